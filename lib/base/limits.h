@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Every ceiling on what somebody else can make us keep, with its reason. */
+
+#define KIB(n) ((size_t) (n) << 10)
+#define MIB(n) ((size_t) (n) << 20)
+
+/* A kubeconfig with inline certificates is 10 KiB; one with a hundred clusters fits. */
+#define LIMIT_KUBECONFIG MIB(1)
+/* Certificates, keys and tokens in files of their own. A CA bundle of a distribution is 220 KiB. */
+#define LIMIT_CREDENTIAL MIB(1)
+/* A gate file, msready.conf, or MicroShift's config.yaml. */
+#define LIMIT_CONFIG_FILE KIB(256)
+/* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
+#define LIMIT_OBJECT MIB(4)
+/* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
+#define LIMIT_MESSAGE 512
+/* Objects kept in all. 250 pods run on a MicroShift node; 100,000 is the largest cluster supported. */
+#define LIMIT_OBJECTS 200000
+/* The body of an answer that is not a stream: /readyz?verbose, a Status. */
+#define LIMIT_HTTP_BODY KIB(64)
+/* One varlink message in. Our largest call names 64 gates of 63 bytes. */
+#define LIMIT_VARLINK_IN KIB(64)
+/* What may wait to be read by a slow varlink peer. */
+#define LIMIT_VARLINK_OUT MIB(4)
+/* Varlink connections in all, and of one user. 1,000 subscribers are meant to be served. */
+#define LIMIT_VARLINK_CONNECTIONS 4096
+#define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536
+/* Gates and checks per gate. MicroShift's own systems make 15. */
+#define LIMIT_GATES 256
+#define LIMIT_CHECKS 64
+/* Blockers told per gate. */
+#define LIMIT_BLOCKERS 16
+/* Transitions kept of a boot; boots kept on record. */
+#define LIMIT_TRANSITIONS 1024
+#define LIMIT_BOOTS 100

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buffer.h"
+
+/* JSON that is checked and bounded before anybody looks at it. */
+
+typedef struct cJSON JsonValue;
+
+/* Iterates over the members of an object or the elements of an array; over nothing where v is neither. */
+#define JSON_FOREACH(i, v) for (const JsonValue *i = jv_first(v); i; i = jv_next(i))
+
+int jv_parse(const char *text, size_t size, JsonValue **ret);
+JsonValue *jv_free(JsonValue *v);
+DEFINE_CLEANUP(JsonValue, jv_free)
+
+bool jv_is_null(const JsonValue *v);
+bool jv_is_object(const JsonValue *v);
+bool jv_is_array(const JsonValue *v);
+bool jv_is_string(const JsonValue *v);
+bool jv_is_bool(const JsonValue *v);
+bool jv_is_int(const JsonValue *v);
+
+const JsonValue *jv_first(const JsonValue *v);
+const JsonValue *jv_next(const JsonValue *v);
+const char *jv_key(const JsonValue *member);
+size_t jv_length(const JsonValue *v);
+
+const char *jv_string(const JsonValue *v);
+bool jv_bool(const JsonValue *v, bool otherwise);
+int jv_int(const JsonValue *v, int64_t *ret);
+
+const JsonValue *jv_get(const JsonValue *object, const char *key);
+const JsonValue *jv_path(const JsonValue *object, ...) __attribute__((sentinel));
+const char *jv_get_string(const JsonValue *object, const char *key);
+bool jv_get_bool(const JsonValue *object, const char *key, bool otherwise);
+int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise);
+
+JsonValue *jv_new_object(void);
+JsonValue *jv_new_array(void);
+JsonValue *jv_new_string(const char *s);
+JsonValue *jv_copy(const JsonValue *v);
+int jv_add(JsonValue *object, const char *key, JsonValue *value);
+int jv_add_string(JsonValue *object, const char *key, const char *s);
+int jv_add_int(JsonValue *object, const char *key, int64_t i);
+int jv_add_bool(JsonValue *object, const char *key, bool b);
+int jv_append(JsonValue *array, JsonValue *value);
+int jv_append_string(JsonValue *array, const char *s);
+
+int jv_print(const JsonValue *v, bool pretty, Buffer *out);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/string-util.h"
+#include "base/strv.h"
+
+static void test_buffer_ceiling(void **state) {
+        Buffer b = BUFFER_INIT(10);
+        char *s;
+
+        assert_ok(buffer_puts(&b, "12345"));
+        assert_error(buffer_printf(&b, "%d", 678901), E2BIG);
+        assert_string_equal(b.data, "12345");
+        assert_ok(buffer_puts(&b, "67890"));
+        assert_error(buffer_putc(&b, 'x'), E2BIG);
+        buffer_consume(&b, 4);
+        assert_string_equal(b.data, "567890");
+        assert_ok(buffer_putc(&b, 'x'));
+        s = buffer_steal(&b);
+        assert_string_equal(s, "567890x");
+        free(s);
+        assert_int_equal(b.size, 0);
+        buffer_done(&b);
+}
+
+static void test_utf8(void **state) {
+        assert_true(utf8_is_valid("caf\xc3\xa9", 5));
+        assert_false(utf8_is_valid("\xc0\x80", 2));     /* overlong */
+        assert_false(utf8_is_valid("\xed\xa0\x80", 3)); /* a surrogate */
+        assert_false(utf8_is_valid("\xf4\x90\x80\x80", 4));
+        assert_false(utf8_is_valid("\xc3", 1));
+        assert_int_equal(utf8_truncate("caf\xc3\xa9", 4), 3);
+        assert_int_equal(utf8_truncate("caf\xc3\xa9", 5), 5);
+        assert_int_equal(utf8_truncate("caf\xc3\xa9", 50), 5);
+}
+
+static void test_strip_control(void **state) {
+        char a[] = "  a\nREADY=1\r\n\tb\x01\x7f c\xc2\x9b!\xff ";
+
+        assert_string_equal(strip_control(a), "a READY=1 b c !?");
+}
+
+static void test_ids(void **state) {
+        const char *id = "0f2a4c6e81b3d5f70f2a4c6e81b3d5f7";
+
+        assert_true(hex_equal_ignoring_dashes(id, "0F2A4C6E-81B3-D5F7-0F2A-4C6E81B3D5F7"));
+        assert_false(hex_equal_ignoring_dashes(id, "0f2a4c6e81b3d5f70f2a4c6e81b3d5f8"));
+        assert_false(hex_equal_ignoring_dashes(id, "0f2a4c6e81b3d5f70f2a4c6e81b3d5f"));
+        assert_false(hex_equal_ignoring_dashes("", ""));
+        assert_false(hex_equal_ignoring_dashes("abc", "abc"));
+        assert_false(hex_equal_ignoring_dashes(NULL, id));
+}
+
+static void test_strv(void **state) {
+        _cleanup_(strv_freep) char **l = NULL;
+        _cleanup_free_ char *s = NULL;
+
+        assert_ok(strv_split(" b  a,c ", " ,", &l));
+        assert_int_equal(strv_length(l), 3);
+        strv_sort(l);
+        assert_ok(strv_join(l, "+", &s));
+        assert_string_equal(s, "a+b+c");
+        assert_true(strv_contains(l, "b"));
+        assert_false(strv_contains(NULL, "b"));
+}
+
+static void test_file(void **state) {
+        char folder[] = "/tmp/test-file-XXXXXX";
+        _cleanup_free_ char *path = NULL, *data = NULL, *parent = NULL;
+        size_t size;
+
+        assert_non_null(mkdtemp(folder));
+        assert_ok(path_join(folder, "f", &path));
+        assert_ok(file_write_atomic(path, "0123456789", 10, 0600));
+        assert_ok(file_read(path, 10, &data, &size));
+        assert_int_equal(size, 10);
+        data = mfree(data);
+        assert_error(file_read(path, 9, &data, NULL), E2BIG);
+        assert_error(file_read(folder, 9, &data, NULL), EISDIR);
+        assert_error(file_read("/dev/zero", 9, &data, NULL), EINVAL);
+        assert_ok(file_read("/proc/sys/kernel/random/boot_id", 100, &data, &size));
+        assert_int_equal(size, 37);
+        assert_ok(path_parent(path, &parent));
+        assert_string_equal(parent, folder);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_buffer_ceiling), cmocka_unit_test(test_utf8),
+                cmocka_unit_test(test_strip_control),  cmocka_unit_test(test_ids),
+                cmocka_unit_test(test_strv),           cmocka_unit_test(test_file),
+        };
+        return cmocka_run_group_tests_name("base-string", tests, NULL, NULL);
+}

@@ -5,7 +5,8 @@
 #include "base/strv.h"
 #include "json/json.h"
 
-/* What is kept of an object of the cluster: what the rules, the tables and the hints look at, and no more. */
+/* What is kept of an object of the cluster: what the rules, the tables and the hints look at, and no more.
+ * An object is one block of memory with all its texts and arrays: read it, free it by kube_object_free(). */
 
 typedef enum KubeKind {
         KUBE_NODE,
@@ -29,10 +30,10 @@ typedef enum KubeStatus {
 } KubeStatus;
 
 typedef struct KubeCondition {
-        char *type;
+        const char *type;
         KubeStatus status;
-        char *reason;
-        char *message;
+        const char *reason;
+        const char *message;
 } KubeCondition;
 
 typedef enum KubeContainerState {
@@ -50,47 +51,47 @@ typedef enum KubeContainerRole {
 
 /* A container of the spec with what the status says of it; ephemeral ones are left out. */
 typedef struct KubeContainer {
-        char *name;
+        const char *name;
         KubeContainerRole role;
         KubeContainerState state;
         bool in_status;
         bool ready;
         bool started;
         int32_t restarts;
-        int32_t exit_code;          /* where terminated */
-        int32_t signal;             /* where terminated */
-        usec_t last_finished;       /* realtime of lastState.terminated.finishedAt, 0 where absent */
-        char *reason;               /* of waiting or terminated */
-        char *message;              /* of waiting or terminated */
-        char *last_reason;          /* of lastState.terminated */
-        char *last_message;         /* of lastState.terminated */
-        char *id;                   /* as the API has it: "cri-o://<64 hex>"; NULL where absent */
-        char *image;
+        int32_t exit_code;        /* where terminated */
+        int32_t signal;           /* where terminated */
+        usec_t last_finished;     /* realtime of lastState.terminated.finishedAt, 0 where absent */
+        const char *reason;       /* of waiting or terminated */
+        const char *message;      /* of waiting or terminated */
+        const char *last_reason;  /* of lastState.terminated */
+        const char *last_message; /* of lastState.terminated */
+        const char *id;           /* as the API has it: "cri-o://<64 hex>"; NULL where absent */
+        const char *image;
         bool pull_always;
 } KubeContainer;
 
 /* First member of each kind below. */
 typedef struct KubeObject {
         KubeKind kind;
-        char *namespace; /* "" for cluster-scoped objects */
-        char *name;
-        char *uid;
-        char *resource_version;
+        const char *namespace; /* "" for cluster-scoped objects */
+        const char *name;
+        const char *uid;
+        const char *resource_version;
         int64_t generation;
         int64_t observed_generation; /* of the status; 0 where absent */
         usec_t created;              /* realtime, for people */
         bool deleting;               /* has a deletionTimestamp */
-        char *owner_kind;            /* the controlling owner; NULL where there is none */
-        char *owner_name;
-        char *owner_uid;
-        char **labels; /* sorted "key=value" */
+        const char *owner_kind;      /* the controlling owner; NULL where there is none */
+        const char *owner_name;
+        const char *owner_uid;
+        char *const *labels; /* sorted "key=value" */
 } KubeObject;
 
 typedef struct KubeNode {
         KubeObject object;
-        char *boot_id;
-        char *machine_id;
-        char *kubelet_version;
+        const char *boot_id;
+        const char *machine_id;
+        const char *kubelet_version;
         bool unschedulable;
         uint64_t status_hash; /* over the whole status: another value, another status */
         KubeCondition *conditions;
@@ -105,11 +106,11 @@ typedef enum KubeQos {
 
 typedef struct KubePod {
         KubeObject object;
-        char *node; /* spec.nodeName, NULL where not scheduled */
-        char *phase;
-        char *reason;  /* of the status itself: Evicted, NodeLost … */
-        char *message; /* likewise */
-        char *config_hash; /* annotation kubernetes.io/config.hash: a static pod's uid on the host */
+        const char *node; /* spec.nodeName, NULL where not scheduled */
+        const char *phase;
+        const char *reason;      /* of the status itself: Evicted, NodeLost … */
+        const char *message;     /* likewise */
+        const char *config_hash; /* annotation kubernetes.io/config.hash: a static pod's uid on the host */
         KubeQos qos;
         KubeCondition *conditions;
         size_t n_conditions;
@@ -121,16 +122,16 @@ typedef struct KubePod {
 typedef struct KubeNodeRequirement {
         unsigned term; /* requirements of one term must all match, and one term suffices */
         bool field;
-        char *key;
-        char *operator;
-        char **values;
+        const char *key;
+        const char *operator;
+        char *const *values;
 } KubeNodeRequirement;
 
 /* DaemonSet, Deployment, StatefulSet, ReplicaSet. */
 typedef struct KubeWorkload {
         KubeObject object;
         int64_t replicas; /* desired; 1 where the spec is silent; -1 for a DaemonSet */
-        char **node_selector;
+        char *const *node_selector;
         bool has_affinity;
         KubeNodeRequirement *requirements;
         size_t n_requirements;
@@ -138,19 +139,19 @@ typedef struct KubeWorkload {
 
 typedef struct KubeLease {
         KubeObject object;
-        char *renew_time; /* verbatim: compared for being another one, never as a time */
+        const char *renew_time; /* verbatim: compared for being another one, never as a time */
 } KubeLease;
 
 typedef struct KubeEvent {
         KubeObject object;
-        char *regarding_kind;
-        char *regarding_namespace;
-        char *regarding_name;
-        char *regarding_uid;
-        char *container; /* out of fieldPath spec.containers{NAME}; NULL where it names none */
-        char *reason;
-        char *message;
-        char *type;
+        const char *regarding_kind;
+        const char *regarding_namespace;
+        const char *regarding_name;
+        const char *regarding_uid;
+        const char *container; /* out of fieldPath spec.containers{NAME}; NULL where it names none */
+        const char *reason;
+        const char *message;
+        const char *type;
         usec_t first_seen; /* realtime, 0 where absent */
         usec_t last_seen;
         int64_t count;

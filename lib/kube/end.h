@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* How a request ended, told by whoever carried it. */
+typedef enum KubeEnd {
+        KUBE_END_EOF,      /* the body is complete as HTTP counts */
+        KUBE_END_CUT,      /* the connection broke within the answer, or before it */
+        KUBE_END_CONNECT,  /* refused, no route, no such name */
+        KUBE_END_TIMEOUT,  /* no answer in time; half-open; a hung server whose streams are replaced */
+        KUBE_END_TLS,      /* the certificate or the handshake */
+        KUBE_END_CLOCK,    /* a certificate that is not valid yet or any more by our clock */
+        KUBE_END_PROTOCOL, /* not HTTP as we speak it: a redirect, an encoding nobody asked for, too large a
+                              header */
+        KUBE_END_INTERNAL, /* our own doing: out of memory, cannot start */
+        _KUBE_END_MAX,
+        _KUBE_END_INVALID = -EINVAL,
+} KubeEnd;
+
+/* Why a stream is not in sync. The texts are the reasons that users see. */
+typedef enum ReflectorTrouble {
+        REFLECTOR_TROUBLE_NONE,
+        REFLECTOR_TROUBLE_API_UNREACHABLE,
+        REFLECTOR_TROUBLE_API_NOT_READY,
+        REFLECTOR_TROUBLE_NOT_SYNCED,
+        REFLECTOR_TROUBLE_UNAUTHORIZED,
+        REFLECTOR_TROUBLE_FORBIDDEN,
+        REFLECTOR_TROUBLE_NOT_FOUND,
+        REFLECTOR_TROUBLE_CLOCK,
+        _REFLECTOR_TROUBLE_MAX,
+        _REFLECTOR_TROUBLE_INVALID = -EINVAL,
+} ReflectorTrouble;
+
+const char *kube_end_to_string(KubeEnd end);
+KubeEnd kube_end_from_string(const char *s);
+const char *reflector_trouble_to_string(ReflectorTrouble trouble);
+ReflectorTrouble reflector_trouble_from_string(const char *s);

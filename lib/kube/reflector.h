@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "kube/end.h"
+#include "kube/resource.h"
+#include "kube/scanner.h"
+
+/* Keeps a copy of what the API server has in step with it: list and watch as a pure state machine. Bytes,
+ * ends and times go in; requests and objects come out. All times are monotonic. */
+
+typedef enum ReflectorState {
+        REFLECTOR_STOPPED,
+        REFLECTOR_WAITING,     /* for /readyz */
+        REFLECTOR_BACKING_OFF, /* until the deadline */
+        REFLECTOR_REQUESTING,  /* no answer yet */
+        REFLECTOR_REFUSED,     /* an answer other than 200 whose body is being read */
+        REFLECTOR_LISTING,     /* a page, or the initial events of a WatchList */
+        REFLECTOR_RESUMING, /* answered 200 to a resumed watch, in sync with its first event or after 1 s */
+        REFLECTOR_WATCHING,
+        _REFLECTOR_STATE_MAX,
+        _REFLECTOR_STATE_INVALID = -EINVAL,
+} ReflectorState;
+
+/* What the owner is to do now, one after the other until REFLECTOR_NOTHING comes. */
+typedef enum ReflectorAction {
+        REFLECTOR_NOTHING,
+        REFLECTOR_CLOSE,       /* drop the open request; its end is not to be told */
+        REFLECTOR_CREDENTIALS, /* read them again, then reflector_kick() */
+        REFLECTOR_REQUEST,     /* GET the path behind the server's prefix; none is open */
+        _REFLECTOR_ACTION_MAX,
+        _REFLECTOR_ACTION_INVALID = -EINVAL,
+} ReflectorAction;
+
+/* What the streams to one server have learned of it together. */
+typedef struct KubeServerTraits {
+        char *version;       /* of the API server, NULL while unknown */
+        int watch_list;      /* 1 works, 0 does not, -1 not known */
+        uint64_t generation; /* of the version */
+} KubeServerTraits;
+
+#define KUBE_SERVER_TRAITS_INIT ((KubeServerTraits){.watch_list = -1})
+
+int kube_server_traits_set_version(KubeServerTraits *t, const char *version);
+void kube_server_traits_done(KubeServerTraits *t);
+
+typedef struct ReflectorSink ReflectorSink;
+
+/* Called from within the inputs below; must not call back into the reflector, but for its getters. */
+typedef struct ReflectorSinkOps {
+        /* Whether the object is looked at. NULL: all are. */
+        bool (*wanted)(ReflectorSink *s, const KubeBrief *brief);
+        /* A new object or a new version of one, owned by the sink from now on, also where it fails. initial:
+         * it is part of a listing. Below 0: the stream falls out of sync and begins anew. */
+        int (*object)(ReflectorSink *s, KubeObject *o, bool initial);
+        /* Gone, or not wanted any more; the sink need not know it. */
+        void (*deleted)(ReflectorSink *s, const char *namespace, const char *name, const char *uid);
+        /* What comes as initial from here on is everything there is; also said when a listing begins anew.
+         */
+        void (*listing_begins)(ReflectorSink *s);
+        /* Whatever was not in it is gone. Comes before in_sync. */
+        void (*listing_complete)(ReflectorSink *s);
+        /* in_sync, trouble or detail is another one. detail may be NULL. */
+        void (*sync_changed)(ReflectorSink *s, bool in_sync, ReflectorTrouble trouble, const char *detail);
+} ReflectorSinkOps;
+
+struct ReflectorSink {
+        const ReflectorSinkOps *ops;
+};
+
+typedef struct ReflectorStats {
+        uint64_t requests;
+        uint64_t failures; /* all */
+        uint64_t streak;   /* since the stream was last in sync */
+        uint64_t listings; /* begun */
+        uint64_t frames;
+        uint64_t skipped; /* objects nobody wanted */
+        uint64_t bytes;
+} ReflectorStats;
+
+typedef struct ReflectorConfig {
+        KubeQuery query;          /* copied */
+        ReflectorSink *sink;      /* outlives the reflector */
+        KubeServerTraits *traits; /* likewise */
+        usec_t backoff_cap;       /* REFLECTOR_CAP_* */
+        size_t object_limit;      /* LIMIT_OBJECT where 0 */
+        uint64_t seed;            /* for the jitter */
+} ReflectorConfig;
+
+#define REFLECTOR_CAP_LOOPBACK (1 * USEC_PER_SEC)
+#define REFLECTOR_CAP_REMOTE (5 * USEC_PER_SEC)
+
+typedef struct Reflector Reflector;
+
+int reflector_new(const ReflectorConfig *config, Reflector **ret);
+Reflector *reflector_free(Reflector *r);
+DEFINE_CLEANUP(Reflector, reflector_free)
+
+/* Inputs. After each: take actions until there are none, then arm a timer at the deadline. */
+void reflector_start(Reflector *r, usec_t now);
+void reflector_stop(Reflector *r);
+void reflector_set_api_ready(Reflector *r, bool ready, usec_t now);
+void reflector_kick(Reflector *r, usec_t now);
+void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const char *content_type,
+                        usec_t now);
+void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now);
+void reflector_end(Reflector *r, KubeEnd end, const char *detail, usec_t now);
+void reflector_tick(Reflector *r, usec_t now);
+
+ReflectorAction reflector_take_action(Reflector *r, const char **ret_path);
+usec_t reflector_deadline(const Reflector *r);
+
+bool reflector_in_sync(const Reflector *r);
+ReflectorState reflector_state(const Reflector *r);
+ReflectorTrouble reflector_trouble(const Reflector *r);
+const char *reflector_detail(const Reflector *r);
+usec_t reflector_last_byte(const Reflector *r);
+const KubeQuery *reflector_query(const Reflector *r);
+const ReflectorStats *reflector_stats(const Reflector *r);
+
+const char *reflector_state_to_string(ReflectorState state);
+const char *reflector_action_to_string(ReflectorAction action);

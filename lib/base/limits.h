@@ -22,8 +22,11 @@
 #define LIMIT_HTTP_BODY KIB(64)
 /* One varlink message in. Our largest call names 64 gates of 63 bytes. */
 #define LIMIT_VARLINK_IN KIB(64)
-/* What may wait to be read by a slow varlink peer. */
+/* One varlink message out. ListObjects with 10,000 pods makes 4 MiB; systemd's clients give up at 16 MiB. */
+#define LIMIT_VARLINK_REPLY MIB(16)
+/* What may wait to be read by a slow varlink peer beside one message, and by all peers of one user. */
 #define LIMIT_VARLINK_OUT MIB(4)
+#define LIMIT_VARLINK_OUT_PER_UID MIB(64)
 /* Varlink connections in all, and of one user. 1,000 subscribers are meant to be served. */
 #define LIMIT_VARLINK_CONNECTIONS 4096
 #define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* What a service offers: interfaces, their methods, and what each method takes. */
+
+typedef struct VlService VlService;
+typedef struct VlCall VlCall;
+
+typedef enum VlType {
+        VL_BOOL,
+        VL_INT,
+        VL_STRING,
+        VL_STRINGS, /* []string */
+        VL_OBJECT,  /* any object: whoever takes it looks into it */
+        _VL_TYPE_MAX,
+        _VL_TYPE_INVALID = -EINVAL,
+} VlType;
+
+typedef struct VlParameter {
+        const char *name;
+        VlType type;
+        bool nullable;
+} VlParameter;
+
+/* parameters ends with a NULL name; NULL: the method takes none. A call has been checked against them before
+ * on_call sees it. on_call answers now, or keeps the call with vl_call_defer(). A negative errno that it
+ * returns answers for it. */
+typedef struct VlMethod {
+        const char *name;
+        int (*on_call)(VlService *service, VlCall *call);
+        const VlParameter *parameters;
+        bool requires_more;
+} VlMethod;
+
+/* description is the interface's text; methods ends with a NULL name. */
+typedef struct VlInterface {
+        const char *name;
+        const char *description;
+        const VlMethod *methods;
+} VlInterface;
+
+/* The interface files of the source tree. */
+extern const char vl_text_io_msready_Readiness[];
+extern const char vl_text_io_systemd_service[];
+extern const char vl_text_org_varlink_service[];

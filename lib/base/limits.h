@@ -14,6 +14,8 @@
 #define LIMIT_CONFIG_FILE KIB(256)
 /* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
 #define LIMIT_OBJECT MIB(4)
+/* Values in one JSON text, for cJSON spends 80 bytes on each: 20 MiB. A message on 10,000 pods has half of it. */
+#define LIMIT_JSON_VALUES ((size_t) 1 << 18)
 /* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
 #define LIMIT_MESSAGE 512
 /* Objects kept in all. 250 pods run on a MicroShift node; 100,000 is the largest cluster supported. */

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers are
+ * printed as integers, and a number never takes the locale's decimal comma. What cannot be held exactly in a
+ * double is kept as cJSON's "raw" text; only jv_add_int() makes such nodes. */
+
+#include "json/json.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "json/check.h"
+
+/* Below 2^53 each integer has a double of its own; 2^53 is also what 2^53 + 1 is read as. */
+#define INTEGER_MAX (((int64_t) 1 << 53) - 1)
+
+/* Up to so many members are compared each with each, which needs no memory. */
+#define PAIRWISE_MAX 16
+
+static int compare_keys(const void *a, const void *b) {
+        return strcmp((*(const cJSON *const *) a)->string, (*(const cJSON *const *) b)->string);
+}
+
+static int check_keys_sorted(const cJSON *object, size_t n) {
+        _cleanup_free_ const cJSON **members = calloc(n, sizeof(*members));
+        size_t i = 0;
+
+        if (!members)
+                return -ENOMEM;
+        for (const cJSON *m = object->child; m; m = m->next)
+                members[i++] = m;
+        qsort(members, n, sizeof(*members), compare_keys);
+        for (i = 1; i < n; i++)
+                if (streq(members[i - 1]->string, members[i]->string))
+                        return -EBADMSG;
+        return 0;
+}
+
+static int check_keys(const cJSON *object) {
+        size_t n = 0;
+
+        for (const cJSON *m = object->child; m; m = m->next, n++) {
+                if (n >= PAIRWISE_MAX)
+                        return check_keys_sorted(object, jv_length(object));
+                for (const cJSON *o = object->child; o != m; o = o->next)
+                        if (streq(o->string, m->string))
+                                return -EBADMSG;
+        }
+        return 0;
+}
+
+/* What can be told only of decoded text: keys that occur twice, numbers beyond a double. Goes as deep as
+ * JSON_DEPTH_MAX. */
+static int check_tree(const cJSON *v) {
+        int r;
+
+        if (cJSON_IsNumber(v))
+                return isfinite(v->valuedouble) ? 0 : -EBADMSG;
+        if (cJSON_IsObject(v)) {
+                r = check_keys(v);
+                if (r < 0)
+                        return r;
+        }
+        for (const cJSON *c = v->child; c; c = c->next) {
+                r = check_tree(c);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Reads exactly one JSON value with nothing but white space around it. text need not end in NUL. -EBADMSG where
+ * it is anything else: also for bytes that are not UTF-8, for "\u0000" and for a key that occurs twice in one
+ * object, which the next reader would see differently. -E2BIG as jv_check_text(); -ENOMEM. */
+int jv_parse(const char *text, size_t size, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+        int r;
+
+        r = jv_check_text(text, size);
+        if (r < 0)
+                return r;
+
+        v = cJSON_ParseWithLength(text, size);
+        if (!v)
+                return -ENOMEM; /* the text itself was found to be good */
+
+        r = check_tree(v);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+JsonValue *jv_free(JsonValue *v) {
+        cJSON_Delete(v);
+        return NULL;
+}
+
+/* Of what jv_is_… say NULL, for a member that is absent, is nothing: not even null. */
+bool jv_is_null(const JsonValue *v) {
+        return cJSON_IsNull(v);
+}
+
+bool jv_is_object(const JsonValue *v) {
+        return cJSON_IsObject(v);
+}
+
+bool jv_is_array(const JsonValue *v) {
+        return cJSON_IsArray(v);
+}
+
+bool jv_is_string(const JsonValue *v) {
+        return cJSON_IsString(v);
+}
+
+bool jv_is_bool(const JsonValue *v) {
+        return cJSON_IsBool(v);
+}
+
+/* Whether jv_int() would succeed. */
+bool jv_is_int(const JsonValue *v) {
+        int64_t i;
+
+        return jv_int(v, &i) >= 0;
+}
+
+/* The first member of an object or element of an array; NULL where v is empty, something else or NULL. */
+const JsonValue *jv_first(const JsonValue *v) {
+        return jv_is_object(v) || jv_is_array(v) ? v->child : NULL;
+}
+
+const JsonValue *jv_next(const JsonValue *v) {
+        return v->next;
+}
+
+/* The name of a member of an object; NULL for anything else. */
+const char *jv_key(const JsonValue *member) {
+        return member->string;
+}
+
+/* How many members or elements; 0 for what has none. Counts them, so not for loops. */
+size_t jv_length(const JsonValue *v) {
+        size_t n = 0;
+
+        JSON_FOREACH(i, v)
+                n++;
+        return n;
+}
+
+/* The text of a string, borrowed; NULL for anything else. */
+const char *jv_string(const JsonValue *v) {
+        return cJSON_GetStringValue((cJSON *) v);
+}
+
+bool jv_bool(const JsonValue *v, bool otherwise) {
+        return jv_is_bool(v) ? cJSON_IsTrue(v) : otherwise;
+}
+
+/* The value of a number without a fraction ("1.0" and "1e3" have none). -EINVAL for anything else, -ERANGE from
+ * 2^53 on either way, where a double no longer tells neighbours apart. */
+int jv_int(const JsonValue *v, int64_t *ret) {
+        if (cJSON_IsRaw(v)) {
+                *ret = strtoll(v->valuestring, NULL, 10);
+                return 0;
+        }
+        if (!cJSON_IsNumber(v) || v->valuedouble != trunc(v->valuedouble))
+                return -EINVAL;
+        if (fabs(v->valuedouble) > (double) INTEGER_MAX)
+                return -ERANGE;
+        *ret = (int64_t) v->valuedouble;
+        return 0;
+}
+
+/* The member of that name, case counting; NULL where it is absent or object is no object, or NULL. */
+const JsonValue *jv_get(const JsonValue *object, const char *key) {
+        if (!jv_is_object(object))
+                return NULL;
+        JSON_FOREACH(m, object)
+                if (streq(m->string, key))
+                        return m;
+        return NULL;
+}
+
+/* Follows keys down to the NULL behind them: jv_path(node, "status", "nodeInfo", "bootID", NULL). */
+const JsonValue *jv_path(const JsonValue *object, ...) {
+        const char *key;
+        va_list ap;
+
+        va_start(ap, object);
+        while (object && (key = va_arg(ap, const char *)))
+                object = jv_get(object, key);
+        va_end(ap);
+        return object;
+}
+
+const char *jv_get_string(const JsonValue *object, const char *key) {
+        return jv_string(jv_get(object, key));
+}
+
+bool jv_get_bool(const JsonValue *object, const char *key, bool otherwise) {
+        return jv_bool(jv_get(object, key), otherwise);
+}
+
+int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise) {
+        int64_t i;
+
+        return jv_int(jv_get(object, key), &i) < 0 ? otherwise : i;
+}
+
+/* Constructors return NULL where memory runs out; jv_add() and jv_append() take that for -ENOMEM, so that they
+ * can be nested without looking. */
+JsonValue *jv_new_object(void) {
+        return cJSON_CreateObject();
+}
+
+JsonValue *jv_new_array(void) {
+        return cJSON_CreateArray();
+}
+
+JsonValue *jv_new_string(const char *s) {
+        return cJSON_CreateString(s);
+}
+
+JsonValue *jv_copy(const JsonValue *v) {
+        return cJSON_Duplicate(v, true);
+}
+
+static JsonValue *new_int(int64_t i) {
+        char text[24];
+
+        if (i >= -INTEGER_MAX && i <= INTEGER_MAX)
+                return cJSON_CreateNumber((double) i);
+        snprintf(text, sizeof(text), "%" PRId64, i);
+        return cJSON_CreateRaw(text);
+}
+
+/* Adds a member and owns value from now on, freed also on failure. -ENOMEM, also where value is NULL; -EEXIST
+ * where the object has that key. */
+int jv_add(JsonValue *object, const char *key, JsonValue *value) {
+        _cleanup_(jv_freep) JsonValue *owned = value;
+
+        assert(jv_is_object(object));
+
+        if (!owned)
+                return -ENOMEM;
+        if (jv_get(object, key))
+                return -EEXIST;
+        if (!cJSON_AddItemToObject(object, key, owned))
+                return -ENOMEM;
+        TAKE_PTR(owned);
+        return 0;
+}
+
+/* Adds a text; NULL adds nothing and is no error, as absent fields are. */
+int jv_add_string(JsonValue *object, const char *key, const char *s) {
+        return s ? jv_add(object, key, jv_new_string(s)) : 0;
+}
+
+/* Any int64_t is printed exactly; jv_parse() and jv_int() read it back below 2^53. */
+int jv_add_int(JsonValue *object, const char *key, int64_t i) {
+        return jv_add(object, key, new_int(i));
+}
+
+int jv_add_bool(JsonValue *object, const char *key, bool b) {
+        return jv_add(object, key, cJSON_CreateBool(b));
+}
+
+/* Appends an element and owns it from now on, freed also on failure. -ENOMEM, also where value is NULL. */
+int jv_append(JsonValue *array, JsonValue *value) {
+        assert(jv_is_array(array));
+
+        if (!value)
+                return -ENOMEM;
+        if (!cJSON_AddItemToArray(array, value)) {
+                jv_free(value);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int jv_append_string(JsonValue *array, const char *s) {
+        return jv_append(array, jv_new_string(s));
+}
+
+static int print_escaped(unsigned char c, Buffer *out) {
+        static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+
+        if (c == '"' || c == '\\')
+                return buffer_printf(out, "\\%c", c);
+        if (c < sizeof(letters) && letters[c])
+                return buffer_printf(out, "\\%c", letters[c]);
+        if (c >= 0x80)
+                return buffer_putc(out, '?');
+        return buffer_printf(out, "\\u%04x", c);
+}
+
+/* Bytes that are not UTF-8 must not leave: where there is one, all that is not ASCII becomes '?'. */
+static int print_string(const char *s, Buffer *out) {
+        bool valid = utf8_is_valid(s, strlen(s));
+        int r;
+
+        r = buffer_putc(out, '"');
+        while (r >= 0 && *s) {
+                size_t n = 0;
+
+                for (unsigned char c; (c = (unsigned char) s[n]) && c >= 0x20 && c != '"' && c != '\\'; n++)
+                        if (c >= 0x80 && !valid)
+                                break;
+                r = buffer_put(out, s, n);
+                s += n;
+                if (r >= 0 && *s)
+                        r = print_escaped((unsigned char) *s++, out);
+        }
+        return r < 0 ? r : buffer_putc(out, '"');
+}
+
+static int print_number(const cJSON *v, Buffer *out) {
+        char text[64];
+        int64_t i;
+
+        if (jv_int(v, &i) >= 0)
+                return buffer_printf(out, "%" PRId64, i);
+
+        /* The shortest text that reads back as the same double. */
+        for (int digits = 15; digits <= 17; digits++) {
+                snprintf(text, sizeof(text), "%.*g", digits, v->valuedouble);
+                if (strtod(text, NULL) == v->valuedouble)
+                        break;
+        }
+        /* What is no digit, sign or exponent is the locale's decimal point, of one byte or more. */
+        for (char *t = text; *t;) {
+                size_t plain = strspn(t, "+-0123456789e"), point = strcspn(t + plain, "+-0123456789e");
+                int r;
+
+                r = buffer_put(out, t, plain);
+                if (r >= 0 && point > 0)
+                        r = buffer_putc(out, '.');
+                if (r < 0)
+                        return r;
+                t += plain + point;
+        }
+        return 0;
+}
+
+static int print_break(bool pretty, unsigned level, Buffer *out) {
+        return pretty ? buffer_printf(out, "\n%*s", (int) level * 2, "") : 0;
+}
+
+static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out);
+
+static int print_members(const cJSON *v, bool pretty, unsigned level, Buffer *out) {
+        bool object = jv_is_object(v);
+        int r;
+
+        r = buffer_putc(out, object ? '{' : '[');
+        if (r < 0)
+                return r;
+        JSON_FOREACH(m, v) {
+                if (m != v->child && (r = buffer_putc(out, ',')) < 0)
+                        return r;
+                r = print_break(pretty, level + 1, out);
+                if (r >= 0 && object) {
+                        r = print_string(m->string, out);
+                        if (r >= 0)
+                                r = buffer_puts(out, pretty ? ": " : ":");
+                }
+                if (r >= 0)
+                        r = print_value(m, pretty, level + 1, out);
+                if (r < 0)
+                        return r;
+        }
+        if (v->child && (r = print_break(pretty, level, out)) < 0)
+                return r;
+        return buffer_putc(out, object ? '}' : ']');
+}
+
+static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out) {
+        if (jv_is_object(v) || jv_is_array(v))
+                return print_members(v, pretty, level, out);
+        if (jv_is_string(v))
+                return print_string(v->valuestring, out);
+        if (jv_is_bool(v))
+                return buffer_puts(out, cJSON_IsTrue(v) ? "true" : "false");
+        if (cJSON_IsRaw(v) || cJSON_IsNumber(v))
+                return print_number(v, out);
+        return buffer_puts(out, "null");
+}
+
+/* Appends v as text, in one line or, pretty, in lines of two columns per level; without a line end behind it.
+ * -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
+int jv_print(const JsonValue *v, bool pretty, Buffer *out) {
+        size_t before = out->size;
+        int r;
+
+        r = print_value(v, pretty, 0, out);
+        if (r < 0) {
+                out->size = before;
+                if (out->data)
+                        out->data[before] = '\0';
+        }
+        return r;
+}

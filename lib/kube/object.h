@@ -55,6 +55,7 @@ typedef struct KubeContainer {
         KubeContainerRole role;
         KubeContainerState state;
         bool in_status;
+        uint32_t status_index; /* its place in that list of the status, which need not be the spec's */
         bool ready;
         bool started;
         int32_t restarts;
@@ -65,6 +66,7 @@ typedef struct KubeContainer {
         const char *message;      /* of waiting or terminated */
         const char *last_reason;  /* of lastState.terminated */
         const char *last_message; /* of lastState.terminated */
+        int32_t last_exit_code;   /* of lastState.terminated */
         const char *id;           /* as the API has it: "cri-o://<64 hex>"; NULL where absent */
         const char *image;
         bool pull_always;
@@ -116,6 +118,9 @@ typedef struct KubePod {
         size_t n_conditions;
         KubeContainer *containers; /* in the order of the spec, init containers first */
         size_t n_containers;
+        /* Worked out when first asked for, by pod_blocking_reason(); freed with the pod. */
+        char *blocking_reason;
+        char *blocking_message;
 } KubePod;
 
 /* One expression of a node affinity term: KEY OPERATOR VALUES; field is true for matchFields. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/clock.h"
+#include "json/json.h"
+
+/* An object of the cluster, or an address, by name. */
+typedef struct ObjectName {
+        char *kind;
+        char *namespace; /* NULL where it has none */
+        char *name;
+} ObjectName;
+
+/* What keeps a gate shut. */
+typedef struct Blocker {
+        char *gate;
+        ObjectName object;
+        char *reason;
+        char *message; /* NULL where there is none */
+        char *hint;    /* NULL where nothing is known */
+        usec_t since;  /* boottime */
+} Blocker;
+
+int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name);
+void object_name_done(ObjectName *o);
+bool object_name_equal(const ObjectName *a, const ObjectName *b);
+int object_name_to_json(const ObjectName *o, JsonValue **ret);
+int object_name_from_json(const JsonValue *v, ObjectName *ret);
+
+void blocker_done(Blocker *b);
+int blocker_copy(const Blocker *b, Blocker *ret);
+bool blocker_equal(const Blocker *a, const Blocker *b);
+int blocker_to_json(const Blocker *b, JsonValue **ret);
+int blocker_from_json(const JsonValue *v, Blocker *ret);

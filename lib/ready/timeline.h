@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/blocker.h"
+
+/* A change of the verdict, of a gate, or of an object of a gate. */
+typedef struct Transition {
+        usec_t boottime;
+        usec_t realtime;
+        char *gate;        /* NULL: the verdict */
+        ObjectName object; /* kind is NULL where the gate itself changed */
+        char *from;
+        char *to;
+        bool has_blocker; /* what stood first in the way at that moment */
+        Blocker blocker;
+} Transition;
+
+void transition_done(Transition *t);
+int transition_to_json(const Transition *t, JsonValue **ret);
+int transition_from_json(const JsonValue *v, Transition *ret);
+int transition_print(const Transition *t, Buffer *out);
+
+/* This boot's transitions, the newest of them. */
+typedef struct Timeline Timeline;
+
+int timeline_new(size_t limit, Timeline **ret);
+Timeline *timeline_free(Timeline *t);
+DEFINE_CLEANUP(Timeline, timeline_free)
+
+int timeline_add(Timeline *t, Transition *transition);
+size_t timeline_length(const Timeline *t);
+const Transition *timeline_get(const Timeline *t, size_t i);
+uint64_t timeline_added(const Timeline *t);
+int timeline_print(const Timeline *t, Buffer *out);
+int timeline_parse(Timeline *t, const char *text, size_t size);
+int timeline_to_json(const Timeline *t, JsonValue **ret);

@@ -4,8 +4,8 @@
 #include "base/clock.h"
 
 /* The event loop. Watchers are embedded in their owners, found again by container_of(); a zeroed watcher is
- * an idle one, and *_done() on it does nothing. The first error that a callback reports by loop_fail() ends
- * the loop with it. */
+ * an idle one, and *_done() on it does nothing. Each may be changed, stopped or freed with its owner inside
+ * any callback, its own included. The first error that a callback reports by loop_fail() ends the loop. */
 
 typedef struct Loop Loop;
 typedef struct LoopIo LoopIo;
@@ -36,7 +36,10 @@ struct LoopSignal {
 /* Runs once, before the loop sleeps again, after the events of this turn. */
 struct LoopDeferred {
         void (*on_run)(LoopDeferred *deferred);
-        struct LoopDeferredImpl *impl;
+        Loop *loop;
+        LoopDeferred *next;
+        LoopDeferred *previous;
+        uint64_t turn;
 };
 
 int loop_new(Loop **ret);
@@ -50,7 +53,6 @@ uint64_t loop_turns(const Loop *loop);
 int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events, void (*on_ready)(LoopIo *io, unsigned events));
 void loop_io_done(LoopIo *io);
 
-/* Arms (or moves) a one-shot timer at an absolute time of now_monotonic(). */
 int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer));
 void loop_timer_stop(LoopTimer *timer);
 bool loop_timer_is_armed(const LoopTimer *timer);

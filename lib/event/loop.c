@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What libev does not do by itself, and why it is done here:
+ *
+ * - Timers are absolute and never early. libev keeps relative doubles against a time that it read before the
+ *   callbacks of this turn ran, so that time is read anew before a timer is armed, and a timer that comes
+ *   up early by the rounding of a double goes back to sleep.
+ *
+ * - An idle loop sleeps. libev wakes once a minute to see whether the wall clock was set, except where a
+ *   timerfd tells it; it creates that with the first periodic watcher, so one is started and stopped.
+ *
+ * - A failed allocation inside libev aborts the process, whatever the allocator says. A reserve is kept for
+ *   it; once that is in use and cannot be had back, the loop ends with -ENOMEM. Only what is larger than
+ *   the reserve still aborts, and says so first.
+ *
+ * - Deferred work runs in the prepare watcher, and an idle watcher, which keeps libev from sleeping, is
+ *   active exactly while something is deferred. What is deferred by deferred work runs in the next turn,
+ *   so that it cannot starve the file descriptors.
+ *
+ * Callbacks are always the last thing that a libev callback of ours does with a watcher: it may be gone. */
+
+#include "event/loop.h"
+
+#include <ev.h>
+#include <signal.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+#define RESERVE_SIZE KIB(256)
+
+struct Loop {
+        struct ev_loop *ev;
+        ev_prepare prepare;
+        ev_idle idle;
+        LoopDeferred *deferred_first, *deferred_last;
+        uint64_t turns;
+        size_t n_watchers;
+        int result;
+        bool ending;
+};
+
+typedef struct LoopIoImpl {
+        ev_io ev;
+        Loop *loop;
+        LoopIo *io;
+        unsigned events;
+} LoopIoImpl;
+
+typedef struct LoopTimerImpl {
+        ev_timer ev;
+        Loop *loop;
+        LoopTimer *timer;
+        usec_t due;
+} LoopTimerImpl;
+
+typedef struct LoopSignalImpl {
+        ev_signal ev;
+        Loop *loop;
+        LoopSignal *signal;
+} LoopSignalImpl;
+
+/* libev has one allocator for all loops. */
+static void *reserve;
+static size_t n_loops;
+
+static void *allocate(void *p, long size) {
+        void *q;
+
+        if (size <= 0) {
+                free(p);
+                return NULL;
+        }
+
+        q = realloc(p, (size_t) size);
+        if (!q && reserve) {
+                reserve = mfree(reserve);
+                q = realloc(p, (size_t) size);
+        }
+        if (!q)
+                log_full(LOG_CRIT, NULL, "Out of memory in the event loop, giving up.");
+        return q;
+}
+
+static int reserve_fill(void) {
+        if (!reserve)
+                reserve = malloc(RESERVE_SIZE);
+        return reserve ? 0 : -ENOMEM;
+}
+
+static void deferred_unlink(LoopDeferred *d) {
+        Loop *loop = d->loop;
+
+        if (d->previous)
+                d->previous->next = d->next;
+        else
+                loop->deferred_first = d->next;
+        if (d->next)
+                d->next->previous = d->previous;
+        else
+                loop->deferred_last = d->previous;
+        d->next = d->previous = NULL;
+        d->loop = NULL;
+
+        if (!loop->deferred_first)
+                ev_idle_stop(loop->ev, &loop->idle);
+}
+
+static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents) {
+        Loop *loop = container_of(w, Loop, prepare);
+        LoopDeferred *d;
+
+        loop->turns++;
+        if (reserve_fill() < 0)
+                loop_fail(loop, -ENOMEM);
+
+        while (!loop->ending && (d = loop->deferred_first) && d->turn < loop->turns) {
+                deferred_unlink(d);
+                d->on_run(d);
+        }
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *w, int revents) {
+        /* It is there to keep the loop awake. */
+}
+
+static void on_never(struct ev_loop *ev, ev_periodic *w, int revents) {
+}
+
+/* Creates a loop. -ENOMEM, or what the kernel says when it has no more descriptors. */
+int loop_new(Loop **ret) {
+        _cleanup_(loop_freep) Loop *loop = NULL;
+        ev_periodic never;
+
+        ev_set_allocator(allocate);
+        if (reserve_fill() < 0)
+                return -ENOMEM;
+
+        loop = calloc(1, sizeof(Loop));
+        if (!loop)
+                return -ENOMEM;
+        n_loops++;
+
+        errno = 0;
+        loop->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+        if (!loop->ev)
+                return errno > 0 ? -errno : -ENOMEM;
+
+        ev_periodic_init(&never, on_never, 1e12, 0, NULL);
+        ev_periodic_start(loop->ev, &never);
+        ev_periodic_stop(loop->ev, &never);
+
+        ev_idle_init(&loop->idle, on_idle);
+        ev_prepare_init(&loop->prepare, on_prepare);
+        ev_prepare_start(loop->ev, &loop->prepare);
+        ev_unref(loop->ev);
+
+        *ret = TAKE_PTR(loop);
+        return 0;
+}
+
+/* All watchers must be done before. Not to be called inside a callback. */
+Loop *loop_free(Loop *loop) {
+        if (!loop)
+                return NULL;
+
+        assert(loop->n_watchers == 0);
+        assert(!loop->deferred_first);
+
+        if (loop->ev) {
+                ev_ref(loop->ev);
+                ev_prepare_stop(loop->ev, &loop->prepare);
+                ev_loop_destroy(loop->ev);
+        }
+        if (--n_loops == 0)
+                reserve = mfree(reserve);
+        return mfree(loop);
+}
+
+/* Runs until loop_exit() or loop_fail(), whose argument it returns, or until nothing is left to wait for,
+ * with 0. An end that was asked for before the start ends it at once. May be called again. */
+int loop_run(Loop *loop) {
+        int r;
+
+        if (!loop->ending)
+                ev_run(loop->ev, 0);
+
+        r = loop->result;
+        loop->result = 0;
+        loop->ending = false;
+        return r;
+}
+
+/* Ends loop_run() after the callbacks of this turn. Deferred work stays for the next run. The first result
+ * counts, but an error takes the place of a result that is none. */
+void loop_exit(Loop *loop, int result) {
+        if (!loop->ending || (result < 0 && loop->result >= 0))
+                loop->result = result;
+        loop->ending = true;
+        ev_break(loop->ev, EVBREAK_ONE);
+}
+
+/* Ends loop_run() with an error, -errno; the first one counts. */
+void loop_fail(Loop *loop, int error) {
+        assert(error < 0);
+        loop_exit(loop, error);
+}
+
+/* How often the loop was about to sleep so far: each wake-up counts once, deferred work may count more. */
+uint64_t loop_turns(const Loop *loop) {
+        return loop->turns;
+}
+
+static void on_io(struct ev_loop *ev, ev_io *w, int revents) {
+        LoopIoImpl *impl = container_of(w, LoopIoImpl, ev);
+        unsigned events = 0;
+
+        /* A broken descriptor is both readable and writable: the next call on it tells what is wrong. */
+        if (revents & (EV_READ | EV_ERROR))
+                events |= LOOP_READ;
+        if (revents & (EV_WRITE | EV_ERROR))
+                events |= LOOP_WRITE;
+        if (revents & EV_ERROR)
+                impl->events = 0;
+
+        impl->io->on_ready(impl->io, events);
+}
+
+/* Watches fd for events (LOOP_READ, LOOP_WRITE, both, or 0 to pause), level-triggered; replaces what the
+ * watcher watched before, and costs nothing when that is the same. The descriptor stays the caller's, and
+ * must be taken out of the loop before it is closed. -EBADF, -ENOMEM. */
+int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events, void (*on_ready)(LoopIo *io, unsigned events)) {
+        LoopIoImpl *impl = io->impl;
+
+        if (fd < 0)
+                return -EBADF;
+
+        if (!impl) {
+                impl = malloc(sizeof(LoopIoImpl));
+                if (!impl)
+                        return -ENOMEM;
+                *impl = (LoopIoImpl){ .loop = loop, .io = io };
+                ev_init(&impl->ev, on_io);
+                impl->ev.fd = -1;
+                io->impl = impl;
+                loop->n_watchers++;
+        }
+        assert(impl->loop == loop && impl->io == io);
+
+        io->on_ready = on_ready;
+        if (impl->ev.fd == fd && impl->events == events)
+                return 0;
+
+        ev_io_stop(loop->ev, &impl->ev);
+        impl->events = events;
+        ev_io_set(&impl->ev, fd, (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0));
+        if (events != 0)
+                ev_io_start(loop->ev, &impl->ev);
+        return 0;
+}
+
+void loop_io_done(LoopIo *io) {
+        LoopIoImpl *impl = TAKE_PTR(io->impl);
+
+        if (!impl)
+                return;
+
+        ev_io_stop(impl->loop->ev, &impl->ev);
+        impl->loop->n_watchers--;
+        free(impl);
+}
+
+static void timer_start(LoopTimerImpl *impl) {
+        struct ev_loop *ev = impl->loop->ev;
+
+        ev_timer_stop(ev, &impl->ev);
+        ev_now_update(ev);
+        ev_timer_set(&impl->ev, (double) usec_sub(impl->due, now_monotonic()) / (double) USEC_PER_SEC, 0.);
+        ev_timer_start(ev, &impl->ev);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
+        LoopTimerImpl *impl = container_of(w, LoopTimerImpl, ev);
+
+        if (now_monotonic() < impl->due)
+                timer_start(impl);
+        else
+                impl->timer->on_elapsed(impl->timer);
+}
+
+/* Arms (or moves) a one-shot timer at an absolute time of now_monotonic(); one in the past elapses in the
+ * next turn, one at USEC_INFINITY never. The callback never comes early. -ENOMEM. */
+int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer)) {
+        LoopTimerImpl *impl = timer->impl;
+
+        if (!impl) {
+                impl = malloc(sizeof(LoopTimerImpl));
+                if (!impl)
+                        return -ENOMEM;
+                *impl = (LoopTimerImpl){ .loop = loop, .timer = timer };
+                ev_init(&impl->ev, on_timer);
+                timer->impl = impl;
+                loop->n_watchers++;
+        }
+        assert(impl->loop == loop && impl->timer == timer);
+
+        timer->on_elapsed = on_elapsed;
+        if (monotonic == USEC_INFINITY) {
+                loop_timer_stop(timer);
+                return 0;
+        }
+        if (loop_timer_is_armed(timer) && impl->due == monotonic)
+                return 0;
+
+        impl->due = monotonic;
+        timer_start(impl);
+        return 0;
+}
+
+/* The timer keeps its memory, so that setting it again cannot fail. */
+void loop_timer_stop(LoopTimer *timer) {
+        if (timer->impl)
+                ev_timer_stop(timer->impl->loop->ev, &timer->impl->ev);
+}
+
+bool loop_timer_is_armed(const LoopTimer *timer) {
+        return timer->impl && (ev_is_active(&timer->impl->ev) || ev_is_pending(&timer->impl->ev));
+}
+
+void loop_timer_done(LoopTimer *timer) {
+        LoopTimerImpl *impl;
+
+        loop_timer_stop(timer);
+        impl = TAKE_PTR(timer->impl);
+        if (!impl)
+                return;
+
+        impl->loop->n_watchers--;
+        free(impl);
+}
+
+static void on_signal(struct ev_loop *ev, ev_signal *w, int revents) {
+        LoopSignalImpl *impl = container_of(w, LoopSignalImpl, ev);
+
+        impl->signal->on_signal(impl->signal, w->signum);
+}
+
+/* Takes a signal into the loop, which alone may take that one; its default action is restored when the
+ * watcher is done. Several that come before the loop turns are one. -EINVAL, -ENOMEM. */
+int loop_signal_set(Loop *loop, LoopSignal *signal, int number,
+                    void (*callback)(LoopSignal *signal, int number)) {
+        LoopSignalImpl *impl;
+
+        if (number <= 0 || number >= NSIG)
+                return -EINVAL;
+
+        loop_signal_done(signal);
+        impl = malloc(sizeof(LoopSignalImpl));
+        if (!impl)
+                return -ENOMEM;
+
+        *impl = (LoopSignalImpl){ .loop = loop, .signal = signal };
+        ev_signal_init(&impl->ev, on_signal, number);
+        signal->on_signal = callback;
+        signal->impl = impl;
+        loop->n_watchers++;
+        ev_signal_start(loop->ev, &impl->ev);
+        return 0;
+}
+
+void loop_signal_done(LoopSignal *signal) {
+        LoopSignalImpl *impl = TAKE_PTR(signal->impl);
+
+        if (!impl)
+                return;
+
+        ev_signal_stop(impl->loop->ev, &impl->ev);
+        impl->loop->n_watchers--;
+        free(impl);
+}
+
+/* Runs on_run once, before the loop sleeps again and after the events of this turn; set inside deferred
+ * work it runs in the next turn, which comes at once. One that is set already keeps its place. In the order
+ * in which they were set. Never fails: nothing is allocated. */
+int loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred)) {
+        deferred->on_run = on_run;
+        if (deferred->loop) {
+                assert(deferred->loop == loop);
+                return 0;
+        }
+
+        deferred->loop = loop;
+        deferred->turn = loop->turns;
+        deferred->next = NULL;
+        deferred->previous = loop->deferred_last;
+        if (loop->deferred_last)
+                loop->deferred_last->next = deferred;
+        else
+                loop->deferred_first = deferred;
+        loop->deferred_last = deferred;
+        ev_idle_start(loop->ev, &loop->idle);
+        return 0;
+}
+
+void loop_deferred_done(LoopDeferred *deferred) {
+        if (deferred->loop)
+                deferred_unlink(deferred);
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build parts
+
+package parts
+
+import _ "go.etcd.io/etcd/server/v3"

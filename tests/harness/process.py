@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Child processes that cannot outlive the tests, ports, folders."""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+def build_folder():
+    """Where msready was built: $MSREADY_BUILD, else build/ in the sources."""
+    return pathlib.Path(os.environ.get("MSREADY_BUILD") or REPOSITORY / "build")
+
+
+def cache_folder():
+    """What is costly to make and the same each time is kept here."""
+    named = os.environ.get("MSREADY_CACHE")
+    if named:
+        return pathlib.Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path(os.environ.get("HOME", "/root")) / ".cache"
+    return pathlib.Path(base) / "msready"
+
+
+def die_with_parent():
+    """For preexec_fn: a test program that is killed takes its children along."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def spawn(command, **options):
+    options.setdefault("stdin", subprocess.DEVNULL)
+    options.setdefault("preexec_fn", die_with_parent)
+    return subprocess.Popen([str(word) for word in command], **options)
+
+
+def end(process, timeout=10, how=signal.SIGTERM):
+    """Ends a child by its id, by force where asking does not help. Returns its exit status."""
+    if process is None:
+        return None
+    if process.poll() is None:
+        process.send_signal(how)
+        # A stopped process takes no signal but SIGKILL until it goes on.
+        process.send_signal(signal.SIGCONT)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+    return process.returncode
+
+
+def free_port(family=socket.AF_INET, host="127.0.0.1"):
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class Folder:
+    """A folder with a short name, for a socket's path must fit into 107 bytes. Gone after clean()."""
+
+    def __init__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="msready-", dir="/tmp"))
+
+    def clean(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def eventually(question, timeout=10.0, interval=0.02, what=None):
+    """Asks until the answer is true, and returns it. Exceptions count as no; the last one is told."""
+    deadline = time.monotonic() + timeout
+    problem = None
+    while True:
+        try:
+            answer = question()
+            if answer:
+                return answer
+            problem = f"last answer: {answer!r}"
+        except AssertionError:
+            raise
+        except Exception as error:  # what goes wrong while something comes up is expected
+            problem = repr(error)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what or question} did not come true in {timeout} s; {problem}")
+        time.sleep(interval)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "conf/conf.h"
+#include "ready/condition-microshift.h"
+#include "ready/definition.h"
+
+/* From gate files to definitions, and whether their conditions hold on this host. */
+
+/* What conditions are held against. */
+typedef struct GateFacts GateFacts;
+struct GateFacts {
+        bool (*path_exists)(const GateFacts *facts, const char *path);
+        const MicroShiftConfig *microshift;
+};
+
+int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition **ret);
+int gate_definition_load(char *const *folders, const char *name, GateDefinition **ret);
+int gate_definitions_load(char *const *folders, GateDefinition ***ret, size_t *ret_n, char **reterr_detail);
+void gate_definitions_free(GateDefinition **definitions, size_t n);
+int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause);
+bool gate_path_exists(const GateFacts *facts, const char *path);
+
+int selector_parse(const char *s, SelectorRequirement **ret, size_t *ret_n, char **reterr_detail);
+void selector_free(SelectorRequirement *requirements, size_t n);

@@ -18,6 +18,8 @@
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)
 /* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
 #define LIMIT_MESSAGE 512
+/* Labels, containers, conditions or selector terms of one object. Real ones have some dozens. */
+#define LIMIT_MEMBERS 1024
 /* Objects kept in all. 250 pods run on a MicroShift node; 100,000 is the largest cluster supported. */
 #define LIMIT_OBJECTS 200000
 /* The body of an answer that is not a stream: /readyz?verbose, a Status. */

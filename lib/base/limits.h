@@ -12,6 +12,8 @@
 #define LIMIT_CREDENTIAL MIB(1)
 /* A gate file, msready.conf, or MicroShift's config.yaml. */
 #define LIMIT_CONFIG_FILE KIB(256)
+/* Values in one YAML file. A kubeconfig with a hundred clusters has 3,000. */
+#define LIMIT_YAML_NODES 16384
 /* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
 #define LIMIT_OBJECT MIB(4)
 /* Values in one JSON text, for cJSON spends 80 bytes on each: 20 MiB. A message on 10,000 pods has half of it. */

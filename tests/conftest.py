@@ -26,8 +26,10 @@ def _assets(release="current", *parts):
 
 @pytest.fixture(scope="module", params=["current"])
 def cluster(request):
-    """A running API server, shared by a module's tests. @pytest.mark.parametrize("cluster", ["current", "old"],
-    indirect=True) runs a test on both releases."""
+    """A running API server, shared by a module's tests.
+
+    @pytest.mark.parametrize("cluster", ["current", "old"], indirect=True) runs a test on both releases.
+    """
     with _cluster.Cluster(request.param, assets_folder=_assets(request.param)) as made:
         yield made
 
@@ -54,7 +56,7 @@ def own_cluster(make_cluster):
 
 @pytest.fixture
 def guide_kubelet(own_cluster, tmp_path):
-    """The guide's node and 13 pods on `own_cluster`, in the hands of a fake kubelet. Nothing has a status yet."""
+    """The guide's node and 13 pods on `own_cluster`, under a fake kubelet. Nothing has a status yet."""
     kubelet = fakekubelet.FakeKubelet(own_cluster.admin, tmp_path / "host")
     kubelet.adopt(guide.create_all(own_cluster.admin))
     yield kubelet

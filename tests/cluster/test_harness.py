@@ -10,6 +10,7 @@ from harness import fakekubelet, guide
 from harness.cluster import ApiError
 
 READY = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+POD_SLICE = "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid_}.slice"
 
 
 def test_guide_as_kubectl_shows_it(own_cluster, guide_kubelet):
@@ -17,9 +18,14 @@ def test_guide_as_kubectl_shows_it(own_cluster, guide_kubelet):
     guide_kubelet.all_up()
     node = own_cluster.kubectl("get", "nodes", "--no-headers").stdout.split()
     assert node[:3] == [guide.NODE, "Ready", "control-plane,master,worker"] and node[4] == guide.VERSION
-    rows = [line.split()[:4] for line in own_cluster.kubectl("get", "pods", "-A", "--no-headers").stdout.splitlines()]
+    rows = [
+        line.split()[:4]
+        for line in own_cluster.kubectl("get", "pods", "-A", "--no-headers").stdout.splitlines()
+    ]
     ready = {"dns-default-28m2q": "2/2", "ovnkube-master-rmn9q": "4/4"}
-    assert sorted(rows) == sorted([w.namespace, w.pod, ready.get(w.pod, "1/1"), "Running"] for w in guide.WORKLOADS)
+    assert sorted(rows) == sorted(
+        [w.namespace, w.pod, ready.get(w.pod, "1/1"), "Running"] for w in guide.WORKLOADS
+    )
     assert len(rows) == 13
 
 
@@ -39,10 +45,25 @@ def test_previous_boot_is_believed_by_others(own_cluster, guide_kubelet):
 def test_watch_by_curl(own_cluster, guide_kubelet):
     """A patch arrives in a watch that nothing of ours has a hand in."""
     pki = own_cluster.pki.folder
-    path = "/api/v1/nodes?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
-    curl = subprocess.Popen(["curl", "-sSN", "--max-time", "20", "--cacert", str(pki / "ca.crt"),
-                             "--cert", str(own_cluster.admin_certificate), "--key", str(own_cluster.admin_key),
-                             own_cluster.url + path], stdout=subprocess.PIPE, text=True)
+    path = "/api/v1/nodes?watch=1&allowWatchBookmarks=true&sendInitialEvents=true"
+    path += "&resourceVersionMatch=NotOlderThan"
+    curl = subprocess.Popen(
+        [
+            "curl",
+            "-sSN",
+            "--max-time",
+            "20",
+            "--cacert",
+            str(pki / "ca.crt"),
+            "--cert",
+            str(own_cluster.admin_certificate),
+            "--key",
+            str(own_cluster.admin_key),
+            own_cluster.url + path,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert json.loads(curl.stdout.readline())["type"] == "ADDED"
         bookmark = json.loads(curl.stdout.readline())
@@ -83,20 +104,27 @@ def test_old_release_has_no_watch_list(make_cluster, tmp_path):
     kubelet.adopt(guide.create_all(old.admin))
     kubelet.all_up()
     with pytest.raises(ApiError) as error:
-        next(old.admin.watch("/api/v1/nodes", sendInitialEvents="true", resourceVersionMatch="NotOlderThan",
-                             allowWatchBookmarks="true"))
+        next(
+            old.admin.watch(
+                "/api/v1/nodes",
+                sendInitialEvents="true",
+                resourceVersionMatch="NotOlderThan",
+                allowWatchBookmarks="true",
+            )
+        )
     assert error.value.status == 422
 
 
-@pytest.mark.parametrize("version,driver,runtime,place", [
-    ("v2", "systemd", "crio", "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid_}.slice/crio-{id}.scope"),
-    ("v2", "systemd", "containerd",
-     "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid_}.slice/cri-containerd-{id}.scope"),
-    ("v2", "cgroupfs", "crio", "kubepods/burstable/pod{uid}/{id}"),
-    ("v1", "cgroupfs", "containerd", "systemd/kubepods/burstable/pod{uid}/{id}"),
-    ("v1", "systemd", "crio",
-     "systemd/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid_}.slice/crio-{id}.scope"),
-])
+@pytest.mark.parametrize(
+    "version,driver,runtime,place",
+    [
+        ("v2", "systemd", "crio", POD_SLICE + "/crio-{id}.scope"),
+        ("v2", "systemd", "containerd", POD_SLICE + "/cri-containerd-{id}.scope"),
+        ("v2", "cgroupfs", "crio", "kubepods/burstable/pod{uid}/{id}"),
+        ("v1", "cgroupfs", "containerd", "systemd/kubepods/burstable/pod{uid}/{id}"),
+        ("v1", "systemd", "crio", "systemd/" + POD_SLICE + "/crio-{id}.scope"),
+    ],
+)
 def test_cgroup_layouts(tmp_path, version, driver, runtime, place):
     uid = "3b1f8f0e-0d55-4c34-9d39-0f6b1ad2a4f1"
     pod = {"metadata": {"uid": uid}, "status": {"qosClass": "Burstable"}}

@@ -101,7 +101,9 @@ class Rest:
         return self.patch(path + "/status", {"status": change}, kind)
 
     def delete(self, path, grace=0):
-        return self._object("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": grace})
+        return self._object(
+            "DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": grace}
+        )
 
     def watch(self, path, timeout=30, **query):
         """Yields each event of a watch, on a connection of its own."""
@@ -130,43 +132,99 @@ class Pki:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ca = self.folder / "ca.crt"
-        self._openssl("req", "-x509", *self.CURVE, "-days", "3650", "-keyout", "ca.key", "-out", "ca.crt",
-                      "-subj", f"/CN={name}")
+        self._openssl(
+            "req",
+            "-x509",
+            *self.CURVE,
+            "-days",
+            "3650",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.crt",
+            "-subj",
+            f"/CN={name}",
+        )
 
     def _openssl(self, *words):
-        subprocess.run(["openssl", *words], cwd=self.folder, check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.run(
+            ["openssl", *words],
+            cwd=self.folder,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def sign(self, name, subject, extensions, days=365):
         """Makes NAME.crt and NAME.key; returns their paths."""
         (self.folder / f"{name}.ext").write_text(extensions + "\n")
         self._openssl("req", *self.CURVE, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
-                      "-days", str(days), "-out", f"{name}.crt", "-extfile", f"{name}.ext")
+        self._openssl(
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            str(days),
+            "-out",
+            f"{name}.crt",
+            "-extfile",
+            f"{name}.ext",
+        )
         return self.folder / f"{name}.crt", self.folder / f"{name}.key"
 
-    def server(self, name="server", names=("localhost", "kubernetes.default.svc"), addresses=("127.0.0.1", "::1")):
+    def server(
+        self, name="server", names=("localhost", "kubernetes.default.svc"), addresses=("127.0.0.1", "::1")
+    ):
         alternatives = [f"DNS:{n}" for n in names] + [f"IP:{a}" for a in addresses]
         return self.sign(name, f"/CN={name}", "subjectAltName=" + ",".join(alternatives))
 
     def client(self, user, groups=(), days=365):
         subject = "".join(f"/O={g}" for g in groups) + f"/CN={user}"
-        return self.sign("client-" + user.replace(":", "-").replace("/", "-"), subject, "extendedKeyUsage=clientAuth", days)
+        return self.sign(
+            "client-" + user.replace(":", "-").replace("/", "-"),
+            subject,
+            "extendedKeyUsage=clientAuth",
+            days,
+        )
 
 
 def kubeconfig_text(server, ca=None, certificate=None, key=None, token=None):
     """A kubeconfig as MicroShift writes one: everything inline, one context."""
+
     def inline(path):
         return base64.b64encode(pathlib.Path(path).read_bytes()).decode()
 
     lines = ["apiVersion: v1", "clusters:", "- cluster:"]
     if ca:
         lines.append(f"    certificate-authority-data: {inline(ca)}")
-    lines += [f"    server: {server}", "  name: microshift", "contexts:", "- context:", "    cluster: microshift",
-              "    namespace: default", "    user: user", "  name: microshift", "current-context: microshift",
-              "kind: Config", "preferences: {}", "users:", "- name: user", "  user:"]
+    lines += [
+        f"    server: {server}",
+        "  name: microshift",
+        "contexts:",
+        "- context:",
+        "    cluster: microshift",
+        "    namespace: default",
+        "    user: user",
+        "  name: microshift",
+        "current-context: microshift",
+        "kind: Config",
+        "preferences: {}",
+        "users:",
+        "- name: user",
+        "  user:",
+    ]
     if certificate:
-        lines += [f"    client-certificate-data: {inline(certificate)}", f"    client-key-data: {inline(key)}"]
+        lines += [
+            f"    client-certificate-data: {inline(certificate)}",
+            f"    client-key-data: {inline(key)}",
+        ]
     if token:
         lines.append(f"    token: {token}")
     if not certificate and not token:
@@ -205,14 +263,16 @@ class Cluster:
         return f"https://localhost:{self.port}"
 
     def context(self, certificate=None, key=None):
-        """For http.client: trusts this cluster's CA; the administrator's certificate unless told otherwise."""
+        """For http.client: trusts this cluster's CA; shows the administrator's certificate by default."""
         context = ssl.create_default_context(cafile=str(self.pki.ca))
         context.load_cert_chain(str(certificate or self.admin_certificate), str(key or self.admin_key))
         return context
 
     def write_kubeconfig(self, path, user=None, groups=(), server=None, ca=None, mode=0o600):
         """Writes PATH for the administrator, or for USER in GROUPS, and returns it."""
-        certificate, key = self.pki.client(user, groups) if user else (self.admin_certificate, self.admin_key)
+        certificate, key = (
+            self.pki.client(user, groups) if user else (self.admin_certificate, self.admin_key)
+        )
         path = pathlib.Path(path)
         path.write_text(kubeconfig_text(server or self.url, ca or self.pki.ca, certificate, key))
         path.chmod(mode)
@@ -251,20 +311,42 @@ class Cluster:
         client = f"http://127.0.0.1:{self.etcd_port}"
         with open(self.folder / "etcd.log", "ab") as log:
             self.etcd = process.spawn(
-                [self.assets / "etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", client,
-                 "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                 "--initial-cluster", f"default={peer}", "--unsafe-no-fsync", "--log-level", "error",
-                 # What the API server asks its watches for: without it bookmarks come every ten minutes.
-                 "--watch-progress-notify-interval=5s"],
-                stdout=log, stderr=log, cwd=self.folder)
+                [
+                    self.assets / "etcd",
+                    "--data-dir",
+                    self.folder / "etcd",
+                    "--listen-client-urls",
+                    client,
+                    "--advertise-client-urls",
+                    client,
+                    "--listen-peer-urls",
+                    peer,
+                    "--initial-advertise-peer-urls",
+                    peer,
+                    "--initial-cluster",
+                    f"default={peer}",
+                    "--unsafe-no-fsync",
+                    "--log-level",
+                    "error",
+                    # What the API server asks its watches for: without it bookmarks come every ten minutes.
+                    "--watch-progress-notify-interval=5s",
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
 
     def start(self, wait=True, timeout=60):
         """Starts what is not running. Everything that etcd holds is as it was."""
         if self.etcd is None or self.etcd.poll() is not None:
             self.start_etcd()
         with open(self.folder / "apiserver.log", "ab") as log:
-            self.apiserver = process.spawn([self.assets / "kube-apiserver", *self._apiserver_args()],
-                                           stdout=log, stderr=log, cwd=self.folder)
+            self.apiserver = process.spawn(
+                [self.assets / "kube-apiserver", *self._apiserver_args()],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
         if wait:
             self.wait_ready(timeout)
         return self
@@ -275,6 +357,7 @@ class Cluster:
                 if child.poll() is not None:
                     raise AssertionError(f"{part} exited with {child.returncode}:\n{self.log(part)}")
             return self.admin.request("GET", "/readyz")[0] == 200
+
         process.eventually(ready, timeout, 0.02, "kube-apiserver's /readyz")
 
     def log(self, part="kube-apiserver", lines=20):
@@ -306,14 +389,23 @@ class Cluster:
     def kubectl(self, *words, check=True, timeout=60, **options):
         """Runs kubectl as the administrator; returns its CompletedProcess with text."""
         env = dict(os.environ, KUBECONFIG=str(self.kubeconfig), HOME=str(self.folder))
-        return subprocess.run([str(self.assets / "kubectl"), *map(str, words)], env=env, check=check, timeout=timeout,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              **options)
+        return subprocess.run(
+            [str(self.assets / "kubectl"), *map(str, words)],
+            env=env,
+            check=check,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
 
     def close(self):
+        """Ends both by force: nobody will read what they might still write."""
         self.admin.close()
-        process.end(self.apiserver)
-        process.end(self.etcd)
+        process.end(self.apiserver, how=signal.SIGKILL)
+        process.end(self.etcd, how=signal.SIGKILL)
         self._folder.clean()
 
     def __enter__(self):

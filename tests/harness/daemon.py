@@ -27,7 +27,7 @@ class Notification:
     def value(self, name):
         for line in self.lines:
             if line.startswith(name + "="):
-                return line[len(name) + 1:]
+                return line[len(name) + 1 :]
         return None
 
     def __contains__(self, line):
@@ -76,7 +76,7 @@ class NotifySocket:
             return [n for n in self.received[since:] if question(n)]
 
     def wait(self, question, timeout, since=0):
-        """The first datagram, from number `since` on, that the question is true of; None when the time is up."""
+        """The first datagram from number `since` on that the question is true of; None when time is up."""
         deadline = time.monotonic() + timeout
         looked_at = since
         with self.changed:
@@ -100,14 +100,27 @@ class NotifySocket:
 class Daemon:
     """with Daemon(kubeconfig=cluster.kubeconfig, kubelet=fake) as daemon: daemon.expect_notify("READY=1")
 
-    kubelet: a FakeKubelet, whose folder becomes the [Host] section; its boot ID is given as --boot-id (boot_id:
-    another one; False: none, so that BootIdFile= counts). config: sections to add or to replace, a dict of dicts.
-    gates: files to write to the gates folder, by name; None takes the shipped ones. arguments: words for the
-    command line. watchdog_usec: sets WATCHDOG_USEC. wrapper: words in front of the program (valgrind).
+    kubelet: a FakeKubelet, whose folder becomes the [Host] section; its boot ID is given as --boot-id.
+    boot_id: another one; False: none, so that BootIdFile= counts.
+    config: sections to add or to replace, a dict of dicts.
+    gates: files to write to the gates folder, by name; None takes the shipped ones.
+    arguments: words for the command line. watchdog_usec: sets WATCHDOG_USEC.
+    wrapper: words in front of the program (valgrind).
     """
 
-    def __init__(self, kubeconfig=None, kubelet=None, config=None, gates=None, arguments=(), boot_id=None,
-                 watchdog_usec=None, env=None, wrapper=(), binary=None):
+    def __init__(
+        self,
+        kubeconfig=None,
+        kubelet=None,
+        config=None,
+        gates=None,
+        arguments=(),
+        boot_id=None,
+        watchdog_usec=None,
+        env=None,
+        wrapper=(),
+        binary=None,
+    ):
         self._folder = process.Folder()
         self.folder = self._folder.path
         self.binary = pathlib.Path(binary or process.build_folder() / "daemon/msreadyd")
@@ -142,8 +155,13 @@ class Daemon:
         """Writes msready.conf. A value that is a list becomes one assignment for each item."""
         sections = {"Host": {"KubeletHealthz": ""}}
         if self.kubelet:
-            sections["Host"].update({"BootIdFile": self.kubelet.boot_id_file, "MachineIdFile": self.kubelet.machine_id_file,
-                                     "CgroupRoot": self.kubelet.cgroups.root})
+            sections["Host"].update(
+                {
+                    "BootIdFile": self.kubelet.boot_id_file,
+                    "MachineIdFile": self.kubelet.machine_id_file,
+                    "CgroupRoot": self.kubelet.cgroups.root,
+                }
+            )
         if self.kubelet and self.kubelet.healthz:
             sections["Host"]["KubeletHealthz"] = self.kubelet.serve_healthz(self.kubelet.healthz.healthy)
         for name, keys in (config or self.config).items():
@@ -166,8 +184,18 @@ class Daemon:
     # Life
 
     def command(self):
-        words = [*self.wrapper, self.binary, "--config", self.config_file, "--gates-dir", self.gates_folder,
-                 "--socket", self.socket, "--state-dir", self.state_folder]
+        words = [
+            *self.wrapper,
+            self.binary,
+            "--config",
+            self.config_file,
+            "--gates-dir",
+            self.gates_folder,
+            "--socket",
+            self.socket,
+            "--state-dir",
+            self.state_folder,
+        ]
         if self.kubeconfig:
             words += ["--kubeconfig", self.kubeconfig]
         boot_id = self.kubelet.boot_id if self.boot_id is None and self.kubelet else self.boot_id
@@ -177,7 +205,11 @@ class Daemon:
 
     def start(self, wait=True):
         """Starts the program. wait: until it has its socket."""
-        env = {"PATH": os.environ.get("PATH", "/usr/bin"), "LANG": "C.UTF-8", "NOTIFY_SOCKET": str(self.notify.path)}
+        env = {
+            "PATH": os.environ.get("PATH", "/usr/bin"),
+            "LANG": "C.UTF-8",
+            "NOTIFY_SOCKET": str(self.notify.path),
+        }
         for name, value in os.environ.items():
             if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "GCOV_", "LLVM_")):
                 env[name] = value
@@ -235,7 +267,9 @@ class Daemon:
         return self.log_file.read_text(errors="replace")
 
     def expect_log(self, pattern, timeout=10):
-        return process.eventually(lambda: re.search(pattern, self.log()), timeout, 0.02, f"{pattern!r} in the log:\n{self.log()}")
+        return process.eventually(
+            lambda: re.search(pattern, self.log()), timeout, 0.02, f"{pattern!r} in the log:\n{self.log()}"
+        )
 
     # What it tells systemd
 
@@ -243,7 +277,9 @@ class Daemon:
         """Waits for a datagram with this line (from number `since` on) and returns it."""
         found = self.notify.wait(lambda n: line in n, timeout, since)
         if not found:
-            raise AssertionError(f"no {line!r} in {timeout} s. Notified: {self.notify.received[-10:]}\nLog:\n{self.log()}")
+            raise AssertionError(
+                f"no {line!r} in {timeout} s. Notified: {self.notify.received[-10:]}\nLog:\n{self.log()}"
+            )
         return found
 
     def expect_no_notify(self, line, during, since=0):
@@ -266,13 +302,17 @@ class Daemon:
 
     def expect_status(self, pattern, timeout=10):
         """Waits until the last STATUS= matches, and returns it."""
+
         def matches():
             text = self.status()
             return text if text is not None and re.search(pattern, text) else None
+
         try:
             return process.eventually(matches, timeout, 0.01)
         except AssertionError:
-            raise AssertionError(f"STATUS= is {self.status()!r}, not {pattern!r}, after {timeout} s\nLog:\n{self.log()}") from None
+            raise AssertionError(
+                f"STATUS= is {self.status()!r}, not {pattern!r}, after {timeout} s\nLog:\n{self.log()}"
+            ) from None
 
     # What it tells everybody
 
@@ -294,27 +334,44 @@ class Daemon:
 
     def blockers(self, gate=None):
         """(gate, object's name, reason) of each blocker."""
-        return [(b["gate"], b["object"]["name"], b["reason"]) for g in self.describe()["gates"]
-                if gate in (None, g["name"]) for b in g["blockers"]]
+        return [
+            (b["gate"], b["object"]["name"], b["reason"])
+            for g in self.describe()["gates"]
+            if gate in (None, g["name"])
+            for b in g["blockers"]
+        ]
 
     def expect_verdict(self, state, timeout=10):
         try:
             return process.eventually(lambda: self.verdict() == state, timeout, 0.02)
         except AssertionError as error:
-            raise AssertionError(f"verdict is not {state!r} after {timeout} s: {self.blockers()} ({error})\nLog:\n{self.log()}") from None
+            raise AssertionError(
+                f"verdict is not {state!r} after {timeout} s: {self.blockers()} "
+                f"({error})\nLog:\n{self.log()}"
+            ) from None
 
     def expect_gate(self, name, state, timeout=10):
         try:
             return process.eventually(lambda: self.gate(name)["state"] == state, timeout, 0.02)
         except AssertionError as error:
-            raise AssertionError(f"gate {name} is not {state!r} after {timeout} s: {self.blockers(name)} ({error})\nLog:\n{self.log()}") from None
+            raise AssertionError(
+                f"gate {name} is not {state!r} after {timeout} s: {self.blockers(name)} "
+                f"({error})\nLog:\n{self.log()}"
+            ) from None
 
     def client(self, *words, timeout=60, check=False, env=None):
         """Runs the msready client against this daemon."""
         binary = process.build_folder() / "cli/msready"
-        return subprocess.run([str(binary), f"--socket={self.socket}", *map(str, words)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=check,
-                              env=dict(os.environ, **(env or {})))
+        return subprocess.run(
+            [str(binary), f"--socket={self.socket}", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout,
+            check=check,
+            env=dict(os.environ, **(env or {})),
+        )
 
     # Its cost
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a kubelet, a container runtime and the kernel would show of a node, all in the hands of a test.
 
-The API server gets the status of node and pods, and the Lease; a folder gets the host's side: boot ID, machine ID
-and the cgroups of the containers. The two sides are moved apart at will: that is how a boot goes.
+The API server gets the status of node and pods, and the Lease; a folder gets the host's side: boot ID,
+machine ID and the cgroups of the containers. The two sides are moved apart at will: that is how a boot goes.
 """
 
 import datetime
@@ -70,7 +70,9 @@ class Cgroups:
 
     def pod_group(self, pod):
         """Where the pod's group is, relative to a tree."""
-        uid = pod["metadata"].get("annotations", {}).get("kubernetes.io/config.hash") or pod["metadata"]["uid"]
+        uid = (
+            pod["metadata"].get("annotations", {}).get("kubernetes.io/config.hash") or pod["metadata"]["uid"]
+        )
         qos = pod.get("status", {}).get("qosClass", "Burstable").lower()
         quality = "" if qos == "guaranteed" else qos
         if self.driver == "cgroupfs":
@@ -167,8 +169,16 @@ class FakeKubelet:
     The healthz that the daemon may ask is off until serve_healthz().
     """
 
-    def __init__(self, rest, folder, node_name=guide.NODE, version="v2", driver="systemd", runtime="crio",
-                 machine_id=guide.MACHINE_ID):
+    def __init__(
+        self,
+        rest,
+        folder,
+        node_name=guide.NODE,
+        version="v2",
+        driver="systemd",
+        runtime="crio",
+        machine_id=guide.MACHINE_ID,
+    ):
         self.rest = rest
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -204,7 +214,7 @@ class FakeKubelet:
         return self.boot_id
 
     def serve_healthz(self, healthy=True):
-        """Answers as the kubelet's healthz on a free port; returns the URL. set_healthy() changes the answer."""
+        """Answers as the kubelet's healthz on a free port; returns the URL. See set_healthy()."""
         if not self.healthz:
             self.healthz = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthz)
             self.healthz.asked = 0
@@ -232,31 +242,69 @@ class FakeKubelet:
         return f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.node_name}"
 
     def patch_node(self, ready=True, boot_id=None, reason=None, message=None, ago=0.0):
-        """Writes the node's status. ready: True, False or None (Unknown). boot_id: the host's unless told otherwise."""
+        """Writes the node's status. ready: True, False or None (Unknown). boot_id: the host's by default."""
         status = {True: "True", False: "False", None: "Unknown"}[ready]
         reason = reason or {True: "KubeletReady", False: "KubeletNotReady", None: "NodeStatusUnknown"}[ready]
-        message = message or {
-            True: "kubelet is posting ready status",
-            False: "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:"
-                   "Network plugin returns error: No CNI configuration file in /etc/cni/net.d/. Has your network provider started?",
-            None: "Kubelet stopped posting node status."}[ready]
-        conditions = [{"type": kind, "status": "False", "reason": "Kubelet" + good, "message": f"kubelet has {good}",
-                       "lastHeartbeatTime": now(ago), "lastTransitionTime": now(ago)}
-                      for kind, good in (("MemoryPressure", "HasSufficientMemory"), ("DiskPressure", "HasNoDiskPressure"),
-                                         ("PIDPressure", "HasSufficientPID"))]
-        conditions.append({"type": "Ready", "status": status, "reason": reason, "message": message,
-                           "lastHeartbeatTime": now(ago), "lastTransitionTime": now(ago)})
-        return self.rest.patch_status(self.node_path, {
-            "conditions": conditions,
-            "addresses": [{"type": "InternalIP", "address": guide.NODE_ADDRESS},
-                          {"type": "Hostname", "address": self.node_name}],
-            "capacity": {"cpu": "4", "memory": "8Gi", "pods": "250"},
-            "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "250"},
-            "nodeInfo": {"machineID": self.machine_id, "systemUUID": str(uuid.UUID(self.machine_id)),
-                         "bootID": boot_id or self.boot_id, "kernelVersion": "5.14.0-362.8.1.el9_3.x86_64",
-                         "osImage": "Red Hat Enterprise Linux 9.3 (Plow)",
-                         "containerRuntimeVersion": "cri-o://1.28.10", "kubeletVersion": guide.VERSION,
-                         "kubeProxyVersion": guide.VERSION, "operatingSystem": "linux", "architecture": "amd64"}})
+        message = (
+            message
+            or {
+                True: "kubelet is posting ready status",
+                False: "container runtime network not ready: NetworkReady=false "
+                "reason:NetworkPluginNotReady message:"
+                "Network plugin returns error: No CNI configuration file in /etc/cni/net.d/. "
+                "Has your network provider started?",
+                None: "Kubelet stopped posting node status.",
+            }[ready]
+        )
+        conditions = [
+            {
+                "type": kind,
+                "status": "False",
+                "reason": "Kubelet" + good,
+                "message": f"kubelet has {good}",
+                "lastHeartbeatTime": now(ago),
+                "lastTransitionTime": now(ago),
+            }
+            for kind, good in (
+                ("MemoryPressure", "HasSufficientMemory"),
+                ("DiskPressure", "HasNoDiskPressure"),
+                ("PIDPressure", "HasSufficientPID"),
+            )
+        ]
+        conditions.append(
+            {
+                "type": "Ready",
+                "status": status,
+                "reason": reason,
+                "message": message,
+                "lastHeartbeatTime": now(ago),
+                "lastTransitionTime": now(ago),
+            }
+        )
+        return self.rest.patch_status(
+            self.node_path,
+            {
+                "conditions": conditions,
+                "addresses": [
+                    {"type": "InternalIP", "address": guide.NODE_ADDRESS},
+                    {"type": "Hostname", "address": self.node_name},
+                ],
+                "capacity": {"cpu": "4", "memory": "8Gi", "pods": "250"},
+                "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "250"},
+                "nodeInfo": {
+                    "machineID": self.machine_id,
+                    "systemUUID": str(uuid.UUID(self.machine_id)),
+                    "bootID": boot_id or self.boot_id,
+                    "kernelVersion": "5.14.0-362.8.1.el9_3.x86_64",
+                    "osImage": "Red Hat Enterprise Linux 9.3 (Plow)",
+                    "containerRuntimeVersion": "cri-o://1.28.10",
+                    "kubeletVersion": guide.VERSION,
+                    "kubeProxyVersion": guide.VERSION,
+                    "operatingSystem": "linux",
+                    "architecture": "amd64",
+                },
+            },
+        )
 
     def renew_lease(self):
         """The kubelet's sign of life, as it gives one every ten seconds."""
@@ -266,15 +314,20 @@ class FakeKubelet:
         except _cluster.ApiError as error:
             if error.status != 404:
                 raise
-        return self.rest.create(self.lease_path.rsplit("/", 1)[0], {
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": self.node_name, "namespace": "kube-node-lease"},
-            "spec": {"holderIdentity": self.node_name, "leaseDurationSeconds": 40, "renewTime": moment}})
+        return self.rest.create(
+            self.lease_path.rsplit("/", 1)[0],
+            {
+                "apiVersion": "coordination.k8s.io/v1",
+                "kind": "Lease",
+                "metadata": {"name": self.node_name, "namespace": "kube-node-lease"},
+                "spec": {"holderIdentity": self.node_name, "leaseDurationSeconds": 40, "renewTime": moment},
+            },
+        )
 
     # Pods
 
     def adopt(self, pods=None):
-        """Takes these pods (a dict or a list of whole objects), or all that are bound to the node, as its own."""
+        """Takes these pods (a dict or a list of whole objects), or all bound to the node, as its own."""
         if pods is None:
             pods = self.rest.list(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{self.node_name}")
         for pod in pods.values() if isinstance(pods, dict) else pods:
@@ -304,17 +357,41 @@ class FakeKubelet:
         return {c["name"]: c.get("containerID") for c in pod.get("status", {}).get("containerStatuses", [])}
 
     def _conditions(self, ready, initialized=True, ago=0.0, unready=()):
-        why = {} if ready else {"reason": "ContainersNotReady",
-                                "message": f"containers with unready status: [{' '.join(unready)}]"}
-        rows = [("PodScheduled", True, {}), ("Initialized", initialized, {}), ("ContainersReady", ready, why),
-                ("Ready", ready, why)]
-        return [{"type": kind, "status": "True" if value else "False", "lastTransitionTime": now(ago),
-                 **(extra if not value else {})} for kind, value, extra in rows]
+        why = (
+            {}
+            if ready
+            else {
+                "reason": "ContainersNotReady",
+                "message": f"containers with unready status: [{' '.join(unready)}]",
+            }
+        )
+        rows = [
+            ("PodScheduled", True, {}),
+            ("Initialized", initialized, {}),
+            ("ContainersReady", ready, why),
+            ("Ready", ready, why),
+        ]
+        return [
+            {
+                "type": kind,
+                "status": "True" if value else "False",
+                "lastTransitionTime": now(ago),
+                **(extra if not value else {}),
+            }
+            for kind, value, extra in rows
+        ]
 
     def _running(self, name, container_id, ready, restarts, ago=0.0):
-        return {"name": name, "containerID": container_id, "image": f"quay.io/microshift/{name}:4.15.31",
-                "imageID": f"quay.io/microshift/{name}@sha256:{'0' * 64}", "ready": ready, "started": True,
-                "restartCount": restarts, "state": {"running": {"startedAt": now(ago)}}}
+        return {
+            "name": name,
+            "containerID": container_id,
+            "image": f"quay.io/microshift/{name}:4.15.31",
+            "imageID": f"quay.io/microshift/{name}@sha256:{'0' * 64}",
+            "ready": ready,
+            "started": True,
+            "restartCount": restarts,
+            "state": {"running": {"startedAt": now(ago)}},
+        }
 
     def pod_status(self, name, ready=True, ids=None, alive=True, ago=0.0, unready=None):
         """Every container runs under a new ID (or `ids`, in order), with or without a live group behind it.
@@ -331,16 +408,41 @@ class FakeKubelet:
         statuses = []
         for container, container_id in zip(names, ids):
             key = (pod["metadata"]["uid"], container)
-            statuses.append(self._running(container, container_id, container not in unready, self.restarts.get(key, 0), ago))
-        status = {"phase": "Running", "conditions": self._conditions(not unready, True, ago, unready),
-                  "containerStatuses": statuses, "startTime": now(ago), "hostIP": guide.NODE_ADDRESS, "podIP": "10.42.0.9",
-                  "podIPs": [{"ip": "10.42.0.9"}], "hostIPs": [{"ip": guide.NODE_ADDRESS}]}
+            statuses.append(
+                self._running(
+                    container, container_id, container not in unready, self.restarts.get(key, 0), ago
+                )
+            )
+        status = {
+            "phase": "Running",
+            "conditions": self._conditions(not unready, True, ago, unready),
+            "containerStatuses": statuses,
+            "startTime": now(ago),
+            "hostIP": guide.NODE_ADDRESS,
+            "podIP": "10.42.0.9",
+            "podIPs": [{"ip": "10.42.0.9"}],
+            "hostIPs": [{"ip": guide.NODE_ADDRESS}],
+        }
         if pod["spec"].get("initContainers"):
             status["initContainerStatuses"] = [
-                {"name": c["name"], "image": c["image"], "imageID": c["image"], "ready": True, "restartCount": 0,
-                 "containerID": self.scheme + new_container_id(),
-                 "state": {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(ago), "finishedAt": now(ago)}}}
-                for c in pod["spec"]["initContainers"]]
+                {
+                    "name": c["name"],
+                    "image": c["image"],
+                    "imageID": c["image"],
+                    "ready": True,
+                    "restartCount": 0,
+                    "containerID": self.scheme + new_container_id(),
+                    "state": {
+                        "terminated": {
+                            "exitCode": 0,
+                            "reason": "Completed",
+                            "startedAt": now(ago),
+                            "finishedAt": now(ago),
+                        }
+                    },
+                }
+                for c in pod["spec"]["initContainers"]
+            ]
         return self._patch_pod(pod, status)
 
     def pod_up(self, name):
@@ -356,7 +458,9 @@ class FakeKubelet:
         pod = self.find(name)
         statuses = [dict(c, ready=ready) for c in pod["status"]["containerStatuses"]]
         unready = [] if ready else [c["name"] for c in statuses]
-        return self._patch_pod(pod, {"containerStatuses": statuses, "conditions": self._conditions(ready, True, 0, unready)})
+        return self._patch_pod(
+            pod, {"containerStatuses": statuses, "conditions": self._conditions(ready, True, 0, unready)}
+        )
 
     def pod_waiting(self, name, reason="ContainerCreating", message=None, containers=None):
         """Containers (all, or those named) wait for this reason: ContainerCreating, ImagePullBackOff, ..."""
@@ -369,13 +473,27 @@ class FakeKubelet:
                 statuses.append(known[container])
                 continue
             waiting = {"reason": reason, **({"message": message} if message else {})}
-            statuses.append({"name": container, "image": f"quay.io/microshift/{container}:4.15.31", "imageID": "", "ready": False,
-                             "started": False, "restartCount": self.restarts.get((pod["metadata"]["uid"], container), 0),
-                             "state": {"waiting": waiting}})
+            statuses.append(
+                {
+                    "name": container,
+                    "image": f"quay.io/microshift/{container}:4.15.31",
+                    "imageID": "",
+                    "ready": False,
+                    "started": False,
+                    "restartCount": self.restarts.get((pod["metadata"]["uid"], container), 0),
+                    "state": {"waiting": waiting},
+                }
+            )
             unready.append(container)
         running = any("running" in c["state"] for c in statuses)
-        return self._patch_pod(pod, {"phase": "Running" if running else "Pending", "containerStatuses": statuses,
-                                     "conditions": self._conditions(False, True, 0, unready)})
+        return self._patch_pod(
+            pod,
+            {
+                "phase": "Running" if running else "Pending",
+                "containerStatuses": statuses,
+                "conditions": self._conditions(False, True, 0, unready),
+            },
+        )
 
     def container_dies(self, name, container=None, report=False, remove=False):
         """A container's process ends (the first one unless named). report: the kubelet says so as well."""
@@ -388,11 +506,20 @@ class FakeKubelet:
         statuses = []
         for status in pod["status"]["containerStatuses"]:
             if status["name"] == container:
-                ended = {"terminated": {"exitCode": 137, "reason": "Error", "containerID": container_id,
-                                        "startedAt": now(), "finishedAt": now()}}
+                ended = {
+                    "terminated": {
+                        "exitCode": 137,
+                        "reason": "Error",
+                        "containerID": container_id,
+                        "startedAt": now(),
+                        "finishedAt": now(),
+                    }
+                }
                 status = dict(status, ready=False, started=False, state=ended)
             statuses.append(status)
-        return self._patch_pod(pod, {"containerStatuses": statuses, "conditions": self._conditions(False, True, 0, [container])})
+        return self._patch_pod(
+            pod, {"containerStatuses": statuses, "conditions": self._conditions(False, True, 0, [container])}
+        )
 
     def container_restarts(self, name, container=None, ready=True):
         """The kubelet starts a container again: a new ID, one more restart, a live group."""
@@ -402,15 +529,24 @@ class FakeKubelet:
         self.restarts[key] = self.restarts.get(key, 0) + 1
         container_id = self.scheme + new_container_id()
         self.cgroups.start(pod, container_id)
-        statuses = [self._running(container, container_id, ready, self.restarts[key]) if c["name"] == container else c
-                    for c in pod["status"]["containerStatuses"]]
+        statuses = [
+            (
+                self._running(container, container_id, ready, self.restarts[key])
+                if c["name"] == container
+                else c
+            )
+            for c in pod["status"]["containerStatuses"]
+        ]
         unready = [c["name"] for c in statuses if not c["ready"]]
-        return self._patch_pod(pod, {"containerStatuses": statuses, "conditions": self._conditions(not unready, True, 0, unready)})
+        return self._patch_pod(
+            pod,
+            {"containerStatuses": statuses, "conditions": self._conditions(not unready, True, 0, unready)},
+        )
 
     # A boot, step by step
 
     def previous_boot(self):
-        """What the API server serves after a power cut: all Ready, since yesterday, of a boot that is over."""
+        """What the API server serves after a power cut: all Ready since yesterday, of a boot long over."""
         self.patch_node(ready=True, boot_id=new_boot_id(), ago=86400)
         for name in list(self.pods):
             self.pod_status(name, alive=False, ago=86400)
@@ -427,7 +563,7 @@ class FakeKubelet:
             self.pod_ready(name, ready=False)
 
     def steps(self, names=None):
-        """The steps that make a stale cluster usable: (label, function), the node first. Any order is fair."""
+        """The steps that make a stale cluster usable: (label, function), node first. Any order is fair."""
         made = [("node", self.new_boot_node)]
         for name in names or list(self.pods):
             made.append((name, lambda name=name: self.pod_up(name)))

@@ -18,6 +18,7 @@ NODE_ADDRESS = "192.168.110.252"
 @dataclasses.dataclass
 class Workload:
     """A workload with one pod. `pod` is the pod's whole name."""
+
     kind: str
     namespace: str
     name: str
@@ -50,37 +51,123 @@ class Workload:
 _OLM = "openshift-operator-lifecycle-manager"
 
 WORKLOADS = (
-    Workload("DaemonSet", "openshift-ovn-kubernetes", "ovnkube-master", "ovnkube-master-rmn9q",
-             ("northd", "nbdb", "sbdb", "ovnkube-master"),
-             {"app": "ovnkube-master", "component": "network", "ovn-db-pod": "true", "type": "infra"},
-             host_network=True, probed=("ovnkube-master",)),
-    Workload("DaemonSet", "openshift-ovn-kubernetes", "ovnkube-node", "ovnkube-node-zkznm", ("ovn-controller",),
-             {"app": "ovnkube-node", "component": "network", "type": "infra"}, host_network=True),
-    Workload("DaemonSet", "openshift-dns", "node-resolver", "node-resolver-2gj2m", ("dns-node-resolver",),
-             {"dns.operator.openshift.io/daemonset-node-resolver": ""}, host_network=True),
-    Workload("DaemonSet", "openshift-dns", "dns-default", "dns-default-28m2q", ("dns", "kube-rbac-proxy"),
-             {"dns.operator.openshift.io/daemonset-dns": "default"}, min_ready_seconds=9, probed=("dns",)),
-    Workload("Deployment", "openshift-service-ca", "service-ca", "service-ca-686b8b5949-wxt6v",
-             ("service-ca-controller",), {"app": "service-ca", "service-ca": "true"}),
-    Workload("Deployment", "openshift-ingress", "router-default", "router-default-6c8b458f6-zw6n2", ("router",),
-             {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"},
-             min_ready_seconds=30, probed=("router",)),
-    Workload("Deployment", "kube-system", "csi-snapshot-controller", "csi-snapshot-controller-dd744ffb7-tcz9r",
-             ("snapshot-controller",), {"app": "csi-snapshot-controller"}),
-    Workload("Deployment", "kube-system", "csi-snapshot-webhook", "csi-snapshot-webhook-86cd54f8f7-pt76s",
-             ("webhook",), {"app": "csi-snapshot-webhook"}),
-    Workload("Deployment", _OLM, "olm-operator", "olm-operator-6586b4c6fb-t52bd", ("olm-operator",),
-             {"app": "olm-operator"}, probed=("olm-operator",)),
-    Workload("Deployment", _OLM, "catalog-operator", "catalog-operator-7fc7fc48dd-b2pnr", ("catalog-operator",),
-             {"app": "catalog-operator"}, probed=("catalog-operator",)),
-    Workload("StatefulSet", "openshift-gitops", "argocd-application-controller", "argocd-application-controller-0",
-             ("argocd-application-controller",), {"app.kubernetes.io/name": "argocd-application-controller"},
-             probed=("argocd-application-controller",)),
-    Workload("Deployment", "openshift-gitops", "argocd-redis", "argocd-redis-769db95b95-gg4xs", ("redis",),
-             {"app.kubernetes.io/name": "argocd-redis"}),
-    Workload("Deployment", "openshift-gitops", "argocd-repo-server", "argocd-repo-server-f9b57f9f9-p5pkh",
-             ("argocd-repo-server",), {"app.kubernetes.io/name": "argocd-repo-server"}, ("copyutil",),
-             probed=("argocd-repo-server",)),
+    Workload(
+        "DaemonSet",
+        "openshift-ovn-kubernetes",
+        "ovnkube-master",
+        "ovnkube-master-rmn9q",
+        ("northd", "nbdb", "sbdb", "ovnkube-master"),
+        {"app": "ovnkube-master", "component": "network", "ovn-db-pod": "true", "type": "infra"},
+        host_network=True,
+        probed=("ovnkube-master",),
+    ),
+    Workload(
+        "DaemonSet",
+        "openshift-ovn-kubernetes",
+        "ovnkube-node",
+        "ovnkube-node-zkznm",
+        ("ovn-controller",),
+        {"app": "ovnkube-node", "component": "network", "type": "infra"},
+        host_network=True,
+    ),
+    Workload(
+        "DaemonSet",
+        "openshift-dns",
+        "node-resolver",
+        "node-resolver-2gj2m",
+        ("dns-node-resolver",),
+        {"dns.operator.openshift.io/daemonset-node-resolver": ""},
+        host_network=True,
+    ),
+    Workload(
+        "DaemonSet",
+        "openshift-dns",
+        "dns-default",
+        "dns-default-28m2q",
+        ("dns", "kube-rbac-proxy"),
+        {"dns.operator.openshift.io/daemonset-dns": "default"},
+        min_ready_seconds=9,
+        probed=("dns",),
+    ),
+    Workload(
+        "Deployment",
+        "openshift-service-ca",
+        "service-ca",
+        "service-ca-686b8b5949-wxt6v",
+        ("service-ca-controller",),
+        {"app": "service-ca", "service-ca": "true"},
+    ),
+    Workload(
+        "Deployment",
+        "openshift-ingress",
+        "router-default",
+        "router-default-6c8b458f6-zw6n2",
+        ("router",),
+        {"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"},
+        min_ready_seconds=30,
+        probed=("router",),
+    ),
+    Workload(
+        "Deployment",
+        "kube-system",
+        "csi-snapshot-controller",
+        "csi-snapshot-controller-dd744ffb7-tcz9r",
+        ("snapshot-controller",),
+        {"app": "csi-snapshot-controller"},
+    ),
+    Workload(
+        "Deployment",
+        "kube-system",
+        "csi-snapshot-webhook",
+        "csi-snapshot-webhook-86cd54f8f7-pt76s",
+        ("webhook",),
+        {"app": "csi-snapshot-webhook"},
+    ),
+    Workload(
+        "Deployment",
+        _OLM,
+        "olm-operator",
+        "olm-operator-6586b4c6fb-t52bd",
+        ("olm-operator",),
+        {"app": "olm-operator"},
+        probed=("olm-operator",),
+    ),
+    Workload(
+        "Deployment",
+        _OLM,
+        "catalog-operator",
+        "catalog-operator-7fc7fc48dd-b2pnr",
+        ("catalog-operator",),
+        {"app": "catalog-operator"},
+        probed=("catalog-operator",),
+    ),
+    Workload(
+        "StatefulSet",
+        "openshift-gitops",
+        "argocd-application-controller",
+        "argocd-application-controller-0",
+        ("argocd-application-controller",),
+        {"app.kubernetes.io/name": "argocd-application-controller"},
+        probed=("argocd-application-controller",),
+    ),
+    Workload(
+        "Deployment",
+        "openshift-gitops",
+        "argocd-redis",
+        "argocd-redis-769db95b95-gg4xs",
+        ("redis",),
+        {"app.kubernetes.io/name": "argocd-redis"},
+    ),
+    Workload(
+        "Deployment",
+        "openshift-gitops",
+        "argocd-repo-server",
+        "argocd-repo-server-f9b57f9f9-p5pkh",
+        ("argocd-repo-server",),
+        {"app.kubernetes.io/name": "argocd-repo-server"},
+        ("copyutil",),
+        probed=("argocd-repo-server",),
+    ),
 )
 
 # What the gates that ship as required look at.
@@ -102,23 +189,36 @@ def namespaces():
 
 def node(name=NODE):
     """The node as the kubelet registers it; its status is the kubelet's to write."""
-    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-              "node.openshift.io/os_id": "rhel"}
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "node.openshift.io/os_id": "rhel",
+    }
     labels.update({f"node-role.kubernetes.io/{role}": "" for role in ("control-plane", "master", "worker")})
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
 
 
 def pod_spec(w, node_name=None):
     """The pod's spec; without a node it is a template's."""
+
     def container(name):
-        made = {"name": name, "image": f"quay.io/microshift/{name}:4.15.31", "imagePullPolicy": "IfNotPresent",
-                "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}}}
+        made = {
+            "name": name,
+            "image": f"quay.io/microshift/{name}:4.15.31",
+            "imagePullPolicy": "IfNotPresent",
+            "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}},
+        }
         if name in w.probed:
             made["readinessProbe"] = {"exec": {"command": ["/usr/bin/probe"]}}
         return made
 
-    spec = {"containers": [container(name) for name in w.containers], "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": 30, "tolerations": [{"operator": "Exists"}]}
+    spec = {
+        "containers": [container(name) for name in w.containers],
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "tolerations": [{"operator": "Exists"}],
+    }
     if w.kind == "DaemonSet":
         spec["nodeSelector"] = {"kubernetes.io/os": "linux"}
     if w.init_containers:
@@ -132,20 +232,35 @@ def pod_spec(w, node_name=None):
 
 def controller(w, replicas=1):
     """The DaemonSet, Deployment or StatefulSet."""
-    spec = {"selector": {"matchLabels": dict(w.labels)},
-            "template": {"metadata": {"labels": dict(w.labels)}, "spec": pod_spec(w)}}
+    spec = {
+        "selector": {"matchLabels": dict(w.labels)},
+        "template": {"metadata": {"labels": dict(w.labels)}, "spec": pod_spec(w)},
+    }
     if w.min_ready_seconds:
         spec["minReadySeconds"] = w.min_ready_seconds
     if w.kind != "DaemonSet":
         spec["replicas"] = replicas
     if w.kind == "StatefulSet":
         spec["serviceName"] = w.name
-    return {"apiVersion": "apps/v1", "kind": w.kind, "metadata": {"name": w.name, "namespace": w.namespace}, "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": w.kind,
+        "metadata": {"name": w.name, "namespace": w.namespace},
+        "spec": spec,
+    }
 
 
 def owned_by(owner):
-    return [{"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-             "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}]
+    return [
+        {
+            "apiVersion": owner["apiVersion"],
+            "kind": owner["kind"],
+            "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
 
 
 def _pod_labels(w):
@@ -165,19 +280,33 @@ def replica_set(w, deployment, replicas=1):
     labels = _pod_labels(w)
     template = copy.deepcopy(deployment["spec"]["template"])
     template["metadata"]["labels"] = labels
-    return {"apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": w.replica_set, "namespace": w.namespace, "labels": labels,
-                         "annotations": {"deployment.kubernetes.io/revision": "1"},
-                         "ownerReferences": owned_by(deployment)},
-            "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": w.replica_set,
+            "namespace": w.namespace,
+            "labels": labels,
+            "annotations": {"deployment.kubernetes.io/revision": "1"},
+            "ownerReferences": owned_by(deployment),
+        },
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
+    }
 
 
 def pod(w, owner, node_name=NODE, name=None):
     """The pod as the controller makes it and the scheduler binds it. owner: a whole object, with its uid."""
-    return {"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": name or w.pod, "namespace": w.namespace, "labels": _pod_labels(w),
-                         "ownerReferences": owned_by(owner)},
-            "spec": pod_spec(w, node_name)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name or w.pod,
+            "namespace": w.namespace,
+            "labels": _pod_labels(w),
+            "ownerReferences": owned_by(owner),
+        },
+        "spec": pod_spec(w, node_name),
+    }
 
 
 def create_workload(rest, w, node_name=NODE, with_pod=True):
@@ -193,7 +322,7 @@ def create_workload(rest, w, node_name=NODE, with_pod=True):
 
 
 def create_all(rest, node_name=NODE, workloads=WORKLOADS):
-    """Creates node, namespaces, workloads and pods, all without a status. Returns the pods by namespace/name."""
+    """Creates node, namespaces, workloads and pods, all without a status; the pods by namespace/name."""
     for namespace in namespaces():
         try:
             rest.create("/api/v1/namespaces", namespace)

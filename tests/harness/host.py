@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A booted Debian with systemd as PID 1, in systemd-nspawn, on the loopback network of this machine.
 
-The tree is made once by mmdebstrap and kept; a host runs on an overlay above it, which survives reboots of that
-host and is gone with it. Needs root.
+The tree is made once by mmdebstrap and kept; a host runs on an overlay above it, which survives reboots of
+that host and is gone with it. Needs root.
 """
 
 import atexit
@@ -20,12 +20,22 @@ import time
 from . import process
 
 # What msready needs to run, and what a test needs to look at it.
-PACKAGES = {
-    "bookworm": ["libc-ares2"],
-    "trixie": ["libcares2"],
-}
-COMMON = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "procps", "iproute2", "mount", "libsystemd0", "libcurl4",
-          "libcjson1", "libev4", "libyaml-0-2", "libsmartcols1"]
+PACKAGES = {"bookworm": ["libc-ares2"], "trixie": ["libcares2"]}
+COMMON = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "ca-certificates",
+    "procps",
+    "iproute2",
+    "mount",
+    "libsystemd0",
+    "libcurl4",
+    "libcjson1",
+    "libev4",
+    "libyaml-0-2",
+    "libsmartcols1",
+]
 MIRROR = os.environ.get("MSREADY_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 
 MNT_DETACH = 2
@@ -42,7 +52,11 @@ def check():
     """Raises CannotBoot with what is missing."""
     if os.geteuid() != 0:
         raise CannotBoot("booted hosts need root")
-    for tool, package in (("systemd-nspawn", "systemd-container"), ("mmdebstrap", "mmdebstrap"), ("nsenter", "util-linux")):
+    for tool, package in (
+        ("systemd-nspawn", "systemd-container"),
+        ("mmdebstrap", "mmdebstrap"),
+        ("nsenter", "util-linux"),
+    ):
         if not shutil.which(tool):
             raise CannotBoot(f"{tool} is missing (package {package})")
 
@@ -61,9 +75,22 @@ def tree(suite="bookworm", packages=()):
             return folder
         # A folder that was left half made is in nobody's way: it never has the final name.
         unfinished = pathlib.Path(tempfile.mkdtemp(prefix=f"{suite}.", dir=folder.parent))
-        done = subprocess.run(["nice", "mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(wanted), suite,
-                               str(unfinished), MIRROR],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            [
+                "nice",
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                "--include=" + ",".join(wanted),
+                suite,
+                str(unfinished),
+                MIRROR,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         if done.returncode:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise RuntimeError(f"mmdebstrap of {suite} failed:\n{done.stdout[-3000:]}")
@@ -96,7 +123,16 @@ class Host:
 
     BOOT_SECONDS = 60
 
-    def __init__(self, suite="bookworm", packages=(), name=None, files=None, binds=None, unified=True, boot_arguments=()):
+    def __init__(
+        self,
+        suite="bookworm",
+        packages=(),
+        name=None,
+        files=None,
+        binds=None,
+        unified=True,
+        boot_arguments=(),
+    ):
         check()
         self.lower = tree(suite, packages)
         self.suite = suite
@@ -104,8 +140,10 @@ class Host:
         self.unified = unified
         self.binds = dict(binds or {})
         self.boot_arguments = list(boot_arguments)
-        # Not /tmp as nspawn sees it: the overlay's upper side must not be on another overlay or a tmpfs full of units.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="msready-host-", dir=os.environ.get("MSREADY_TMP", "/var/tmp")))
+        # Not /tmp, which may be a small tmpfs.
+        self.folder = pathlib.Path(
+            tempfile.mkdtemp(prefix="msready-host-", dir=os.environ.get("MSREADY_TMP", "/var/tmp"))
+        )
         self.root = self.folder / "root"
         self.console = self.folder / "console"
         self.nspawn = None
@@ -129,7 +167,11 @@ class Host:
         for name in ("root", "upper", "work"):
             (self.folder / name).mkdir()
         options = f"lowerdir={self.lower},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
-        done = subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", str(self.root)], stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            ["mount", "-t", "overlay", "-o", options, "overlay", str(self.root)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         if done.returncode == 0:
             self.mounted = True
             return
@@ -159,8 +201,14 @@ class Host:
     def install_msready(self, build=None):
         """`meson install` of a finished build into the host."""
         build = build or process.build_folder()
-        subprocess.run(["meson", "install", "-C", str(build), "--no-rebuild", "--quiet"], check=True, stdin=subprocess.DEVNULL,
-                       env=dict(os.environ, DESTDIR=str(self.root)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        subprocess.run(
+            ["meson", "install", "-C", str(build), "--no-rebuild", "--quiet"],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            env=dict(os.environ, DESTDIR=str(self.root)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     # Boots
 
@@ -171,7 +219,9 @@ class Host:
     @property
     def leader(self):
         """The process ID, on this machine, of the host's PID 1."""
-        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
+        children = (
+            pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
+        )
         return int(children[0])
 
     def _make_groups(self):
@@ -207,8 +257,21 @@ class Host:
             for group in groups:
                 (group / "cgroup.procs").write_text("0")
 
-        words = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--directory", str(self.root),
-                 "--machine", self.name, "--console=pipe", "--resolv-conf=off", "--timezone=off", "--link-journal=no"]
+        words = [
+            "systemd-nspawn",
+            "--quiet",
+            "--boot",
+            "--register=no",
+            "--keep-unit",
+            "--directory",
+            str(self.root),
+            "--machine",
+            self.name,
+            "--console=pipe",
+            "--resolv-conf=off",
+            "--timezone=off",
+            "--link-journal=no",
+        ]
         for inside, source in self.binds.items():
             source, kind = source if isinstance(source, tuple) else (source, "rw")
             words.append(f"--bind{'-ro' if kind == 'ro' else ''}={source}:{inside}")
@@ -232,7 +295,11 @@ class Host:
         # nspawn's first child becomes PID 1 a little later: until then its namespaces are not the host's.
         if pathlib.Path(f"/proc/{self.leader}/comm").read_text().strip() != "systemd":
             return False
-        return self.run("systemctl", "is-system-running", check=False).stdout.strip() not in ("", "offline", "unknown")
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip() not in (
+            "",
+            "offline",
+            "unknown",
+        )
 
     def console_text(self, lines=40):
         try:
@@ -241,17 +308,45 @@ class Host:
             return ""
 
     def _inside(self, words):
-        return ["nsenter", "--target", str(self.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root",
-                "--wd=/", "--", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-                "LANG=C.UTF-8", "SYSTEMD_PAGER=", "SYSTEMD_COLORS=0", *map(str, words)]
+        return [
+            "nsenter",
+            "--target",
+            str(self.leader),
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--cgroup",
+            "--root",
+            "--wd=/",
+            "--",
+            "env",
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/root",
+            "LANG=C.UTF-8",
+            "SYSTEMD_PAGER=",
+            "SYSTEMD_COLORS=0",
+            *map(str, words),
+        ]
 
     def run(self, *words, check=True, timeout=60, input=None):
         """Runs a command inside; returns its CompletedProcess with text. The network is this machine's."""
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
-        done = subprocess.run(self._inside(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=timeout, errors="replace", **stdin)
+        done = subprocess.run(
+            self._inside(words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout,
+            errors="replace",
+            **stdin,
+        )
         if check and done.returncode:
-            raise AssertionError(f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done
 
     def output(self, *words, **options):
@@ -276,8 +371,10 @@ class Host:
         try:
             return process.eventually(lambda: self.state(unit) in states, timeout, 0.05)
         except AssertionError:
-            raise AssertionError(f"{unit} is {self.state(unit)}, not {states}, after {timeout} s\n"
-                                 + self.run("systemctl", "status", "--no-pager", "--full", unit, check=False).stdout) from None
+            raise AssertionError(
+                f"{unit} is {self.state(unit)}, not {states}, after {timeout} s\n"
+                + self.run("systemctl", "status", "--no-pager", "--full", unit, check=False).stdout
+            ) from None
 
     def wait_active(self, unit, timeout=30):
         return self.wait_state(unit, "active", timeout=timeout)

@@ -60,7 +60,9 @@ class Tap:
             if name not in self.failed:
                 self._result(False, name, "", f"{report.when}: {report.longreprtext}")
             else:
-                self._say(f"# {report.when} of {name} failed as well: {report.longreprtext.splitlines()[-1]}")
+                self._say(
+                    f"# {report.when} of {name} failed as well: {report.longreprtext.splitlines()[-1]}"
+                )
             self.failed[name] = True
         elif report.when == "call":
             self.passed_call(name)
@@ -77,7 +79,11 @@ class Tap:
             self._skipped(name, self._reason(report))
 
     def pytest_sessionfinish(self, session, exitstatus):
-        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        if exitstatus in (
+            pytest.ExitCode.INTERRUPTED,
+            pytest.ExitCode.INTERNAL_ERROR,
+            pytest.ExitCode.USAGE_ERROR,
+        ):
             if not self.count:
                 self._say(f"Bail out! pytest ended with {int(exitstatus)}")
                 return

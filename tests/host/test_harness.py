@@ -15,7 +15,15 @@ def test_boots_and_obeys(boot_host, suite, version):
     assert host.output("stat", "-fc", "%T", "/sys/fs/cgroup") == "cgroup2fs"
     assert host.output("systemctl", "--failed", "--no-legend") == ""
     # A service sees this boot's ID as the unit's %b does.
-    asked = host.output("systemd-run", "--wait", "--pipe", "--quiet", "sh", "-c", "echo %b; cat /proc/sys/kernel/random/boot_id")
+    asked = host.output(
+        "systemd-run",
+        "--wait",
+        "--pipe",
+        "--quiet",
+        "sh",
+        "-c",
+        "echo %b; cat /proc/sys/kernel/random/boot_id",
+    )
     bare = [line.replace("-", "") for line in asked.splitlines()]
     assert len(bare[-1]) == 32
 
@@ -26,8 +34,12 @@ def test_varlinkctl_is_there(boot_host):
 
 
 def test_files_survive_a_power_cut_and_the_boot_id_does_not(boot_host):
-    host = boot_host(files={"/etc/systemd/system/marker.service":
-                            "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo x >>/var/marks'\n[Install]\nWantedBy=multi-user.target\n"})
+    host = boot_host(
+        files={
+            "/etc/systemd/system/marker.service": "[Service]\nType=oneshot\n"
+            "ExecStart=/bin/sh -c 'echo x >>/var/marks'\n[Install]\nWantedBy=multi-user.target\n"
+        }
+    )
     host.boot()
     first = host.output("cat", "/proc/sys/kernel/random/boot_id")
     host.systemctl("enable", "--now", "marker.service")
@@ -41,14 +53,20 @@ def test_files_survive_a_power_cut_and_the_boot_id_does_not(boot_host):
 def test_loopback_is_this_machines(boot_host):
     import http.server
     import threading
+
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
     thread = threading.Thread(target=server.handle_request, daemon=True)
     thread.start()
     host = boot_host().boot()
     try:
         # Debian's minimal tree has no curl; bash has sockets.
-        asked = host.output("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{server.server_port};"
-                            r"printf 'GET /nowhere HTTP/1.0\r\n\r\n' >&3; cat <&3", timeout=10)
+        asked = host.output(
+            "bash",
+            "-c",
+            f"exec 3<>/dev/tcp/127.0.0.1/{server.server_port};"
+            r"printf 'GET /nowhere HTTP/1.0\r\n\r\n' >&3; cat <&3",
+            timeout=10,
+        )
         assert "404" in asked
     finally:
         server.server_close()
@@ -59,7 +77,9 @@ def test_containers_have_real_cgroups(boot_host):
     host = boot_host().boot()
     scope = "crio-" + "a" * 64 + ".scope"
     pod = "kubepods-burstable-pod3b1f8f0e_0d55_4c34_9d39_0f6b1ad2a4f1.slice"
-    runner = host.spawn("systemd-run", "--scope", "--quiet", f"--slice={pod}", f"--unit={scope}", "sleep", "1000")
+    runner = host.spawn(
+        "systemd-run", "--scope", "--quiet", f"--slice={pod}", f"--unit={scope}", "sleep", "1000"
+    )
     host.wait_active(scope)
     events = f"/sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/{pod}/{scope}/cgroup.events"
     assert "populated 1" in host.output("cat", events)

@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""lint.py [ROOT]: the rules of the house that no compiler knows. Prints each breach; exit status 1 if any.
+
+The arrows between folders point down, one folder includes each foreign library, and some functions are
+banned: what these rules keep apart can be tested apart. Rules are in the tables below, and nowhere else.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+# Which folders a folder may include, besides itself. kube and ready are pure: no loop, no network, no clock.
+MAY_INCLUDE = {
+    "base": set(),
+    "event": {"base"},
+    "json": {"base"},
+    "conf": {"base"},
+    "yaml": {"base"},
+    "http": {"base", "event", "json", "conf", "yaml"},
+    "kube": {"base", "json", "conf", "yaml"},
+    "ready": {"base", "json", "conf", "yaml", "kube"},
+    "varlink": {"base", "event", "json", "conf", "yaml"},
+}
+LIBRARY = set(MAY_INCLUDE)
+MAY_INCLUDE["daemon"] = set(LIBRARY)
+MAY_INCLUDE["cli"] = set(LIBRARY)
+
+# Headers of foreign libraries, and the folders that may include them.
+FOREIGN = (
+    (re.compile(r"^ev(\+\+)?\.h$"), {"event"}),
+    (re.compile(r"^cjson/|^cJSON"), {"json"}),
+    (re.compile(r"^yaml\.h$"), {"yaml"}),
+    (re.compile(r"^curl/"), {"http"}),
+    (re.compile(r"^ares(_.*)?\.h$"), {"http"}),
+    (re.compile(r"^systemd/"), {"daemon", "cli"}),
+    (re.compile(r"^libsmartcols/"), {"cli"}),
+)
+
+BANNED = {
+    "strcpy": "knows no size",
+    "strcat": "knows no size",
+    "sprintf": "knows no size",
+    "vsprintf": "knows no size",
+    "gets": "knows no size",
+    "strtok": "keeps state between calls",
+    "atoi": "takes anything for a number",
+    "atol": "takes anything for a number",
+    "atoll": "takes anything for a number",
+    "sscanf": "takes anything for a number",
+    "gmtime": "keeps state between calls",
+    "localtime": "keeps state between calls",
+    "alloca": "has no limit",
+}
+# Leaving is for main() alone: code that exits cannot be tested, and its cleanups do not run.
+MAY_EXIT = {"daemon/main.c", "cli/main.c"}
+
+# Code is as wide as clang-format makes it, which leaves comments and literals alone.
+LINE_LENGTH = 109
+COMMENT_LENGTH = 119
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
+NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+
+
+def without_noise(text):
+    """The code alone: comments and literals become blanks, line for line."""
+    return NOISE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def layer(path):
+    """The folder whose rules hold for a file: lib/kube/x.c -> kube, daemon/x.c -> daemon; None for tests."""
+    parts = pathlib.PurePath(path).parts
+    if parts[0] == "lib" and len(parts) > 2:
+        return parts[1]
+    return parts[0] if parts[0] in ("daemon", "cli") else None
+
+
+def check_includes(path, text):
+    own = layer(path)
+    if own is None:
+        return
+    if own not in MAY_INCLUDE:
+        yield 1, f"lib/{own}/ is not in the table of folders: say in lint.py what it may include"
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        kind, name = found.groups()
+        for header, folders in FOREIGN:
+            if header.match(name) and own not in folders:
+                yield number, f"<{name}> may be included in {', '.join(sorted(folders))} only"
+        first, slash, _ = name.partition("/")
+        if kind == '"' and not slash:
+            yield number, f'"{name}": includes name their folder'
+        elif (
+            first in MAY_INCLUDE
+            and first != own
+            and first not in MAY_INCLUDE[own]
+            and (kind == '"' or first in LIBRARY)
+        ):
+            yield number, f"{own} may not include {first}: the arrows point down"
+        elif kind == '"' and first not in MAY_INCLUDE:
+            yield number, f'"{name}" is of no folder of lib/, daemon/ or cli/'
+
+
+def check_calls(path, text):
+    code = without_noise(text)
+    for number, line in enumerate(code.split("\n"), 1):
+        for match in CALL.finditer(line):
+            name = match.group(1)
+            if name in BANNED:
+                yield number, f"{name}() is banned: it {BANNED[name]}"
+            elif name == "exit" and layer(path) and path not in MAY_EXIT:
+                yield number, "exit() is for main.c alone"
+
+
+def may_be_long(path):
+    """Lists of files, scripts, and the tables of C tests: a row is a case, whatever bytes it holds."""
+    return not path.endswith((".c", ".h", ".py")) or (path.startswith("tests/") and not path.endswith(".py"))
+
+
+def check_layout(path, text):
+    lines = text.split("\n")
+    head = lines[1] if lines[0].startswith("#!") and len(lines) > 1 else lines[0]
+    if SPDX not in head:
+        yield 1, f"the first line says {SPDX}"
+    bare_lines = without_noise(text).split("\n") if path.endswith((".c", ".h")) else lines
+    for number, (line, bare) in enumerate(zip(lines, bare_lines), 1):
+        if "\t" in line:
+            yield number, "a tab"
+        # A macro's continuation sign stands where it likes.
+        columns, of_code = (len(re.sub(r"\s*\\?$", "", text)) for text in (line, bare))
+        if (columns > COMMENT_LENGTH or of_code > LINE_LENGTH) and not may_be_long(path):
+            yield number, f"{columns} columns; {LINE_LENGTH} are the limit, {COMMENT_LENGTH} with a comment"
+        if line != line.rstrip():
+            yield number, "blanks at the end of the line"
+    if text and not text.endswith("\n"):
+        yield len(lines), "no newline at the end"
+
+
+def check_python(path, text):
+    try:
+        compile(text, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        yield getattr(error, "lineno", 1) or 1, f"does not compile: {error}"
+
+
+def check_shell(path, text):
+    shell = "bash" if re.match(r"#!.*bash", text) else "sh"
+    done = subprocess.run(
+        [shell, "-n"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        yield 1, f"{shell} -n: {done.stdout.strip()}"
+
+
+def kind_of(path, text):
+    """c, python, shell, meson, or None for what is not looked at."""
+    name = pathlib.PurePath(path).name
+    if name.endswith((".c", ".h")):
+        return "c"
+    if name.endswith(".py") or re.match(r"#!.*python", text):
+        return "python"
+    if name.endswith((".sh", ".bash")) or re.match(r"#!.*\b(ba|da)?sh\b", text):
+        return "shell"
+    return "meson" if name in ("meson.build", "meson_options.txt") else None
+
+
+CHECKS = {
+    "c": (check_includes, check_calls, check_layout),
+    "python": (check_layout, check_python),
+    "shell": (check_layout, check_shell),
+    "meson": (check_layout,),
+}
+
+
+def check(path, text):
+    """Yields (line, message) for each breach in a file, which need not exist. path: from the tree's root."""
+    for rule in CHECKS.get(kind_of(path, text), ()):
+        yield from rule(path, text)
+
+
+def files(root):
+    """The tree's own files: no builds, no caches, no hidden folders but .ci."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            f
+            for f in folders
+            if f == ".ci" or not f.startswith((".", "build", "__pycache__", "subprojects"))
+        )
+        for name in sorted(names):
+            path = pathlib.Path(folder) / name
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def main(arguments):
+    root = pathlib.Path(arguments[0] if arguments else pathlib.Path(__file__).parents[2]).resolve()
+    breaches = looked_at = 0
+    for file in files(root):
+        try:
+            text = file.read_text()
+        except UnicodeDecodeError:
+            continue
+        path = str(file.relative_to(root))
+        if kind_of(path, text):
+            looked_at += 1
+        for number, message in check(path, text):
+            print(f"{path}:{number}: {message}")
+            breaches += 1
+    print(f"{looked_at} files, {breaches} breaches")
+    return 1 if breaches or not looked_at else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tally.py STATUS REPORT...: adds up meson's JUnit reports, names what failed, and says the last word.
+
+STATUS is 0 where meson was content with every run: a test program that meson failed for a reason which no
+test of its own tells (a crash, a time-out, an exit status) is one failure. Exit status 1 if anything failed
+or nothing ran.
+"""
+
+import sys
+import xml.etree.ElementTree
+
+
+def outcome(case):
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    return "skipped" if case.find("skipped") is not None else "passed"
+
+
+def main(status, *reports):
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for report in reports:
+        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+            for case in suite.iter("testcase"):
+                result = outcome(case)
+                counts[result] += 1
+                if result != "passed":
+                    print(f"{result}: {suite.get('name', '')}: {case.get('name', '')}")
+    if status != "0" and not counts["failed"]:
+        print("failed: a test program ended badly, see above")
+        counts["failed"] += 1
+    line = f"{counts['passed']} passed, {counts['failed']} failed"
+    print(line + (f", {counts['skipped']} skipped" if counts["skipped"] else ""))
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -12,12 +12,16 @@
 #define LIMIT_CREDENTIAL MIB(1)
 /* A gate file, msready.conf, or MicroShift's config.yaml. */
 #define LIMIT_CONFIG_FILE KIB(256)
+/* Values in one YAML file. A kubeconfig with a hundred clusters has 3,000. */
+#define LIMIT_YAML_NODES 16384
 /* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
 #define LIMIT_OBJECT MIB(4)
 /* Values in one JSON text, for cJSON spends 80 bytes on each: 20 MiB. A message on 10,000 pods has half of it. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)
 /* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
 #define LIMIT_MESSAGE 512
+/* Labels, containers, conditions or selector terms of one object. Real ones have some dozens. */
+#define LIMIT_MEMBERS 1024
 /* Objects kept in all. 250 pods run on a MicroShift node; 100,000 is the largest cluster supported. */
 #define LIMIT_OBJECTS 200000
 /* The body of an answer that is not a stream: /readyz?verbose, a Status. */

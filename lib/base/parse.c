@@ -159,8 +159,7 @@ int parse_timespan(const char *s, usec_t *ret) {
                 if (r < 0)
                         return r;
                 if (__builtin_mul_overflow(whole, unit, &add) ||
-                    __builtin_add_overflow(add, (usec_t) ((unsigned __int128) millionths * unit / 1000000),
-                                           &add) ||
+                    __builtin_add_overflow(add, (usec_t) ((unsigned __int128) millionths * unit / 1000000), &add) ||
                     __builtin_add_overflow(sum, add, &sum) || sum == USEC_INFINITY)
                         return -ERANGE;
                 any = true;

@@ -163,6 +163,8 @@ typedef struct KubeEvent {
         int64_t count;
 } KubeEvent;
 
+/* Beside the conditions of the status, its phase and its health and sync status (of a ClusterServiceVersion,
+ * of an Argo CD application) count as conditions of that name which are True. */
 typedef struct KubeGeneric {
         KubeObject object;
         KubeCondition *conditions;
@@ -178,9 +180,13 @@ KubeKind kube_kind_from_string(const char *s);
 
 const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type);
 const char *kube_label(const KubeObject *o, const char *key);
+usec_t kube_timestamp(const char *s);
 const char *kube_status_to_string(KubeStatus status);
 KubeStatus kube_status_from_string(const char *s);
 
 #define KUBE_NODE_OF(o) ((KubeNode *) (o))
 #define KUBE_POD_OF(o) ((KubePod *) (o))
 #define KUBE_WORKLOAD_OF(o) ((KubeWorkload *) (o))
+#define KUBE_LEASE_OF(o) ((KubeLease *) (o))
+#define KUBE_EVENT_OF(o) ((KubeEvent *) (o))
+#define KUBE_GENERIC_OF(o) ((KubeGeneric *) (o))

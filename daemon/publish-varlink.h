@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "manager.h"
+
+/* io.msready.Readiness and io.systemd.service on the socket. */
+
+typedef struct PublishVarlink PublishVarlink;
+
+/* listen_fd is one that systemd handed over, taken; -1: binds path itself. */
+int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret);
+PublishVarlink *publish_varlink_free(PublishVarlink *p);
+DEFINE_CLEANUP(PublishVarlink, publish_varlink_free)
+
+/* Edges, told by the manager. Waiters are answered and subscribers told in publish_varlink_flush(), once per
+ * judgement of the board. */
+void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what);
+void publish_varlink_verdict_changed(PublishVarlink *p);
+void publish_varlink_gates_removed(PublishVarlink *p, char *const *names);
+void publish_varlink_flush(PublishVarlink *p);

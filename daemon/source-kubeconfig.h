@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "kube/kubeconfig.h"
+#include "manager.h"
+
+/* The kubeconfig, read again whenever it, a file that it names, or a folder above changes. */
+
+typedef struct SourceKubeconfig SourceKubeconfig;
+
+int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret);
+SourceKubeconfig *source_kubeconfig_free(SourceKubeconfig *s);
+DEFINE_CLEANUP(SourceKubeconfig, source_kubeconfig_free)
+
+const KubeConfig *source_kubeconfig_get(const SourceKubeconfig *s);
+HttpTarget *source_kubeconfig_target(const SourceKubeconfig *s);
+/* Why there is none that can be used: KubeconfigMissing or KubeconfigInvalid, and in what words. */
+const char *source_kubeconfig_reason(const SourceKubeconfig *s);
+const char *source_kubeconfig_message(const SourceKubeconfig *s);
+void source_kubeconfig_reread(SourceKubeconfig *s);
+void source_kubeconfig_reload(SourceKubeconfig *s);

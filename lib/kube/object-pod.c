@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "kube/object-internal.h"
+
+static int32_t clamp(int64_t i) {
+        return (int32_t) (i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : i);
+}
+
+static const JsonValue *status_named(const JsonValue *statuses, const char *name) {
+        JSON_FOREACH (s, statuses)
+                if (streq_ptr(jv_get_string(s, "name"), name))
+                        return s;
+        return NULL;
+}
+
+static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {
+        const JsonValue *state = jv_get(status, "state"), *last, *now;
+
+        if (jv_is_object(now = jv_get(state, "running")))
+                c->state = KUBE_CONTAINER_RUNNING;
+        else if (jv_is_object(now = jv_get(state, "terminated"))) {
+                c->state = KUBE_CONTAINER_TERMINATED;
+                c->exit_code = clamp(jv_get_int(now, "exitCode", 0));
+                c->signal = clamp(jv_get_int(now, "signal", 0));
+        } else if (jv_is_object(now = jv_get(state, "waiting")))
+                c->state = KUBE_CONTAINER_WAITING;
+
+        c->reason = arena_word(a, jv_get_string(now, "reason"));
+        c->message = arena_string(a, jv_get_string(now, "message"));
+
+        last = jv_path(status, "lastState", "terminated", NULL);
+        c->last_finished = kube_timestamp(jv_get_string(last, "finishedAt"));
+        c->last_reason = arena_word(a, jv_get_string(last, "reason"));
+        c->last_message = arena_string(a, jv_get_string(last, "message"));
+}
+
+static void read_container(Arena *a, const JsonValue *spec, const JsonValue *statuses, bool init,
+                           KubeContainer *c) {
+        const char *name = jv_get_string(spec, "name");
+        const JsonValue *status = name ? status_named(statuses, name) : NULL;
+
+        c->name = arena_string(a, name) ?: "";
+        c->image = arena_string(a, jv_get_string(spec, "image"));
+        c->pull_always = streq_ptr(jv_get_string(spec, "imagePullPolicy"), "Always");
+        if (!init)
+                c->role = KUBE_CONTAINER_MAIN;
+        else if (streq_ptr(jv_get_string(spec, "restartPolicy"), "Always"))
+                c->role = KUBE_CONTAINER_SIDECAR;
+        else
+                c->role = KUBE_CONTAINER_INIT;
+
+        if (!jv_is_object(status))
+                return;
+
+        c->in_status = true;
+        c->ready = jv_get_bool(status, "ready", false);
+        c->started = jv_get_bool(status, "started", false);
+        c->restarts = clamp(jv_get_int(status, "restartCount", 0));
+        c->id = arena_string(a, jv_get_string(status, "containerID"));
+        read_state(a, status, c);
+}
+
+/* Containers stand in the order of the spec, for that is the truth: the status may lack some or be of
+ * another order. */
+static void read_containers(Arena *a, const JsonValue *json, KubePod *p) {
+        const JsonValue *spec = jv_get(json, "spec"), *status = jv_get(json, "status");
+        const JsonValue *lists[2] = {jv_get(spec, "initContainers"), jv_get(spec, "containers")};
+        const JsonValue *statuses[2] = {jv_get(status, "initContainerStatuses"),
+                                        jv_get(status, "containerStatuses")};
+        size_t n = 0, i = 0;
+
+        for (size_t k = 0; k < ELEMENTSOF(lists); k++)
+                n += jv_is_array(lists[k]) ? jv_length(lists[k]) : 0;
+
+        p->containers = arena_alloc(a, n, sizeof(KubeContainer));
+        for (size_t k = 0; k < ELEMENTSOF(lists) && a->error >= 0; k++) {
+                if (!jv_is_array(lists[k]))
+                        continue;
+                JSON_FOREACH (c, lists[k]) {
+                        KubeContainer scratch = {};
+
+                        read_container(a, c, statuses[k], k == 0, ARENA_ELEMENT(p->containers, i, &scratch));
+                        i++;
+                }
+        }
+        p->n_containers = i;
+}
+
+static KubeQos qos_from_string(const char *s) {
+        if (streq_ptr(s, "Guaranteed"))
+                return KUBE_QOS_GUARANTEED;
+        if (streq_ptr(s, "Burstable"))
+                return KUBE_QOS_BURSTABLE;
+        return KUBE_QOS_BESTEFFORT;
+}
+
+void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p) {
+        const JsonValue *status = jv_get(json, "status");
+
+        p->node = arena_string(a, jv_get_string(jv_get(json, "spec"), "nodeName"));
+        p->phase = arena_word(a, jv_get_string(status, "phase"));
+        p->reason = arena_word(a, jv_get_string(status, "reason"));
+        p->message = arena_string(a, jv_get_string(status, "message"));
+        p->config_hash = arena_string(a, jv_get_string(jv_path(json, "metadata", "annotations", NULL),
+                                                       "kubernetes.io/config.hash"));
+        p->qos = qos_from_string(jv_get_string(status, "qosClass"));
+        p->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, 0, &p->n_conditions);
+        read_containers(a, json, p);
+}

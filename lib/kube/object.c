@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "kube/object.h"
+
+#include "base/limits.h"
+#include "kube/object-internal.h"
+
+/* Namespaces, names and uids: DNS subdomains and UUIDs. */
+#define NAME_SIZE_MAX 253
+
+static const char *const kind_table[_KUBE_KIND_MAX] = {
+        [KUBE_NODE] = "Node",
+        [KUBE_POD] = "Pod",
+        [KUBE_DAEMONSET] = "DaemonSet",
+        [KUBE_DEPLOYMENT] = "Deployment",
+        [KUBE_STATEFULSET] = "StatefulSet",
+        [KUBE_REPLICASET] = "ReplicaSet",
+        [KUBE_LEASE] = "Lease",
+        [KUBE_EVENT] = "Event",
+        [KUBE_GENERIC] = "Object",
+};
+
+static const size_t size_table[_KUBE_KIND_MAX] = {
+        [KUBE_NODE] = sizeof(KubeNode),
+        [KUBE_POD] = sizeof(KubePod),
+        [KUBE_DAEMONSET] = sizeof(KubeWorkload),
+        [KUBE_DEPLOYMENT] = sizeof(KubeWorkload),
+        [KUBE_STATEFULSET] = sizeof(KubeWorkload),
+        [KUBE_REPLICASET] = sizeof(KubeWorkload),
+        [KUBE_LEASE] = sizeof(KubeLease),
+        [KUBE_EVENT] = sizeof(KubeEvent),
+        [KUBE_GENERIC] = sizeof(KubeGeneric),
+};
+
+static const char *const status_table[] = {
+        [KUBE_STATUS_ABSENT] = "",
+        [KUBE_STATUS_FALSE] = "False",
+        [KUBE_STATUS_TRUE] = "True",
+        [KUBE_STATUS_UNKNOWN] = "Unknown",
+};
+
+const char *kube_kind_to_string(KubeKind kind) {
+        return kind >= 0 && kind < _KUBE_KIND_MAX ? kind_table[kind] : NULL;
+}
+
+KubeKind kube_kind_from_string(const char *s) {
+        for (int i = 0; i < _KUBE_KIND_MAX; i++)
+                if (streq(kind_table[i], s))
+                        return i;
+        return _KUBE_KIND_INVALID;
+}
+
+const char *kube_status_to_string(KubeStatus status) {
+        return (unsigned) status < ELEMENTSOF(status_table) ? status_table[status] : NULL;
+}
+
+/* The status of a condition as the API writes it; -EINVAL for other words. */
+KubeStatus kube_status_from_string(const char *s) {
+        for (size_t i = KUBE_STATUS_FALSE; i < ELEMENTSOF(status_table); i++)
+                if (streq(status_table[i], s))
+                        return (KubeStatus) i;
+        return (KubeStatus) -EINVAL;
+}
+
+/* The condition of that type, or NULL. */
+const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type) {
+        for (size_t i = 0; i < n; i++)
+                if (streq_ptr(conditions[i].type, type))
+                        return &conditions[i];
+        return NULL;
+}
+
+/* The value of a label, or NULL. */
+const char *kube_label(const KubeObject *o, const char *key) {
+        STRV_FOREACH (label, o->labels) {
+                const char *rest = startswith(*label, key);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
+        }
+        return NULL;
+}
+
+/* The owner that is the controller, or NULL. */
+static const JsonValue *controller(const JsonValue *metadata) {
+        JSON_FOREACH (owner, jv_get(metadata, "ownerReferences"))
+                if (jv_get_bool(owner, "controller", false))
+                        return owner;
+        return NULL;
+}
+
+static const char *identity(Arena *a, const char *s, bool mandatory) {
+        if (a->error < 0)
+                return "";
+        if (mandatory && isempty(s))
+                a->error = -EBADMSG;
+        else if (s && strlen(s) > NAME_SIZE_MAX)
+                a->error = -E2BIG;
+        return arena_string(a, s) ?: "";
+}
+
+static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
+        const JsonValue *metadata = jv_get(json, "metadata"), *owner;
+
+        o->namespace = identity(a, jv_get_string(metadata, "namespace"), false);
+        o->name = identity(a, jv_get_string(metadata, "name"), true);
+        o->uid = identity(a, jv_get_string(metadata, "uid"), true);
+        o->resource_version = identity(a, jv_get_string(metadata, "resourceVersion"), false);
+        o->generation = jv_get_int(metadata, "generation", 0);
+        o->observed_generation = jv_get_int(jv_get(json, "status"), "observedGeneration", 0);
+        o->created = kube_timestamp(jv_get_string(metadata, "creationTimestamp"));
+        o->deleting = !isempty(jv_get_string(metadata, "deletionTimestamp"));
+
+        owner = controller(metadata);
+        if (owner) {
+                o->owner_kind = arena_word(a, jv_get_string(owner, "kind"));
+                o->owner_name = arena_string(a, jv_get_string(owner, "name"));
+                o->owner_uid = arena_string(a, jv_get_string(owner, "uid"));
+        }
+
+        /* Nobody selects events or leases by label. */
+        if (o->kind != KUBE_EVENT && o->kind != KUBE_LEASE)
+                o->labels = arena_pairs(a, jv_get(metadata, "labels"));
+}
+
+static void read_all(Arena *a, const JsonValue *json, KubeObject *o) {
+        read_object(a, json, o);
+
+        switch (o->kind) {
+        case KUBE_NODE:
+                kube_node_read(a, json, (KubeNode *) o);
+                break;
+        case KUBE_POD:
+                kube_pod_read(a, json, (KubePod *) o);
+                break;
+        case KUBE_DAEMONSET:
+        case KUBE_DEPLOYMENT:
+        case KUBE_STATEFULSET:
+        case KUBE_REPLICASET:
+                kube_workload_read(a, json, (KubeWorkload *) o);
+                break;
+        case KUBE_LEASE:
+                kube_lease_read(a, json, (KubeLease *) o);
+                break;
+        case KUBE_EVENT:
+                kube_event_read(a, json, (KubeEvent *) o);
+                break;
+        case KUBE_GENERIC:
+                kube_generic_read(a, json, (KubeGeneric *) o);
+                break;
+        default:
+                assert(false);
+        }
+}
+
+/* Any of the kinds, to be filled while only sizes are added up. */
+typedef union AnyObject {
+        KubeObject object;
+        KubeNode node;
+        KubePod pod;
+        KubeWorkload workload;
+        KubeLease lease;
+        KubeEvent event;
+        KubeGeneric generic;
+} AnyObject;
+
+/* Reads an object of the given kind. What is of the wrong type counts as absent. -EBADMSG where there is no
+ * name or no uid, -E2BIG where it has more members than LIMIT_MEMBERS or an over-long name, -ENOMEM. */
+int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
+        Arena sizes = {}, arena = {};
+        AnyObject scratch = {};
+        KubeObject *o;
+
+        assert(kind >= 0 && kind < _KUBE_KIND_MAX);
+
+        arena_alloc(&sizes, 1, size_table[kind]);
+        scratch.object.kind = kind;
+        read_all(&sizes, json, &scratch.object);
+        if (sizes.error < 0)
+                return sizes.error;
+
+        arena.size = sizes.used;
+        arena.base = calloc(1, arena.size);
+        if (!arena.base)
+                return -ENOMEM;
+
+        o = arena_alloc(&arena, 1, size_table[kind]);
+        o->kind = kind;
+        read_all(&arena, json, o);
+        if (arena.error < 0) {
+                free(arena.base);
+                return arena.error;
+        }
+
+        *ret = o;
+        return 0;
+}
+
+/* Frees the object with all that it points to. Returns NULL. */
+KubeObject *kube_object_free(KubeObject *o) {
+        return mfree(o);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The board of gates: their order, and the verdict.
+ *
+ * The order is for explaining only: what a gate's After= names comes before it, so that the first blocker of
+ * the board is the cause and not a symptom. */
+
+#include "ready/board.h"
+
+#include "base/string-util.h"
+
+void board_done(Board *b) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                gate_free(b->gates[i]);
+        free(b->gates);
+        *b = BOARD_INIT;
+}
+
+Gate *board_find(const Board *b, const char *name) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (streq(gate_name(b->gates[i]), name))
+                        return b->gates[i];
+        return NULL;
+}
+
+enum {
+        UNVISITED,
+        VISITING,
+        VISITED,
+};
+
+typedef struct Sorting {
+        Board *board;
+        unsigned *marks;
+        unsigned next;
+        char ***warnings;
+} Sorting;
+
+static size_t index_of(const Board *b, const char *name) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (streq(gate_name(b->gates[i]), name))
+                        return i;
+        return SIZE_MAX;
+}
+
+/* Depth first; no deeper than there are gates. */
+static int visit(Sorting *s, size_t i) {
+        Gate *g = s->board->gates[i];
+        int r;
+
+        s->marks[i] = VISITING;
+        STRV_FOREACH(name, g->setup.definition->after) {
+                size_t j = index_of(s->board, *name);
+
+                if (j == SIZE_MAX || s->marks[j] == VISITED)
+                        continue;
+                if (s->marks[j] == VISITING) {
+                        char *warning;
+
+                        r = asprintf_ret(&warning, "gate %s: After=%s makes a cycle, ignoring it", gate_name(g),
+                                         *name);
+                        if (r >= 0)
+                                r = strv_consume(s->warnings, warning);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                r = visit(s, j);
+                if (r < 0)
+                        return r;
+        }
+        s->marks[i] = VISITED;
+        g->order = s->next++;
+        return 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+        const Gate *x = *(Gate *const *) a, *y = *(Gate *const *) b;
+
+        if (x->setup.required != y->setup.required)
+                return x->setup.required ? -1 : 1;
+        return strcmp(gate_name(x), gate_name(y));
+}
+
+static int compare_order(const void *a, const void *b) {
+        const Gate *x = *(Gate *const *) a, *y = *(Gate *const *) b;
+
+        return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Required gates first, by name where nothing else decides; then what After= says. */
+static int sort_gates(Board *b, char ***warnings) {
+        _cleanup_free_ unsigned *marks = calloc(b->n_gates + 1, sizeof(unsigned));
+        Sorting s = { .board = b, .marks = marks, .warnings = warnings };
+        int r;
+
+        if (!marks)
+                return -ENOMEM;
+        if (b->n_gates == 0)
+                return 0;
+
+        qsort(b->gates, b->n_gates, sizeof(Gate *), compare_names);
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (marks[i] == UNVISITED) {
+                        r = visit(&s, i);
+                        if (r < 0)
+                                return r;
+                }
+        qsort(b->gates, b->n_gates, sizeof(Gate *), compare_order);
+        return 0;
+}
+
+/* Puts a new set of gates in place of the old; a gate of the same name keeps its past. The setups are taken on
+ * success. What cannot be honoured comes as warnings, the names that are gone as removed; both may be NULL
+ * pointers to lists. On failure the board is as it was. */
+int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed) {
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        Board new = { .verdict = b->verdict };
+        int r;
+
+        new.gates = calloc(n + 1, sizeof(Gate *));
+        if (!new.gates)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                r = gate_new(&setups[i], now, &new.gates[new.n_gates]);
+                if (r < 0)
+                        goto fail;
+                new.n_gates++;
+        }
+        r = sort_gates(&new, &warnings);
+        if (r < 0)
+                goto fail;
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (!board_find(&new, gate_name(b->gates[i]))) {
+                        r = strv_extend(&removed, gate_name(b->gates[i]));
+                        if (r < 0)
+                                goto fail;
+                }
+
+        for (size_t i = 0; i < new.n_gates; i++) {
+                Gate *old = board_find(b, gate_name(new.gates[i]));
+
+                if (old)
+                        gate_adopt(new.gates[i], old);
+        }
+        board_done(b);
+        *b = new;
+        *ret_warnings = TAKE_PTR(warnings);
+        *ret_removed = TAKE_PTR(removed);
+        return 0;
+
+fail:
+        board_done(&new);
+        return r;
+}
+
+/* Section 2 of the states: until the first ready of this boot it is ready or waiting; after that the worst of
+ * lost, unknown and waiting wins. */
+static GateState verdict_state(const Board *b, const char **ret_reason) {
+        unsigned seen[_GATE_STATE_MAX] = {}, required = 0;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_is_required(b->gates[i])) {
+                        required++;
+                        seen[gate_state(b->gates[i])]++;
+                }
+
+        *ret_reason = required == 0 ? REASON_NOTHING_REQUIRED : NULL;
+        if (required > 0 && seen[GATE_READY] == required)
+                return GATE_READY;
+        if (!b->verdict.was_ready || required == 0)
+                return GATE_WAITING;
+        if (seen[GATE_LOST] > 0)
+                return GATE_LOST;
+        if (seen[GATE_UNKNOWN] > 0)
+                return GATE_UNKNOWN;
+        return GATE_WAITING;
+}
+
+/* Judges every gate on the world and draws the verdict. The edges are told when all gates are up to date. */
+int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
+        GateState before = b->verdict.state;
+        const char *reason;
+        int r, first_error = 0;
+
+        for (size_t i = 0; i < b->n_gates; i++) {
+                GateState state = gate_state(b->gates[i]);
+                unsigned changed;
+
+                r = gate_reconsider(b->gates[i], w, now, &changed);
+                if (r < 0 && first_error == 0)
+                        first_error = r;
+                if (changed)
+                        ops->gate_changed(ops, b->gates[i], state, changed);
+        }
+
+        b->verdict.state = verdict_state(b, &reason);
+        b->verdict.reason = reason;
+        if (b->verdict.changed == 0)
+                b->verdict.changed = now.boottime;
+        if (b->verdict.state == GATE_READY)
+                b->verdict.was_ready = true;
+        if (b->verdict.state != before) {
+                b->verdict.changed = now.boottime;
+                ops->verdict_changed(ops, &b->verdict, before);
+        }
+        return first_error;
+}
+
+usec_t board_deadline(const Board *b) {
+        usec_t deadline = USEC_INFINITY;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                deadline = usec_min(deadline, gate_deadline(b->gates[i]));
+        return deadline;
+}
+
+/* Rule R6: ready, and every required gate TRUE by what this process itself has seen. */
+bool board_is_fresh(const Board *b) {
+        if (b->verdict.state != GATE_READY)
+                return false;
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_is_required(b->gates[i]) && b->gates[i]->report.evidence != EVIDENCE_TRUE)
+                        return false;
+        return true;
+}
+
+/* Required gates that are ready, and how many are required. */
+size_t board_count_open(const Board *b, size_t *ret_required) {
+        size_t open = 0, required = 0;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_is_required(b->gates[i])) {
+                        required++;
+                        open += gate_state(b->gates[i]) == GATE_READY;
+                }
+        *ret_required = required;
+        return open;
+}
+
+/* The first blocker, in order of explanation, of a required gate that is not TRUE; NULL where there is none. */
+const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
+        for (size_t i = 0; i < b->n_gates; i++) {
+                const Gate *g = b->gates[i];
+
+                if (gate_is_required(g) && g->report.n_blockers > 0) {
+                        if (ret_gate)
+                                *ret_gate = g;
+                        return &g->report.blockers[0];
+                }
+        }
+        return NULL;
+}
+
+/* The streams that the gates need, as 1 << StreamRole. */
+unsigned board_roles(const Board *b) {
+        unsigned roles = 1 << STREAM_NODES;
+
+        for (size_t i = 0; i < b->n_gates; i++) {
+                const Gate *g = b->gates[i];
+
+                if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid || g->setup.cause)
+                        continue;
+                for (size_t j = 0; j < g->n_checks; j++)
+                        roles |= check_roles(&g->checks[j]);
+        }
+        return roles;
+}
+
+/* Whether any gate that is enabled is shut or has doubts: then events are read. */
+bool board_awaits(const Board *b) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_state(b->gates[i]) != GATE_DISABLED && b->gates[i]->report.evidence != EVIDENCE_TRUE)
+                        return true;
+        return false;
+}

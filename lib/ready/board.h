@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/gate.h"
+
+/* The verdict over all required gates. */
+typedef struct Verdict {
+        GateState state;    /* never disabled */
+        const char *reason; /* NothingRequired, or NULL */
+        usec_t changed;     /* boottime */
+        bool was_ready;     /* in this boot */
+} Verdict;
+
+/* All gates, in explanation order, and the verdict. */
+typedef struct Board {
+        Gate **gates;
+        size_t n_gates;
+        Verdict verdict;
+} Board;
+
+typedef struct BoardOps BoardOps;
+
+/* Edges: called from board_reconsider(), which alone decides. */
+struct BoardOps {
+        void (*gate_changed)(BoardOps *ops, Gate *gate, GateState before, unsigned what);
+        void (*verdict_changed)(BoardOps *ops, const Verdict *verdict, GateState before);
+};
+
+#define BOARD_INIT ((Board){ .verdict = { .state = GATE_WAITING } })
+
+void board_done(Board *b);
+int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed);
+int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops);
+usec_t board_deadline(const Board *b);
+Gate *board_find(const Board *b, const char *name);
+bool board_is_fresh(const Board *b);
+size_t board_count_open(const Board *b, size_t *ret_required);
+const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate);
+unsigned board_roles(const Board *b);
+bool board_awaits(const Board *b);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "kube/object.h"
+
+/* Where the cgroup of a container is to be found. Paths are relative to the hierarchy's root. */
+
+typedef struct ContainerAddress {
+        const char *pod_uid; /* a static pod's is its config hash */
+        KubeQos qos;
+        const char *id; /* as the API has it, with or without "cri-o://" */
+} ContainerAddress;
+
+const char *container_id_bare(const char *id);
+bool container_id_is_valid(const char *id);
+int cgroup_candidate(const ContainerAddress *a, unsigned n, char **ret);
+bool cgroup_name_is_container(const char *name, const char *id);
+bool cgroup_name_is_kubepods(const char *name);
+int cgroup_events_populated(const char *text);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* [Node]: this host's node, the node of a name, or every node ("*") is ready in the sense of rule R1. */
+
+#include "ready/check.h"
+
+static int missing(const World *w, const char *name, const char *reason, const char *message,
+                   WatchedCallback callback, void *userdata) {
+        Watched watched = {
+                .kind = "Node",
+                .namespace = "",
+                .name = name,
+                .finding = { .evidence = EVIDENCE_FALSE,
+                             .proof = PROOF_MISSING,
+                             .reason = reason,
+                             .message = message },
+                .since = w->api_ready,
+        };
+        const char *why, *detail;
+
+        if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail)) {
+                watched.finding.evidence = EVIDENCE_NONE;
+                watched.finding.reason = why;
+                watched.finding.message = detail;
+                watched.since = w->api_changed;
+        }
+        return callback(&watched, userdata);
+}
+
+static int present(const World *w, const WorldObject *node, WatchedCallback callback, void *userdata) {
+        Watched watched = {
+                .kind = "Node",
+                .namespace = "",
+                .name = node->object->name,
+                .object = node,
+                .since = node->changed,
+        };
+
+        node_judge(w, node, &watched.finding);
+        return callback(&watched, userdata);
+}
+
+static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        const char *name = c->definition->name;
+        const WorldObject *node;
+        NodeChoice choice;
+        bool any = false;
+        int r;
+
+        if (!name) {
+                if (w->node)
+                        return present(w, w->node, callback, userdata);
+                node_choose(w, &choice);
+                return missing(w, "local", choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, callback,
+                               userdata);
+        }
+
+        if (!streq(name, "*")) {
+                node = world_find(w, KUBE_NODE, "", name);
+                return node ? present(w, node, callback, userdata) :
+                              missing(w, name, REASON_NOT_FOUND, "no node has this name", callback, userdata);
+        }
+
+        WORLD_FOREACH(o, w, KUBE_NODE) {
+                any = true;
+                r = present(w, o, callback, userdata);
+                if (r < 0)
+                        return r;
+        }
+        return any ? 0 : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
+}
+
+typedef struct Counting {
+        Report *report;
+        const World *world;
+} Counting;
+
+static int count(const Watched *watched, void *userdata) {
+        Counting *counting = userdata;
+
+        return report_count(counting->report, counting->world, watched);
+}
+
+static int judge(Check *c, const World *w, Instant now, Report *report) {
+        return list(c, w, now, count, &(Counting){ .report = report, .world = w });
+}
+
+const CheckVTable check_vtable_node = {
+        .section = "Node",
+        .roles = 1 << STREAM_NODES,
+        .judge = judge,
+        .list = list,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* [Pods]: the pods of a namespace that a selector and a name pattern pick. TRUE when each is proven, and at
+ * least one is there; or when MinimumReady= of them are (rule R4). */
+
+#include "ready/tally.h"
+
+#include "base/string-util.h"
+
+static bool is_picked(const Check *c, const World *w, const KubePod *p, const void *userdata) {
+        const CheckDefinition *d = c->definition;
+
+        if (d->namespace && !streq(d->namespace, p->object.namespace))
+                return false;
+        if (d->name && !glob_matches(d->name, p->object.name))
+                return false;
+        return selector_matches(d->requirements, d->n_requirements, &p->object);
+}
+
+static Evidence verdict(const CheckDefinition *d, const Tally *t, bool in_sync) {
+        unsigned wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t->members, 1U) :
+                                                                    (unsigned) d->minimum_ready;
+
+        if (!in_sync)
+                return t->members > 0 && t->proven + t->doubtful < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+        if (t->proven >= wanted)
+                return EVIDENCE_TRUE;
+        return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
+}
+
+/* Both halves of the pods have to be known: those on nodes, and those not scheduled yet. */
+static bool pods_in_sync(const World *w, const char **ret_reason, const char **ret_message) {
+        return world_role_in_sync(w, STREAM_PODS, NULL, ret_reason, ret_message) &&
+               world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
+}
+
+static int judge(Check *c, const World *w, Instant now, Report *report) {
+        const CheckDefinition *d = c->definition;
+        const char *reason = NULL, *message = NULL;
+        size_t first = report->n_blockers;
+        Watched watched = {
+                .kind = "Pods",
+                .namespace = d->namespace,
+                .name = d->name ?: d->selector ?: "*",
+        };
+        bool in_sync;
+        Tally t;
+        int r;
+
+        r = tally_members(c, w, now, is_picked, NULL, report, &t);
+        if (r < 0)
+                return r;
+
+        in_sync = pods_in_sync(w, &reason, &message);
+        report->evidence = verdict(d, &t, in_sync);
+        if (report->evidence == EVIDENCE_TRUE) {
+                report_cut(report, first);
+                return 0;
+        }
+        if (t.members > 0)
+                return 0;
+
+        watched.finding.evidence = report->evidence;
+        watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
+        watched.finding.message = in_sync ? "no pod matches" : message;
+        watched.since = in_sync ? w->api_ready : w->api_changed;
+        return report_add(report, w, &watched);
+}
+
+static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        return tally_list(c, w, now, is_picked, NULL, callback, userdata);
+}
+
+const CheckVTable check_vtable_pods = {
+        .section = "Pods",
+        .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
+        .judge = judge,
+        .list = list,
+};

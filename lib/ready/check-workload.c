@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants
+ * stands in its spec; its status is never asked, for the counters there lag and outlive a reboot. */
+
+#include "ready/tally.h"
+
+#include <stdio.h>
+
+#include "ready/affinity.h"
+
+
+/* A Deployment owns its pods through its ReplicaSets, each of any revision. */
+static bool is_owned(const Check *c, const World *w, const KubePod *p, const void *userdata) {
+        const KubeObject *owner = userdata;
+        const WorldObject *set;
+
+        if (!p->object.owner_uid || !streq_ptr(p->object.namespace, owner->namespace))
+                return false;
+        if (owner->kind != KUBE_DEPLOYMENT)
+                return streq_ptr(p->object.owner_uid, owner->uid);
+
+        set = world_find_uid(w, KUBE_REPLICASET, p->object.owner_uid);
+        return set && streq_ptr(set->object->owner_uid, owner->uid);
+}
+
+static unsigned eligible_nodes(const World *w, const KubeWorkload *set) {
+        unsigned n = 0;
+
+        if (!w->cluster_scope)
+                return w->node && affinity_admits(set, KUBE_NODE_OF(w->node->object));
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                n += affinity_admits(set, KUBE_NODE_OF(o->object));
+        return n;
+}
+
+static unsigned desired(const Check *c, const World *w, const KubeWorkload *set) {
+        if (c->definition->minimum_ready != MINIMUM_READY_UNSET)
+                return (unsigned) c->definition->minimum_ready;
+        if (set->object.kind == KUBE_DAEMONSET)
+                return eligible_nodes(w, set);
+        return set->replicas > 0 ? (unsigned) MIN(set->replicas, (int64_t) LIMIT_OBJECTS) : 0;
+}
+
+/* All streams that an answer rests on. */
+static bool in_sync(const Check *c, const World *w, const char **reason, const char **message) {
+        for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
+                if ((check_roles(c) & 1U << role) && !world_role_in_sync(w, role, NULL, reason, message))
+                        return false;
+        return true;
+}
+
+static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
+                 usec_t since) {
+        const CheckDefinition *d = c->definition;
+
+        return report_add(report, w,
+                          &(Watched){
+                                  .kind = kube_kind_to_string(d->workload),
+                                  .namespace = d->namespace,
+                                  .name = d->name,
+                                  .finding = { .reason = reason, .message = message },
+                                  .since = since,
+                          });
+}
+
+static int judge_missing(Check *c, const World *w, Report *report) {
+        const char *reason, *message;
+
+        report->total_objects++;
+        if (!in_sync(c, w, &reason, &message)) {
+                report->evidence = EVIDENCE_NONE;
+                return block(report, c, w, reason, message, w->api_changed);
+        }
+        if (c->definition->minimum_ready == 0) {
+                report->ready_objects++;
+                return 0;
+        }
+        report->evidence = EVIDENCE_FALSE;
+        return block(report, c, w, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
+}
+
+static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o, Report *report) {
+        if (c->definition->minimum_ready == 0)
+                return 0;
+
+        report->evidence = EVIDENCE_FALSE;
+        if (o->object->kind == KUBE_DAEMONSET)
+                return block(report, c, w, REASON_NO_ELIGIBLE_NODE,
+                             "its node selector and affinity match no node in scope", o->changed);
+        return block(report, c, w, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
+}
+
+static int judge(Check *c, const World *w, Instant now, Report *report) {
+        const WorldObject *o = world_find(w, c->definition->workload, c->definition->namespace, c->definition->name);
+        const char *reason = NULL, *message = NULL;
+        size_t first = report->n_blockers;
+        char text[96];
+        unsigned want;
+        bool synced;
+        Tally t;
+        int r;
+
+        if (!o)
+                return judge_missing(c, w, report);
+
+        r = tally_members(c, w, now, is_owned, o->object, report, &t);
+        if (r < 0)
+                return r;
+
+        synced = in_sync(c, w, &reason, &message);
+        want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
+        if (!synced) {
+                /* What was known last may be out of date, but for containers that are dead. */
+                report->evidence = want > 0 && t.members >= want && t.proven + t.doubtful < want ?
+                                           EVIDENCE_FALSE :
+                                           EVIDENCE_NONE;
+                return report->n_blockers > first ? 0 : block(report, c, w, reason, message, w->api_changed);
+        }
+        if (want == 0)
+                return judge_nothing_desired(c, w, o, report);
+        if (o->object->observed_generation > 0 && o->object->observed_generation < o->object->generation) {
+                report->evidence = EVIDENCE_FALSE;
+                return block(report, c, w, REASON_NOT_OBSERVED,
+                             "its controller has not acted on its newest specification yet", o->changed);
+        }
+
+        if (t.proven >= want) {
+                report_cut(report, first);
+                return 0;
+        }
+        report->evidence = t.proven + t.doubtful >= want ? EVIDENCE_NONE : EVIDENCE_FALSE;
+        if (t.members >= want)
+                return 0;
+        report->total_objects += want - t.members;
+        snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
+        return block(report, c, w, REASON_NO_PODS, text, o->changed);
+}
+
+static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        const CheckDefinition *d = c->definition;
+        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+        Report report = REPORT_INIT;
+        Watched watched = {
+                .kind = kube_kind_to_string(d->workload),
+                .namespace = d->namespace,
+                .name = d->name,
+                .object = o,
+                .since = o ? o->changed : w->api_changed,
+        };
+        int r;
+
+        r = judge(c, w, now, &report);
+        if (r < 0)
+                return r;
+        watched.finding.evidence = report.evidence;
+        watched.finding.proof = o ? PROOF_NONE : PROOF_MISSING;
+        if (report.n_blockers > 0) {
+                watched.finding.reason = report.blockers[0].reason;
+                watched.finding.message = report.blockers[0].message;
+        }
+        r = callback(&watched, userdata);
+        report_done(&report);
+        if (r < 0 || !o)
+                return r;
+        return tally_list(c, w, now, is_owned, o->object, callback, userdata);
+}
+
+const CheckVTable check_vtable_workload = {
+        .section = "Workload",
+        .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
+        .judge = judge,
+        .list = list,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the kinds of checks have in common. A kind is one file, check-KIND.c, and one row here. */
+
+#include "ready/check.h"
+
+#include "base/string-util.h"
+#include "ready/hint.h"
+#include "ready/pull.h"
+
+static const CheckVTable *const vtables[_CHECK_KIND_MAX] = {
+        [CHECK_API] = &check_vtable_api,
+        [CHECK_NODE] = &check_vtable_node,
+        [CHECK_PODS] = &check_vtable_pods,
+        [CHECK_WORKLOAD] = &check_vtable_workload,
+        [CHECK_CONDITION] = &check_vtable_condition,
+        [CHECK_ENDPOINT] = &check_vtable_endpoint,
+};
+
+/* definition is borrowed and has to outlive the check. */
+void check_init(Check *c, const CheckDefinition *d) {
+        assert(d->kind >= 0 && d->kind < _CHECK_KIND_MAX);
+
+        *c = (Check){ .definition = d, .vtable = vtables[d->kind] };
+}
+
+void check_done(Check *c) {
+        c->version_then = mfree(c->version_then);
+}
+
+/* The streams that the check needs, as 1 << StreamRole. */
+unsigned check_roles(const Check *c) {
+        unsigned roles = c->vtable->roles;
+
+        if (c->definition->kind == CHECK_WORKLOAD)
+                switch (c->definition->workload) {
+                case KUBE_DAEMONSET:
+                        return roles | 1 << STREAM_DAEMONSETS;
+                case KUBE_STATEFULSET:
+                        return roles | 1 << STREAM_STATEFULSETS;
+                default:
+                        return roles | 1 << STREAM_DEPLOYMENTS | 1 << STREAM_REPLICASETS;
+                }
+        return roles;
+}
+
+/* The key of the stream that a [Condition] needs. */
+int check_generic_key(const CheckDefinition *d, char **ret) {
+        return asprintf_ret(ret, "%s %s/%s", d->resource, strempty(d->namespace), d->name);
+}
+
+/* Judges the check on the world as it is and adds what it finds to the report. */
+int check_judge(Check *c, const World *w, Instant now, Report *report) {
+        Evidence before = report->evidence;
+        int r;
+
+        report->evidence = EVIDENCE_TRUE;
+        r = c->vtable->judge(c, w, now, report);
+        c->evidence = r < 0 ? EVIDENCE_NONE : report->evidence;
+        report->evidence = evidence_and(before, c->evidence);
+        return r;
+}
+
+/* Calls back for each object that the check looks at. The finding lives for the call only. */
+int check_list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        return c->vtable->list(c, w, now, callback, userdata);
+}
+
+void report_done(Report *r) {
+        for (size_t i = 0; i < r->n_blockers; i++)
+                blocker_done(&r->blockers[i]);
+        *r = REPORT_INIT;
+}
+
+/* The words for what is found: events say more where the object's status says only that it is waiting. */
+static void explain(const World *w, const Watched *watched, HintQuery *q, usec_t *since) {
+        const KubePod *p = watched->object && watched->object->object->kind == KUBE_POD ?
+                                   KUBE_POD_OF(watched->object->object) :
+                                   NULL;
+        EventExplanation e;
+
+        *q = (HintQuery){
+                .kind = watched->kind,
+                .namespace = watched->namespace,
+                .name = watched->name,
+                .reason = watched->finding.reason,
+                .message = watched->finding.message,
+        };
+        *since = watched->since;
+        if (!p)
+                return;
+
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (p->containers[i].state == KUBE_CONTAINER_WAITING && p->containers[i].pull_always)
+                        q->pull_always = true;
+        if (w->events && event_digest_explain(w->events, p->object.uid, &e)) {
+                q->event_reason = e.reason;
+                q->event_message = e.message;
+                if (isempty(q->message) || e.pulling) {
+                        q->message = e.message;
+                        *since = e.since;
+                }
+        }
+}
+
+static int set(char **p, const char *s) {
+        if (!s)
+                return 0;
+        *p = strndup(s, utf8_truncate(s, LIMIT_MESSAGE));
+        return *p ? 0 : -ENOMEM;
+}
+
+/* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
+ * left out. */
+int report_add(Report *r, const World *w, const Watched *watched) {
+        Blocker b = {};
+        HintQuery q;
+        int k;
+
+        if (r->n_blockers >= ELEMENTSOF(r->blockers))
+                return 0;
+
+        explain(w, watched, &q, &b.since);
+        k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
+        if (k >= 0)
+                k = set(&b.reason, q.reason ?: REASON_NOT_SYNCED);
+        if (k >= 0)
+                k = set(&b.message, q.message);
+        if (k >= 0)
+                k = set(&b.hint, hint_for(&q));
+        if (k < 0) {
+                blocker_done(&b);
+                return k;
+        }
+
+        for (size_t i = 0; i < r->n_blockers; i++)
+                if (object_name_equal(&r->blockers[i].object, &b.object) &&
+                    streq(r->blockers[i].reason, b.reason)) {
+                        blocker_done(&b);
+                        return 0;
+                }
+        r->blockers[r->n_blockers++] = b;
+        return 0;
+}
+
+/* Counts one object into the report, whose evidence it shares; a blocker where it is not TRUE. */
+int report_count(Report *r, const World *w, const Watched *watched) {
+        r->total_objects++;
+        r->evidence = evidence_and(r->evidence, watched->finding.evidence);
+        if (watched->finding.evidence == EVIDENCE_TRUE) {
+                r->ready_objects++;
+                return 0;
+        }
+        return report_add(r, w, watched);
+}
+
+/* Takes back the blockers behind the first n: what they name does not matter after all. */
+void report_cut(Report *r, size_t n) {
+        while (r->n_blockers > n)
+                blocker_done(&r->blockers[--r->n_blockers]);
+}

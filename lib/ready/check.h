@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/limits.h"
+#include "ready/blocker.h"
+#include "ready/definition.h"
+#include "ready/node.h"
+
+/* What a gate's checks say together at one moment. */
+typedef struct Report {
+        Evidence evidence;
+        unsigned ready_objects, total_objects;
+        unsigned ready_containers, total_containers;
+        Blocker blockers[LIMIT_BLOCKERS];
+        size_t n_blockers;
+        usec_t deadline; /* monotonic: when time alone may change the answer */
+} Report;
+
+/* Reports and what they hold are told from each other by address: not to be copied. */
+#define REPORT_INIT ((Report){ .evidence = EVIDENCE_TRUE, .deadline = USEC_INFINITY })
+void report_done(Report *r);
+/* An object that a check looks at, for the table of objects. */
+typedef struct Watched {
+        const char *kind;
+        const char *namespace;
+        const char *name;
+        const WorldObject *object; /* NULL for what is no object, and for what is missing */
+        Finding finding;
+        usec_t since; /* boottime */
+} Watched;
+
+int report_add(Report *r, const World *w, const Watched *watched);
+int report_count(Report *r, const World *w, const Watched *watched);
+void report_cut(Report *r, size_t n);
+
+typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
+
+typedef struct Check Check;
+
+
+typedef struct CheckVTable {
+        const char *section;
+        unsigned roles; /* of the streams that it needs: 1 << StreamRole */
+        int (*judge)(Check *c, const World *w, Instant now, Report *report);
+        int (*list)(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
+} CheckVTable;
+
+struct Check {
+        const CheckDefinition *definition;
+        const CheckVTable *vtable;
+        Evidence evidence; /* of the last judgement */
+
+        /* Rule R7: kept for [Condition]. */
+        bool controlled;         /* a controller stands beside it in its gate */
+        bool controller_was_true; /* in this boot */
+        usec_t controller_true_since; /* monotonic, valid with the above */
+        bool version_moved;      /* a new version of the object came after that */
+        char *version_then;      /* the object's resourceVersion at that moment */
+        bool stands;             /* it counts as the API says it from now on; R6 keeps that */
+};
+
+void check_init(Check *c, const CheckDefinition *d);
+void check_done(Check *c);
+unsigned check_roles(const Check *c);
+int check_generic_key(const CheckDefinition *d, char **ret);
+int check_judge(Check *c, const World *w, Instant now, Report *report);
+int check_list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
+
+extern const CheckVTable check_vtable_api;
+extern const CheckVTable check_vtable_node;
+extern const CheckVTable check_vtable_pods;
+extern const CheckVTable check_vtable_workload;
+extern const CheckVTable check_vtable_condition;
+extern const CheckVTable check_vtable_endpoint;

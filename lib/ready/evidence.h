@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* What a check, an object or a gate answers. NO_EVIDENCE is not "no": it opens nothing, and what is open
+ * lives on its grace. */
+typedef enum Evidence {
+        EVIDENCE_NONE,
+        EVIDENCE_FALSE,
+        EVIDENCE_TRUE,
+} Evidence;
+
+const char *evidence_to_string(Evidence e);
+
+/* Any FALSE is FALSE; else any NONE is NONE; else TRUE (rule R5). */
+static inline Evidence evidence_and(Evidence a, Evidence b) {
+        if (a == EVIDENCE_FALSE || b == EVIDENCE_FALSE)
+                return EVIDENCE_FALSE;
+        if (a == EVIDENCE_NONE || b == EVIDENCE_NONE)
+                return EVIDENCE_NONE;
+        return EVIDENCE_TRUE;
+}
+
+/* Why an object's status is believed to be of this boot. */
+typedef enum Proof {
+        PROOF_BOOT_ID,
+        PROOF_CGROUP,
+        PROOF_OBSERVED,
+        PROOF_NONE,
+        PROOF_MISSING, /* asked for and not found */
+        _PROOF_MAX,
+        _PROOF_INVALID = -EINVAL,
+} Proof;
+
+const char *proof_to_string(Proof p);
+Proof proof_from_string(const char *s);
+
+/* The reasons that are ours; all others are the cluster's own words. */
+#define REASON_STALE_BOOT "StaleBoot"
+#define REASON_UNPROVEN "Unproven"
+#define REASON_KUBELET_SILENT "KubeletSilent"
+#define REASON_NOT_FOUND "NotFound"
+#define REASON_NO_PODS "NoPods"
+#define REASON_NO_ELIGIBLE_NODE "NoEligibleNode"
+#define REASON_SCALED_TO_ZERO "ScaledToZero"
+#define REASON_NODE_AMBIGUOUS "NodeAmbiguous"
+#define REASON_NODE_NOT_REGISTERED "NodeNotRegistered"
+#define REASON_API_UNREACHABLE "ApiUnreachable"
+#define REASON_API_NOT_READY "ApiNotReady"
+#define REASON_NOT_SYNCED "NotSynced"
+#define REASON_NOT_OBSERVED "NotObserved"
+#define REASON_UNAUTHORIZED "Unauthorized"
+#define REASON_FORBIDDEN "Forbidden"
+#define REASON_CLOCK "Clock"
+#define REASON_KUBECONFIG_MISSING "KubeconfigMissing"
+#define REASON_KUBECONFIG_INVALID "KubeconfigInvalid"
+#define REASON_INVALID_GATE "InvalidGate"
+#define REASON_NOTHING_REQUIRED "NothingRequired"

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rule R5. Three stop-watches, of TRUE, FALSE and NO-EVIDENCE, and a state that moves when one runs out:
+ *
+ *   waiting, lost   -> ready     TRUE held for the settle time, without a break; after `lost` at least the hold
+ *   unknown         -> ready     TRUE, at once
+ *   ready, unknown  -> lost      FALSE held for the hold; NO-EVIDENCE in between neither counts nor resets
+ *   ready           -> unknown   NO-EVIDENCE held for the grace, without a break
+ *
+ * All time runs on CLOCK_MONOTONIC: an hour asleep must neither open nor shut a gate. */
+
+#include "ready/gate-clock.h"
+
+static const char *const states[_GATE_STATE_MAX] = {
+        [GATE_WAITING] = "waiting", [GATE_READY] = "ready",       [GATE_LOST] = "lost",
+        [GATE_UNKNOWN] = "unknown", [GATE_DISABLED] = "disabled",
+};
+
+const char *gate_state_to_string(GateState s) {
+        return s >= 0 && s < _GATE_STATE_MAX ? states[s] : NULL;
+}
+
+GateState gate_state_from_string(const char *s) {
+        for (GateState i = 0; i < _GATE_STATE_MAX; i++)
+                if (streq(states[i], s))
+                        return i;
+        return _GATE_STATE_INVALID;
+}
+
+const char *gate_clock_kind_to_string(GateClockKind k) {
+        switch (k) {
+        case GATE_CLOCK_NONE:
+                return NULL;
+        case GATE_CLOCK_SETTLE:
+                return "settle";
+        case GATE_CLOCK_HOLD:
+                return "hold";
+        case GATE_CLOCK_GRACE:
+                return "grace";
+        }
+        return NULL;
+}
+
+static usec_t settle_time(const GateClock *c, const GateTiming *t) {
+        return c->state == GATE_LOST ? MAX(t->settle, t->hold) : t->settle;
+}
+
+/* Adds the time since the last feeding to the stop-watch that was running. */
+static void elapse(GateClock *c, usec_t monotonic) {
+        usec_t passed = c->is_fed ? usec_sub(monotonic, c->fed) : 0;
+
+        switch (c->evidence) {
+        case EVIDENCE_TRUE:
+                c->true_for = usec_add(c->true_for, passed);
+                break;
+        case EVIDENCE_FALSE:
+                c->false_for = usec_add(c->false_for, passed);
+                break;
+        case EVIDENCE_NONE:
+                c->none_for = usec_add(c->none_for, passed);
+                break;
+        }
+        c->fed = monotonic;
+        c->is_fed = true;
+}
+
+static GateState next_state(const GateClock *c, const GateTiming *t) {
+        switch (c->state) {
+        case GATE_WAITING:
+        case GATE_LOST:
+                if (c->evidence == EVIDENCE_TRUE && c->true_for >= settle_time(c, t))
+                        return GATE_READY;
+                break;
+        case GATE_UNKNOWN:
+                if (c->evidence == EVIDENCE_TRUE)
+                        return GATE_READY;
+                if (c->evidence == EVIDENCE_FALSE && c->false_for >= t->hold)
+                        return GATE_LOST;
+                break;
+        case GATE_READY:
+                if (c->evidence == EVIDENCE_FALSE && c->false_for >= t->hold)
+                        return GATE_LOST;
+                if (c->evidence == EVIDENCE_NONE && c->none_for >= t->unknown)
+                        return GATE_UNKNOWN;
+                break;
+        default:
+                break;
+        }
+        return c->state;
+}
+
+/* Takes what the gate's checks answer from now on. Returns whether the state changed. The time since the last
+ * call counts as what was said then, so that a clock that is fed late moves as it would have in time; but
+ * nothing opens on an old TRUE that is one no more. */
+bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic) {
+        GateState before = c->state;
+
+        elapse(c, monotonic);
+        if (c->evidence != EVIDENCE_TRUE || e == EVIDENCE_TRUE)
+                c->state = next_state(c, t);
+
+        if (e != c->evidence) {
+                c->evidence = e;
+                if (e != EVIDENCE_TRUE)
+                        c->true_for = 0;
+                else
+                        c->false_for = 0;
+                if (e != EVIDENCE_NONE)
+                        c->none_for = 0;
+                c->state = next_state(c, t);
+        }
+        return c->state != before;
+}
+
+/* When (monotonic) the state moves if nothing else happens, USEC_INFINITY for never, and which clock it is
+ * that runs out then. */
+usec_t gate_clock_next(const GateClock *c, const GateTiming *t, GateClockKind *ret_kind) {
+        GateClockKind kind = GATE_CLOCK_NONE;
+        usec_t left = USEC_INFINITY;
+
+        switch (c->state) {
+        case GATE_WAITING:
+        case GATE_LOST:
+                if (c->evidence == EVIDENCE_TRUE) {
+                        kind = GATE_CLOCK_SETTLE;
+                        left = usec_sub(settle_time(c, t), c->true_for);
+                }
+                break;
+        case GATE_READY:
+        case GATE_UNKNOWN:
+                if (c->evidence == EVIDENCE_FALSE) {
+                        kind = GATE_CLOCK_HOLD;
+                        left = usec_sub(t->hold, c->false_for);
+                } else if (c->evidence == EVIDENCE_NONE && c->state == GATE_READY) {
+                        kind = GATE_CLOCK_GRACE;
+                        left = usec_sub(t->unknown, c->none_for);
+                }
+                break;
+        default:
+                break;
+        }
+
+        if (left == USEC_INFINITY)
+                kind = GATE_CLOCK_NONE;
+        if (ret_kind)
+                *ret_kind = kind;
+        return left == USEC_INFINITY ? USEC_INFINITY : usec_add(c->fed, left);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/clock.h"
+#include "ready/evidence.h"
+
+typedef enum GateState {
+        GATE_WAITING,
+        GATE_READY,
+        GATE_LOST,
+        GATE_UNKNOWN,
+        GATE_DISABLED,
+        _GATE_STATE_MAX,
+        _GATE_STATE_INVALID = -EINVAL,
+} GateState;
+
+const char *gate_state_to_string(GateState s);
+GateState gate_state_from_string(const char *s);
+
+/* What a gate's running clock is for. */
+typedef enum GateClockKind {
+        GATE_CLOCK_NONE,
+        GATE_CLOCK_SETTLE,
+        GATE_CLOCK_HOLD,
+        GATE_CLOCK_GRACE,
+} GateClockKind;
+
+const char *gate_clock_kind_to_string(GateClockKind k);
+
+typedef struct GateTiming {
+        usec_t settle, hold, unknown;
+} GateTiming;
+
+#define GATE_TIMING_DEFAULT                                                                                   \
+        ((GateTiming){ .settle = 0, .hold = 15 * USEC_PER_SEC, .unknown = 5 * USEC_PER_MINUTE })
+
+/* Rule R5: a gate's state over time. Pure: fed evidence and monotonic time. */
+typedef struct GateClock {
+        GateState state;
+        Evidence evidence; /* since `fed` */
+        bool is_fed;
+        usec_t fed;       /* monotonic */
+        usec_t true_for;  /* uninterrupted */
+        usec_t false_for; /* since the last TRUE; what is NO-EVIDENCE in between does not count */
+        usec_t none_for;  /* uninterrupted */
+} GateClock;
+
+bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic);
+usec_t gate_clock_next(const GateClock *c, const GateTiming *t, GateClockKind *ret_kind);

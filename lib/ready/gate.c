@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A gate: checks, what they say together, and a state over time. */
+
+#include "ready/gate.h"
+
+#include <stdio.h>
+
+void gate_setup_done(GateSetup *s) {
+        gate_definition_free(s->definition);
+        free(s->cause);
+        *s = (GateSetup){};
+}
+
+static bool can_control(const Check *c) {
+        return c->definition->kind == CHECK_WORKLOAD || c->definition->kind == CHECK_PODS;
+}
+
+/* Makes a gate that waits, or is disabled. *setup is taken on success and empty then. */
+int gate_new(GateSetup *setup, Instant now, Gate **ret) {
+        _cleanup_(gate_freep) Gate *g = NULL;
+        const GateDefinition *d = setup->definition;
+        bool controlled = false;
+
+        g = calloc(1, sizeof(Gate));
+        if (!g)
+                return -ENOMEM;
+        g->report = REPORT_INIT;
+        g->report.evidence = EVIDENCE_NONE;
+        g->changed = now.boottime;
+        g->clock.state = setup->enabled ? GATE_WAITING : GATE_DISABLED;
+
+        g->checks = calloc(d->n_checks + 1, sizeof(Check));
+        if (!g->checks)
+                return -ENOMEM;
+        for (size_t i = 0; i < d->n_checks; i++) {
+                check_init(&g->checks[g->n_checks++], &d->checks[i]);
+                controlled = controlled || can_control(&g->checks[i]);
+        }
+        for (size_t i = 0; i < g->n_checks; i++)
+                g->checks[i].controlled = controlled && g->checks[i].definition->kind == CHECK_CONDITION;
+
+        g->setup = *setup;
+        *setup = (GateSetup){};
+        *ret = TAKE_PTR(g);
+        return 0;
+}
+
+void gate_forget_kept(Gate *g) {
+        for (size_t i = 0; i < g->n_kept; i++) {
+                free(g->kept[i].namespace);
+                free(g->kept[i].pod);
+                free(g->kept[i].pod_uid);
+                free(g->kept[i].container);
+                free(g->kept[i].id);
+        }
+        g->kept = mfree(g->kept);
+        g->n_kept = 0;
+}
+
+Gate *gate_free(Gate *g) {
+        if (!g)
+                return NULL;
+
+        gate_forget_kept(g);
+        report_done(&g->report);
+        for (size_t i = 0; i < g->n_checks; i++)
+                check_done(&g->checks[i]);
+        free(g->checks);
+        gate_setup_done(&g->setup);
+        return mfree(g);
+}
+
+GateState gate_state(const Gate *g) {
+        return g->clock.state;
+}
+
+const char *gate_name(const Gate *g) {
+        return g->setup.definition->name;
+}
+
+/* A gate whose conditions do not apply here is never required. */
+bool gate_is_required(const Gate *g) {
+        return g->setup.required && gate_state(g) != GATE_DISABLED;
+}
+
+/* Rule R7: tells the conditions of a gate when their controller has been TRUE for the first time. */
+static void tell_conditions(Gate *g, Instant now) {
+        bool all = true, any = false;
+
+        for (size_t i = 0; i < g->n_checks; i++)
+                if (can_control(&g->checks[i])) {
+                        any = true;
+                        all = all && g->checks[i].evidence == EVIDENCE_TRUE;
+                }
+        if (!any || !all)
+                return;
+
+        for (size_t i = 0; i < g->n_checks; i++) {
+                Check *c = &g->checks[i];
+
+                if (c->controlled && !c->controller_was_true) {
+                        c->controller_was_true = true;
+                        c->controller_true_since = now.monotonic;
+                }
+        }
+}
+
+/* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
+static int judge_kept(Gate *g, const World *w, Report *report) {
+        bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
+
+        if (!open || report->evidence != EVIDENCE_NONE)
+                return 0;
+
+        for (size_t i = 0; i < g->n_kept; i++) {
+                const KeptContainer *k = &g->kept[i];
+                Watched watched = { .kind = "Pod", .namespace = k->namespace, .name = k->pod };
+
+                if (k->life != CONTAINER_DEAD)
+                        continue;
+                report->evidence = EVIDENCE_FALSE;
+                watched.finding.reason = REASON_UNPROVEN;
+                snprintf(watched.finding.text, sizeof(watched.finding.text),
+                         "its container %s is not alive on this host any more", k->container);
+                watched.finding.message = watched.finding.text;
+                watched.since = w->api_changed;
+                return report_add(report, w, &watched);
+        }
+        return 0;
+}
+
+static int judge_invalid(const Gate *g, const World *w, Report *report) {
+        report->evidence = EVIDENCE_NONE;
+        return report_add(report, w,
+                          &(Watched){
+                                  .kind = "Gate",
+                                  .name = gate_name(g),
+                                  .finding = { .reason = REASON_INVALID_GATE,
+                                               .message = g->setup.definition->invalid ?: g->setup.cause },
+                                  .since = g->changed,
+                          });
+}
+
+static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
+        int r;
+
+        if (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0)
+                return judge_invalid(g, w, report);
+
+        /* Controllers first, so that a condition is judged by what they say now. */
+        for (int conditions = 0; conditions < 2; conditions++) {
+                for (size_t i = 0; i < g->n_checks; i++) {
+                        if ((g->checks[i].definition->kind == CHECK_CONDITION) != (bool) conditions)
+                                continue;
+                        r = check_judge(&g->checks[i], w, now, report);
+                        if (r < 0)
+                                return r;
+                }
+                tell_conditions(g, now);
+        }
+        return judge_kept(g, w, report);
+}
+
+/* The same blockers keep the time since when they stand. Returns whether anything differs that is told. */
+static bool take_report(Gate *g, Report *new, Instant now) {
+        Report *old = &g->report;
+        bool same = old->n_blockers == new->n_blockers && old->ready_objects == new->ready_objects &&
+                    old->total_objects == new->total_objects && old->ready_containers == new->ready_containers &&
+                    old->total_containers == new->total_containers;
+
+        for (size_t i = 0; i < new->n_blockers; i++) {
+                Blocker *b = &new->blockers[i];
+                bool known = false;
+
+                for (size_t j = 0; j < old->n_blockers; j++)
+                        if (object_name_equal(&b->object, &old->blockers[j].object) &&
+                            streq(b->reason, old->blockers[j].reason)) {
+                                b->since = old->blockers[j].since;
+                                known = true;
+                                same = same && i == j && streq_ptr(b->message, old->blockers[j].message) &&
+                                       streq_ptr(b->hint, old->blockers[j].hint);
+                                break;
+                        }
+                if (!known) {
+                        same = false;
+                        if (b->since == 0 || b->since > now.boottime)
+                                b->since = now.boottime;
+                }
+        }
+
+        report_done(old);
+        *old = *new;
+        *new = REPORT_INIT;
+        return !same;
+}
+
+/* Judges the gate's checks on the world and lets its clock run. On failure the gate is as if there were no
+ * evidence. */
+int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
+        Report report = REPORT_INIT;
+        GateClockKind before, after;
+        unsigned changed = 0;
+        int r = 0;
+
+        if (gate_state(g) == GATE_DISABLED) {
+                *ret_changed = 0;
+                return 0;
+        }
+
+        gate_clock_next(&g->clock, &g->setup.timing, &before);
+        r = judge_all(g, w, now, &report);
+        if (r < 0)
+                report.evidence = EVIDENCE_NONE;
+        if (report.evidence == EVIDENCE_TRUE || (report.evidence == EVIDENCE_FALSE && w->api == API_READY))
+                gate_forget_kept(g); /* the streams speak for themselves now */
+
+        if (gate_clock_feed(&g->clock, &g->setup.timing, report.evidence, now.monotonic)) {
+                changed |= GATE_CHANGED_STATE;
+                g->changed = now.boottime;
+                if (gate_state(g) == GATE_READY && g->first_ready == 0)
+                        g->first_ready = now.boottime;
+        }
+        gate_clock_next(&g->clock, &g->setup.timing, &after);
+        if (before != after)
+                changed |= GATE_CHANGED_CLOCK;
+        if (take_report(g, &report, now))
+                changed |= GATE_CHANGED_REPORT;
+        report_done(&report);
+
+        *ret_changed = changed;
+        return r;
+}
+
+/* When (monotonic) the gate has to be reconsidered though nothing happens. */
+usec_t gate_deadline(const Gate *g) {
+        if (gate_state(g) == GATE_DISABLED)
+                return USEC_INFINITY;
+        return usec_min(gate_clock_next(&g->clock, &g->setup.timing, NULL), g->report.deadline);
+}
+
+/* The clock that runs, and when (boottime, as far as one can say) it runs out. */
+GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime) {
+        GateClockKind kind;
+        usec_t due = gate_clock_next(&g->clock, &g->setup.timing, &kind);
+
+        *ret_ends_boottime = usec_add(now.boottime, usec_sub(due, now.monotonic));
+        return kind;
+}
+
+/* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps; and what rule R7
+ * keeps, where the checks are the same ones. */
+void gate_adopt(Gate *g, Gate *old) {
+        bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
+
+        if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
+                return;
+
+        g->clock = old->clock;
+        g->changed = old->changed;
+        g->first_ready = old->first_ready;
+        if (!same)
+                return;
+
+        for (size_t i = 0; i < g->n_checks; i++) {
+                Check *a = &g->checks[i], *b = &old->checks[i];
+
+                a->evidence = b->evidence;
+                a->controller_was_true = b->controller_was_true;
+                a->controller_true_since = b->controller_true_since;
+                a->version_then = TAKE_PTR(b->version_then);
+                a->stands = b->stands;
+        }
+        g->kept = TAKE_PTR(old->kept);
+        g->n_kept = old->n_kept;
+        old->n_kept = 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/check.h"
+#include "ready/gate-clock.h"
+
+/* A container whose life proved a gate in the earlier run of the daemon (rule R6). */
+typedef struct KeptContainer {
+        char *namespace;
+        char *pod;
+        char *pod_uid; /* on this host: a static pod's is its config hash */
+        KubeQos qos;
+        char *container;
+        char *id;
+        ContainerLife life;
+} KeptContainer;
+
+/* How a gate comes out of its files and the configuration. */
+typedef struct GateSetup {
+        GateDefinition *definition; /* owned */
+        bool enabled;
+        char *cause; /* why it is not enabled, or which condition could not be read; NULL where neither */
+        bool required;
+        bool vendor;
+        GateTiming timing;
+} GateSetup;
+
+void gate_setup_done(GateSetup *s);
+
+typedef struct Gate {
+        GateSetup setup;
+        GateClock clock;
+        Check *checks;
+        size_t n_checks;
+        Report report;
+        unsigned order; /* explanation order: what blocks comes before what it blocks */
+
+        usec_t changed;     /* boottime of the last change of state */
+        usec_t first_ready; /* boottime, 0: never in this boot */
+
+        KeptContainer *kept;
+        size_t n_kept;
+} Gate;
+
+int gate_new(GateSetup *setup, Instant now, Gate **ret);
+Gate *gate_free(Gate *g);
+DEFINE_CLEANUP(Gate, gate_free)
+
+/* What reconsidering a gate changed. */
+enum {
+        GATE_CHANGED_STATE = 1 << 0,
+        GATE_CHANGED_REPORT = 1 << 1, /* blockers or counts */
+        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or none any more */
+};
+
+int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed);
+usec_t gate_deadline(const Gate *g);
+GateState gate_state(const Gate *g);
+const char *gate_name(const Gate *g);
+bool gate_is_required(const Gate *g);
+GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
+void gate_adopt(Gate *g, Gate *old);
+void gate_forget_kept(Gate *g);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rule R1: which node is ours, and whether its Ready is of this boot.
+ *
+ * The kubelet writes the boot ID and Ready in one patch, so a version of the node that has this boot's ID
+ * dates its own Ready, without a clock. That says that the kubelet ran in this boot, not that it runs: an API
+ * server that comes back serves a dead kubelet's Ready for most of a minute. Hence the sign of life. */
+
+#include "ready/node.h"
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+
+static bool has_machine_id(const World *w, const KubeNode *n) {
+        return w->host.machine_id && hex_equal_ignoring_dashes(n->machine_id, w->host.machine_id);
+}
+
+bool node_is_of_this_boot(const World *w, const WorldObject *node) {
+        return hex_equal_ignoring_dashes(KUBE_NODE_OF(node->object)->boot_id, w->host.boot_id);
+}
+
+typedef bool (*NodeFilter)(const World *w, const WorldObject *o);
+
+static bool is_any(const World *w, const WorldObject *o) {
+        return true;
+}
+
+static bool is_this_machine(const World *w, const WorldObject *o) {
+        return has_machine_id(w, KUBE_NODE_OF(o->object));
+}
+
+static bool is_this_machine_and_boot(const World *w, const WorldObject *o) {
+        return is_this_machine(w, o) && node_is_of_this_boot(w, o);
+}
+
+static bool has_host_name(const World *w, const WorldObject *o) {
+        return w->host.host_name && strcasecmp(o->object->name, w->host.host_name) == 0;
+}
+
+static bool is_this_machine_and_host_name(const World *w, const WorldObject *o) {
+        return is_this_machine(w, o) && has_host_name(w, o);
+}
+
+static unsigned count(const World *w, NodeFilter filter, WorldObject **ret_first) {
+        unsigned n = 0;
+
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (filter(w, o) && n++ == 0)
+                        *ret_first = o;
+        return n;
+}
+
+static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
+        size_t used;
+
+        ret->reason = REASON_NODE_AMBIGUOUS;
+        used = (size_t) snprintf(ret->message, sizeof(ret->message), "any of these nodes could be this host:");
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (filter(w, o) && used < sizeof(ret->message)) {
+                        int n = snprintf(ret->message + used, sizeof(ret->message) - used, " %s",
+                                         o->object->name);
+                        used += (size_t) MAX(n, 0);
+                }
+}
+
+/* Tells which node is this host: the one that the configuration names; else, among those of this machine ID,
+ * the one of this boot, of this host name, or the only one; else the one of this host name; else the only
+ * node there is. Decided anew at each change of a node, for a host may register itself under another name. */
+void node_choose(const World *w, NodeChoice *ret) {
+        static const NodeFilter order[] = { is_this_machine_and_boot, is_this_machine_and_host_name,
+                                            is_this_machine, has_host_name, is_any };
+
+        *ret = (NodeChoice){};
+
+        if (w->node_setting) {
+                ret->node = world_find(w, KUBE_NODE, "", w->node_setting);
+                if (!ret->node) {
+                        ret->reason = REASON_NODE_NOT_REGISTERED;
+                        snprintf(ret->message, sizeof(ret->message), "no node is named %s, as Node= says",
+                                 w->node_setting);
+                }
+                return;
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                WorldObject *first = NULL;
+                unsigned n = count(w, order[i], &first);
+
+                if (n == 1) {
+                        ret->node = first;
+                        return;
+                }
+                if (n > 1) {
+                        /* Several of this machine: one of them may still have the host's name. */
+                        if (order[i] == is_this_machine_and_boot &&
+                            count(w, is_this_machine_and_host_name, &first) == 1) {
+                                ret->node = first;
+                                return;
+                        }
+                        say_ambiguous(w, order[i], ret);
+                        return;
+                }
+        }
+
+        ret->reason = REASON_NODE_NOT_REGISTERED;
+        snprintf(ret->message, sizeof(ret->message), "the kubelet has not registered a node yet");
+}
+
+/* Whether the node is this host. */
+bool node_is_ours(const World *w, const WorldObject *node) {
+        return node && node == w->node;
+}
+
+/* The kubelet was seen to live since the API was last out of reach. */
+bool node_shows_life(const World *w, const WorldObject *node) {
+        return node->alive || (node_is_ours(w, node) && w->host.kubelet_healthy);
+}
+
+/* What the node's own status says, whoever wrote it and when. */
+static bool node_status_is_ready(const WorldObject *node, Finding *f) {
+        const KubeNode *n = KUBE_NODE_OF(node->object);
+        const KubeCondition *ready = kube_condition_find(n->conditions, n->n_conditions, "Ready");
+
+        if (n->object.deleting) {
+                f->reason = "Terminating";
+                f->message = "the node is being deleted";
+                return false;
+        }
+        if (!ready || ready->status != KUBE_STATUS_TRUE) {
+                f->reason = ready && ready->reason ? ready->reason : "NotReady";
+                f->message = ready ? ready->message : "the node has no Ready condition";
+                return false;
+        }
+        return true;
+}
+
+/* Rule R1 for one node. Ours is proven by the boot ID, another by a Lease that moves. Only a TRUE needs a sign
+ * of life: a kubelet that is silent cannot unsay what shuts the gate. */
+void node_judge(const World *w, const WorldObject *node, Finding *ret) {
+        const KubeNode *n = KUBE_NODE_OF(node->object);
+        const char *reason, *message;
+
+        *ret = (Finding){ .evidence = EVIDENCE_FALSE, .proof = PROOF_NONE };
+
+        if (!world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = reason;
+                ret->message = message;
+                return;
+        }
+
+        if (node_is_ours(w, node) && !node_is_of_this_boot(w, node)) {
+                ret->reason = REASON_STALE_BOOT;
+                snprintf(ret->text, sizeof(ret->text), "%s",
+                         isempty(n->boot_id) ? "the kubelet has not reported a boot ID yet" :
+                                               "its status is of an earlier boot: the kubelet has not reported in this one");
+                ret->message = ret->text;
+                return;
+        }
+        if (node_is_ours(w, node))
+                ret->proof = PROOF_BOOT_ID;
+        else if (node->alive)
+                ret->proof = PROOF_OBSERVED;
+
+        if (!node_status_is_ready(node, ret))
+                return;
+        if (!node_shows_life(w, node)) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = REASON_KUBELET_SILENT;
+                ret->message = "its Ready stands, but the kubelet has given no sign of life since the API "
+                               "server came into reach";
+                return;
+        }
+
+        ret->evidence = EVIDENCE_TRUE;
+}

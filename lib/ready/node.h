@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/world.h"
+
+/* What the rules say of one object. reason and message live as long as the world is not changed, and are set
+ * unless evidence is TRUE. */
+typedef struct Finding {
+        Evidence evidence;
+        Proof proof;
+        const char *reason;
+        const char *message;
+        char text[192]; /* room for a message that has to be put together */
+} Finding;
+
+typedef struct NodeChoice {
+        WorldObject *node;  /* NULL where none can be told to be ours */
+        const char *reason; /* then: NodeAmbiguous or NodeNotRegistered */
+        char message[256];
+} NodeChoice;
+
+void node_choose(const World *w, NodeChoice *ret);
+bool node_is_of_this_boot(const World *w, const WorldObject *node);
+bool node_is_ours(const World *w, const WorldObject *node);
+bool node_shows_life(const World *w, const WorldObject *node);
+void node_judge(const World *w, const WorldObject *node, Finding *ret);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rules R2 and R3: whether a pod is ready, and whether that is true of this boot.
+ *
+ * The kubelet writes container IDs and conditions in one patch. An ID whose cgroup holds a process on this
+ * host now was given in this boot (cgroups do not survive one), so the Ready beside it was written in this
+ * boot. Asking it of every container also finds those that died after the patch. */
+
+#include "ready/pod.h"
+
+#include <stdio.h>
+
+#include "ready/columns.h"
+
+/* Rule R4: pods that are done or on their way out are no members of anything, and those of a Job neither: a
+ * Job is done by its Complete condition. */
+bool pod_is_member(const KubePod *p) {
+        return !streq_ptr(p->phase, "Succeeded") && !streq_ptr(p->phase, "Failed") && !p->object.deleting &&
+               !streq_ptr(p->object.owner_kind, "Job");
+}
+
+static bool container_counts(const KubeContainer *c) {
+        return c->role != KUBE_CONTAINER_INIT;
+}
+
+/* Containers of the spec that have to run, and how many of them run and are ready. */
+void pod_count_containers(const KubePod *p, unsigned *ret_ready, unsigned *ret_total) {
+        unsigned ready = 0, total = 0;
+
+        for (size_t i = 0; i < p->n_containers; i++) {
+                const KubeContainer *c = &p->containers[i];
+
+                if (!container_counts(c))
+                        continue;
+                total++;
+                ready += c->ready && c->state == KUBE_CONTAINER_RUNNING;
+        }
+        *ret_ready = ready;
+        *ret_total = total;
+}
+
+/* Rule R2: what the pod's own status says. The reason is kubectl's STATUS, or the Ready condition's where
+ * that says no more than Running. */
+bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message) {
+        const KubeCondition *ready = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+        bool running = true;
+
+        for (size_t i = 0; i < p->n_containers; i++) {
+                const KubeContainer *c = &p->containers[i];
+
+                if (container_counts(c) && (!c->in_status || c->state != KUBE_CONTAINER_RUNNING || !c->id))
+                        running = false;
+        }
+        if (p->object.observed_generation > 0 && p->object.observed_generation < p->object.generation) {
+                *ret_reason = REASON_NOT_OBSERVED;
+                *ret_message = "the kubelet has not acted on the pod's newest specification yet";
+                return false;
+        }
+        if (streq_ptr(p->phase, "Running") && !p->object.deleting && ready && ready->status == KUBE_STATUS_TRUE &&
+            running && p->n_containers > 0)
+                return true;
+
+        pod_blocking_reason(p, ret_reason, ret_message);
+        return false;
+}
+
+/* A container that the pod's status names and that is not alive on this host: no answer of the API can
+ * outweigh that. */
+bool pod_has_dead_container(const WorldObject *pod) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (container_counts(&p->containers[i]) && p->containers[i].id && pod->life[i] == CONTAINER_DEAD)
+                        return true;
+        return false;
+}
+
+static bool runs_here(const World *w, const KubePod *p) {
+        return w->node && streq_ptr(p->node, w->node->object->name);
+}
+
+/* Ready by its status, on this host, and not proven: worth another look at its cgroups. */
+bool pod_awaits_proof(const World *w, const WorldObject *pod) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        const char *reason, *message;
+
+        if (!runs_here(w, p) || !pod_is_ready(p, &reason, &message))
+                return false;
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (container_counts(&p->containers[i]) && pod->life[i] != CONTAINER_ALIVE)
+                        return true;
+        return false;
+}
+
+/* The first container whose life is the given one, or NULL. */
+static const KubeContainer *container_with_life(const WorldObject *pod, ContainerLife life) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (container_counts(&p->containers[i]) && pod->life[i] == life)
+                        return &p->containers[i];
+        return NULL;
+}
+
+static void prove_by_cgroup(const World *w, const WorldObject *pod, Finding *f) {
+        const KubeContainer *c;
+
+        f->proof = PROOF_NONE;
+        f->reason = REASON_UNPROVEN;
+        f->message = f->text;
+
+        c = container_with_life(pod, CONTAINER_DEAD);
+        if (c) {
+                f->evidence = EVIDENCE_FALSE;
+                snprintf(f->text, sizeof(f->text),
+                         "it is called ready, but its container %s is not alive on this host", c->name);
+                return;
+        }
+        c = container_with_life(pod, CONTAINER_UNREADABLE) ?: container_with_life(pod, CONTAINER_UNPROBED);
+        if (c) {
+                f->evidence = EVIDENCE_NONE;
+                snprintf(f->text, sizeof(f->text), "cannot tell whether its container %s is alive: %s", c->name,
+                         w->host.cgroup_trouble ?: "its cgroup has not been looked at yet");
+                return;
+        }
+
+        f->evidence = EVIDENCE_TRUE;
+        f->proof = PROOF_CGROUP;
+}
+
+static void prove_by_observation(const World *w, const WorldObject *pod, Instant now, Finding *f,
+                                 usec_t *deadline) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        const WorldObject *node = p->node ? world_find(w, KUBE_NODE, "", p->node) : NULL;
+        usec_t due = node && node->alive ? usec_add(node->alive_since, OBSERVED_NODE_USEC) : USEC_INFINITY;
+
+        if (pod->observed || now.monotonic >= due) {
+                f->evidence = EVIDENCE_TRUE;
+                f->proof = PROOF_OBSERVED;
+                return;
+        }
+
+        f->evidence = EVIDENCE_NONE;
+        f->proof = PROOF_NONE;
+        f->reason = REASON_UNPROVEN;
+        f->message = "it was ready before it was watched: nothing shows that this is of the present boot";
+        *deadline = usec_min(*deadline, due);
+}
+
+/* Rules R2 and R3 for one pod. *ret_deadline (monotonic) is lowered to when time alone may change the answer. */
+void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,
+               usec_t *ret_deadline) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        const WorldObject *node = p->node ? world_find(w, KUBE_NODE, "", p->node) : NULL;
+        bool here = runs_here(w, p);
+        const char *reason, *message;
+
+        *ret = (Finding){ .evidence = EVIDENCE_FALSE, .proof = PROOF_NONE };
+
+        /* A dead container answers also while the API is away. */
+        if (here && wanted == PROOF_WANTED_CGROUP && pod_is_ready(p, &reason, &message) &&
+            pod_has_dead_container(pod)) {
+                prove_by_cgroup(w, pod, ret);
+                return;
+        }
+        if (!world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason, &message)) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = reason;
+                ret->message = message;
+                return;
+        }
+        if (!pod_is_ready(p, &ret->reason, &ret->message))
+                return;
+
+        if (wanted == PROOF_WANTED_NONE)
+                ret->evidence = EVIDENCE_TRUE;
+        else if (wanted == PROOF_WANTED_CGROUP && here)
+                prove_by_cgroup(w, pod, ret);
+        else
+                prove_by_observation(w, pod, now, ret, ret_deadline);
+
+        if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = REASON_KUBELET_SILENT;
+                ret->message = "its Ready stands, but the kubelet of its node has given no sign of life";
+        }
+        if (ret->evidence == EVIDENCE_TRUE && !node) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = REASON_NODE_NOT_REGISTERED;
+                ret->message = "the node that it runs on is not known";
+        }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "ready/tally.h"
+
+/* Calls back for each member with what rules R2 and R3 say of it. */
+int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
+               WatchedCallback callback, void *callback_userdata) {
+        usec_t deadline = USEC_INFINITY;
+        int r;
+
+        WORLD_FOREACH(o, w, KUBE_POD) {
+                Watched watched = {
+                        .kind = "Pod",
+                        .namespace = o->object->namespace,
+                        .name = o->object->name,
+                        .object = o,
+                        .since = o->changed,
+                };
+
+                if (!pod_is_member(KUBE_POD_OF(o->object)) || !filter(c, w, KUBE_POD_OF(o->object), userdata))
+                        continue;
+                pod_judge(w, o, c->definition->proof, now, &watched.finding, &deadline);
+                r = callback(&watched, callback_userdata);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven.
+ * The report's evidence is left to the caller, whose rule it is. */
+int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
+                  Report *report, Tally *ret) {
+        Tally t = {};
+        int r;
+
+        WORLD_FOREACH(o, w, KUBE_POD) {
+                const KubePod *p = KUBE_POD_OF(o->object);
+                unsigned ready, total;
+                Watched watched = {
+                        .kind = "Pod",
+                        .namespace = p->object.namespace,
+                        .name = p->object.name,
+                        .object = o,
+                        .since = o->changed,
+                };
+                Finding *f = &watched.finding;
+
+                if (!pod_is_member(p) || !filter(c, w, p, userdata))
+                        continue;
+                pod_judge(w, o, c->definition->proof, now, f, &report->deadline);
+                pod_count_containers(p, &ready, &total);
+                report->total_objects++;
+                report->total_containers += total;
+                t.members++;
+                if (f->evidence == EVIDENCE_TRUE) {
+                        report->ready_objects++;
+                        report->ready_containers += total;
+                        t.proven++;
+                        continue;
+                }
+                report->ready_containers += f->reason && streq(f->reason, REASON_UNPROVEN) ? 0 : ready;
+                t.doubtful += f->evidence == EVIDENCE_NONE;
+                r = report_add(report, w, &watched);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = t;
+        return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/check.h"
+#include "ready/pod.h"
+
+/* The members of a check that looks at pods, counted by what rules R2 and R3 say of each. */
+typedef struct Tally {
+        unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */
+} Tally;
+
+typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);
+
+int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
+                  Report *report, Tally *ret);
+int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
+               WatchedCallback callback, void *callback_userdata);

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The facts. Two things happen here that are more than book-keeping, for both need an object's old version
+ * beside its new one: a node's sign of life (rule R1) and the `observed` proof of a pod (rule R3). Both count
+ * only what happens on a stream that was in sync before. After resuming from a resourceVersion, the server
+ * first replays what we missed, which is the past: for a second nothing of that counts as seen. */
+
+#include "ready/world.h"
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+#define REPLAY_USEC USEC_PER_SEC
+
+int world_new(World **ret) {
+        World *w;
+
+        w = calloc(1, sizeof(World));
+        if (!w)
+                return -ENOMEM;
+
+        *ret = w;
+        return 0;
+}
+
+static void world_drop_object(World *w, WorldObject *o) {
+        if (w->node == o)
+                w->node = NULL;
+        HASH_DEL(w->objects, o);
+        if (o->previous)
+                o->previous->next = o->next;
+        else
+                w->by_kind[o->object->kind] = o->next;
+        if (o->next)
+                o->next->previous = o->previous;
+        w->n_objects--;
+
+        kube_object_free(o->object);
+        free(o->life);
+        free(o->key);
+        free(o);
+}
+
+static void world_drop_answer(World *w, WorldAnswer *a) {
+        HASH_DEL(w->answers, a);
+        free(a->key);
+        free(a->reason);
+        free(a->message);
+        free(a);
+}
+
+World *world_free(World *w) {
+        WorldAnswer *a, *next;
+
+        if (!w)
+                return NULL;
+
+        while (w->streams)
+                world_stream_free(w->streams);
+        assert(w->n_objects == 0);
+        HASH_ITER(hh, w->answers, a, next)
+                world_drop_answer(w, a);
+
+        free(w->host.boot_id);
+        free(w->host.machine_id);
+        free(w->host.host_name);
+        free(w->host.cgroup_trouble);
+        free(w->node_setting);
+        free(w->api_reason);
+        free(w->api_message);
+        return mfree(w);
+}
+
+/* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where
+ * the state changed. */
+int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {
+        bool changed = state != w->api || !streq_ptr(reason, w->api_reason);
+        int r;
+
+        r = free_and_strdup(&w->api_reason, reason);
+        if (r >= 0)
+                r = free_and_strdup(&w->api_message, message);
+        if (r < 0)
+                return r;
+
+        if (changed)
+                w->api_changed = now.boottime;
+        if (state == API_READY && w->api != API_READY)
+                w->api_ready = now.boottime;
+        if (state != API_READY) {
+                w->host.kubelet_healthy = false;
+                WORLD_FOREACH(o, w, KUBE_NODE)
+                        o->alive = false;
+        }
+        w->api = state;
+        return changed;
+}
+
+static void node_set_alive(WorldObject *o, Instant now) {
+        if (o->alive)
+                return;
+        o->alive = true;
+        o->alive_since = now.monotonic;
+}
+
+/* The kubelet's own healthz answered ok. Returns 1 where that is news. */
+int world_set_kubelet_healthy(World *w, Instant now) {
+        if (w->host.kubelet_healthy || w->api != API_READY)
+                return 0;
+        w->host.kubelet_healthy = true;
+        return 1;
+}
+
+const WorldAnswer *world_answer(const World *w, const char *key) {
+        WorldAnswer *a;
+
+        HASH_FIND_STR(w->answers, key, a);
+        return a;
+}
+
+/* What asking at key (a path of the API, a URL) brought. Returns 1 where that differs from before. */
+int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message,
+                     Instant now) {
+        WorldAnswer *a;
+        int r, changed;
+
+        HASH_FIND_STR(w->answers, key, a);
+        if (!a) {
+                a = calloc(1, sizeof(WorldAnswer));
+                if (!a)
+                        return -ENOMEM;
+                a->key = strdup(key);
+                if (!a->key) {
+                        free(a);
+                        return -ENOMEM;
+                }
+                a->changed = now.boottime;
+                HASH_ADD_KEYPTR(hh, w->answers, a->key, strlen(a->key), a);
+        }
+
+        changed = a->evidence != e;
+        a->evidence = e;
+        r = free_and_strdup(&a->reason, reason);
+        if (r < 0)
+                return r;
+        changed |= r;
+        r = free_and_strdup(&a->message, message);
+        if (r < 0)
+                return r;
+        if (changed)
+                a->changed = now.boottime;
+        return changed | r;
+}
+
+void world_forget_answer(World *w, const char *key) {
+        WorldAnswer *a;
+
+        HASH_FIND_STR(w->answers, key, a);
+        if (a)
+                world_drop_answer(w, a);
+}
+
+/* Adds a stream, not in sync. key (may be NULL) is copied. The world owns it until world_stream_free(). */
+int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret) {
+        WorldStream *s;
+
+        s = calloc(1, sizeof(WorldStream));
+        if (!s)
+                return -ENOMEM;
+        s->world = w;
+        s->role = role;
+        s->key = key ? strdup(key) : NULL;
+        if (key && !s->key) {
+                free(s);
+                return -ENOMEM;
+        }
+
+        s->next = w->streams;
+        w->streams = s;
+        *ret = s;
+        return 0;
+}
+
+static void stream_sweep(WorldStream *s, bool all) {
+        World *w = s->world;
+
+        for (KubeKind k = 0; k < _KUBE_KIND_MAX; k++)
+                for (WorldObject *o = w->by_kind[k], *next; o; o = next) {
+                        next = o->next;
+                        if (o->stream == s && (all || o->generation != s->generation))
+                                world_drop_object(w, o);
+                }
+}
+
+/* Takes the stream out of its world, with the objects that it brought and no other stream took over. */
+WorldStream *world_stream_free(WorldStream *s) {
+        if (!s)
+                return NULL;
+
+        stream_sweep(s, true);
+        for (WorldStream **p = &s->world->streams; *p; p = &(*p)->next)
+                if (*p == s) {
+                        *p = s->next;
+                        break;
+                }
+
+        free(s->key);
+        free(s->reason);
+        free(s->message);
+        return mfree(s);
+}
+
+/* Says whether the stream is to be believed; reason (one of ours) and message where it is not. Returns 1
+ * where anything of that is new. */
+int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message, Instant now) {
+        int r, changed = s->in_sync != in_sync;
+
+        r = free_and_strdup(&s->reason, in_sync ? NULL : reason);
+        if (r < 0)
+                return r;
+        changed |= r;
+        r = free_and_strdup(&s->message, in_sync ? NULL : message);
+        if (r < 0)
+                return r;
+        changed |= r;
+
+        if (in_sync && !s->in_sync)
+                s->synced = now.monotonic;
+        if (!in_sync)
+                s->listed = false;
+        s->in_sync = in_sync;
+        return changed;
+}
+
+/* A new listing: what it does not name will be gone when it is complete. */
+void world_stream_listing_begins(WorldStream *s) {
+        s->generation++;
+}
+
+void world_stream_listing_complete(WorldStream *s) {
+        stream_sweep(s, false);
+        s->listed = true;
+}
+
+static int make_key(KubeKind kind, const char *namespace, const char *name, char **ret) {
+        return asprintf_ret(ret, "%u %s/%s", (unsigned) kind, strempty(namespace), name);
+}
+
+/* Whether a change that this stream brings now was made while we watched. */
+static bool stream_witnesses(const WorldStream *s, Instant now) {
+        return s->in_sync && (s->listed || now.monotonic >= usec_add(s->synced, REPLAY_USEC));
+}
+
+static bool ids_differ(const KubePod *a, const KubePod *b) {
+        if (a->n_containers != b->n_containers)
+                return true;
+        for (size_t i = 0; i < a->n_containers; i++)
+                if (!streq_ptr(a->containers[i].id, b->containers[i].id))
+                        return true;
+        return false;
+}
+
+static KubeStatus pod_ready(const KubePod *p) {
+        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+
+        return c ? c->status : KUBE_STATUS_ABSENT;
+}
+
+static const char *pod_ready_reason(const KubePod *p) {
+        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+
+        return c ? c->reason : NULL;
+}
+
+static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
+        const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
+        ContainerLife *life;
+
+        life = calloc(new->n_containers + 1, sizeof(ContainerLife));
+        if (!life)
+                return -ENOMEM;
+        for (size_t i = 0; old && i < new->n_containers && i < old->n_containers; i++)
+                if (streq_ptr(new->containers[i].id, old->containers[i].id))
+                        life[i] = o->life[i];
+        free(o->life);
+        o->life = life;
+
+        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+                /* A pod that was created while we watched cannot carry a status of an earlier boot. */
+                o->observed = witnessed && !old;
+                o->changed = now.boottime;
+                return 0;
+        }
+        if (witnessed && (ids_differ(old, new) ||
+                          (pod_ready(old) == KUBE_STATUS_FALSE && pod_ready(new) == KUBE_STATUS_TRUE)))
+                o->observed = true;
+        if (pod_ready(old) != pod_ready(new) || !streq_ptr(pod_ready_reason(old), pod_ready_reason(new)) ||
+            !streq_ptr(old->phase, new->phase) || old->object.deleting != new->object.deleting)
+                o->changed = now.boottime;
+        return 0;
+}
+
+static void node_carry_over(WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
+        const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
+        const KubeCondition *a, *b;
+
+        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+                o->alive = false;
+                o->changed = now.boottime;
+                if (witnessed)
+                        node_set_alive(o, now); /* the kubelet has just registered it */
+                return;
+        }
+
+        if (!streq_ptr(old->boot_id, new->boot_id)) {
+                o->alive = false; /* `observed` counts from here, also for what runs on it */
+                WORLD_FOREACH(p, o->stream->world, KUBE_POD)
+                        if (streq_ptr(KUBE_POD_OF(p->object)->node, new->object.name))
+                                p->observed = false;
+                if (witnessed)
+                        node_set_alive(o, now);
+                o->changed = now.boottime;
+        }
+        if (witnessed && old->status_hash != new->status_hash) {
+                /* Whoever else writes a node's status says so: the lifecycle controller turns Ready to Unknown. */
+                b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
+                if (b && b->status != KUBE_STATUS_UNKNOWN)
+                        node_set_alive(o, now);
+        }
+
+        a = kube_condition_find(old->conditions, old->n_conditions, "Ready");
+        b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
+        if ((a ? a->status : KUBE_STATUS_ABSENT) != (b ? b->status : KUBE_STATUS_ABSENT))
+                o->changed = now.boottime;
+        if (b && b->status == KUBE_STATUS_UNKNOWN)
+                o->alive = false;
+}
+
+static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *new, bool witnessed, Instant now) {
+        const KubeLease *old = o->object ? (const KubeLease *) o->object : NULL;
+        WorldObject *node;
+
+        if (!witnessed || (old && streq_ptr(old->renew_time, new->renew_time)))
+                return;
+        if (!streq_ptr(new->object.namespace, "kube-node-lease"))
+                return;
+
+        node = world_find(s->world, KUBE_NODE, "", new->object.name);
+        if (node)
+                node_set_alive(node, now);
+}
+
+/* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
+ * the ceiling. ret may be NULL. */
+int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
+        _cleanup_(kube_object_freep) KubeObject *new = object;
+        _cleanup_free_ char *key = NULL;
+        World *w = s->world;
+        bool witnessed = stream_witnesses(s, now);
+        WorldObject *o;
+        int r;
+
+        r = make_key(new->kind, new->namespace, new->name, &key);
+        if (r < 0)
+                return r;
+
+        HASH_FIND_STR(w->objects, key, o);
+        if (!o) {
+                if (w->n_objects >= LIMIT_OBJECTS)
+                        return -ENOSPC;
+                o = calloc(1, sizeof(WorldObject));
+                if (!o)
+                        return -ENOMEM;
+                o->changed = now.boottime;
+        }
+
+        if (new->kind == KUBE_POD) {
+                r = pod_carry_over(o, KUBE_POD_OF(new), witnessed, now);
+                if (r < 0) {
+                        if (!o->key)
+                                free(o);
+                        return r;
+                }
+        } else if (new->kind == KUBE_NODE)
+                node_carry_over(o, KUBE_NODE_OF(new), witnessed, now);
+        else if (new->kind == KUBE_LEASE)
+                lease_carry_over(s, o, (const KubeLease *) new, witnessed, now);
+
+        kube_object_free(o->object);
+        o->object = TAKE_PTR(new);
+        o->stream = s;
+        o->generation = s->generation;
+        if (!o->key) {
+                o->key = TAKE_PTR(key);
+                HASH_ADD_KEYPTR(hh, w->objects, o->key, strlen(o->key), o);
+                o->next = w->by_kind[o->object->kind];
+                if (o->next)
+                        o->next->previous = o;
+                w->by_kind[o->object->kind] = o;
+                w->n_objects++;
+        }
+
+        if (ret)
+                *ret = o;
+        return 0;
+}
+
+/* Drops an object, unless another stream brings it by now or it was created anew. uid may be NULL. */
+void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
+                         const char *uid) {
+        WorldObject *o = world_find(s->world, kind, namespace, name);
+
+        if (!o || o->stream != s || (uid && o->object->uid && !streq(uid, o->object->uid)))
+                return;
+        world_drop_object(s->world, o);
+}
+
+/* Whether there is a stream of this role (and key, where not NULL) that is to be believed, the API being
+ * ready. Else why not: reason is one of ours; the texts live as long as the world is not changed. */
+bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
+                        const char **ret_message) {
+        const WorldStream *found = NULL;
+
+        if (w->api != API_READY) {
+                *ret_reason = w->api_reason ?: REASON_API_UNREACHABLE;
+                *ret_message = w->api_message;
+                return false;
+        }
+        for (const WorldStream *s = w->streams; s; s = s->next) {
+                if (s->role != role || (key && !streq_ptr(s->key, key)))
+                        continue;
+                if (s->in_sync)
+                        return true;
+                found = s;
+        }
+
+        *ret_reason = found && found->reason ? found->reason : REASON_NOT_SYNCED;
+        *ret_message = found ? found->message : NULL;
+        return false;
+}
+
+bool world_has_role(const World *w, StreamRole role) {
+        for (const WorldStream *s = w->streams; s; s = s->next)
+                if (s->role == role)
+                        return true;
+        return false;
+}
+
+WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name) {
+        _cleanup_free_ char *key = NULL;
+        WorldObject *o;
+
+        if (make_key(kind, namespace, name, &key) < 0)
+                return NULL;
+        HASH_FIND_STR(w->objects, key, o);
+        return o;
+}
+
+WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid) {
+        WORLD_FOREACH(o, w, kind)
+                if (streq_ptr(o->object->uid, uid))
+                        return o;
+        return NULL;
+}

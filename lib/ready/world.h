@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uthash.h>
+
+#include "base/clock.h"
+#include "kube/object.h"
+#include "ready/evidence.h"
+
+/* All that the rules look at: the objects that the streams brought, how far the streams are to be believed,
+ * and what the host says. The sources write it; the rules only read it. */
+
+typedef struct World World;
+typedef struct WorldStream WorldStream;
+typedef struct WorldObject WorldObject;
+
+typedef enum StreamRole {
+        STREAM_NODES,
+        STREAM_PODS,
+        STREAM_PODS_UNSCHEDULED,
+        STREAM_DAEMONSETS,
+        STREAM_DEPLOYMENTS,
+        STREAM_STATEFULSETS,
+        STREAM_REPLICASETS,
+        STREAM_LEASES,
+        STREAM_EVENTS,
+        STREAM_GENERIC,
+        _STREAM_ROLE_MAX,
+        _STREAM_ROLE_INVALID = -EINVAL,
+} StreamRole;
+
+/* A list+watch as the rules see it. Not in sync means: its objects are hearsay. */
+struct WorldStream {
+        World *world;
+        StreamRole role;
+        char *key; /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
+        bool in_sync;
+        bool listed;          /* in sync by a listing, not by resuming */
+        usec_t synced;        /* monotonic */
+        char *reason;         /* why not in sync */
+        char *message;        /* likewise, may be NULL */
+        unsigned generation;  /* of the listing */
+        WorldStream *next;
+};
+
+typedef enum ContainerLife {
+        CONTAINER_UNPROBED,
+        CONTAINER_ALIVE,
+        CONTAINER_DEAD,
+        CONTAINER_UNREADABLE, /* the cgroup root cannot be read */
+} ContainerLife;
+
+struct WorldObject {
+        KubeObject *object;
+        WorldStream *stream;
+        unsigned generation;
+        usec_t changed; /* boottime: its readiness or reason was last seen to change */
+
+        /* Pods: what the host says of each container, in the order of the pod's. */
+        ContainerLife *life;
+        bool observed; /* IDs changed, or Ready went False to True, while we watched */
+
+        /* Nodes: a sign of life since the API was last out of reach; for how long (monotonic). */
+        bool alive;
+        usec_t alive_since;
+
+        char *key; /* "kind namespace/name" */
+        UT_hash_handle hh;
+        WorldObject *previous, *next; /* of the same kind */
+};
+
+typedef enum ApiState {
+        API_UNREACHABLE, /* no connection, or nothing tried yet */
+        API_NOT_READY,   /* it answers, /readyz is not 200 */
+        API_READY,
+} ApiState;
+
+/* What was found at a path of the API or at an address: the facts of [Api] and [Endpoint]. */
+typedef struct WorldAnswer {
+        char *key;
+        Evidence evidence;
+        char *reason;
+        char *message;
+        usec_t changed; /* boottime */
+        UT_hash_handle hh;
+} WorldAnswer;
+
+typedef struct HostFacts {
+        char *boot_id;
+        char *machine_id; /* NULL where unreadable */
+        char *host_name;
+        bool kubelet_healthy;  /* its own healthz answered ok since the API was last out of reach */
+        char *cgroup_trouble;  /* why the cgroup root cannot be read, else NULL */
+} HostFacts;
+
+struct World {
+        HostFacts host;
+        char *node_setting;  /* Node= of the configuration, NULL for "local" */
+        bool cluster_scope;
+
+        ApiState api;
+        char *api_reason;
+        char *api_message;
+        usec_t api_changed; /* boottime */
+        usec_t api_ready;   /* boottime of the last change to API_READY, 0 before the first */
+
+        WorldStream *streams;
+        WorldObject *objects; /* by key */
+        WorldObject *by_kind[_KUBE_KIND_MAX];
+        size_t n_objects;
+        WorldAnswer *answers;
+
+        struct EventDigest *events; /* borrowed; NULL while no events are read */
+        WorldObject *node; /* ours, as node_choose() last found it; NULL where unknown */
+};
+
+int world_new(World **ret);
+World *world_free(World *w);
+DEFINE_CLEANUP(World, world_free)
+
+int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now);
+int world_set_kubelet_healthy(World *w, Instant now);
+int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message, Instant now);
+const WorldAnswer *world_answer(const World *w, const char *key);
+void world_forget_answer(World *w, const char *key);
+
+int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret);
+WorldStream *world_stream_free(WorldStream *s);
+int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message, Instant now);
+void world_stream_listing_begins(WorldStream *s);
+void world_stream_listing_complete(WorldStream *s);
+int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret);
+void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name, const char *uid);
+bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
+                        const char **ret_message);
+bool world_has_role(const World *w, StreamRole role);
+
+WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name);
+WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid);
+
+/* Iterates over the objects of a kind. */
+#define WORLD_FOREACH(o, w, kind) for (WorldObject *o = (w)->by_kind[kind]; o; o = o->next)

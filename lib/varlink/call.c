@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "base/log.h"
+#include "base/strv.h"
+#include "varlink/server-internal.h"
+
+/* A call: what its method can ask of it, and how it is answered. A call with 'oneway' is answered like any
+ * other and nothing is sent. Answering never calls back and never frees the connection: that is left to the
+ * connection's next step. */
+
+/* Starts a call with a decoded request, which is the call's from now on. */
+void call_begin(VlCall *call, VlRequest *request) {
+        assert(!call->slot && !call->request.root);
+
+        call->request = *request;
+        *request = (VlRequest){};
+        call->answered = false;
+        connection_set_state(call->connection, VL_CALLING);
+}
+
+/* Forgets the call. Returns the slot that waited in it, if any, which no longer knows the call. */
+VlSlot *call_end(VlCall *call) {
+        VlSlot *slot = TAKE_PTR(call->slot);
+
+        vl_request_done(&call->request);
+        if (slot)
+                slot->call = NULL;
+        return slot;
+}
+
+/* The full name of the method. */
+const char *vl_call_method(const VlCall *call) {
+        return call->request.method;
+}
+
+/* The parameters, checked against the method's table, or NULL where there are none. A nullable one may be
+ * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed until the call is answered. */
+const JsonValue *vl_call_parameters(const VlCall *call) {
+        return call->request.parameters;
+}
+
+/* The value of a []string parameter, the caller's; NULL where it is absent, null or empty. */
+int vl_call_get_strings(const VlCall *call, const char *name, char ***ret) {
+        _cleanup_(strv_freep) char **l = NULL;
+        int r;
+
+        JSON_FOREACH(v, jv_get(call->request.parameters, name)) {
+                r = strv_extend(&l, jv_string(v));
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+/* Whether vl_call_notify() may be used. */
+bool vl_call_wants_more(const VlCall *call) {
+        return call->request.flags & VL_MORE;
+}
+
+const VlPeer *vl_call_peer(const VlCall *call) {
+        return &call->connection->peer;
+}
+
+/* Whether it is root or our own user who asks. */
+bool vl_call_is_privileged(const VlCall *call) {
+        return call->connection->peer.uid == 0 || call->connection->peer.uid == geteuid();
+}
+
+/* Keeps the call, so that it is answered after its on_call has returned. slot->on_gone is set already; it also
+ * runs for a call with 'oneway', as soon as on_call has returned, for nobody waits for the answer. */
+void vl_call_defer(VlCall *call, VlSlot *slot) {
+        assert(call->connection->state == VL_CALLING && !call->answered && !call->slot);
+        assert(slot->on_gone && !slot->call);
+
+        call->slot = slot;
+        slot->call = call;
+}
+
+/* Lets go of a call that was not answered: its connection is closed. Does nothing to an idle slot. */
+void vl_slot_done(VlSlot *slot) {
+        VlCall *call = TAKE_PTR(slot->call);
+
+        if (!call)
+                return;
+        call->slot = NULL;
+        call->connection->broken = "its call was given up";
+        connection_wake(call->connection);
+}
+
+/* Whether all that was sent before has been taken. If not, a publisher waits for on_drained() and sends the
+ * newest state only. */
+bool vl_call_can_send(const VlCall *call) {
+        return !call->connection->broken && connection_queued(call->connection) == 0;
+}
+
+/* One reply of several: the call goes on. For calls with 'more' (else -EINVAL). -EMSGSIZE: too large, nothing
+ * was sent. -ENOBUFS, -ENOMEM: the client is dropped, and on_gone() will come. parameters stay the caller's,
+ * here and below. */
+int vl_call_notify(VlCall *call, const JsonValue *parameters) {
+        if (!vl_call_wants_more(call))
+                return -EINVAL;
+        return connection_put_reply(call->connection, NULL, parameters, true);
+}
+
+/* The call is over, for the slot as well. While its on_call still runs, the request is kept for it. */
+static void call_finish(VlCall *call) {
+        VlConnection *c = call->connection;
+
+        assert(!call->answered);
+        call->answered = true;
+        if (c->state == VL_CALLING)
+                return;
+        call_end(call);
+        connection_set_state(c, VL_IDLE);
+        connection_wake(c);
+}
+
+static int put_error_errno(VlCall *call, int error);
+
+static int answer(VlCall *call, const char *error, const JsonValue *parameters) {
+        int r = 0;
+
+        if (!(call->request.flags & VL_ONEWAY)) {
+                r = connection_put_reply(call->connection, error, parameters, false);
+                if (r == -EMSGSIZE)
+                        (void) put_error_errno(call, EMSGSIZE);
+        }
+        call_finish(call);
+        return r;
+}
+
+/* The last or only reply. The call is over in any case. -EMSGSIZE: too large, the client was told so. -ENOBUFS,
+ * -ENOMEM: the client is dropped. */
+int vl_call_reply(VlCall *call, const JsonValue *parameters) {
+        return answer(call, NULL, parameters);
+}
+
+/* Answers with an error (its full name); else as vl_call_reply(). */
+int vl_call_error(VlCall *call, const char *error, const JsonValue *parameters) {
+        return answer(call, error, parameters);
+}
+
+/* Answers with an error that has one parameter, a string. */
+int vl_call_error_string(VlCall *call, const char *error, const char *key, const char *value) {
+        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+
+        if (!parameters || jv_add_string(parameters, key, value) < 0)
+                log_debug("varlink: no memory to say what %s is about", error);
+        return answer(call, error, parameters);
+}
+
+/* systemd's way to hand on an error of the system. */
+static int put_error_errno(VlCall *call, int error) {
+        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+        int r;
+
+        r = parameters ? jv_add_string(parameters, "origin", "linux") : -ENOMEM;
+        if (r >= 0)
+                r = jv_add_int(parameters, "errno", error);
+        if (r >= 0)
+                r = jv_add_string(parameters, "errnoName", strerrorname_np(error));
+        if (r < 0)
+                log_debug("varlink: no memory to say which error of the system it was");
+        return connection_put_reply(call->connection, "io.systemd.System", parameters, false);
+}
+
+/* Answers with io.systemd.System. error is an errno, of either sign. */
+int vl_call_error_errno(VlCall *call, int error) {
+        int r = 0;
+
+        if (!(call->request.flags & VL_ONEWAY))
+                r = put_error_errno(call, abs(error));
+        call_finish(call);
+        return r;
+}
+
+int vl_call_invalid_parameter(VlCall *call, const char *name) {
+        return vl_call_error_string(call, "org.varlink.service.InvalidParameter", "parameter", name);
+}
+
+int vl_call_permission_denied(VlCall *call) {
+        return vl_call_error(call, "org.varlink.service.PermissionDenied", NULL);
+}

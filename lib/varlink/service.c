@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "varlink/server-internal.h"
+
+/* From a method's name to its function: the tables of interfaces, the checks of parameters, and the interface
+ * that every service has. */
+
+static int on_get_info(VlService *service, VlCall *call);
+static int on_get_interface_description(VlService *service, VlCall *call);
+
+static const VlInterface service_interface = {
+        .name = "org.varlink.service",
+        .description = vl_text_org_varlink_service,
+        .methods =
+                (const VlMethod[]){
+                        { "GetInfo", on_get_info },
+                        { "GetInterfaceDescription", on_get_interface_description,
+                          (const VlParameter[]){ { "interface", VL_STRING }, {} } },
+                        {},
+                },
+};
+
+/* The interface whose name is the first size bytes of name. */
+static const VlInterface *find_interface(const VlService *service, const char *name, size_t size) {
+        const VlInterface *const *i = service->interfaces;
+        const VlInterface *found = &service_interface;
+
+        for (; found; found = i ? *i++ : NULL)
+                if (strlen(found->name) == size && memcmp(found->name, name, size) == 0)
+                        return found;
+        return NULL;
+}
+
+static const VlMethod *find_method(const VlInterface *interface, const char *name) {
+        for (const VlMethod *m = interface->methods; m->name; m++)
+                if (streq(m->name, name))
+                        return m;
+        return NULL;
+}
+
+/* All five fields and no other: systemd's clients refuse more, and fewer. */
+static int on_get_info(VlService *service, VlCall *call) {
+        _cleanup_(jv_freep) JsonValue *info = jv_new_object();
+        JsonValue *interfaces = jv_new_array();
+        int r;
+
+        r = interfaces ? jv_append_string(interfaces, service_interface.name) : -ENOMEM;
+        for (const VlInterface *const *i = service->interfaces; r >= 0 && i && *i; i++)
+                r = jv_append_string(interfaces, (*i)->name);
+        if (r < 0 || !info) {
+                jv_free(interfaces);
+                return -ENOMEM;
+        }
+
+        if (jv_add_string(info, "vendor", strempty(service->vendor)) < 0 ||
+            jv_add_string(info, "product", strempty(service->product)) < 0 ||
+            jv_add_string(info, "version", strempty(service->version)) < 0 ||
+            jv_add_string(info, "url", strempty(service->url)) < 0) {
+                jv_free(interfaces);
+                return -ENOMEM;
+        }
+        r = jv_add(info, "interfaces", interfaces);
+        if (r < 0)
+                return r;
+        (void) vl_call_reply(call, info);
+        return 0;
+}
+
+static int on_get_interface_description(VlService *service, VlCall *call) {
+        const char *name = jv_get_string(vl_call_parameters(call), "interface");
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        const VlInterface *interface;
+
+        interface = find_interface(service, name, strlen(name));
+        if (!interface) {
+                (void) vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface", name);
+                return 0;
+        }
+
+        reply = jv_new_object();
+        if (!reply || jv_add_string(reply, "description", interface->description) < 0)
+                return -ENOMEM;
+        (void) vl_call_reply(call, reply);
+        return 0;
+}
+
+static bool is_array_of_strings(const JsonValue *v) {
+        if (!jv_is_array(v))
+                return false;
+        JSON_FOREACH(i, v)
+                if (!jv_is_string(i))
+                        return false;
+        return true;
+}
+
+static bool type_matches(VlType type, const JsonValue *v) {
+        switch (type) {
+        case VL_BOOL:
+                return jv_is_bool(v);
+        case VL_INT:
+                return jv_is_int(v);
+        case VL_STRING:
+                return jv_is_string(v);
+        case VL_STRINGS:
+                return is_array_of_strings(v);
+        case VL_OBJECT:
+                return jv_is_object(v);
+        default:
+                return false;
+        }
+}
+
+static const VlParameter *find_parameter(const VlParameter *table, const char *name) {
+        for (; table && table->name; table++)
+                if (streq(table->name, name))
+                        return table;
+        return NULL;
+}
+
+/* The name of the first parameter that is unknown, missing or not of its type; NULL where all is well. */
+static const char *find_invalid_parameter(const VlParameter *table, const JsonValue *parameters) {
+        JSON_FOREACH(v, parameters) {
+                const VlParameter *p = find_parameter(table, jv_key(v));
+
+                if (!p || (jv_is_null(v) ? !p->nullable : !type_matches(p->type, v)))
+                        return jv_key(v);
+        }
+        for (const VlParameter *p = table; p && p->name; p++)
+                if (!p->nullable && !jv_get(parameters, p->name))
+                        return p->name;
+        return NULL;
+}
+
+/* Carries out or refuses what the call asks for. */
+static int dispatch(VlService *service, VlCall *call) {
+        const char *name = vl_call_method(call), *dot = strrchr(name, '.'), *invalid;
+        const VlInterface *interface;
+        const VlMethod *method;
+        size_t size = dot ? (size_t) (dot - name) : strlen(name);
+
+        interface = find_interface(service, name, size);
+        if (!interface || !dot) {
+                _cleanup_free_ char *unknown = strndup(name, size);
+
+                return vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
+                                            strempty(unknown));
+        }
+        method = find_method(interface, dot + 1);
+        if (!method)
+                return vl_call_error_string(call, "org.varlink.service.MethodNotFound", "method", name);
+        /* Nothing here takes the connection over for a protocol of its own. */
+        if (!method->on_call || (call->request.flags & VL_UPGRADE))
+                return vl_call_error_string(call, "org.varlink.service.MethodNotImplemented", "method", name);
+        if (method->requires_more && !vl_call_wants_more(call))
+                return vl_call_error(call, "org.varlink.service.ExpectedMore", NULL);
+        invalid = find_invalid_parameter(method->parameters, vl_call_parameters(call));
+        if (invalid)
+                return vl_call_invalid_parameter(call, invalid);
+
+        return method->on_call(service, call);
+}
+
+/* Hands a call, just begun, to its method, and settles what state the connection is in afterwards. -ENOMEM. */
+int service_dispatch(VlServer *server, VlCall *call) {
+        bool oneway = call->request.flags & VL_ONEWAY;
+        VlSlot *slot;
+        int r;
+
+        r = dispatch(server->service, call);
+        if (r < 0 && !call->answered)
+                (void) vl_call_error_errno(call, r);
+        /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot already. */
+        assert(call->answered || call->slot || call->connection->broken);
+
+        if (call->slot && !call->answered && !oneway) {
+                connection_set_state(call->connection, VL_PENDING);
+                return 0;
+        }
+        slot = call_end(call);
+        connection_set_state(call->connection, VL_IDLE);
+        if (slot && oneway && !call->answered)
+                slot->on_gone(slot);
+        return 0;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A tree is built from libyaml's events without recursion, under ceilings on depth and number of nodes. What a
+ * configuration does not need and an attacker does is refused: aliases (a few bytes grow to gigabytes), keys
+ * that occur twice, keys that are not text, NUL in a text. As kubectl and MicroShift do, only the first document
+ * of a stream is read. */
+
+#include "yaml/yaml.h"
+
+#include <stdio.h>
+#include <yaml.h>
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+#define DEPTH_MAX 32
+#define DETAIL_MAX 256
+
+typedef enum YNodeKind {
+        YNODE_SCALAR,
+        YNODE_MAP,
+        YNODE_LIST,
+} YNodeKind;
+
+struct YNode {
+        YNodeKind kind;
+        bool null; /* a plain scalar that YAML reads as nothing */
+        unsigned line;
+        char *key; /* NULL for items of a list and for the root */
+        char *text; /* of scalars */
+        YNode *parent;
+        YNode *next;
+        YNode *first;
+        YNode *last;
+};
+
+typedef struct Builder {
+        yaml_parser_t parser;
+        YNode *root;
+        YNode *open;  /* the map or list that events belong to */
+        char *key;    /* read already, its value not yet */
+        unsigned depth;
+        unsigned nodes;
+        char *detail; /* what is wrong, and where */
+} Builder;
+
+/* Frees the tree. Texts are erased, for they may be keys and tokens (libyaml's own buffers are not). */
+YNode *ynode_free(YNode *n) {
+        if (!n)
+                return NULL;
+        while (n->first) {
+                YNode *c = n->first;
+
+                n->first = c->next;
+                ynode_free(c);
+        }
+        free(n->key);
+        erase_and_free(n->text);
+        free(n);
+        return NULL;
+}
+
+static int refuse(Builder *b, const yaml_mark_t *mark, const char *why) {
+        return asprintf_ret(&b->detail, "line %zu: %s", mark->line + 1, why) ?: -EBADMSG;
+}
+
+/* What libyaml says of its own end. */
+static int refuse_syntax(Builder *b) {
+        const yaml_parser_t *p = &b->parser;
+        char why[DETAIL_MAX];
+        yaml_mark_t mark = p->problem_mark;
+
+        if (p->error == YAML_MEMORY_ERROR)
+                return -ENOMEM;
+        if (p->error == YAML_READER_ERROR)
+                mark = p->mark;
+        snprintf(why, sizeof(why), "%s%s%s", strempty(p->context), p->context ? ": " : "",
+                 p->problem ?: "this is not YAML");
+        return refuse(b, &mark, why);
+}
+
+static bool is_null_text(const char *text) {
+        static const char *const words[] = { "", "~", "null", "Null", "NULL" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(text, words[i]))
+                        return true;
+        return false;
+}
+
+/* Hangs a node of that kind where the next one goes, with the key that was read for it. */
+static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode **ret) {
+        _cleanup_(ynode_freep) YNode *n = NULL;
+
+        if (++b->nodes > LIMIT_YAML_NODES)
+                return refuse(b, mark, "too many values");
+        n = calloc(1, sizeof(*n));
+        if (!n)
+                return -ENOMEM;
+
+        n->kind = kind;
+        n->line = (unsigned) mark->line + 1;
+        n->key = TAKE_PTR(b->key);
+        n->parent = b->open;
+        if (!b->open)
+                b->root = n;
+        else if (b->open->last)
+                b->open->last->next = n;
+        else
+                b->open->first = n;
+        if (b->open)
+                b->open->last = n;
+
+        *ret = TAKE_PTR(n);
+        return 0;
+}
+
+static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event) {
+        YNode *n;
+        int r;
+
+        if (b->open && b->open->kind == YNODE_MAP && !b->key)
+                return refuse(b, &event->start_mark, "a key must be plain text");
+        if (b->depth >= DEPTH_MAX)
+                return refuse(b, &event->start_mark, "nested too deeply");
+        r = add_node(b, kind, &event->start_mark, &n);
+        if (r < 0)
+                return r;
+        b->open = n;
+        b->depth++;
+        return 0;
+}
+
+static void close_node(Builder *b) {
+        b->open = b->open->parent;
+        b->depth--;
+}
+
+static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
+        const YNode *before = ynode_get(b->open, text);
+        char why[DETAIL_MAX];
+
+        if (before) {
+                snprintf(why, sizeof(why), "key \"%.64s\" is there already, on line %u", text, before->line);
+                return refuse(b, &event->start_mark, why);
+        }
+        b->key = strdup(text);
+        return b->key ? 0 : -ENOMEM;
+}
+
+static int take_scalar(Builder *b, const yaml_event_t *event) {
+        const char *text = (const char *) event->data.scalar.value;
+        YNode *n;
+        int r;
+
+        if (strlen(text) != event->data.scalar.length)
+                return refuse(b, &event->start_mark, "NUL in a text");
+        if (b->open && b->open->kind == YNODE_MAP && !b->key)
+                return take_key(b, event, text);
+
+        r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
+        if (r < 0)
+                return r;
+        n->null = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null_text(text);
+        n->text = strdup(text);
+        return n->text ? 0 : -ENOMEM;
+}
+
+/* Returns 1 where more is to come. */
+static int take_event(Builder *b, const yaml_event_t *event) {
+        int r = 0;
+
+        switch (event->type) {
+        case YAML_SCALAR_EVENT:
+                r = take_scalar(b, event);
+                break;
+        case YAML_MAPPING_START_EVENT:
+                r = open_node(b, YNODE_MAP, event);
+                break;
+        case YAML_SEQUENCE_START_EVENT:
+                r = open_node(b, YNODE_LIST, event);
+                break;
+        case YAML_MAPPING_END_EVENT:
+        case YAML_SEQUENCE_END_EVENT:
+                close_node(b);
+                break;
+        case YAML_ALIAS_EVENT:
+                return refuse(b, &event->start_mark, "aliases (*NAME) are not supported");
+        case YAML_DOCUMENT_END_EVENT:
+                return 0;
+        case YAML_STREAM_END_EVENT: {
+                YNode *n;
+
+                /* No document at all is nothing, as an empty one is. */
+                r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
+                if (r < 0)
+                        return r;
+                n->null = true;
+                return 0;
+        }
+        default:
+                break;
+        }
+        return r < 0 ? r : 1;
+}
+
+static void builder_done(Builder *b) {
+        yaml_parser_delete(&b->parser);
+        ynode_free(b->root);
+        free(b->key);
+        free(b->detail);
+}
+
+/* Reads the first document of text. An empty one is null. -EBADMSG with "line N: why" in reterr_detail (may be
+ * NULL), -ENOMEM. */
+int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail) {
+        _cleanup_(builder_done) Builder b = {};
+        int r;
+
+        if (!yaml_parser_initialize(&b.parser))
+                return -ENOMEM;
+        yaml_parser_set_input_string(&b.parser, (const unsigned char *) text, size);
+        yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
+
+        do {
+                yaml_event_t event;
+
+                if (!yaml_parser_parse(&b.parser, &event))
+                        r = refuse_syntax(&b);
+                else {
+                        r = take_event(&b, &event);
+                        yaml_event_delete(&event);
+                }
+        } while (r > 0);
+
+        if (r < 0) {
+                if (reterr_detail && b.detail)
+                        *reterr_detail = TAKE_PTR(b.detail);
+                return r;
+        }
+        *ret = TAKE_PTR(b.root);
+        return 0;
+}
+
+bool ynode_is_map(const YNode *n) {
+        return n && n->kind == YNODE_MAP;
+}
+
+bool ynode_is_list(const YNode *n) {
+        return n && n->kind == YNODE_LIST;
+}
+
+/* Whether n is an empty plain scalar, "~" or "null". An absent node (NULL) is not: it is not there. */
+bool ynode_is_null(const YNode *n) {
+        return n && n->kind == YNODE_SCALAR && n->null;
+}
+
+/* The member of that name; NULL where it is absent or map is no map, or NULL. */
+const YNode *ynode_get(const YNode *map, const char *key) {
+        if (!ynode_is_map(map))
+                return NULL;
+        YNODE_FOREACH(m, map)
+                if (streq(m->key, key))
+                        return m;
+        return NULL;
+}
+
+const YNode *ynode_first(const YNode *n) {
+        return n ? n->first : NULL;
+}
+
+const YNode *ynode_next(const YNode *n) {
+        return n->next;
+}
+
+/* The name of a member of a map; NULL for anything else. */
+const char *ynode_key(const YNode *member) {
+        return member->key;
+}
+
+/* The text of a scalar, quoted or not: numbers and booleans are as they were written. NULL where n is null, a map
+ * or a list, or NULL. */
+const char *ynode_string(const YNode *n) {
+        return n && n->kind == YNODE_SCALAR && !n->null ? n->text : NULL;
+}
+
+/* The line on which n begins (its value, not its key), from 1 on; 0 for NULL. */
+unsigned ynode_line(const YNode *n) {
+        return n ? n->line : 0;
+}

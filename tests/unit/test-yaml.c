@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "base/limits.h"
+#include "yaml/yaml.h"
+
+static YNode *must_parse(const char *text) {
+        _cleanup_free_ char *detail = NULL;
+        YNode *n = NULL;
+
+        if (ynode_parse(text, strlen(text), &n, &detail) < 0)
+                fail_msg("%s in: %s", detail, text);
+        return n;
+}
+
+static void expect_error(const char *text, const char *detail) {
+        _cleanup_free_ char *got = NULL;
+        YNode *n = NULL;
+
+        assert_error(ynode_parse(text, strlen(text), &n, &got), EBADMSG);
+        assert_null(n);
+        assert_non_null(got);
+        if (!strstr(got, detail))
+                fail_msg("\"%s\" lacks \"%s\"", got, detail);
+        /* Nobody need ask. */
+        assert_error(ynode_parse(text, strlen(text), &n, NULL), EBADMSG);
+}
+
+static void test_tree(void **state) {
+        _cleanup_(ynode_freep) YNode *n = must_parse("# comment\n"
+                                                     "a: 1\n"
+                                                     "b:\n"
+                                                     "- x\n"
+                                                     "- name: y\n"
+                                                     "  'quoted key': \"two\\nlines\"\n"
+                                                     "c: {d: null, e: ~, f: '', g: \"null\", h: }\n"
+                                                     "block: |\n"
+                                                     "  one\n"
+                                                     "  two\n");
+        const YNode *b = ynode_get(n, "b"), *c = ynode_get(n, "c"), *item;
+
+        assert_true(ynode_is_map(n));
+        assert_string_equal(ynode_string(ynode_get(n, "a")), "1");
+        assert_int_equal(ynode_line(ynode_get(n, "a")), 2);
+        assert_true(ynode_is_list(b));
+        assert_null(ynode_string(b));
+        item = ynode_first(b);
+        assert_string_equal(ynode_string(item), "x");
+        assert_null(ynode_key(item));
+        item = ynode_next(item);
+        assert_string_equal(ynode_string(ynode_get(item, "quoted key")), "two\nlines");
+        assert_int_equal(ynode_line(ynode_get(item, "quoted key")), 6);
+        assert_null(ynode_next(item));
+        assert_true(ynode_is_null(ynode_get(c, "d")));
+        assert_true(ynode_is_null(ynode_get(c, "e")));
+        assert_true(ynode_is_null(ynode_get(c, "h")));
+        assert_null(ynode_string(ynode_get(c, "d")));
+        assert_string_equal(ynode_string(ynode_get(c, "f")), "");
+        assert_string_equal(ynode_string(ynode_get(c, "g")), "null");
+        assert_string_equal(ynode_string(ynode_get(n, "block")), "one\ntwo\n");
+        assert_null(ynode_get(n, "A"));
+        assert_null(ynode_get(b, "x"));
+        assert_null(ynode_get(NULL, "x"));
+        assert_null(ynode_first(NULL));
+        assert_int_equal(ynode_line(NULL), 0);
+        assert_false(ynode_is_null(NULL));
+}
+
+static void test_json_is_yaml(void **state) {
+        _cleanup_(ynode_freep) YNode *n = must_parse("{\"a\": {\"b\": [true, 1.5]}}");
+
+        assert_string_equal(ynode_string(ynode_first(ynode_get(ynode_get(n, "a"), "b"))), "true");
+}
+
+static void test_empty(void **state) {
+        static const char *const empty[] = { "", "\n", "# nothing\n", "---\n", "---\n...\n", "~", "%YAML 1.1\n---\n" };
+
+        for (size_t i = 0; i < ELEMENTSOF(empty); i++) {
+                _cleanup_(ynode_freep) YNode *n = must_parse(empty[i]);
+
+                assert_true(ynode_is_null(n));
+        }
+}
+
+static void test_first_document_only(void **state) {
+        _cleanup_(ynode_freep) YNode *n = must_parse("a: 1\n---\na: 2\n--- [\n");
+
+        assert_string_equal(ynode_string(ynode_get(n, "a")), "1");
+}
+
+static void test_bad(void **state) {
+        expect_error("a: 1\nb: 2\na: 3\n", "line 3: key \"a\" is there already, on line 1");
+        expect_error("a: {b: 1, b: 2}\n", "line 1: key \"b\"");
+        expect_error("a: &x 1\nb: *x\n", "line 2: aliases");
+        expect_error("? [1]\n: 2\n", "line 1: a key must be plain text");
+        expect_error("? {a: 1}\n: 2\n", "a key must be plain text");
+        expect_error("a: \"\\0\"\n", "NUL in a text");
+        expect_error("a: \"x\n", "line 2");
+        expect_error("a: 1\n b: 2\n", "line 2");
+        expect_error("a:\n\t- b\n", "line 2");
+        expect_error("a: 1\nplain\n", "line 3");
+        expect_error("a: \x01\n", "line 1");
+        expect_error("a: 1\nb: \xff\xfe\n", "UTF-8");
+        expect_error("[1, 2\n", "line");
+        expect_error("a: @b\n", "line 1");
+        expect_error("!<", "line 1");
+}
+
+static void test_depth(void **state) {
+        for (unsigned depth = 30; depth <= 34; depth++) {
+                _cleanup_(ynode_freep) YNode *n = NULL;
+                char text[100];
+
+                memset(text, '[', depth);
+                memset(text + depth, ']', depth);
+                assert_int_equal(ynode_parse(text, 2 * (size_t) depth, &n, NULL), depth <= 32 ? 0 : -EBADMSG);
+        }
+}
+
+static void test_many(void **state) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1));
+        _cleanup_free_ char *detail = NULL;
+        YNode *n = NULL;
+
+        /* The list itself is one. */
+        for (unsigned i = 1; i < LIMIT_YAML_NODES; i++)
+                assert_ok(buffer_puts(&b, "- x\n"));
+        assert_ok(ynode_parse(b.data, b.size, &n, NULL));
+        n = ynode_free(n);
+        assert_ok(buffer_puts(&b, "- x\n"));
+        assert_error(ynode_parse(b.data, b.size, &n, &detail), EBADMSG);
+        assert_string_equal(detail, "line 16384: too many values");
+}
+
+/* Each beginning either parses or is refused; nothing is read behind its end. */
+static void test_cut(void **state) {
+        static const char text[] = "a:\n- b: \"c\\u00e9\"\n  d: {e: [1, 'x']}\n- |\n  text\nlast: &z !!str 1\n";
+
+        for (size_t n = 0; n < sizeof(text); n++) {
+                _cleanup_(ynode_freep) YNode *tree = NULL;
+                _cleanup_free_ char *exact = malloc(MAX(n, (size_t) 1)), *detail = NULL;
+                int r;
+
+                memcpy(exact, text, n);
+                r = ynode_parse(exact, n, &tree, &detail);
+                assert_true(r == 0 || r == -EBADMSG);
+                assert_int_equal(!!tree, r == 0);
+                assert_int_equal(!!detail, r < 0);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_json_is_yaml),
+                cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_first_document_only),
+                cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_cut),
+        };
+        return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
+}

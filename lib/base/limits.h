@@ -16,6 +16,9 @@
 #define LIMIT_YAML_NODES 16384
 /* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
 #define LIMIT_OBJECT MIB(4)
+/* Files in the folders of one kind of configuration, and lines of one file with all its drop-ins. */
+#define LIMIT_CONFIG_NAMES 1024
+#define LIMIT_CONFIG_LINES 8192
 /* Values in one JSON text, for cJSON spends 80 bytes on each: 20 MiB. A message on 10,000 pods has half of it. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)
 /* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The syntax of systemd.syntax(7), read as systemd reads it, with sections [KIND LABEL].
+ *
+ * Why our own: inih knows no line numbers and cuts long lines without a word. libini_config (tried: 0.6.2)
+ * continues a line by indenting the next one, so that an indented assignment becomes part of the value above
+ * it, and a backslash followed by a line without "=" is an error; of a key given thrice it keeps one or all,
+ * but not where the empty one stood that resets the others; sections of one name melt into one, in which a
+ * label given twice cannot be seen. None of them knows drop-ins with overrides and masks across folders.
+ *
+ * An error does not end the reading: each is noted with its line, and what can be read is kept, because what a
+ * broken gate says of itself elsewhere (Required=) still counts. */
+
+#include "conf/conf.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "conf/folders.h"
+
+#define WHITESPACE " \t\r\n"
+#define ERRORS_MAX 16
+
+typedef struct Reader {
+        ConfFile *conf;
+        const char *file;
+        const char *section; /* borrowed from the line that opened it; NULL before the first, and in one that
+                                could not be read */
+        const char *label;
+        bool outside; /* no section was opened yet */
+} Reader;
+
+ConfFile *conf_file_free(ConfFile *f) {
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < f->n_lines; i++) {
+                free(f->lines[i].section);
+                free(f->lines[i].label);
+                free(f->lines[i].key);
+                free(f->lines[i].value);
+        }
+        free(f->lines);
+        strv_free(f->files);
+        strv_free(f->errors);
+        free(f->main);
+        free(f->name);
+        return mfree(f);
+}
+
+static int conf_file_new(const char *name, ConfFile **ret) {
+        _cleanup_(conf_file_freep) ConfFile *f = calloc(1, sizeof(*f));
+
+        if (!f)
+                return -ENOMEM;
+        f->name = strdup(name);
+        if (!f->name)
+                return -ENOMEM;
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+/* Notes what is wrong on a line; nobody reads more than the first few. */
+static int note_error(Reader *r, unsigned line, const char *why) {
+        char *s;
+        int k;
+
+        if (strv_length(r->conf->errors) >= ERRORS_MAX)
+                return 0;
+
+        k = asprintf_ret(&s, "%s:%u: %s", r->file, line, why);
+        return k < 0 ? k : strv_consume(&r->conf->errors, s);
+}
+
+/* Appends an assignment, or a section where key is NULL. */
+static int add_line(Reader *r, const char *section, const char *label, const char *key, const char *value,
+                    unsigned line) {
+        ConfFile *f = r->conf;
+        ConfLine *l;
+
+        if (f->n_lines >= LIMIT_CONFIG_LINES)
+                return note_error(r, line, "too many lines, those from here on are not read");
+        /* Grows at powers of two. */
+        if ((f->n_lines & (f->n_lines - 1)) == 0) {
+                l = realloc(f->lines, MAX(f->n_lines * 2, (size_t) 1) * sizeof(*l));
+                if (!l)
+                        return -ENOMEM;
+                f->lines = l;
+        }
+
+        l = f->lines + f->n_lines++;
+        *l = (ConfLine){
+                .section = strdup(section),
+                .label = strdup(label),
+                .key = key ? strdup(key) : NULL,
+                .value = key ? strdup(value) : NULL,
+                .file = r->file,
+                .line = line,
+        };
+        return !l->section || !l->label || (key && (!l->key || !l->value)) ? -ENOMEM : 0;
+}
+
+/* "[KIND LABEL]"; text is changed. */
+static int take_section(Reader *r, char *text, unsigned line) {
+        size_t n = strlen(text);
+        size_t before = r->conf->n_lines;
+        char *label;
+        int k;
+
+        r->outside = false;
+        r->section = NULL;
+        if (n < 2 || text[n - 1] != ']')
+                return note_error(r, line, "a section does not end in \"]\"");
+        text[n - 1] = '\0';
+        text = strstrip(text + 1);
+        if (!*text)
+                return note_error(r, line, "a section without a name");
+
+        label = text + strcspn(text, WHITESPACE);
+        if (*label)
+                *label++ = '\0';
+        k = add_line(r, text, strstrip(label), NULL, NULL, line);
+        if (k < 0 || r->conf->n_lines == before)
+                return k;
+        r->section = r->conf->lines[before].section;
+        r->label = r->conf->lines[before].label;
+        return 0;
+}
+
+/* One line, continuations joined; text is changed. */
+static int take_line(Reader *r, char *text, unsigned line) {
+        char *value;
+
+        text = strstrip(text);
+        if (!*text)
+                return 0;
+        if (*text == '[')
+                return take_section(r, text, line);
+
+        value = strchr(text, '=');
+        if (!value)
+                return note_error(r, line, "neither a section nor KEY=VALUE");
+        if (value == text)
+                return note_error(r, line, "no key in front of \"=\"");
+        if (r->outside)
+                return note_error(r, line, "an assignment in front of the first section");
+        if (!r->section)
+                return 0; /* its section was complained about */
+        *value++ = '\0';
+        return add_line(r, r->section, r->label, strstrip(text), strstrip(value), line);
+}
+
+/* Whether the line goes on on the next one: its last backslash is not itself escaped. */
+static bool is_continued(const char *line, size_t n) {
+        bool escaped = false;
+
+        for (size_t i = 0; i < n; i++)
+                escaped = !escaped && line[i] == '\\';
+        return escaped;
+}
+
+/* Puts a line, without its end, behind those that it continues. */
+static int join(Buffer *joined, const char *line, size_t n, bool continued) {
+        int r;
+
+        r = buffer_put(joined, line, n);
+        if (r >= 0 && continued)
+                joined->data[joined->size - 1] = ' ';
+        return r;
+}
+
+static int read_lines(Reader *r, const char *text, size_t size) {
+        _cleanup_(buffer_done) Buffer joined = BUFFER_INIT(size);
+        const char *end = text + size;
+        unsigned first = 1;
+        int k;
+
+        for (unsigned line = 1; text < end; line++) {
+                const char *newline = memchr(text, '\n', (size_t) (end - text)) ?: end, *begin = text;
+                size_t n;
+                bool continued;
+
+                text = newline < end ? newline + 1 : end;
+                while (begin < newline && strchr(WHITESPACE, *begin))
+                        begin++;
+                n = (size_t) (newline - begin);
+                /* Also among lines that continue one another. */
+                if (n > 0 && (*begin == '#' || *begin == ';'))
+                        continue;
+                if (n > 0 && begin[n - 1] == '\r')
+                        n--;
+
+                continued = is_continued(begin, n);
+                if (joined.size == 0)
+                        first = line;
+                k = join(&joined, begin, n, continued);
+                if (k >= 0 && !continued && joined.size > 0) {
+                        k = take_line(r, joined.data, first);
+                        buffer_clear(&joined);
+                }
+                if (k < 0)
+                        return k;
+        }
+        return joined.size > 0 ? take_line(r, joined.data, first) : 0;
+}
+
+/* The line on which the text at p stands. */
+static unsigned line_of(const char *text, const char *p) {
+        unsigned line = 1;
+
+        for (; text < p; text++)
+                line += *text == '\n';
+        return line;
+}
+
+/* Reads text as the next file of conf; file has been added to its files. */
+static int read_text(ConfFile *conf, const char *file, const char *text, size_t size) {
+        Reader r = { .conf = conf, .file = file, .outside = true };
+        const char *nul;
+
+        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+                text += 3, size -= 3;
+        nul = memchr(text, '\0', size);
+        if (nul)
+                return note_error(&r, line_of(text, nul), "a NUL byte, so this is not text");
+        for (const char *p = text, *next; p < text + size; p = next) {
+                next = memchr(p, '\n', (size_t) (text + size - p));
+                next = next ? next + 1 : text + size;
+                if (!utf8_is_valid(p, (size_t) (next - p)))
+                        return note_error(&r, line_of(text, p), "not UTF-8");
+        }
+        return read_lines(&r, text, size);
+}
+
+static int add_file(ConfFile *conf, const char *file, const char **ret) {
+        int r;
+
+        r = strv_extend(&conf->files, file);
+        if (r >= 0)
+                *ret = conf->files[strv_length(conf->files) - 1];
+        return r;
+}
+
+/* Reads the next file from the disk. What cannot be read is noted, not returned. */
+static int read_file(ConfFile *conf, const char *path) {
+        _cleanup_free_ char *text = NULL;
+        const char *file;
+        size_t size;
+        char *why;
+        int r, k;
+
+        r = add_file(conf, path, &file);
+        if (r < 0)
+                return r;
+        r = file_read(path, LIMIT_CONFIG_FILE, &text, &size);
+        if (r >= 0)
+                return read_text(conf, file, text, size);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -E2BIG)
+                k = asprintf_ret(&why, "%s: larger than %zu KiB", path, LIMIT_CONFIG_FILE >> 10);
+        else
+                k = asprintf_ret(&why, "%s: cannot be read: %s", path, strerror(-r));
+        return k < 0 ? k : strv_consume(&conf->errors, why);
+}
+
+/* Reads one text under a name; file is what errors call it. For texts that are no files. -ENOMEM. */
+int conf_parse(const char *name, const char *file, const char *text, size_t size, ConfFile **ret) {
+        _cleanup_(conf_file_freep) ConfFile *f = NULL;
+        const char *kept;
+        int r;
+
+        r = conf_file_new(name, &f);
+        if (r >= 0)
+                r = add_file(f, file, &kept);
+        if (r >= 0) {
+                f->main = strdup(file);
+                r = f->main ? read_text(f, kept, text, size) : -ENOMEM;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+/* Reads the file at path (NULL: none) and behind it the drop-ins FOLDER/NAME.d/…conf. Of folders (NULL: none)
+ * the first comes first: a drop-in there hides one of its name in the others; all of them are read in the order
+ * of their names; one that is a link to /dev/null is left out. Where path is such a link, all is. What cannot
+ * be read or understood stands in the result's errors. -ENOMEM. */
+int conf_load_path(const char *path, char *const *folders, const char *name, ConfFile **ret) {
+        _cleanup_(conf_file_freep) ConfFile *f = NULL;
+        _cleanup_(strv_freep) char **dropins = NULL;
+        int r;
+
+        r = conf_file_new(name, &f);
+        if (r < 0)
+                return r;
+        if (path) {
+                f->main = strdup(path);
+                if (!f->main)
+                        return -ENOMEM;
+                f->masked = path_is_mask(path);
+        }
+        if (!f->masked) {
+                r = path ? read_file(f, path) : 0;
+                if (r >= 0)
+                        r = folders_dropins(folders, name, &dropins, &f->errors);
+                STRV_FOREACH(d, dropins) {
+                        if (r < 0)
+                                break;
+                        r = read_file(f, *d);
+                }
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+/* Reads what stands under name ("dns.gate") in the first of folders that has it, and its drop-ins in all of them;
+ * otherwise as conf_load_path(). Where no folder has the file, main is NULL in the result. -ENOMEM. */
+int conf_load(char *const *folders, const char *name, ConfFile **ret) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = folders_find(folders, name, &path);
+        if (r < 0)
+                return r;
+        return conf_load_path(path, folders, name, ret);
+}
+
+/* The names in all folders that end in suffix (".gate") and do not begin with a dot, each once and sorted. Folders
+ * that do not exist are empty. A folder that cannot be listed is an error, for gates could be missed;
+ * reterr_detail (may be NULL) names it. -E2BIG, -ENOMEM. */
+int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
+        return folders_list(folders, suffix, ret, reterr_detail);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "conf/folders.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+
+/* Whether path leads to /dev/null. An empty file is no mask here: files are empty for a moment while tools
+ * write them, and a gate must not go away for that. */
+bool path_is_mask(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) >= 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/* The path of name in the first folder that has it, links that lead nowhere included; NULL where none has. */
+int folders_find(char *const *folders, const char *name, char **ret) {
+        STRV_FOREACH(f, folders) {
+                _cleanup_free_ char *path = NULL;
+                struct stat st;
+                int r;
+
+                r = path_join(*f, name, &path);
+                if (r < 0)
+                        return r;
+                /* What cannot be looked at may be there: reading it tells why. */
+                if (lstat(path, &st) >= 0 || (errno != ENOENT && errno != ENOTDIR)) {
+                        *ret = TAKE_PTR(path);
+                        return 0;
+                }
+        }
+        *ret = NULL;
+        return 0;
+}
+
+static void closedirp(DIR **d) {
+        if (*d)
+                closedir(*d);
+}
+
+static int add_name(char ***names, size_t *n, const char *name) {
+        if (strv_contains(*names, name))
+                return 0;
+        if (++*n > LIMIT_CONFIG_NAMES)
+                return -E2BIG;
+        return strv_extend(names, name);
+}
+
+/* Adds the names in one folder that end in suffix to names, *n being how many there are. */
+static int list_folder(const char *folder, const char *suffix, char ***names, size_t *n) {
+        _cleanup_(closedirp) DIR *d = opendir(folder);
+        int r;
+
+        if (!d)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        for (;;) {
+                struct dirent *e;
+
+                errno = 0;
+                e = readdir(d);
+                if (!e)
+                        return -errno;
+                if (e->d_name[0] == '.' || !endswith(e->d_name, suffix))
+                        continue;
+                r = add_name(names, n, e->d_name);
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* As conf_enumerate(). */
+int folders_list(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
+        _cleanup_(strv_freep) char **names = NULL;
+        size_t n = 0;
+        int r;
+
+        STRV_FOREACH(f, folders) {
+                r = list_folder(*f, suffix, &names, &n);
+                if (r < 0) {
+                        if (reterr_detail && r != -ENOMEM)
+                                (void) asprintf_ret(reterr_detail, "%s: cannot be listed: %s", *f,
+                                                    r == -E2BIG ? "too many files" : strerror(-r));
+                        return r;
+                }
+        }
+        strv_sort(names);
+        *ret = TAKE_PTR(names);
+        return 0;
+}
+
+/* The paths of the drop-ins of name, in the order of their own names; masked ones are left out. What goes wrong is
+ * added to errors. -ENOMEM. */
+int folders_dropins(char *const *folders, const char *name, char ***ret, char ***errors) {
+        _cleanup_(strv_freep) char **dropin_folders = NULL, **names = NULL, **paths = NULL;
+        char *detail = NULL;
+        int r;
+
+        STRV_FOREACH(f, folders) {
+                char *folder;
+
+                r = asprintf_ret(&folder, "%s%s%s.d", *f, endswith(*f, "/") ? "" : "/", name);
+                if (r >= 0)
+                        r = strv_consume(&dropin_folders, folder);
+                if (r < 0)
+                        return r;
+        }
+
+        r = folders_list(dropin_folders, ".conf", &names, &detail);
+        if (r < 0)
+                return r == -ENOMEM ? r : strv_consume(errors, detail);
+
+        STRV_FOREACH(n, names) {
+                _cleanup_free_ char *path = NULL;
+
+                r = folders_find(dropin_folders, *n, &path);
+                if (r < 0)
+                        return r;
+                if (!path || path_is_mask(path))
+                        continue;
+                r = strv_consume(&paths, TAKE_PTR(path));
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(paths);
+        return 0;
+}

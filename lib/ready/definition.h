@@ -56,7 +56,7 @@ typedef struct CheckDefinition {
 
         char *path;                      /* [Api] Path=, default "/readyz" */
         char *namespace;                 /* [Pods] [Workload] [Condition]; NULL: all, or cluster-scoped */
-        char *name;                      /* [Node] NULL for local, "*" for all, else NAME; [Pods] GLOB or NULL; others NAME */
+        char *name;                      /* [Node] NULL: local, "*": all, or NAME; [Pods] GLOB or NULL; others NAME */
         char *selector;                  /* [Pods] as written, for display */
         SelectorRequirement *requirements;
         size_t n_requirements;

@@ -62,7 +62,8 @@ def installed(tmp_path_factory):
     if not (build / "build.ninja").exists():
         pytest.skip(f"nothing is built in {build}")
     root = tmp_path_factory.mktemp("installed")
-    subprocess.run(["meson", "install", "-C", str(build), "--no-rebuild", "--quiet"], check=True, stdin=subprocess.DEVNULL,
+    subprocess.run(["meson", "install", "-C", str(build), "--no-rebuild", "--quiet"],
+                   check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.PIPE, env=dict(os.environ, DESTDIR=str(root)))
     return root
 
@@ -83,7 +84,8 @@ def analyze(units, *words):
                           stderr=subprocess.STDOUT, text=True, env=dict(os.environ, SYSTEMD_UNIT_PATH=f"{units}:"))
 
 
-@pytest.mark.parametrize("unit", ["msready.socket", "msready.service", "msready-wait.service", "msready-wait@dns.service",
+@pytest.mark.parametrize("unit", ["msready.socket", "msready.service", "msready-wait.service",
+                                  "msready-wait@dns.service",
                                   "msready-gate@dns.service", "microshift-ready.target", "msready-boot-check.service"])
 def test_verify_is_silent(units, unit):
     done = analyze(units, "verify", "--man=no", unit)
@@ -228,7 +230,8 @@ def test_journalctl_takes_the_catalog(tmp_path):
     done = subprocess.run(["journalctl", f"--root={tmp_path}", "--update-catalog"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     assert (done.returncode, done.stdout) == (0, "")
-    listed = subprocess.run(["journalctl", f"--root={tmp_path}", "--list-catalog"], stdout=subprocess.PIPE, text=True).stdout
+    listed = subprocess.run(["journalctl", f"--root={tmp_path}", "--list-catalog"],
+                            stdout=subprocess.PIPE, text=True).stdout
     assert len(listed.splitlines()) == len(message_ids())
 
 
@@ -292,7 +295,8 @@ def greenboot(installed, tmp_path):
 ])
 def test_greenboot_waits_as_microshift_does(greenboot, conf, counter, seconds):
     greenboot.conf.write_text(conf + "\n")
-    greenboot.tool("grub2-editenv", f"echo boot_success=0; echo boot_counter={counter}" if counter else "echo boot_success=1")
+    greenboot.tool("grub2-editenv",
+                   f"echo boot_success=0; echo boot_counter={counter}" if counter else "echo boot_success=1")
     done = greenboot.run()
     assert done.returncode == 0, done.stderr
     assert greenboot.asked() == [f"wait --timeout={seconds}s"]

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How results are told and counted: TAP for meson, and the last line of tests/run."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"
+
+TESTS = '''
+import pytest
+def test_good():
+    pass
+def test_bad():
+    assert 1 == 2
+@pytest.mark.skip(reason="no moon")
+def test_skipped():
+    pass
+@pytest.mark.parametrize("x", ["a/b#c"])
+def test_name(x):
+    pass
+@pytest.fixture
+def broken():
+    yield
+    raise RuntimeError("at the end")
+def test_end(broken):
+    pass
+'''
+
+
+def tap(folder, text, **env):
+    (folder / "test_sample.py").write_text(text)
+    done = subprocess.run([PYTHON, str(HERE / "tap.py"), str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, env=dict(os.environ, **env))
+    return done.returncode, [line for line in done.stdout.splitlines() if not line.startswith("#")], done.stdout
+
+
+@pytest.mark.parametrize("ci,skipped", [("", "ok 3 - test_sample.py::test_skipped # SKIP no moon"),
+                                        ("true", "not ok 3 - test_sample.py::test_skipped")])
+def test_tap(tmp_path, ci, skipped):
+    status, lines, text = tap(tmp_path, TESTS, CI=ci)
+    assert status == 0
+    assert lines == [
+        "ok 1 - test_sample.py::test_good",
+        "not ok 2 - test_sample.py::test_bad",
+        skipped,
+        "ok 4 - test_sample.py::test_name[a/b%c]",
+        "ok 5 - test_sample.py::test_end",
+        "not ok 6 - test_sample.py::test_end",
+        "1..6",
+    ]
+    assert "assert 1 == 2" in text and "at the end" in text
+
+
+def test_no_test_and_no_python(tmp_path):
+    assert tap(tmp_path, "")[1] == ["not ok 1 - collection", "1..1"]
+    assert tap(tmp_path, "import nothing_of_this_name\n")[1] == ["not ok 1 - test_sample.py", "1..1"]
+
+
+def report(*cases):
+    return f"<testsuites><testsuite name='s'>{''.join(cases)}</testsuite></testsuites>"
+
+
+GOOD = "<testcase name='good'/>"
+BAD = "<testcase name='bad'><failure/></testcase>"
+ERROR = "<testcase name='error'><error/></testcase>"
+SKIPPED = "<testcase name='skipped'><skipped/></testcase>"
+
+
+@pytest.mark.parametrize("status,reports,last,code", [
+    ("0", [report(GOOD, GOOD), report(GOOD)], "3 passed, 0 failed", 0),
+    ("1", [report(GOOD, BAD, ERROR), report(SKIPPED)], "1 passed, 2 failed, 1 skipped", 1),
+    ("1", [report(GOOD)], "1 passed, 1 failed", 1),
+    ("0", [report(SKIPPED)], "0 passed, 0 failed, 1 skipped", 1),
+    ("0", [], "0 passed, 0 failed", 1),
+])
+def test_tally(tmp_path, status, reports, last, code):
+    paths = []
+    for number, text in enumerate(reports):
+        paths.append(tmp_path / f"{number}.xml")
+        paths[-1].write_text(text)
+    done = subprocess.run([PYTHON, str(HERE / "tally.py"), status, *map(str, paths)], stdout=subprocess.PIPE, text=True)
+    assert (done.stdout.splitlines()[-1], done.returncode) == (last, code)

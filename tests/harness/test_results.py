@@ -82,5 +82,6 @@ def test_tally(tmp_path, status, reports, last, code):
     for number, text in enumerate(reports):
         paths.append(tmp_path / f"{number}.xml")
         paths[-1].write_text(text)
-    done = subprocess.run([PYTHON, str(HERE / "tally.py"), status, *map(str, paths)], stdout=subprocess.PIPE, text=True)
+    command = [PYTHON, str(HERE / "tally.py"), status, *map(str, paths)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     assert (done.stdout.splitlines()[-1], done.returncode) == (last, code)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "http/http-internal.h"
+
+static const char *const http_end_table[_HTTP_END_MAX] = {
+        [HTTP_END_EOF] = "eof",
+        [HTTP_END_TRUNCATED] = "truncated",
+        [HTTP_END_DISCONNECTED] = "disconnected",
+        [HTTP_END_REFUSED] = "refused",
+        [HTTP_END_UNREACHABLE] = "unreachable",
+        [HTTP_END_TIMEOUT] = "timeout",
+        [HTTP_END_RESOLVE] = "resolve",
+        [HTTP_END_RESOLVE_TIMEOUT] = "resolve-timeout",
+        [HTTP_END_TLS] = "tls",
+        [HTTP_END_TLS_CLOCK] = "tls-clock",
+        [HTTP_END_TLS_EXPIRED] = "tls-expired",
+        [HTTP_END_TLS_CREDENTIALS] = "tls-credentials",
+        [HTTP_END_PROXY] = "proxy",
+        [HTTP_END_PROTOCOL] = "protocol",
+        [HTTP_END_TOO_LARGE] = "too-large",
+        [HTTP_END_ABORTED] = "aborted",
+        [HTTP_END_NO_MEMORY] = "no-memory",
+        [HTTP_END_INTERNAL] = "internal",
+};
+
+/* NULL for what is no end. */
+const char *http_end_to_string(HttpEnd end) {
+        return end >= 0 && end < _HTTP_END_MAX ? http_end_table[end] : NULL;
+}
+
+HttpEnd http_end_from_string(const char *s) {
+        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
+                if (streq(http_end_table[i], s))
+                        return i;
+        return _HTTP_END_INVALID;
+}
+
+/* OpenSSL's results of a verification, which libcurl passes on as numbers. */
+enum {
+        VERIFY_NOT_YET_VALID = 9,
+        VERIFY_HAS_EXPIRED = 10,
+        VERIFY_CRL_NOT_YET_VALID = 11,
+        VERIFY_CRL_HAS_EXPIRED = 12,
+};
+
+static bool says(const HttpFailure *f, const char *words) {
+        return strstr(f->detail, words);
+}
+
+static HttpEnd end_of_verification(const HttpFailure *f) {
+        switch (f->verify_result) {
+        case VERIFY_NOT_YET_VALID:
+        case VERIFY_CRL_NOT_YET_VALID:
+                return HTTP_END_TLS_CLOCK;
+        case VERIFY_HAS_EXPIRED:
+        case VERIFY_CRL_HAS_EXPIRED:
+                return HTTP_END_TLS_EXPIRED;
+        default:
+                return HTTP_END_TLS;
+        }
+}
+
+/* What the server thinks of our certificate comes as an alert, of which libcurl passes on the text only: in
+ * the handshake up to TLS 1.2, at the first read with 1.3. */
+static bool is_refusal_of_credentials(const HttpFailure *f) {
+        return says(f, "alert") &&
+                (says(f, "certificate") || says(f, "unknown ca") || says(f, "access denied"));
+}
+
+/* The server went away in the handshake, as one does that is starting or stopping. */
+static bool is_broken_handshake(const HttpFailure *f) {
+        return says(f, "SSL_ERROR_SYSCALL") || says(f, "eset by peer") || says(f, "unexpected eof") ||
+                says(f, "roken pipe");
+}
+
+static HttpEnd end_of_connect(const HttpFailure *f) {
+        if (f->via_proxy)
+                return HTTP_END_PROXY;
+
+        switch (f->os_error) {
+        case ECONNREFUSED:
+                return HTTP_END_REFUSED;
+        case ETIMEDOUT:
+                return HTTP_END_TIMEOUT;
+        case ECONNRESET:
+                return HTTP_END_DISCONNECTED;
+        default:
+                return HTTP_END_UNREACHABLE;
+        }
+}
+
+static HttpEnd end_of_transfer(const HttpFailure *f) {
+        if (is_refusal_of_credentials(f))
+                return HTTP_END_TLS_CREDENTIALS;
+        /* Keepalive or TCP_USER_TIMEOUT gave up. */
+        if (f->os_error == ETIMEDOUT || says(f, "onnection timed out"))
+                return HTTP_END_TIMEOUT;
+
+        return f->answered ? HTTP_END_TRUNCATED : HTTP_END_DISCONNECTED;
+}
+
+/* What a result of libcurl means for the one who asked. Pure. */
+HttpEnd http_end_of(const HttpFailure *f) {
+        if (f->code != CURLE_OK && f->via_proxy && f->proxy_status != 0 && f->proxy_status / 100 != 2)
+                return HTTP_END_PROXY;
+
+        switch (f->code) {
+        case CURLE_OK:
+                return HTTP_END_EOF;
+
+        case CURLE_COULDNT_CONNECT:
+                return end_of_connect(f);
+
+        case CURLE_COULDNT_RESOLVE_HOST:
+                return HTTP_END_RESOLVE;
+
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_PROXY:
+                return HTTP_END_PROXY;
+
+        case CURLE_OPERATION_TIMEDOUT:
+                return HTTP_END_TIMEOUT;
+
+        case CURLE_PEER_FAILED_VERIFICATION:
+                return end_of_verification(f);
+
+        case CURLE_SSL_CERTPROBLEM:
+                return HTTP_END_TLS_CREDENTIALS;
+
+        case CURLE_SSL_CONNECT_ERROR:
+                if (is_refusal_of_credentials(f))
+                        return HTTP_END_TLS_CREDENTIALS;
+                return is_broken_handshake(f) ? HTTP_END_DISCONNECTED : HTTP_END_TLS;
+
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_CRL_BADFILE:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+        case CURLE_USE_SSL_FAILED:
+                return HTTP_END_TLS;
+
+        case CURLE_GOT_NOTHING:
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR:
+        case CURLE_PARTIAL_FILE:
+                return end_of_transfer(f);
+
+        case CURLE_WEIRD_SERVER_REPLY:
+        case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a header */
+        case CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_HTTP2:
+                return HTTP_END_PROTOCOL;
+
+        case CURLE_OUT_OF_MEMORY:
+                return HTTP_END_NO_MEMORY;
+
+        default:
+                return HTTP_END_INTERNAL;
+        }
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* libcurl's own resolver runs in a thread that is joined when a request is dropped, so that a dead name server
+ * stops the whole loop for ten seconds. c-ares works on the loop and lets go at once. Each question has a
+ * channel of its own: names are asked rarely, and so a changed resolv.conf or hosts file counts at once. */
+
+#include "http/resolve.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netdb.h>
+#include <strings.h>
+#include <sys/time.h>
+
+#include "base/buffer.h"
+
+/* Of one name. More than happy eyeballs could try within the time. */
+#define ADDRESSES_MAX 16
+#define ADDRESSES_SIZE ((INET6_ADDRSTRLEN + 3) * ADDRESSES_MAX)
+#define SERVER_TIMEOUT_MSEC 2000
+#define SERVER_TRIES 2
+#define LOOPBACK "127.0.0.1,[::1]"
+
+typedef struct Socket Socket;
+typedef struct HttpResolveImpl HttpResolveImpl;
+
+struct Socket {
+        LoopIo io;
+        HttpResolveImpl *impl;
+        ares_socket_t fd;
+        Socket *next;
+};
+
+struct HttpResolveImpl {
+        Loop *loop;
+        HttpResolve *resolve;
+        ares_channel channel;
+        Socket *sockets;
+        LoopTimer timer;
+        LoopDeferred conclusion;
+        usec_t deadline;
+        HttpResolveResult result;
+        bool concluded, freeing;
+        Buffer text;
+        char *name;
+};
+
+/* The addresses of names that no name server is asked for: localhost and what ends in it are this host, IPv4
+ * first. NULL for all others. */
+const char *http_resolve_locally(const char *name) {
+        size_t n = strlen(name);
+
+        if (n > 0 && name[n - 1] == '.')
+                n--;
+        if (n == 9 && strncasecmp(name, "localhost", 9) == 0)
+                return LOOPBACK;
+        if (n > 10 && strncasecmp(name + n - 10, ".localhost", 10) == 0)
+                return LOOPBACK;
+
+        return NULL;
+}
+
+/* This host knows its own name even where hosts file and name servers do not. */
+static bool is_own_name(const char *name) {
+        char own[HOST_NAME_MAX + 1] = "";
+        size_t n;
+
+        if (gethostname(own, sizeof(own) - 1) < 0 || isempty(own))
+                return false;
+        if (strcasecmp(name, own) == 0)
+                return true;
+
+        n = strcspn(own, ".");
+        return strlen(name) == n && strncasecmp(name, own, n) == 0;
+}
+
+static HttpResolveImpl *impl_free(HttpResolveImpl *impl) {
+        if (!impl)
+                return NULL;
+
+        impl->freeing = true;
+        if (impl->channel)
+                ares_destroy(impl->channel);
+        while (impl->sockets) {
+                Socket *s = impl->sockets;
+
+                impl->sockets = s->next;
+                loop_io_done(&s->io);
+                free(s);
+        }
+        loop_timer_done(&impl->timer);
+        loop_deferred_done(&impl->conclusion);
+        buffer_done(&impl->text);
+        free(impl->name);
+        return mfree(impl);
+}
+DEFINE_CLEANUP(HttpResolveImpl, impl_free)
+
+static void on_conclusion(LoopDeferred *deferred) {
+        _cleanup_(impl_freep) HttpResolveImpl *impl = container_of(deferred, HttpResolveImpl, conclusion);
+        HttpResolve *resolve = impl->resolve;
+
+        resolve->impl = NULL;
+        resolve->on_end(resolve, impl->result, buffer_cstr(&impl->text));
+}
+
+/* c-ares may be on the stack, and it must not be destroyed there. */
+static void impl_conclude(HttpResolveImpl *impl, HttpResolveResult result, const char *text) {
+        if (impl->concluded || impl->freeing)
+                return;
+
+        if ((result == HTTP_RESOLVE_NOT_FOUND || result == HTTP_RESOLVE_TIMEOUT) && is_own_name(impl->name)) {
+                result = HTTP_RESOLVE_OK;
+                text = LOOPBACK;
+        }
+
+        buffer_clear(&impl->text);
+        if (buffer_puts(&impl->text, text) < 0)
+                result = HTTP_RESOLVE_NO_MEMORY;
+        impl->result = result;
+        impl->concluded = true;
+        (void) loop_deferred_set(impl->loop, &impl->conclusion, on_conclusion);
+}
+
+static int format_addresses(const struct ares_addrinfo *info, Buffer *b) {
+        char address[INET6_ADDRSTRLEN];
+        size_t n = 0;
+        int r;
+
+        for (const struct ares_addrinfo_node *i = info->nodes; i && n < ADDRESSES_MAX; i = i->ai_next) {
+                bool v6 = i->ai_family == AF_INET6;
+                const void *a;
+
+                if (v6)
+                        a = &((const struct sockaddr_in6 *) (const void *) i->ai_addr)->sin6_addr;
+                else if (i->ai_family == AF_INET)
+                        a = &((const struct sockaddr_in *) (const void *) i->ai_addr)->sin_addr;
+                else
+                        continue;
+                if (!inet_ntop(i->ai_family, a, address, sizeof(address)))
+                        continue;
+
+                r = buffer_printf(b, "%s%s%s%s", n > 0 ? "," : "", v6 ? "[" : "", address, v6 ? "]" : "");
+                if (r < 0)
+                        return r;
+                n++;
+        }
+
+        return n > 0 ? 0 : -ENOENT;
+}
+
+static void on_addresses(void *userdata, int status, int timeouts, struct ares_addrinfo *info) {
+        Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
+        HttpResolveImpl *impl = userdata;
+        int r = -ENOENT;
+
+        if (status == ARES_SUCCESS && info)
+                r = format_addresses(info, &b);
+        if (info)
+                ares_freeaddrinfo(info);
+
+        if (r >= 0)
+                impl_conclude(impl, HTTP_RESOLVE_OK, buffer_cstr(&b));
+        else if (status == ARES_ENOMEM || r == -ENOMEM)
+                impl_conclude(impl, HTTP_RESOLVE_NO_MEMORY, "");
+        else if (status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED)
+                impl_conclude(impl, HTTP_RESOLVE_TIMEOUT, ares_strerror(status));
+        else
+                impl_conclude(impl, HTTP_RESOLVE_NOT_FOUND,
+                              ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status));
+        buffer_done(&b);
+}
+
+static void impl_process(HttpResolveImpl *impl, ares_socket_t in, ares_socket_t out);
+
+static void on_timer(LoopTimer *timer) {
+        HttpResolveImpl *impl = container_of(timer, HttpResolveImpl, timer);
+
+        if (now_monotonic() >= impl->deadline)
+                impl_conclude(impl, HTTP_RESOLVE_TIMEOUT, ares_strerror(ARES_ETIMEOUT));
+        else
+                impl_process(impl, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+/* Sleeps until c-ares wants to ask again, or until the deadline. */
+static void impl_rearm(HttpResolveImpl *impl) {
+        usec_t due = impl->deadline;
+        struct timeval tv;
+
+        if (impl->concluded) {
+                loop_timer_stop(&impl->timer);
+                return;
+        }
+
+        if (ares_timeout(impl->channel, NULL, &tv))
+                due = usec_min(due, usec_add(now_monotonic(), (usec_t) tv.tv_sec * USEC_PER_SEC +
+                                                                      (usec_t) tv.tv_usec + USEC_PER_MSEC));
+        if (loop_timer_set(impl->loop, &impl->timer, due, on_timer) < 0)
+                impl_conclude(impl, HTTP_RESOLVE_NO_MEMORY, "");
+}
+
+static void impl_process(HttpResolveImpl *impl, ares_socket_t in, ares_socket_t out) {
+        ares_process_fd(impl->channel, in, out);
+        impl_rearm(impl);
+}
+
+static void on_ready(LoopIo *io, unsigned events) {
+        Socket *s = container_of(io, Socket, io);
+
+        impl_process(s->impl, events & LOOP_READ ? s->fd : ARES_SOCKET_BAD,
+                     events & LOOP_WRITE ? s->fd : ARES_SOCKET_BAD);
+}
+
+static void socket_forget(HttpResolveImpl *impl, ares_socket_t fd) {
+        for (Socket **p = &impl->sockets; *p; p = &(*p)->next) {
+                Socket *s = *p;
+
+                if (s->fd != fd)
+                        continue;
+                *p = s->next;
+                loop_io_done(&s->io);
+                free(s);
+                return;
+        }
+}
+
+static int socket_watch(HttpResolveImpl *impl, ares_socket_t fd, unsigned events) {
+        Socket *s = impl->sockets;
+
+        while (s && s->fd != fd)
+                s = s->next;
+        if (!s) {
+                s = calloc(1, sizeof(Socket));
+                if (!s)
+                        return -ENOMEM;
+                *s = (Socket){ .impl = impl, .fd = fd, .next = impl->sockets };
+                impl->sockets = s;
+        }
+
+        return loop_io_set(impl->loop, &s->io, fd, events, on_ready);
+}
+
+static void on_socket_state(void *userdata, ares_socket_t fd, int readable, int writable) {
+        HttpResolveImpl *impl = userdata;
+
+        if (!readable && !writable)
+                socket_forget(impl, fd);
+        else if (socket_watch(impl, fd, (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0)) < 0)
+                impl_conclude(impl, HTTP_RESOLVE_NO_MEMORY, "");
+}
+
+static int impl_open(HttpResolveImpl *impl, const char *servers) {
+        char lookups[] = "b"; /* not the hosts file */
+        struct ares_options options = {
+                .timeout = SERVER_TIMEOUT_MSEC,
+                .tries = SERVER_TRIES,
+                .sock_state_cb = on_socket_state,
+                .sock_state_cb_data = impl,
+                .lookups = lookups,
+        };
+        int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+
+        if (servers)
+                mask |= ARES_OPT_LOOKUPS;
+        if (ares_init_options(&impl->channel, &options, mask) != ARES_SUCCESS) {
+                impl->channel = NULL;
+                return -ENOMEM;
+        }
+        if (servers && ares_set_servers_ports_csv(impl->channel, servers) != ARES_SUCCESS)
+                return -EINVAL;
+
+        return 0;
+}
+
+/* Asks for the addresses of name until deadline (monotonic). servers, "ADDRESS:PORT,...", takes the place of
+ * the system's name servers and hosts file; NULL: the system's. on_end comes in a later turn, never from
+ * inside this call. -EINVAL for bad servers, -ENOMEM. */
+int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers, usec_t deadline,
+                       void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text)) {
+        const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+        _cleanup_(impl_freep) HttpResolveImpl *impl = NULL;
+        int r;
+
+        assert(!resolve->impl);
+
+        impl = calloc(1, sizeof(HttpResolveImpl));
+        if (!impl)
+                return -ENOMEM;
+        impl->loop = loop;
+        impl->resolve = resolve;
+        impl->deadline = deadline;
+        impl->text = BUFFER_INIT(ADDRESSES_SIZE);
+        impl->name = strdup(name);
+        if (!impl->name)
+                return -ENOMEM;
+
+        r = impl_open(impl, servers);
+        if (r < 0)
+                return r;
+
+        ares_getaddrinfo(impl->channel, name, NULL, &hints, on_addresses, impl);
+        impl_rearm(impl);
+
+        resolve->on_end = on_end;
+        resolve->impl = TAKE_PTR(impl);
+        return 0;
+}
+
+/* Drops the question, at once. */
+void http_resolve_done(HttpResolve *resolve) {
+        resolve->impl = impl_free(resolve->impl);
+}

@@ -118,8 +118,8 @@ typedef struct KubePod {
         size_t n_conditions;
         KubeContainer *containers; /* in the order of the spec, init containers first */
         size_t n_containers;
-        /* Not of that block: allocated when first asked for, by pod_blocking_reason(); kube_object_free() frees
-         * them. */
+        /* Not of that block: allocated when first asked for, by pod_blocking_reason(); kube_object_free()
+         * frees them. */
         char *blocking_reason;
         char *blocking_message;
 } KubePod;

@@ -22,7 +22,7 @@ typedef struct KubeQuery {
 } KubeQuery;
 
 /* Objects per page of a list. */
-#define KUBE_PAGE 500
+#define KUBE_PAGE_TEXT "500"
 
 const KubeResource *kube_resource_of_kind(KubeKind kind);
 int kube_resource_parse(const char *s, KubeResource **ret);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "kube/resource.h"
+
+#include "base/string-util.h"
+
+/* More than any selector of ours; a path is never longer. */
+#define PATH_SIZE_MAX 65536
+
+static const KubeResource resource_table[_KUBE_KIND_MAX] = {
+        [KUBE_NODE] = {KUBE_NODE, "", "v1", "nodes", false},
+        [KUBE_POD] = {KUBE_POD, "", "v1", "pods", true},
+        [KUBE_DAEMONSET] = {KUBE_DAEMONSET, "apps", "v1", "daemonsets", true},
+        [KUBE_DEPLOYMENT] = {KUBE_DEPLOYMENT, "apps", "v1", "deployments", true},
+        [KUBE_STATEFULSET] = {KUBE_STATEFULSET, "apps", "v1", "statefulsets", true},
+        [KUBE_REPLICASET] = {KUBE_REPLICASET, "apps", "v1", "replicasets", true},
+        [KUBE_LEASE] = {KUBE_LEASE, "coordination.k8s.io", "v1", "leases", true},
+        [KUBE_EVENT] = {KUBE_EVENT, "", "v1", "events", true},
+};
+
+/* Where objects of a kind live, static; NULL for KUBE_GENERIC, which has no place of its own. */
+const KubeResource *kube_resource_of_kind(KubeKind kind) {
+        assert(kind >= 0 && kind < _KUBE_KIND_MAX);
+        return resource_table[kind].plural ? &resource_table[kind] : NULL;
+}
+
+/* A resource with its texts behind it in the same block. */
+static int resource_new(KubeKind kind, bool namespaced, const char *group, size_t group_size,
+                        const char *version, size_t version_size, const char *plural, size_t plural_size,
+                        KubeResource **ret) {
+        KubeResource *r;
+        char *p;
+
+        r = malloc(sizeof(*r) + group_size + version_size + plural_size + 3);
+        if (!r)
+                return -ENOMEM;
+
+        p = (char *) (r + 1);
+        *r = (KubeResource){.kind = kind, .namespaced = namespaced, .group = p};
+        p = mempcpy(p, group, group_size);
+        *p++ = '\0';
+        r->version = p;
+        p = mempcpy(p, version, version_size);
+        *p++ = '\0';
+        r->plural = p;
+        p = mempcpy(p, plural, plural_size);
+        *p = '\0';
+
+        *ret = r;
+        return 0;
+}
+
+static int resource_copy(const KubeResource *r, KubeResource **ret) {
+        return resource_new(r->kind, r->namespaced, r->group, strlen(r->group), r->version,
+                            strlen(r->version), r->plural, strlen(r->plural), ret);
+}
+
+/* One segment of the text form: what may stand in a group, a version or a plural. */
+static size_t segment(const char *s, size_t max) {
+        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+
+        return n > max || s[0] == '.' || s[0] == '-' ? 0 : n;
+}
+
+/* Reads GROUP/VERSION/PLURAL, of the core group VERSION/PLURAL, as KUBE_GENERIC: for objects of which only
+ * the conditions are looked at. -EINVAL for anything else. */
+int kube_resource_parse(const char *s, KubeResource **ret) {
+        const char *parts[3];
+        size_t sizes[3], n = 0;
+
+        for (;;) {
+                size_t size = segment(s, n == 0 ? 253 : 63);
+
+                if (size == 0 || n == ELEMENTSOF(parts))
+                        return -EINVAL;
+                parts[n] = s;
+                sizes[n++] = size;
+                s += size;
+                if (*s == '\0')
+                        break;
+                if (*s++ != '/')
+                        return -EINVAL;
+        }
+
+        if (n == 2)
+                return resource_new(KUBE_GENERIC, true, "", 0, parts[0], sizes[0], parts[1], sizes[1], ret);
+        if (n == 3)
+                return resource_new(KUBE_GENERIC, true, parts[0], sizes[0], parts[1], sizes[1], parts[2],
+                                    sizes[2], ret);
+        return -EINVAL;
+}
+
+/* For what kube_resource_parse() made, not for the table's. */
+KubeResource *kube_resource_free(KubeResource *r) {
+        return mfree(r);
+}
+
+bool kube_resource_equal(const KubeResource *a, const KubeResource *b) {
+        return a->kind == b->kind && streq(a->group, b->group) && streq(a->version, b->version) &&
+               streq(a->plural, b->plural);
+}
+
+/* The text that kube_resource_parse() reads. */
+int kube_resource_format(const KubeResource *r, char **ret) {
+        return asprintf_ret(ret, "%s%s%s/%s", r->group, r->group[0] ? "/" : "", r->version, r->plural);
+}
+
+static int copy_text(const char *s, const char **ret) {
+        char *copy;
+
+        if (!s)
+                return 0;
+        copy = strdup(s);
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        return 0;
+}
+
+/* A copy that owns all that it points to, for kube_query_done(). */
+int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
+        KubeQuery copy = {};
+        KubeResource *resource = NULL;
+        int r;
+
+        r = resource_copy(q->resource, &resource);
+        copy.resource = resource;
+        if (r >= 0)
+                r = copy_text(q->namespace, &copy.namespace);
+        if (r >= 0)
+                r = copy_text(q->field_selector, &copy.field_selector);
+        if (r >= 0)
+                r = copy_text(q->label_selector, &copy.label_selector);
+        if (r < 0) {
+                kube_query_done(&copy);
+                return r;
+        }
+
+        *ret = copy;
+        return 0;
+}
+
+/* Frees what a copy owns, and empties it. */
+void kube_query_done(KubeQuery *q) {
+        free((void *) q->resource);
+        free((void *) q->namespace);
+        free((void *) q->field_selector);
+        free((void *) q->label_selector);
+        *q = (KubeQuery){};
+}
+
+bool kube_query_equal(const KubeQuery *a, const KubeQuery *b) {
+        return kube_resource_equal(a->resource, b->resource) && streq_ptr(a->namespace, b->namespace) &&
+               streq_ptr(a->field_selector, b->field_selector) &&
+               streq_ptr(a->label_selector, b->label_selector);
+}
+
+/* Appends s with everything but RFC 3986's unreserved characters as %XX. */
+static int put_encoded(Buffer *b, const char *s) {
+        static const char unreserved[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+        int r;
+
+        while (*s) {
+                size_t n = strspn(s, unreserved);
+
+                r = buffer_put(b, s, n);
+                if (r < 0)
+                        return r;
+                s += n;
+                if (*s) {
+                        r = buffer_printf(b, "%%%02X", (unsigned) (unsigned char) *s++);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* Appends &KEY=VALUE, with ? in place of & where it is the first; nothing where value is NULL. */
+static int put_parameter(Buffer *b, bool *first, const char *key, const char *value) {
+        int r;
+
+        if (!value)
+                return 0;
+        r = buffer_printf(b, "%c%s=", *first ? '?' : '&', key);
+        *first = false;
+        return r < 0 ? r : put_encoded(b, value);
+}
+
+static int put_collection(Buffer *b, const KubeQuery *q) {
+        const KubeResource *res = q->resource;
+        int r;
+
+        r = res->group[0] ? buffer_printf(b, "/apis/%s/%s", res->group, res->version)
+                          : buffer_printf(b, "/api/%s", res->version);
+        if (r >= 0 && q->namespace && res->namespaced) {
+                r = buffer_puts(b, "/namespaces/");
+                if (r >= 0)
+                        r = put_encoded(b, q->namespace);
+        }
+        return r < 0 ? r : buffer_printf(b, "/%s", res->plural);
+}
+
+static int finish(Buffer *b, int r, char **ret) {
+        char *path = NULL;
+
+        if (r >= 0) {
+                path = buffer_steal(b);
+                if (!path)
+                        r = -ENOMEM;
+        }
+        buffer_done(b);
+        if (r < 0)
+                return r;
+        *ret = path;
+        return 0;
+}
+
+/* The path of one object. -E2BIG where it becomes longer than a server takes; -ENOMEM. All below likewise.
+ */
+int kube_path_get(const KubeQuery *q, const char *name, char **ret) {
+        Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
+        int r;
+
+        r = put_collection(&b, q);
+        if (r >= 0)
+                r = buffer_puts(&b, "/");
+        if (r >= 0)
+                r = put_encoded(&b, name);
+        return finish(&b, r, ret);
+}
+
+typedef struct Parameter {
+        const char *key;
+        const char *value;
+} Parameter;
+
+static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, char **ret) {
+        Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
+        bool first = true;
+        int r;
+
+        r = put_collection(&b, q);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = put_parameter(&b, &first, parameters[i].key, parameters[i].value);
+        if (r >= 0)
+                r = put_parameter(&b, &first, "fieldSelector", q->field_selector);
+        if (r >= 0)
+                r = put_parameter(&b, &first, "labelSelector", q->label_selector);
+        return finish(&b, r, ret);
+}
+
+/* One page of a list; continue_token is NULL for the first. Without a resourceVersion, which is the one way
+ * to a consistent read: with "0" the answer may be of any age. */
+int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret) {
+        const Parameter parameters[] = {{"limit", KUBE_PAGE_TEXT}, {"continue", continue_token}};
+
+        return path_with(q, parameters, ELEMENTSOF(parameters), ret);
+}
+
+/* A watch of what comes after resource_version. The server chooses when it ends. */
+int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret) {
+        const Parameter parameters[] = {
+                {"watch", "1"},
+                {"allowWatchBookmarks", "true"},
+                {"resourceVersion", resource_version},
+        };
+
+        return path_with(q, parameters, ELEMENTSOF(parameters), ret);
+}
+
+/* A watch that begins with everything there is, consistently, and marks where that ends. */
+int kube_path_watch_list(const KubeQuery *q, char **ret) {
+        static const Parameter parameters[] = {
+                {"watch", "1"},
+                {"allowWatchBookmarks", "true"},
+                {"sendInitialEvents", "true"},
+                {"resourceVersionMatch", "NotOlderThan"},
+        };
+
+        return path_with(q, parameters, ELEMENTSOF(parameters), ret);
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "kube/skip.h"
 
 /* Cuts the bytes of a watch or of a list page into single objects, however the bytes come, and drops what
  * nobody wants before it is parsed. Memory is that of one object. */
@@ -32,24 +33,26 @@ typedef struct KubeBrief {
         const char *owner_kind; /* of the controlling owner */
         const char *owner_name;
         const char *owner_uid;
-        char *const *labels;     /* "key=value" in the order of the object, ends with NULL */
+        char *const *labels;     /* "key=value" in the order of the object, ends with NULL; may be NULL */
         bool initial_events_end; /* the bookmark that ends the initial events of a WatchList */
 } KubeBrief;
 
 typedef struct KubeFrame {
         KubeFrameType type;
-        bool wanted;      /* else there is no text */
-        const char *text; /* of the object, not checked beyond its braces; NUL behind it */
-        size_t size;
         const KubeBrief *brief;
+        bool wanted; /* ADDED, MODIFIED, ITEM: whether somebody looks at it; ERROR: true */
+        char *text;  /* of the object where it is wanted, else NULL; no more is known than that its braces
+                        match */
+        size_t size;
 } KubeFrame;
 
 typedef struct KubeScanner KubeScanner;
 
 typedef struct KubeScannerOps {
-        /* Asked once per ADDED, MODIFIED and ITEM. NULL: all are wanted. */
+        /* Asked once per ADDED, MODIFIED and ITEM that has a name. NULL: all are wanted. */
         bool (*wanted)(KubeScanner *s, const KubeBrief *brief);
-        /* A frame is complete. Below 0: scanning ends with that error. Must not feed, reset or end s. */
+        /* A frame is complete; the text may be changed in place. Below 0: scanning ends with that error.
+         * Must not feed or reset s, nor end it. */
         int (*on_frame)(KubeScanner *s, const KubeFrame *frame);
 } KubeScannerOps;
 
@@ -57,33 +60,29 @@ typedef struct KubeScannerOps {
 struct KubeScanner {
         const KubeScannerOps *ops;
         KubeScanMode mode;
-        int error; /* sticky until the next reset */
+        int error;
 
-        struct {
-                uint8_t state;
-                uint8_t member;
-        } levels[4];
-        uint8_t level;      /* the one that the next byte belongs to */
-        uint8_t value;      /* how a value that is being passed over ends */
-        bool escaped;       /* the last byte was a backslash inside of a string */
-        bool in_string;     /* inside of a container that is being passed over */
-        uint64_t depth;     /* of it */
-        size_t value_start; /* in text or outer, where the value is kept */
+        unsigned level;
+        unsigned state;
+        unsigned member; /* whose value is being read */
+        unsigned value;  /* its kind */
+        KubeSkip skip;
+        char key[16];
+        size_t key_size; /* also counts what did not fit */
 
-        Buffer key;   /* of a member, and short values of the outermost object */
-        Buffer text;  /* of the object */
-        Buffer outer; /* ListMeta */
-        Buffer brief_text;
-        KubeBrief brief;
+        Buffer text;        /* of the object, while it is kept */
+        Buffer outer;       /* a value of the outermost object that matters */
+        Buffer brief_text;  /* what brief points to */
+        size_t metadata_at; /* in text */
         char **labels;
-        size_t n_labels_allocated;
+        size_t n_labels, n_labels_allocated;
+        KubeBrief brief;
 
-        int type; /* KubeFrameType, or none yet */
+        int type; /* KubeFrameType; none yet where below 0 */
         bool keep;
-        bool have_object;
-        bool have_brief;
-        bool have_items;
-        bool finished;
+        bool decided;
+        bool have_type, have_object, have_metadata, have_list_metadata, have_items;
+
         char *resource_version;
         char *continue_token;
         int64_t remaining;

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A watch brings one JSON value after the other, a list one value that holds them all; both arrive in pieces
+ * that end anywhere, and either may be a hundred times as large as what we are willing to keep. So the
+ * outermost levels are walked byte by byte, and what lies deeper is passed over in one go by kube_skip(). An
+ * object's text is kept from its first brace until its metadata has been read; then somebody is asked
+ * whether he wants it, and if nobody does, the rest is not even copied.
+ *
+ * The metadata come before spec and status in what the API server writes, but that is not relied on: an
+ * object whose metadata come last is kept for so long. Neither is the line end behind each value of a watch.
+ */
+
+#include "kube/scanner.h"
+
+#include "base/limits.h"
+#include "kube/skim.h"
+
+/* The metadata of a list: a continue token is some 300 bytes. */
+#define LIST_META_MAX KIB(64)
+/* Memory that is kept from one object to the next. */
+#define TEXT_KEPT KIB(64)
+
+#define BRIEF_EMPTY                          \
+        ((KubeBrief){.namespace = "",        \
+                     .name = "",             \
+                     .uid = "",              \
+                     .resource_version = "", \
+                     .owner_kind = "",       \
+                     .owner_name = "",       \
+                     .owner_uid = ""})
+
+enum {
+        LEVEL_TOP,
+        LEVEL_OUTER, /* in a frame of a watch, or in the list */
+        LEVEL_ITEMS,
+        LEVEL_OBJECT,
+};
+
+enum {
+        STATE_START,
+        STATE_FIRST_KEY,
+        STATE_KEY,
+        STATE_IN_KEY,
+        STATE_COLON,
+        STATE_MEMBER,   /* before its value */
+        STATE_IN_VALUE, /* of the kind below */
+        STATE_NEXT,
+        STATE_FIRST_ITEM,
+        STATE_ITEM,
+        STATE_NEXT_ITEM,
+        STATE_DONE,
+};
+
+enum {
+        VALUE_CONTAINER,
+        VALUE_TEXT,
+        VALUE_SCALAR,
+};
+
+enum {
+        MEMBER_OTHER,
+        MEMBER_TYPE,
+        MEMBER_OBJECT,
+        MEMBER_METADATA,
+        MEMBER_ITEMS,
+};
+
+static const char *const frame_type_table[_KUBE_FRAME_TYPE_MAX] = {
+        [KUBE_FRAME_ITEM] = "ITEM",         [KUBE_FRAME_ADDED] = "ADDED",
+        [KUBE_FRAME_MODIFIED] = "MODIFIED", [KUBE_FRAME_DELETED] = "DELETED",
+        [KUBE_FRAME_BOOKMARK] = "BOOKMARK", [KUBE_FRAME_ERROR] = "ERROR",
+};
+
+const char *kube_frame_type_to_string(KubeFrameType type) {
+        return type >= 0 && type < _KUBE_FRAME_TYPE_MAX ? frame_type_table[type] : NULL;
+}
+
+/* The type of a frame as the API writes it; ITEM is ours and is not among them. */
+KubeFrameType kube_frame_type_from_string(const char *s) {
+        for (int i = KUBE_FRAME_ITEM + 1; i < _KUBE_FRAME_TYPE_MAX; i++)
+                if (streq(frame_type_table[i], s))
+                        return i;
+        return _KUBE_FRAME_TYPE_INVALID;
+}
+
+/* The value of a label, or NULL. */
+const char *kube_brief_label(const KubeBrief *brief, const char *key) {
+        for (char *const *l = brief->labels; l && *l; l++) {
+                const char *rest = startswith(*l, key);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
+        }
+        return NULL;
+}
+
+/* object_limit: bytes of one object that is kept, or may have to be. ops outlives s. */
+void kube_scanner_init(KubeScanner *s, const KubeScannerOps *ops, size_t object_limit) {
+        *s = (KubeScanner){
+                .ops = ops,
+                .text = BUFFER_INIT(object_limit),
+                .outer = BUFFER_INIT(LIST_META_MAX),
+                .brief_text = BUFFER_INIT(object_limit),
+        };
+        kube_scanner_reset(s, KUBE_SCAN_WATCH);
+}
+
+void kube_scanner_done(KubeScanner *s) {
+        buffer_done(&s->text);
+        buffer_done(&s->outer);
+        buffer_done(&s->brief_text);
+        s->labels = mfree(s->labels);
+        s->n_labels_allocated = 0;
+        s->resource_version = mfree(s->resource_version);
+        s->continue_token = mfree(s->continue_token);
+}
+
+static void forget(Buffer *b) {
+        if (b->allocated > TEXT_KEPT)
+                buffer_done(b);
+        else
+                buffer_clear(b);
+}
+
+/* Ready for the next object. */
+static void begin_frame(KubeScanner *s) {
+        forget(&s->text);
+        forget(&s->brief_text);
+        s->brief = BRIEF_EMPTY;
+        s->n_labels = 0;
+        s->type = s->mode == KUBE_SCAN_LIST ? KUBE_FRAME_ITEM : _KUBE_FRAME_TYPE_INVALID;
+        s->keep = true;
+        s->decided = s->have_type = s->have_object = s->have_metadata = false;
+}
+
+/* Begins anew, for the bytes of another answer. */
+void kube_scanner_reset(KubeScanner *s, KubeScanMode mode) {
+        s->mode = mode;
+        s->error = 0;
+        s->level = LEVEL_TOP;
+        s->state = STATE_START;
+        s->have_list_metadata = s->have_items = false;
+        s->resource_version = mfree(s->resource_version);
+        s->continue_token = mfree(s->continue_token);
+        s->remaining = -1;
+        buffer_clear(&s->outer);
+        begin_frame(s);
+}
+
+/* Once the metadata and the type are known: whether the rest of the object is worth keeping. */
+static void decide(KubeScanner *s) {
+        switch (s->type) {
+        case KUBE_FRAME_ITEM:
+        case KUBE_FRAME_ADDED:
+        case KUBE_FRAME_MODIFIED:
+                /* What has no name is handed on, for somebody to find fault with it. */
+                if (s->ops->wanted && s->brief.name[0])
+                        s->keep = s->ops->wanted(s, &s->brief);
+                break;
+        case KUBE_FRAME_DELETED:
+        case KUBE_FRAME_BOOKMARK:
+                s->keep = false;
+                break;
+        default: /* an ERROR; or a type that comes only after the object */
+                return;
+        }
+        s->decided = true;
+}
+
+static int emit(KubeScanner *s) {
+        KubeFrame frame;
+
+        if (!s->decided)
+                decide(s);
+
+        frame = (KubeFrame){
+                .type = s->type,
+                .brief = &s->brief,
+                .wanted = s->keep,
+                .text = s->keep ? s->text.data : NULL,
+                .size = s->keep ? s->text.size : 0,
+        };
+        return s->ops->on_frame(s, &frame);
+}
+
+static int end_of_frame(KubeScanner *s) {
+        int r = 0;
+
+        if (!s->have_type || !s->have_object)
+                return -EBADMSG;
+        /* A type that a later API may invent says nothing to us. */
+        if (s->type >= 0)
+                r = emit(s);
+        begin_frame(s);
+        s->level = LEVEL_TOP;
+        s->state = STATE_START;
+        return r < 0 ? r : 0;
+}
+
+static int end_of_object(KubeScanner *s) {
+        int r;
+
+        s->have_object = true;
+        if (s->mode == KUBE_SCAN_WATCH) {
+                s->level = LEVEL_OUTER;
+                s->state = STATE_NEXT;
+                return 0;
+        }
+
+        r = emit(s);
+        begin_frame(s);
+        s->level = LEVEL_ITEMS;
+        s->state = STATE_NEXT_ITEM;
+        return r < 0 ? r : 0;
+}
+
+/* A closing brace at one of the levels that are walked. */
+static int end_of_level(KubeScanner *s) {
+        if (s->level == LEVEL_OBJECT)
+                return end_of_object(s);
+        if (s->mode == KUBE_SCAN_WATCH)
+                return end_of_frame(s);
+        if (!s->have_items || !s->resource_version)
+                return -EBADMSG;
+        s->level = LEVEL_TOP;
+        s->state = STATE_DONE;
+        return 0;
+}
+
+static int begin_object(KubeScanner *s) {
+        s->level = LEVEL_OBJECT;
+        s->state = STATE_FIRST_KEY;
+        return buffer_putc(&s->text, '{');
+}
+
+static bool key_is(const KubeScanner *s, const char *key) {
+        return s->key_size == strlen(key) && memcmp(s->key, key, s->key_size) == 0;
+}
+
+static unsigned identify(const KubeScanner *s) {
+        if (s->level == LEVEL_OBJECT)
+                return key_is(s, "metadata") ? MEMBER_METADATA : MEMBER_OTHER;
+        if (s->mode == KUBE_SCAN_LIST) {
+                if (key_is(s, "metadata"))
+                        return MEMBER_METADATA;
+                return key_is(s, "items") ? MEMBER_ITEMS : MEMBER_OTHER;
+        }
+        if (key_is(s, "type"))
+                return MEMBER_TYPE;
+        return key_is(s, "object") ? MEMBER_OBJECT : MEMBER_OTHER;
+}
+
+static bool captures(const KubeScanner *s) {
+        return s->level == LEVEL_OUTER && (s->member == MEMBER_TYPE || s->member == MEMBER_METADATA);
+}
+
+/* Bytes that were passed go where they belong. */
+static int keep_bytes(KubeScanner *s, const char *p, size_t size) {
+        if (s->level == LEVEL_OBJECT)
+                return s->keep ? buffer_put(&s->text, p, size) : 0;
+        return captures(s) ? buffer_put(&s->outer, p, size) : 0;
+}
+
+static int begin_plain_value(KubeScanner *s, char c) {
+        if (c == '{' || c == '[') {
+                s->value = VALUE_CONTAINER;
+                s->skip = KUBE_SKIP_INIT;
+        } else if (c == '"') {
+                s->value = VALUE_TEXT;
+                s->skip = (KubeSkip){};
+        } else if (c == '-' || c == 't' || c == 'f' || c == 'n' || (c >= '0' && c <= '9'))
+                s->value = VALUE_SCALAR;
+        else
+                return -EBADMSG;
+
+        s->state = STATE_IN_VALUE;
+        if (s->level == LEVEL_OBJECT) {
+                if (s->member == MEMBER_METADATA)
+                        s->metadata_at = s->text.size - 1; /* c is there already */
+                return 0;
+        }
+        buffer_clear(&s->outer);
+        return keep_bytes(s, &c, 1);
+}
+
+static bool have_metadata(const KubeScanner *s) {
+        return s->level == LEVEL_OBJECT ? s->have_metadata : s->have_list_metadata;
+}
+
+static int begin_value(KubeScanner *s, char c) {
+        /* What matters is there once, or two readers would see two things. */
+        if ((s->member == MEMBER_TYPE && s->have_type) || (s->member == MEMBER_OBJECT && s->have_object) ||
+            (s->member == MEMBER_ITEMS && s->have_items) ||
+            (s->member == MEMBER_METADATA && have_metadata(s)))
+                return -EBADMSG;
+
+        switch (s->member) {
+        case MEMBER_OBJECT:
+                return c == '{' ? begin_object(s) : -EBADMSG;
+        case MEMBER_ITEMS:
+                s->have_items = true;
+                if (c == '[') {
+                        s->level = LEVEL_ITEMS;
+                        s->state = STATE_FIRST_ITEM;
+                        return 0;
+                }
+                return c == 'n' ? begin_plain_value(s, c) : -EBADMSG; /* null: none */
+        case MEMBER_TYPE:
+                return c == '"' ? begin_plain_value(s, c) : -EBADMSG;
+        default:
+                return begin_plain_value(s, c);
+        }
+}
+
+static int end_of_value(KubeScanner *s) {
+        int r;
+
+        s->state = STATE_NEXT;
+
+        switch (s->member) {
+        case MEMBER_TYPE:
+                s->have_type = true;
+                s->outer.data[s->outer.size - 1] = '\0';
+                s->type = kube_frame_type_from_string(s->outer.data + 1);
+                return 0;
+        case MEMBER_METADATA:
+                if (s->level == LEVEL_OUTER) {
+                        s->have_list_metadata = true;
+                        return kube_skim_list(s, s->outer.data, s->outer.size);
+                }
+                s->have_metadata = true;
+                r = kube_skim_brief(s, s->text.data + s->metadata_at, s->text.size - s->metadata_at,
+                                    s->type < 0 || s->type == KUBE_FRAME_BOOKMARK);
+                if (r < 0)
+                        return r;
+                decide(s);
+                return 0;
+        default:
+                return 0;
+        }
+}
+
+/* Passes over what there is of a text. Returns where it ends, with *ret_ended, or end. */
+static const char *pass_text(KubeScanner *s, const char *p, const char *end, bool *ret_ended) {
+        for (; p < end; p++) {
+                if (s->skip.escaped)
+                        s->skip.escaped = false;
+                else if (*p == '\\')
+                        s->skip.escaped = true;
+                else if (*p == '"') {
+                        *ret_ended = true;
+                        return p + 1;
+                }
+        }
+        return p;
+}
+
+static bool ends_scalar(char c) {
+        return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Goes on within a value. Returns how many bytes belonged to it, or an error. */
+static ssize_t pass_value(KubeScanner *s, const char *p, const char *end) {
+        const char *q = p;
+        bool ended = false;
+        int r;
+
+        switch (s->value) {
+        case VALUE_CONTAINER:
+                q = kube_skip(&s->skip, p, end);
+                ended = s->skip.depth == 0;
+                break;
+        case VALUE_TEXT:
+                q = pass_text(s, p, end, &ended);
+                break;
+        default:
+                while (q < end && !ends_scalar(*q))
+                        q++;
+                ended = q < end;
+        }
+
+        r = keep_bytes(s, p, (size_t) (q - p));
+        if (r >= 0 && ended)
+                r = end_of_value(s);
+        return r < 0 ? r : q - p;
+}
+
+static int begin_key(KubeScanner *s) {
+        s->key_size = 0;
+        s->skip = (KubeSkip){};
+        s->state = STATE_IN_KEY;
+        return 0;
+}
+
+static int step_in_key(KubeScanner *s, char c) {
+        if (c == '"' && !s->skip.escaped) {
+                s->state = STATE_COLON;
+                return 0;
+        }
+        s->skip.escaped = c == '\\' && !s->skip.escaped;
+        if (s->key_size < sizeof(s->key))
+                s->key[s->key_size] = c;
+        s->key_size++;
+        return 0;
+}
+
+static int end_of_items(KubeScanner *s) {
+        s->level = LEVEL_OUTER;
+        s->state = STATE_NEXT;
+        return 0;
+}
+
+/* One byte that is neither white space nor within a value. */
+static int step(KubeScanner *s, char c) {
+        switch (s->state) {
+        case STATE_START:
+                if (c != '{')
+                        return -EBADMSG;
+                s->level = LEVEL_OUTER;
+                s->state = STATE_FIRST_KEY;
+                return 0;
+        case STATE_FIRST_KEY:
+                return c == '"' ? begin_key(s) : c == '}' ? end_of_level(s) : -EBADMSG;
+        case STATE_KEY:
+                return c == '"' ? begin_key(s) : -EBADMSG;
+        case STATE_IN_KEY:
+                return step_in_key(s, c);
+        case STATE_COLON:
+                s->member = identify(s);
+                s->state = STATE_MEMBER;
+                return c == ':' ? 0 : -EBADMSG;
+        case STATE_MEMBER:
+                return begin_value(s, c);
+        case STATE_NEXT:
+                if (c == ',')
+                        s->state = STATE_KEY;
+                return c == ',' ? 0 : c == '}' ? end_of_level(s) : -EBADMSG;
+        case STATE_FIRST_ITEM:
+                return c == '{' ? begin_object(s) : c == ']' ? end_of_items(s) : -EBADMSG;
+        case STATE_ITEM:
+                return c == '{' ? begin_object(s) : -EBADMSG;
+        case STATE_NEXT_ITEM:
+                if (c == ',')
+                        s->state = STATE_ITEM;
+                return c == ',' ? 0 : c == ']' ? end_of_items(s) : -EBADMSG;
+        default: /* behind the end of a list */
+                return -EBADMSG;
+        }
+}
+
+/* One byte at a level that is walked. */
+static int walk(KubeScanner *s, char c) {
+        bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        int r;
+
+        if (s->level == LEVEL_OBJECT && s->keep) {
+                r = buffer_putc(&s->text, c);
+                if (r < 0)
+                        return r;
+        }
+        return space && s->state != STATE_IN_KEY ? 0 : step(s, c);
+}
+
+/* Takes the next bytes, and calls back for each frame that they complete. Of a list, its items come as they
+ * arrive; what is said of the list itself is known when it is finished. Returns 0, or what is wrong from
+ * then on until the next reset: -EBADMSG where this is not JSON or not what the mode says, -E2BIG where an
+ * object is over the ceiling, -ENOMEM, or what the callback returned. */
+int kube_scanner_feed(KubeScanner *s, const void *data, size_t size) {
+        const char *p = data, *end = p + size;
+
+        while (p < end && s->error == 0) {
+                ssize_t n = 1;
+                int r = 0;
+
+                if (s->state == STATE_IN_VALUE) {
+                        n = pass_value(s, p, end);
+                        r = n < 0 ? (int) n : 0;
+                } else
+                        r = walk(s, *p);
+
+                if (r < 0)
+                        s->error = r;
+                else
+                        p += n;
+        }
+        return s->error;
+}
+
+/* No more bytes will come. -ENODATA where they ended within a value or, of a list, before it; else as above.
+ */
+int kube_scanner_finish(KubeScanner *s) {
+        if (s->error == 0 && s->state != (s->mode == KUBE_SCAN_WATCH ? STATE_START : STATE_DONE))
+                s->error = -ENODATA;
+        return s->error;
+}
+
+const char *kube_scanner_resource_version(const KubeScanner *s) {
+        return s->resource_version;
+}
+
+const char *kube_scanner_continue(const KubeScanner *s) {
+        return s->continue_token;
+}
+
+int64_t kube_scanner_remaining(const KubeScanner *s) {
+        return s->remaining;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Reads the few members that the scanner asks for out of metadata that lies complete in memory, without a
+ * tree: a third of an object is metadata, and most of that is managedFields, which is passed over. */
+
+#include "kube/skim.h"
+
+#include "base/limits.h"
+#include "base/parse.h"
+
+#define INITIAL_EVENTS_END "k8s.io/initial-events-end"
+
+/* A piece of JSON text: a value with its quotes or braces, or a key without. */
+typedef struct Piece {
+        const char *at;
+        size_t size;
+} Piece;
+
+typedef struct Cursor {
+        const char *p;
+        const char *end;
+        bool begun;
+} Cursor;
+
+static bool is_space(char c) {
+        return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void pass_space(Cursor *c) {
+        while (c->p < c->end && is_space(*c->p))
+                c->p++;
+}
+
+/* Enters the object or array at piece, whose braces are known to match. */
+static Cursor enter(Piece piece) {
+        return (Cursor){piece.at + 1, piece.at + piece.size - 1, false};
+}
+
+static bool is_container(Piece p, char brace) {
+        return p.size >= 2 && p.at[0] == brace;
+}
+
+static bool is_text(Piece p) {
+        return p.size >= 2 && p.at[0] == '"';
+}
+
+static int read_value(Cursor *c, Piece *ret) {
+        const char *begin = c->p;
+
+        if (c->p == c->end)
+                return -EBADMSG;
+
+        if (*c->p == '{' || *c->p == '[') {
+                KubeSkip skip = KUBE_SKIP_INIT;
+
+                c->p = kube_skip(&skip, c->p + 1, c->end);
+                if (skip.depth > 0)
+                        return -EBADMSG;
+        } else if (*c->p == '"') {
+                for (c->p++; c->p < c->end && *c->p != '"'; c->p++)
+                        if (*c->p == '\\' && ++c->p == c->end)
+                                return -EBADMSG;
+                if (c->p == c->end)
+                        return -EBADMSG;
+                c->p++;
+        } else
+                while (c->p < c->end && !is_space(*c->p) && *c->p != ',' && *c->p != ':')
+                        c->p++;
+
+        *ret = (Piece){begin, (size_t) (c->p - begin)};
+        return ret->size > 0 ? 0 : -EBADMSG;
+}
+
+/* The next element of an array. 1 where there is one, 0 at the end, -EBADMSG. */
+static int next_element(Cursor *c, Piece *ret) {
+        int r;
+
+        pass_space(c);
+        if (c->p == c->end)
+                return 0;
+        if (c->begun) {
+                if (*c->p++ != ',')
+                        return -EBADMSG;
+                pass_space(c);
+        }
+        c->begun = true;
+        r = read_value(c, ret);
+        return r < 0 ? r : 1;
+}
+
+/* The next member of an object; likewise. */
+static int next_member(Cursor *c, Piece *ret_key, Piece *ret_value) {
+        int r;
+
+        r = next_element(c, ret_key);
+        if (r <= 0)
+                return r;
+        if (!is_text(*ret_key))
+                return -EBADMSG;
+        ret_key->at++;
+        ret_key->size -= 2;
+
+        pass_space(c);
+        if (c->p == c->end || *c->p++ != ':')
+                return -EBADMSG;
+        pass_space(c);
+        r = read_value(c, ret_value);
+        return r < 0 ? r : 1;
+}
+
+static bool is(Piece p, const char *text) {
+        return p.size == strlen(text) && memcmp(p.at, text, p.size) == 0;
+}
+
+static bool read_hex(const char *p, const char *end, uint32_t *ret) {
+        uint32_t value = 0;
+
+        if (end - p < 4)
+                return false;
+        for (unsigned i = 0; i < 4; i++) {
+                char c = p[i];
+                uint32_t digit;
+
+                if (c >= '0' && c <= '9')
+                        digit = (uint32_t) (c - '0');
+                else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+                        digit = (uint32_t) ((c | 0x20) - 'a') + 10;
+                else
+                        return false;
+                value = value << 4 | digit;
+        }
+        *ret = value;
+        return true;
+}
+
+static char *put_character(char *to, uint32_t c) {
+        if (c < 0x80)
+                *to++ = (char) c;
+        else if (c < 0x800) {
+                *to++ = (char) (0xc0 | c >> 6);
+                *to++ = (char) (0x80 | (c & 0x3f));
+        } else if (c < 0x10000) {
+                *to++ = (char) (0xe0 | c >> 12);
+                *to++ = (char) (0x80 | (c >> 6 & 0x3f));
+                *to++ = (char) (0x80 | (c & 0x3f));
+        } else {
+                *to++ = (char) (0xf0 | c >> 18);
+                *to++ = (char) (0x80 | (c >> 12 & 0x3f));
+                *to++ = (char) (0x80 | (c >> 6 & 0x3f));
+                *to++ = (char) (0x80 | (c & 0x3f));
+        }
+        return to;
+}
+
+/* What \uXXXX stands for, behind the u; with its other half where it is a surrogate. '?' for what cannot
+ * stand in a text of ours. Moves *p behind it. */
+static uint32_t read_unicode(const char **p, const char *end) {
+        uint32_t c, low;
+
+        if (!read_hex(*p, end, &c))
+                return '?';
+        *p += 4;
+        if (c < 0xd800 || c > 0xdfff)
+                return c ?: '?';
+        if (c > 0xdbff || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u' ||
+            !read_hex(*p + 2, end, &low) || low < 0xdc00 || low > 0xdfff)
+                return '?';
+        *p += 6;
+        return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* Writes the raw inside of a string to where there is room for as many bytes as it has. Returns where it
+ * ends. */
+static char *decode(const char *p, const char *end, char *to) {
+        static const char letters[128] = {
+                ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+
+        while (p < end) {
+                unsigned char c = (unsigned char) *p++;
+
+                if (c != '\\' || p == end) {
+                        *to++ = c ? (char) c : '?';
+                        continue;
+                }
+                c = (unsigned char) *p++;
+                if (c == 'u')
+                        to = put_character(to, read_unicode(&p, end));
+                else if (c < sizeof(letters) && letters[c])
+                        *to++ = letters[c];
+                else
+                        *to++ = c ? (char) c : '?';
+        }
+        return to;
+}
+
+/* Room in brief_text was reserved for all of the metadata, and no text becomes longer by being decoded, so
+ * that what is put there does not move. */
+static const char *keep_text(KubeScanner *s, Piece value) {
+        char *begin, *end;
+
+        if (!is_text(value))
+                return "";
+        assert(s->brief_text.allocated - s->brief_text.size > value.size);
+
+        begin = s->brief_text.data + s->brief_text.size;
+        end = decode(value.at + 1, value.at + value.size - 1, begin);
+        *end++ = '\0';
+        s->brief_text.size = (size_t) (end - s->brief_text.data);
+        return begin;
+}
+
+static int put_label(KubeScanner *s, char *label) {
+        if (s->n_labels == LIMIT_MEMBERS)
+                return -E2BIG;
+        if (s->n_labels + 1 >= s->n_labels_allocated) {
+                size_t n = MAX((size_t) 16, 2 * s->n_labels_allocated);
+                char **p = realloc(s->labels, n * sizeof(char *));
+
+                if (!p)
+                        return -ENOMEM;
+                s->labels = p;
+                s->n_labels_allocated = n;
+        }
+
+        s->labels[s->n_labels++] = label;
+        s->labels[s->n_labels] = NULL;
+        return 0;
+}
+
+static int skim_labels(KubeScanner *s, Piece labels) {
+        Cursor c = enter(labels);
+        Piece key, value;
+        int r;
+
+        while ((r = next_member(&c, &key, &value)) > 0) {
+                char *begin = s->brief_text.data + s->brief_text.size, *end;
+
+                if (!is_text(value))
+                        continue;
+                /* "key":"value" is longer than key=value and its NUL. */
+                end = decode(key.at, key.at + key.size, begin);
+                *end++ = '=';
+                end = decode(value.at + 1, value.at + value.size - 1, end);
+                *end++ = '\0';
+                s->brief_text.size = (size_t) (end - s->brief_text.data);
+                r = put_label(s, begin);
+                if (r < 0)
+                        return r;
+        }
+
+        s->brief.labels = s->labels;
+        return r;
+}
+
+static int skim_owner(KubeScanner *s, Piece owner) {
+        Piece key, value, kind = {}, name = {}, uid = {};
+        bool controls = false;
+        Cursor c;
+        int r;
+
+        if (!is_container(owner, '{'))
+                return 0;
+
+        c = enter(owner);
+        while ((r = next_member(&c, &key, &value)) > 0) {
+                if (is(key, "kind"))
+                        kind = value;
+                else if (is(key, "name"))
+                        name = value;
+                else if (is(key, "uid"))
+                        uid = value;
+                else if (is(key, "controller"))
+                        controls = is(value, "true");
+        }
+        if (r < 0 || !controls || s->brief.owner_uid[0])
+                return r;
+
+        s->brief.owner_kind = keep_text(s, kind);
+        s->brief.owner_name = keep_text(s, name);
+        s->brief.owner_uid = keep_text(s, uid);
+        return 0;
+}
+
+static int skim_owners(KubeScanner *s, Piece owners) {
+        Cursor c = enter(owners);
+        Piece owner;
+        int r;
+
+        while ((r = next_element(&c, &owner)) > 0) {
+                r = skim_owner(s, owner);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int skim_annotations(KubeScanner *s, Piece annotations) {
+        Cursor c = enter(annotations);
+        Piece key, value;
+        int r;
+
+        while ((r = next_member(&c, &key, &value)) > 0)
+                if (is(key, INITIAL_EVENTS_END) && is(value, "\"true\""))
+                        s->brief.initial_events_end = true;
+        return r;
+}
+
+static int skim_member(KubeScanner *s, Piece key, Piece value, bool bookmark) {
+        if (is(key, "name"))
+                s->brief.name = keep_text(s, value);
+        else if (is(key, "namespace"))
+                s->brief.namespace = keep_text(s, value);
+        else if (is(key, "uid"))
+                s->brief.uid = keep_text(s, value);
+        else if (is(key, "resourceVersion"))
+                s->brief.resource_version = keep_text(s, value);
+        else if (is(key, "labels") && is_container(value, '{'))
+                return skim_labels(s, value);
+        else if (is(key, "ownerReferences") && is_container(value, '['))
+                return skim_owners(s, value);
+        else if (bookmark && is(key, "annotations") && is_container(value, '{'))
+                return skim_annotations(s, value);
+        return 0;
+}
+
+/* Fills the scanner's brief from the metadata of an object: a complete JSON value. bookmark: whether it may
+ * be one. Members of the wrong type count as absent. -EBADMSG, -E2BIG for too many labels, -ENOMEM. */
+int kube_skim_brief(KubeScanner *s, const char *text, size_t size, bool bookmark) {
+        Piece key, value;
+        Cursor c;
+        int r;
+
+        if (!is_container((Piece){text, size}, '{'))
+                return 0;
+        r = buffer_reserve(&s->brief_text, size);
+        if (r < 0)
+                return r;
+
+        c = enter((Piece){text, size});
+        while ((r = next_member(&c, &key, &value)) > 0) {
+                r = skim_member(s, key, value, bookmark);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int copy_text(Piece value, char **ret) {
+        char *copy, *end;
+
+        free(*ret);
+        *ret = NULL;
+        if (!is_text(value) || value.size == 2)
+                return 0;
+        copy = malloc(value.size);
+        if (!copy)
+                return -ENOMEM;
+        end = decode(value.at + 1, value.at + value.size - 1, copy);
+        *end = '\0';
+        *ret = copy;
+        return 0;
+}
+
+static int64_t read_count(Piece value) {
+        char text[24];
+        uint64_t n;
+
+        if (value.size >= sizeof(text))
+                return -1;
+        memcpy(text, value.at, value.size);
+        text[value.size] = '\0';
+        return parse_uint64(text, &n) < 0 || n > INT64_MAX ? -1 : (int64_t) n;
+}
+
+/* Reads the metadata of a list into the scanner. Errors as above. */
+int kube_skim_list(KubeScanner *s, const char *text, size_t size) {
+        Piece key, value;
+        Cursor c;
+        int r;
+
+        if (!is_container((Piece){text, size}, '{'))
+                return -EBADMSG;
+
+        c = enter((Piece){text, size});
+        while ((r = next_member(&c, &key, &value)) > 0) {
+                if (is(key, "resourceVersion"))
+                        r = copy_text(value, &s->resource_version);
+                else if (is(key, "continue"))
+                        r = copy_text(value, &s->continue_token);
+                else if (is(key, "remainingItemCount"))
+                        s->remaining = read_count(value);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}

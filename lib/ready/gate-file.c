@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A gate file becomes a definition assignment by assignment, in the order of reading. Nothing ends the reading:
+ * the first thing that is wrong is kept as the reason why the gate is invalid, and the rest still counts, for
+ * an invalid gate is judged by its last readable Required=. What is merely unknown is a warning; only a section
+ * of an unknown kind is an error, because without it a gate would ask less than its author meant. */
+
+#include "ready/gate-file.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "ready/gate-keys.h"
+
+#define WARNINGS_MAX 32
+#define LABEL_LENGTH_MAX 63
+
+/* The first cause stands. */
+static int _printf_(4, 5) make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
+        char why[512];
+        va_list ap;
+
+        if (d->invalid)
+                return 0;
+        va_start(ap, format);
+        vsnprintf(why, sizeof(why), format, ap);
+        va_end(ap);
+        why[utf8_truncate(why, sizeof(why) - 1)] = '\0';
+        return asprintf_ret(&d->invalid, "%s:%u: %s", file, line, why);
+}
+
+static int warn(GateDefinition *d, const ConfLine *l) {
+        char *s;
+        int k;
+
+        if (strv_length(d->warnings) >= WARNINGS_MAX)
+                return 0;
+        k = asprintf_ret(&s, "%s:%u: unknown key %.128s= in [%s], ignoring", l->file, l->line, l->key, l->section);
+        return k < 0 ? k : strv_consume(&d->warnings, s);
+}
+
+/* As systemd: what begins so is somebody else's. */
+static bool is_extension(const char *s) {
+        return startswith(s, "X-");
+}
+
+static CheckDefinition *find_check(GateDefinition *d, CheckKind kind, const char *label) {
+        for (size_t i = 0; i < d->n_checks; i++)
+                if (d->checks[i].kind == kind && streq(d->checks[i].label, label))
+                        return d->checks + i;
+        return NULL;
+}
+
+static int add_check(GateReader *r, CheckKind kind, const ConfLine *l) {
+        GateDefinition *d = r->definition;
+        CheckDefinition *c;
+
+        if (d->n_checks >= LIMIT_CHECKS)
+                return make_invalid(d, l->file, l->line, "too many checks");
+        c = realloc(d->checks, (d->n_checks + 1) * sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        d->checks = c;
+        c += d->n_checks++;
+        *c = (CheckDefinition){
+                .kind = kind,
+                .label = strdup(l->label),
+                .file = strdup(l->file),
+                .line = l->line,
+                .minimum_ready = MINIMUM_READY_UNSET,
+                .workload = _KUBE_KIND_MAX,
+                .status = KUBE_STATUS_TRUE,
+        };
+        r->check = c;
+        return c->label && c->file ? 0 : -ENOMEM;
+}
+
+/* Whether a section of that kind and label stands further up in the same file. */
+static bool is_repeated(const ConfFile *conf, const ConfLine *l) {
+        for (const ConfLine *o = conf->lines; o < l; o++)
+                if (!o->key && o->file == l->file && streq(o->section, l->section) && streq(o->label, l->label))
+                        return true;
+        return false;
+}
+
+static bool is_printable(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char) *s < ' ' || *s == 0x7f)
+                        return false;
+        return true;
+}
+
+/* A drop-in goes on with the check of that kind and label where there is one. */
+static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) {
+        GateDefinition *d = r->definition;
+        CheckKind kind = check_kind_from_string(l->section);
+
+        r->check = NULL;
+        if (is_extension(l->section))
+                return 0;
+        if (streq(l->section, "Gate"))
+                return *l->label ? make_invalid(d, l->file, l->line, "[Gate] takes no label") : 0;
+        if (kind < 0)
+                return make_invalid(d, l->file, l->line, "[%.64s] is no section of a gate", l->section);
+        if (strlen(l->label) > LABEL_LENGTH_MAX || !is_printable(l->label))
+                return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
+        if (!d->invalid && is_repeated(conf, l))
+                return make_invalid(d, l->file, l->line, "[%s%s%s] stands here twice%s", l->section,
+                                    *l->label ? " " : "", l->label, *l->label ? "" : "; give them labels");
+
+        r->check = find_check(d, kind, l->label);
+        return r->check ? 0 : add_check(r, kind, l);
+}
+
+static int take_assignment(GateReader *r, const ConfLine *l) {
+        GateDefinition *d = r->definition;
+        size_t conditions = d->n_conditions;
+        GateKeyParser parse;
+        int k;
+
+        if (is_extension(l->section) || is_extension(l->key) || (!r->check && !streq(l->section, "Gate")))
+                return 0;
+        parse = gate_key_parser(l->section, l->key);
+        if (!parse)
+                return warn(d, l);
+
+        r->why = NULL;
+        k = parse(r, l->value);
+        if (k == -EINVAL) {
+                k = make_invalid(d, l->file, l->line, "%s=%.128s: %s", l->key, l->value, r->detail ?: r->why);
+                r->detail = mfree(r->detail);
+        } else if (k >= 0 && d->n_conditions > conditions) {
+                d->conditions[conditions].line = l->line;
+                d->conditions[conditions].file = strdup(l->file);
+                k = d->conditions[conditions].file ? 0 : -ENOMEM;
+        }
+        return k;
+}
+
+static const char *missing_key(const CheckDefinition *c) {
+        switch (c->kind) {
+        case CHECK_WORKLOAD:
+                return c->workload == _KUBE_KIND_MAX ? "Kind=" :
+                       !c->namespace                 ? "Namespace=" :
+                       !c->name                      ? "Name=" :
+                                                       NULL;
+        case CHECK_CONDITION:
+                return !c->resource ? "Resource=" : !c->name ? "Name=" : !c->type ? "Type=" : NULL;
+        case CHECK_ENDPOINT:
+                return !c->url ? "URL=" : NULL;
+        default:
+                return NULL;
+        }
+}
+
+/* Fills in what a section leaves open. */
+static int complete_check(CheckDefinition *c) {
+        if (c->kind == CHECK_API && !c->path) {
+                c->path = strdup("/readyz");
+                return c->path ? 0 : -ENOMEM;
+        }
+        if (c->kind == CHECK_ENDPOINT && c->n_expect == 0) {
+                c->expect = malloc(sizeof(*c->expect));
+                if (!c->expect)
+                        return -ENOMEM;
+                c->expect[c->n_expect++] = (StatusRange){ .from = 200, .to = 399 };
+        }
+        if (c->workload == _KUBE_KIND_MAX)
+                c->workload = 0;
+        return 0;
+}
+
+static int complete(GateDefinition *d, const ConfFile *conf) {
+        int k;
+
+        for (size_t i = 0; i < d->n_checks; i++) {
+                CheckDefinition *c = d->checks + i;
+                const char *missing = missing_key(c);
+
+                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s", check_kind_to_string(c->kind),
+                                           *c->label ? " " : "", c->label, missing)
+                            : 0;
+                if (k >= 0)
+                        k = complete_check(c);
+                if (k < 0)
+                        return k;
+        }
+        if (d->n_checks == 0 && !d->invalid)
+                return asprintf_ret(&d->invalid, "%s: no checks", conf->main ?: d->name);
+        return 0;
+}
+
+static int warn_conditions(GateDefinition *d) {
+        for (size_t i = 0; i < d->n_conditions; i++) {
+                const GateCondition *c = d->conditions + i;
+                _cleanup_free_ char *key = NULL;
+                char *s;
+                int k;
+
+                if (c->kind != GATE_CONDITION_MICROSHIFT)
+                        continue;
+                k = gate_condition_split(c->argument, &key, NULL, NULL);
+                if (k < 0)
+                        return k;
+                if (microshift_config_knows(key) || strv_length(d->warnings) >= WARNINGS_MAX)
+                        continue;
+                k = asprintf_ret(&s, "%s:%u: %s is not known to be a key of MicroShift; empty where it is not set",
+                                 c->file, c->line, key);
+                if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
+                        return k;
+        }
+        return 0;
+}
+
+/* The definition that conf's files make under name. What is wrong with them does not fail: it stands in the
+ * result's invalid, and what could be read in the result. -ENOMEM. */
+int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition **ret) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(*d));
+        GateReader r = { .definition = d };
+        int k;
+
+        if (!d)
+                return -ENOMEM;
+        d->required = -1;
+        d->name = strdup(name);
+        if (!d->name)
+                return -ENOMEM;
+        k = strv_copy(conf->files, &d->files);
+        if (k < 0)
+                return k;
+
+        if (!gate_name_is_valid(name))
+                k = asprintf_ret(&d->invalid, "%s: a gate's name has only a-z, 0-9 and inner dashes, 63 at most",
+                                 conf->main ?: name);
+        else if (conf->errors)
+                k = asprintf_ret(&d->invalid, "%s", conf->errors[0]);
+        for (const ConfLine *l = conf->lines; k >= 0 && l < conf->lines + conf->n_lines; l++)
+                k = l->key ? take_assignment(&r, l) : open_section(&r, conf, l);
+        if (k >= 0)
+                k = complete(d, conf);
+        if (k >= 0)
+                k = warn_conditions(d);
+        free(r.detail);
+        if (k < 0)
+                return k;
+
+        strip_control(d->name);
+        *ret = TAKE_PTR(d);
+        return 0;
+}

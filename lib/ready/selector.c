@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Label selectors in kubectl's syntax: requirements with commas between, each "KEY", "!KEY", "KEY=VALUE",
+ * "KEY==VALUE", "KEY!=VALUE", "KEY in (A,B)" or "KEY notin (A,B)". What kubectl understands is understood the
+ * same way: != and notin also match objects without the label. */
+
+#include "base/string-util.h"
+#include "ready/gate-file.h"
+
+#define BLANKS " \t"
+#define REQUIREMENTS_MAX 64
+#define VALUES_MAX 256
+#define NAME_LENGTH 63
+#define PREFIX_LENGTH 253
+
+void selector_free(SelectorRequirement *requirements, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                free(requirements[i].key);
+                strv_free(requirements[i].values);
+        }
+        free(requirements);
+}
+
+typedef struct Scan {
+        const char *p;
+        const char *why;
+} Scan;
+
+static int refuse(Scan *s, const char *why) {
+        s->why = why;
+        return -EINVAL;
+}
+
+static void skip_blanks(Scan *s) {
+        s->p += strspn(s->p, BLANKS);
+}
+
+static bool is_alphanumeric(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* What labels are named and valued with: at most 63 of [A-Za-z0-9._-], the first and last alphanumeric. */
+static bool is_label_name(const char *s, size_t n) {
+        if (n == 0 || n > NAME_LENGTH || !is_alphanumeric(s[0]) || !is_alphanumeric(s[n - 1]))
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!is_alphanumeric(s[i]) && !strchr("._-", s[i]))
+                        return false;
+        return true;
+}
+
+/* [PREFIX/]NAME, the prefix a DNS name. */
+static bool is_label_key(const char *s, size_t n) {
+        const char *slash = memchr(s, '/', n);
+        size_t prefix = slash ? (size_t) (slash - s) : 0;
+
+        if (!slash)
+                return is_label_name(s, n);
+        if (prefix == 0 || prefix > PREFIX_LENGTH)
+                return false;
+        for (size_t i = 0; i < prefix; i++)
+                if (!is_alphanumeric(s[i]) && !strchr(".-", s[i]))
+                        return false;
+        return is_label_name(slash + 1, n - prefix - 1);
+}
+
+/* Up to the next character that has a meaning of its own. */
+static size_t word_length(const Scan *s) {
+        return strcspn(s->p, BLANKS ",=!()");
+}
+
+static int take_key(Scan *s, SelectorRequirement *q) {
+        size_t n;
+
+        skip_blanks(s);
+        n = word_length(s);
+        if (!is_label_key(s->p, n))
+                return refuse(s, "the name of a label is missing or is none");
+        q->key = strndup(s->p, n);
+        if (!q->key)
+                return -ENOMEM;
+        s->p += n;
+        return 0;
+}
+
+/* One value, which may be empty. */
+static int take_value(Scan *s, SelectorRequirement *q) {
+        size_t n;
+
+        skip_blanks(s);
+        n = word_length(s);
+        if (n > 0 && !is_label_name(s->p, n))
+                return refuse(s, "the value of a label cannot be that");
+        if (strv_length(q->values) >= VALUES_MAX)
+                return refuse(s, "too many values");
+        s->p += n;
+        return strv_consume(&q->values, strndup(s->p - n, n));
+}
+
+/* "(A,B)". */
+static int take_set(Scan *s, SelectorRequirement *q) {
+        int r;
+
+        skip_blanks(s);
+        if (*s->p++ != '(') {
+                s->p--;
+                return refuse(s, "\"(\" is missing behind in or notin");
+        }
+        for (;;) {
+                r = take_value(s, q);
+                if (r < 0)
+                        return r;
+                skip_blanks(s);
+                if (*s->p == ')') {
+                        s->p++;
+                        return 0;
+                }
+                if (*s->p != ',')
+                        return refuse(s, "\")\" is missing");
+                s->p++;
+        }
+}
+
+/* What stands behind a key. */
+static int take_operator(Scan *s, SelectorRequirement *q) {
+        const char *rest;
+
+        skip_blanks(s);
+        if (*s->p == '\0' || *s->p == ',') {
+                q->operator = SELECTOR_EXISTS;
+                return 0;
+        }
+        if ((rest = startswith(s->p, "==")) || (rest = startswith(s->p, "="))) {
+                q->operator = SELECTOR_EQUALS;
+                s->p = rest;
+                return take_value(s, q);
+        }
+        if ((rest = startswith(s->p, "!="))) {
+                q->operator = SELECTOR_NOT_EQUALS;
+                s->p = rest;
+                return take_value(s, q);
+        }
+        if (word_length(s) == 2 && (rest = startswith(s->p, "in"))) {
+                q->operator = SELECTOR_IN;
+                s->p = rest;
+                return take_set(s, q);
+        }
+        if (word_length(s) == 5 && (rest = startswith(s->p, "notin"))) {
+                q->operator = SELECTOR_NOT_IN;
+                s->p = rest;
+                return take_set(s, q);
+        }
+        return refuse(s, "behind the name of a label stands neither =, !=, in nor notin");
+}
+
+static int take_requirement(Scan *s, SelectorRequirement *q) {
+        int r;
+
+        skip_blanks(s);
+        if (*s->p == '!') {
+                s->p++;
+                q->operator = SELECTOR_ABSENT;
+                r = take_key(s, q);
+        } else {
+                r = take_key(s, q);
+                if (r >= 0)
+                        r = take_operator(s, q);
+        }
+        if (r < 0)
+                return r;
+
+        skip_blanks(s);
+        if (*s->p != '\0' && *s->p != ',')
+                return refuse(s, "a comma is missing");
+        return 0;
+}
+
+/* Reads a selector. -EINVAL with why in reterr_detail (may be NULL), -ENOMEM. An empty text has no
+ * requirements. */
+int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, char **reterr_detail) {
+        SelectorRequirement *requirements = NULL;
+        Scan s = { .p = text };
+        size_t n = 0;
+        int r = 0;
+
+        skip_blanks(&s);
+        for (bool more = *s.p; more && r >= 0; more = r >= 0 && *s.p++ == ',') {
+                SelectorRequirement *grown;
+
+                if (n >= REQUIREMENTS_MAX) {
+                        r = refuse(&s, "too many requirements");
+                        break;
+                }
+                grown = realloc(requirements, (n + 1) * sizeof(*grown));
+                if (!grown) {
+                        r = -ENOMEM;
+                        break;
+                }
+                requirements = grown;
+                requirements[n] = (SelectorRequirement){};
+                r = take_requirement(&s, requirements + n++);
+        }
+        if (r < 0) {
+                selector_free(requirements, n);
+                if (s.why && reterr_detail)
+                        (void) asprintf_ret(reterr_detail, "%s", s.why);
+                return r;
+        }
+
+        *ret = requirements;
+        *ret_n = n;
+        return 0;
+}
+
+static bool requirement_matches(const SelectorRequirement *q, const KubeObject *o) {
+        const char *value = kube_label(o, q->key);
+
+        switch (q->operator) {
+        case SELECTOR_EQUALS:
+        case SELECTOR_IN:
+                return value && strv_contains(q->values, value);
+        case SELECTOR_NOT_EQUALS:
+        case SELECTOR_NOT_IN:
+                return !value || !strv_contains(q->values, value);
+        case SELECTOR_EXISTS:
+                return value;
+        case SELECTOR_ABSENT:
+                return !value;
+        }
+        return false;
+}
+
+/* Whether the object's labels meet all requirements; none are met by everything. */
+bool selector_matches(const SelectorRequirement *requirements, size_t n, const KubeObject *o) {
+        for (size_t i = 0; i < n; i++)
+                if (!requirement_matches(requirements + i, o))
+                        return false;
+        return true;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "ready/gate-file.h"
+
+static GateDefinition *parse_as(const char *name, const char *text) {
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        GateDefinition *d = NULL;
+
+        assert_ok(conf_parse(name, "F", text, strlen(text), &conf));
+        assert_ok(gate_definition_parse(name, conf, &d));
+        return d;
+}
+
+static GateDefinition *parse(const char *text) {
+        return parse_as("dns", text);
+}
+
+static void test_all_keys(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nDescription=Cluster  DNS\nRequired=yes\nAfter=node ovn\nAfter=node api\n"
+                      "ConditionPathExists=/x\nConditionPathExists=|!/y\nConditionMicroShift=ingress.status!=Removed\n"
+                      "SettleSec=2min\nHoldSec=infinity\nUnknownSec=0\nOnUnknown=close\n"
+                      "[Api]\n[Api live]\nPath=/livez\n"
+                      "[Node]\nName=local\n[Node all]\nName=*\n[Node one]\nName=host.example.com\n"
+                      "[Pods]\nNamespace=a\nSelector=app=x,tier in (b, c),!d\nName=x-*\nMinimumReady=0\nProof=observed\n"
+                      "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n"
+                      "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=n\nName=c\nType=Ready\n"
+                      "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=False\n"
+                      "[Endpoint]\nURL=https://app.example.com/\n"
+                      "[Endpoint e]\nURL=http://[::1]:80\nExpectStatus=200-299, 401\nCAFile=/ca\nIntervalSec=1min\n");
+        const CheckDefinition *c = d->checks;
+
+        assert_null(d->invalid);
+        assert_null(d->warnings);
+        assert_string_equal(d->name, "dns");
+        assert_string_equal(d->description, "Cluster DNS");
+        assert_int_equal(d->required, 1);
+        assert_int_equal(strv_length(d->after), 3);
+        assert_string_equal(d->after[2], "api");
+        assert_int_equal(d->n_conditions, 3);
+        assert_string_equal(d->conditions[0].argument, "/x");
+        assert_false(d->conditions[0].negate);
+        assert_true(d->conditions[1].negate && d->conditions[1].trigger);
+        assert_string_equal(d->conditions[1].argument, "/y");
+        assert_int_equal(d->conditions[2].kind, GATE_CONDITION_MICROSHIFT);
+        assert_int_equal(d->conditions[2].line, 8);
+        assert_string_equal(d->conditions[2].file, "F");
+        assert_true(d->has_settle && d->settle == 2 * USEC_PER_MINUTE);
+        assert_true(d->has_hold && d->hold == USEC_INFINITY);
+        assert_true(d->has_unknown && d->unknown == 0);
+        assert_int_equal(d->on_unknown, ON_UNKNOWN_CLOSE);
+
+        assert_int_equal(d->n_checks, 11);
+        assert_string_equal(c[0].path, "/readyz");
+        assert_string_equal(c[0].label, "");
+        assert_string_equal(c[1].path, "/livez");
+        assert_string_equal(c[1].label, "live");
+        assert_null(c[2].name);
+        assert_string_equal(c[3].name, "*");
+        assert_string_equal(c[4].name, "host.example.com");
+        assert_string_equal(c[5].namespace, "a");
+        assert_string_equal(c[5].selector, "app=x,tier in (b, c),!d");
+        assert_int_equal(c[5].n_requirements, 3);
+        assert_string_equal(c[5].name, "x-*");
+        assert_int_equal(c[5].minimum_ready, 0);
+        assert_int_equal(c[5].proof, PROOF_WANTED_OBSERVED);
+        assert_int_equal(c[6].workload, KUBE_DAEMONSET);
+        assert_int_equal(c[6].minimum_ready, MINIMUM_READY_UNSET);
+        assert_int_equal(c[6].proof, PROOF_WANTED_CGROUP);
+        assert_string_equal(c[7].resource, "cert-manager.io/v1/certificates");
+        assert_int_equal(c[7].status, KUBE_STATUS_TRUE);
+        assert_int_equal(c[8].status, KUBE_STATUS_FALSE);
+        assert_null(c[8].namespace);
+        assert_int_equal(c[9].n_expect, 1);
+        assert_int_equal(c[9].expect[0].from, 200);
+        assert_int_equal(c[9].expect[0].to, 399);
+        assert_int_equal(c[9].interval, 0);
+        assert_int_equal(c[10].n_expect, 2);
+        assert_int_equal(c[10].expect[1].to, 401);
+        assert_string_equal(c[10].ca_file, "/ca");
+        assert_true(c[10].interval == USEC_PER_MINUTE);
+}
+
+static void test_defaults(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = parse("[Api]\n");
+
+        assert_null(d->invalid);
+        assert_int_equal(d->required, -1);
+        assert_null(d->description);
+        assert_false(d->has_settle || d->has_hold || d->has_unknown);
+        assert_int_equal(d->on_unknown, ON_UNKNOWN_HOLD);
+        assert_string_equal(d->files[0], "F");
+}
+
+static void test_reset(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nDescription=x\nDescription=\nRequired=no\nRequired=\nAfter=a\nAfter=\nAfter=b\n"
+                      "ConditionPathExists=/x\nConditionMicroShift=ingress.status=Managed\nConditionPathExists=\n"
+                      "SettleSec=5\nSettleSec=\nOnUnknown=close\nOnUnknown=\n"
+                      "[Pods]\nNamespace=a\nNamespace=\nSelector=a=b\nSelector=\nMinimumReady=2\nMinimumReady=\n"
+                      "Proof=none\nProof=\n"
+                      "[Endpoint]\nURL=http://a\nExpectStatus=500\nExpectStatus=\nIntervalSec=9\nIntervalSec=\n");
+
+        assert_null(d->invalid);
+        assert_null(d->description);
+        assert_int_equal(d->required, -1);
+        assert_int_equal(strv_length(d->after), 1);
+        assert_int_equal(d->n_conditions, 0);
+        assert_false(d->has_settle);
+        assert_int_equal(d->on_unknown, ON_UNKNOWN_HOLD);
+        assert_null(d->checks[0].namespace);
+        assert_null(d->checks[0].selector);
+        assert_int_equal(d->checks[0].n_requirements, 0);
+        assert_int_equal(d->checks[0].minimum_ready, MINIMUM_READY_UNSET);
+        assert_int_equal(d->checks[0].proof, PROOF_WANTED_CGROUP);
+        assert_int_equal(d->checks[1].n_expect, 1);
+        assert_int_equal(d->checks[1].expect[0].from, 200);
+        assert_int_equal(d->checks[1].interval, 0);
+}
+
+static void test_invalid(void **state) {
+        static const struct {
+                const char *text;
+                const char *invalid;
+        } rows[] = {
+                { "", "F: no checks" },
+                { "[Gate]\nRequired=yes\n", "F: no checks" },
+                { "[Gate]\nRequired=maybe\n[Api]\n", "F:2: Required=maybe: neither yes nor no" },
+                { "[Gate]\nAfter=Dns\n[Api]\n", "F:2: After=Dns: not the name of a gate" },
+                { "[Gate x]\n[Api]\n", "F:1: [Gate] takes no label" },
+                { "[Gate]\nSettleSec=infinity\n[Api]\n", "F:2: SettleSec=infinity: the gate would never open" },
+                { "[Gate]\nHoldSec=soon\n[Api]\n", "F:2: HoldSec=soon: not a time span, as 90, 2min or 500ms are" },
+                { "[Gate]\nUnknownSec=9999999y\n[Api]\n", "F:2: UnknownSec=9999999y: too long a time" },
+                { "[Gate]\nOnUnknown=keep\n[Api]\n", "F:2: OnUnknown=keep: neither hold nor close" },
+                { "[Gate]\nConditionPathExists=x\n[Api]\n", "F:2: ConditionPathExists=x: not an absolute path" },
+                { "[Gate]\nConditionMicroShift=x\n[Api]\n",
+                  "F:2: ConditionMicroShift=x: neither KEY=VALUE nor KEY!=VALUE" },
+                { "[Gate]\nConditionMicroShift=|!=x\n[Api]\n",
+                  "F:2: ConditionMicroShift=|!=x: neither KEY=VALUE nor KEY!=VALUE" },
+                { "[Workloads]\n[Api]\n", "F:1: [Workloads] is no section of a gate" },
+                { "[Api]\n[Api]\n", "F:2: [Api] stands here twice; give them labels" },
+                { "[Pods a]\n[Pods b]\n[Pods a]\n", "F:3: [Pods a] stands here twice" },
+                { "[Api]\nPath=readyz\n", "F:2: Path=readyz: not an absolute path" },
+                { "[Api]\nPath=/a b\n", "F:2: Path=/a b: not the path of a URL" },
+                { "[Node]\nName=a/b\n", "F:2: Name=a/b: neither local nor * nor the name of a node" },
+                { "[Pods]\nNamespace=A\n", "F:2: Namespace=A: not the name of a namespace" },
+                { "[Pods]\nSelector=a in b\n", "F:2: Selector=a in b: \"(\" is missing behind in or notin" },
+                { "[Pods]\nMinimumReady=-1\n", "F:2: MinimumReady=-1: not a number of pods" },
+                { "[Pods]\nProof=trust\n", "F:2: Proof=trust: neither cgroup, observed nor none" },
+                { "[Workload]\nKind=Pod\n", "F:2: Kind=Pod: neither DaemonSet, Deployment nor StatefulSet" },
+                { "[Workload]\nKind=ReplicaSet\n",
+                  "F:2: Kind=ReplicaSet: neither DaemonSet, Deployment nor StatefulSet" },
+                { "[Workload]\nNamespace=a\nName=b\n", "F:1: [Workload] lacks Kind=" },
+                { "[Workload w]\nKind=Deployment\nName=b\n", "F:1: [Workload w] lacks Namespace=" },
+                { "[Workload]\nKind=Deployment\nNamespace=b\n", "F:1: [Workload] lacks Name=" },
+                { "[Workload]\nKind=Deployment\nNamespace=b\nName=../secrets\n",
+                  "F:4: Name=../secrets: not the name of an object" },
+                { "[Condition]\nResource=a/v1/b\nName=x\n", "F:1: [Condition] lacks Type=" },
+                { "[Condition]\nResource=v1\n", "F:2: Resource=v1: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
+                { "[Condition]\nResource=a//b\n",
+                  "F:2: Resource=a//b: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
+                { "[Condition]\nStatus=true\n", "F:2: Status=true: neither True, False nor Unknown" },
+                { "[Endpoint]\n", "F:1: [Endpoint] lacks URL=" },
+                { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: neither an http:// nor an https:// URL" },
+                { "[Endpoint]\nURL=http:///x\n", "F:2: URL=http:///x: a URL without a host" },
+                { "[Endpoint]\nURL=http://a:b@c/\n",
+                  "F:2: URL=http://a:b@c/: a URL with a user in it, which is not supported" },
+                { "[Endpoint]\nExpectStatus=299-200\n",
+                  "F:2: ExpectStatus=299-200: neither a status of HTTP nor a range such as 200-299" },
+                { "[Endpoint]\nExpectStatus=99\n",
+                  "F:2: ExpectStatus=99: neither a status of HTTP nor a range such as 200-299" },
+                { "[Endpoint]\nIntervalSec=10ms\n", "F:2: IntervalSec=10ms: not at least a second, or never" },
+                { "[Endpoint]\nCAFile=ca.pem\n", "F:2: CAFile=ca.pem: not an absolute path" },
+                { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(rows[i].text);
+
+                if (!d->invalid)
+                        fail_msg("taken: %s", rows[i].text);
+                assert_string_equal(d->invalid, rows[i].invalid);
+        }
+}
+
+/* What is wrong keeps the rest: an invalid gate is required if its last readable Required= says so. */
+static void test_required_of_invalid(void **state) {
+        static const struct {
+                const char *text;
+                int required;
+        } rows[] = {
+                { "[Gate]\nRequired=yes\nRequired=bogus\n[Api]\n", 1 },
+                { "[Gate]\nbroken\nRequired=yes\n[Api]\n", 1 },
+                { "[Gate]\nHoldSec=x\nRequired=no\n", 0 },
+                { "[Workload]\nKind=X\n[Gate]\nRequired=yes\n", 1 },
+                { "broken\n", -1 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(rows[i].text);
+
+                assert_non_null(d->invalid);
+                assert_int_equal(d->required, rows[i].required);
+        }
+}
+
+static void test_warnings(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nColour=red\nX-Mine=1\nConditionMicroShift=ingres.status=Managed\n"
+                      "[X-Vendor]\nA=b\n[Api]\nKind=x\n");
+
+        assert_null(d->invalid);
+        assert_int_equal(strv_length(d->warnings), 3);
+        assert_string_equal(d->warnings[0], "F:2: unknown key Colour= in [Gate], ignoring");
+        assert_string_equal(d->warnings[1], "F:8: unknown key Kind= in [Api], ignoring");
+        assert_non_null(strstr(d->warnings[2], "F:4: ingres.status is not known"));
+}
+
+static void test_names(void **state) {
+        char name[65] = "";
+
+        assert_true(gate_name_is_valid("a"));
+        assert_true(gate_name_is_valid("0-b"));
+        assert_false(gate_name_is_valid(""));
+        assert_false(gate_name_is_valid("-a"));
+        assert_false(gate_name_is_valid("a-"));
+        assert_false(gate_name_is_valid("A"));
+        assert_false(gate_name_is_valid("a.b"));
+        assert_false(gate_name_is_valid("a\n"));
+        memset(name, 'a', 63);
+        assert_true(gate_name_is_valid(name));
+        name[63] = 'a';
+        assert_false(gate_name_is_valid(name));
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse_as("A\nb", "[Gate]\nRequired=yes\n[Api]\n");
+
+                assert_non_null(strstr(d->invalid, "a gate's name"));
+                assert_string_equal(d->name, "A b");
+                assert_int_equal(d->required, 1);
+        }
+}
+
+static void test_bounds(void **state) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
+
+        for (unsigned i = 0; i < LIMIT_CHECKS; i++)
+                assert_ok(buffer_printf(&b, "[Api %u]\n", i));
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(b.data);
+
+                assert_null(d->invalid);
+                assert_int_equal(d->n_checks, LIMIT_CHECKS);
+        }
+        assert_ok(buffer_puts(&b, "[Api more]\nPath=/x\n"));
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(b.data);
+
+                assert_string_equal(d->invalid, "F:65: too many checks");
+                assert_int_equal(d->n_checks, LIMIT_CHECKS);
+        }
+}
+
+static void test_equal(void **state) {
+        static const char *const different[] = {
+                "[Pods]\nNamespace=b\n",
+                "[Pods]\nNamespace=a\nName=x\n",
+                "[Pods]\nNamespace=a\nSelector=x\n",
+                "[Pods]\nNamespace=a\nMinimumReady=1\n",
+                "[Pods]\nNamespace=a\nProof=none\n",
+                "[Pods]\nNamespace=a\n[Api]\n",
+                "[Pods]\nNamespace=a\nbroken\n",
+                "[Api]\n",
+        };
+        _cleanup_(gate_definition_freep) GateDefinition *a = parse("[Pods]\nNamespace=a\n"),
+                                                        *b = parse("[Gate]\nRequired=yes\n[Pods x]\nNamespace=a\n");
+
+        assert_true(gate_definition_checks_equal(a, b));
+        for (size_t i = 0; i < ELEMENTSOF(different); i++) {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(different[i]);
+
+                assert_false(gate_definition_checks_equal(a, d));
+                assert_false(gate_definition_checks_equal(d, a));
+        }
+}
+
+static void test_describe(void **state) {
+        static const struct {
+                const char *text;
+                const char *words;
+        } rows[] = {
+                { "[Api]\n", "API /readyz" },
+                { "[Node]\n", "node local" },
+                { "[Pods]\nNamespace=a\n", "pods a/*" },
+                { "[Pods]\nName=x*\nSelector=k=v\n", "pods */x* with k=v" },
+                { "[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n", "DaemonSet a/b" },
+                { "[Condition]\nResource=g/v1/cs\nName=b\nType=Ready\n", "g/v1/cs b Ready=True" },
+                { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n", "g/v1/cs n/b T=False" },
+                { "[Endpoint]\nURL=http://a\n", "http://a" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse(rows[i].text);
+                _cleanup_free_ char *words = NULL;
+
+                assert_ok(check_definition_describe(d->checks, &words));
+                assert_string_equal(words, rows[i].words);
+        }
+}
+
+/* Files on the disk. */
+
+static char root[] = "/tmp/test-gate-XXXXXX";
+
+static void put(const char *name, const char *text) {
+        _cleanup_free_ char *path = NULL;
+
+        assert_ok(path_join(root, name, &path));
+        assert_ok(mkdir_parents(path, 0755));
+        assert_ok(file_write_atomic(path, text, strlen(text), 0644));
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+static int setup(void **state) {
+        memcpy(root + sizeof(root) - 7, "XXXXXX", 6);
+        return mkdtemp(root) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static char **two_folders(void) {
+        char **folders = NULL, *etc, *usr;
+
+        assert_ok(path_join(root, "etc", &etc));
+        assert_ok(path_join(root, "usr", &usr));
+        assert_ok(strv_consume(&folders, etc));
+        assert_ok(strv_consume(&folders, usr));
+        return folders;
+}
+
+static void test_load(void **state) {
+        _cleanup_(strv_freep) char **folders = two_folders();
+        GateDefinition **d = NULL;
+        size_t n = 0;
+        char link[PATH_MAX];
+
+        put("usr/dns.gate", "[Gate]\nRequired=yes\n[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n");
+        put("usr/node.gate", "[Gate]\nRequired=yes\n[Node]\n");
+        put("usr/off.gate", "[Gate]\nRequired=yes\n[Node]\n");
+        put("etc/node.gate", "[Gate]\nbroken\n");
+        put("etc/own.gate", "");
+        /* A drop-in merges by label, and may add a check. */
+        put("etc/dns.gate.d/10.conf", "[Workload]\nMinimumReady=1\n[Gate]\nRequired=no\n[Api]\n");
+        snprintf(link, sizeof(link), "%s/etc/off.gate", root);
+        assert_int_equal(symlink("/dev/null", link), 0);
+
+        assert_ok(gate_definitions_load(folders, &d, &n, NULL));
+        assert_int_equal(n, 3);
+        assert_string_equal(d[0]->name, "dns");
+        assert_null(d[0]->invalid);
+        assert_int_equal(d[0]->required, 0);
+        assert_int_equal(d[0]->n_checks, 2);
+        assert_int_equal(d[0]->checks[0].minimum_ready, 1);
+        assert_int_equal(strv_length(d[0]->files), 2);
+        assert_string_equal(d[1]->name, "node");
+        assert_non_null(strstr(d[1]->invalid, "etc/node.gate:2:"));
+        assert_int_equal(d[1]->required, 1); /* as the vendor's is */
+        assert_string_equal(d[2]->name, "own");
+        assert_non_null(strstr(d[2]->invalid, "etc/own.gate: no checks"));
+        assert_int_equal(d[2]->required, -1);
+        gate_definitions_free(d, n);
+
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *one = NULL;
+
+                assert_error(gate_definition_load(folders, "off", &one), ERFKILL);
+                assert_error(gate_definition_load(folders, "none", &one), ENOENT);
+                assert_ok(gate_definition_load(folders, "dns", &one));
+        }
+}
+
+static void test_too_many(void **state) {
+        _cleanup_(strv_freep) char **folders = two_folders();
+        _cleanup_free_ char *detail = NULL;
+        GateDefinition **d = NULL;
+        size_t n = 0;
+
+        for (unsigned i = 0; i <= LIMIT_GATES; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "usr/g%u.gate", i);
+                put(name, "[Api]\n");
+        }
+        assert_error(gate_definitions_load(folders, &d, &n, &detail), E2BIG);
+        assert_non_null(strstr(detail, "257 gates"));
+}
+
+/* What is shipped is valid, without warnings, and sets no timing. */
+static void test_shipped(void **state) {
+        _cleanup_(strv_freep) char **folders = NULL;
+        GateDefinition **d = NULL;
+        char *folder;
+        size_t n = 0;
+
+        assert_ok(path_join(getenv("MSREADY_SOURCE"), "units/gates", &folder));
+        assert_ok(strv_consume(&folders, folder));
+        assert_ok(gate_definitions_load(folders, &d, &n, NULL));
+        assert_true(n >= 15);
+        for (size_t i = 0; i < n; i++) {
+                if (d[i]->invalid)
+                        fail_msg("%s", d[i]->invalid);
+                if (d[i]->warnings)
+                        fail_msg("%s", d[i]->warnings[0]);
+                assert_false(d[i]->has_settle || d[i]->has_hold || d[i]->has_unknown);
+                assert_non_null(d[i]->description);
+        }
+        gate_definitions_free(d, n);
+}
+
+#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_all_keys),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_invalid),
+                cmocka_unit_test(test_required_of_invalid),
+                cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_equal),
+                cmocka_unit_test(test_describe),
+                ON_DISK(test_load),
+                ON_DISK(test_too_many),
+                cmocka_unit_test(test_shipped),
+        };
+        return cmocka_run_group_tests_name("ready-gate-file", tests, NULL, NULL);
+}

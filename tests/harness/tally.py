@@ -26,7 +26,7 @@ def main(status, *reports):
                 if result != "passed":
                     print(f"{result}: {suite.get('name', '')}: {case.get('name', '')}")
     if status != "0" and not counts["failed"]:
-        print("failed: a test program ended badly, see above")
+        print("failed: a build or a test program, see above")
         counts["failed"] += 1
     line = f"{counts['passed']} passed, {counts['failed']} failed"
     print(line + (f", {counts['skipped']} skipped" if counts["skipped"] else ""))

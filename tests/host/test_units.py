@@ -13,8 +13,9 @@ standin = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(standin)
 application = standin.application
 
-ALL = ["msready.socket", "msready.service", "msready-wait.service", "msready-wait@dns.service", "msready-gate@dns.service",
-       "microshift-ready.target", "msready-boot-check.service"]
+ALL = ["msready.socket", "msready.service", "msready-wait.service", "msready-wait@dns.service",
+       "msready-gate@dns.service", "microshift-ready.target", "msready-boot-check.service"]
+ENABLED = ["msready.socket", "msready.service", "microshift-ready.target"]
 WAITING = {"msready.service", "msready-wait.service", "microshift-ready.target"}
 
 
@@ -52,8 +53,7 @@ def test_verify_and_install(host):
     host.prepare().boot()
     folder = pathlib.PurePath(host.show("msready.service", "FragmentPath")).parent
     assert host.run("systemd-analyze", "verify", "--man=no", *(folder / unit for unit in ALL)).stderr == ""
-    assert host.output("systemctl", "is-enabled", "msready.socket", "msready.service", "microshift-ready.target").split() \
-        == ["enabled"] * 3
+    assert host.output("systemctl", "is-enabled", *ENABLED).split() == ["enabled"] * 3
     assert host.run("systemctl", "is-enabled", "msready-boot-check.service", check=False).stdout.strip() == "disabled"
     wanted = host.show("microshift.service", "Wants").split()
     assert {"msready.service", "microshift-ready.target"} <= set(wanted)
@@ -90,8 +90,8 @@ def test_a_crash_of_the_daemon_restarts_nobody(host):
     host.systemctl("start", "edge.service", "bound.service")
     host.wait_active("msready.service")
     before = [host.show(unit, "MainPID") for unit in units]
-    for blow in (["kill", "--signal=KILL", "msready.service"], ["restart", "msready.service"], ["stop", "msready.service"]):
-        host.systemctl(*blow)
+    for blow in (["kill", "--signal=KILL"], ["restart"], ["stop"]):
+        host.systemctl(*blow, "msready.service")
         assert host.state("msready.socket") == "active"
         assert [host.show(unit, "MainPID") for unit in units] == before
         host.systemctl("start", "msready.service")
@@ -101,7 +101,8 @@ def test_a_crash_of_the_daemon_restarts_nobody(host):
 def test_an_application_follows_its_gate(host):
     host.prepare(units={
         "msready-gate@ingress.service.d/kiosk.conf": "[Unit]\nUpholds=kiosk.service\n",
-        "kiosk.service": application("kiosk", "BindsTo=msready-gate@ingress.service\nAfter=msready-gate@ingress.service"),
+        "kiosk.service": application("kiosk", "BindsTo=msready-gate@ingress.service\n"
+                                              "After=msready-gate@ingress.service"),
     }, enable=["msready-gate@ingress.service"]).boot()
     for _ in range(2):
         assert host.state("kiosk.service") == "inactive"
@@ -174,7 +175,7 @@ def test_the_journal_explains(host):
     host.run("journalctl", "--update-catalog")
     header = (process.REPOSITORY / "daemon/message-id.h").read_text()
     lost = header.partition('MESSAGE_ID_GATE_LOST "')[2][:32]
-    host.run("logger", "--journald", input=f"MESSAGE_ID={lost}\nMESSAGE=dns: ready -> lost\nPRIORITY=4\nMSREADY_GATE=dns\n"
-                                           "MSREADY_STATE=lost\nMSREADY_REASON=CrashLoopBackOff\n")
+    host.run("logger", "--journald", input=f"MESSAGE_ID={lost}\nMESSAGE=dns: ready -> lost\nPRIORITY=4\n"
+                                           "MSREADY_GATE=dns\nMSREADY_STATE=lost\nMSREADY_REASON=CrashLoopBackOff\n")
     told = process.eventually(lambda: host.journal("-x", "MSREADY_GATE=dns"), 10, 0.1)
     assert "The gate dns is lost" in told and "Reason: CrashLoopBackOff" in told and "msready explain dns" in told

@@ -3,9 +3,15 @@
 #include "kube/end.h"
 
 static const char *const end_table[_KUBE_END_MAX] = {
-        [KUBE_END_EOF] = "eof",           [KUBE_END_CUT] = "cut",           [KUBE_END_CONNECT] = "connect",
-        [KUBE_END_TIMEOUT] = "timeout",   [KUBE_END_TLS] = "tls",           [KUBE_END_CLOCK] = "clock",
-        [KUBE_END_PROTOCOL] = "protocol", [KUBE_END_INTERNAL] = "internal",
+        [KUBE_END_EOF] = "eof",
+        [KUBE_END_CUT] = "cut",
+        [KUBE_END_CONNECT] = "connect",
+        [KUBE_END_TIMEOUT] = "timeout",
+        [KUBE_END_TLS] = "tls",
+        [KUBE_END_CLOCK] = "clock",
+        [KUBE_END_CREDENTIALS] = "credentials",
+        [KUBE_END_PROTOCOL] = "protocol",
+        [KUBE_END_INTERNAL] = "internal",
 };
 
 static const char *const trouble_table[_REFLECTOR_TROUBLE_MAX] = {

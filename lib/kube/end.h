@@ -5,12 +5,13 @@
 
 /* How a request ended, told by whoever carried it. */
 typedef enum KubeEnd {
-        KUBE_END_EOF,      /* the body is complete as HTTP counts */
-        KUBE_END_CUT,      /* the connection broke within the answer, or before it */
-        KUBE_END_CONNECT,  /* refused, no route, no such name */
-        KUBE_END_TIMEOUT,  /* no answer in time; half-open; a hung server whose streams are replaced */
-        KUBE_END_TLS,      /* the certificate or the handshake */
-        KUBE_END_CLOCK,    /* a certificate that is not valid yet or any more by our clock */
+        KUBE_END_EOF,         /* the body is complete as HTTP counts */
+        KUBE_END_CUT,         /* the connection broke within the answer, or before it */
+        KUBE_END_CONNECT,     /* refused, no route, no such name */
+        KUBE_END_TIMEOUT,     /* no answer in time; half-open; a hung server whose streams are replaced */
+        KUBE_END_TLS,         /* the certificate or the handshake */
+        KUBE_END_CLOCK,       /* a certificate that is not valid yet or any more by our clock */
+        KUBE_END_CREDENTIALS, /* our certificate or key is refused or cannot be used */
         KUBE_END_PROTOCOL, /* not HTTP as we speak it: a redirect, an encoding nobody asked for, too large a
                               header */
         KUBE_END_INTERNAL, /* our own doing: out of memory, cannot start */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From frames of the scanner to objects for the sink. */
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "kube/reflector-internal.h"
+
+static bool on_wanted(KubeScanner *s, const KubeBrief *brief) {
+        Reflector *r = container_of(s, Reflector, scanner);
+
+        return !r->sink->ops->wanted || r->sink->ops->wanted(r->sink, brief);
+}
+
+/* Puts a blank for each \u0000 of a JSON text. A container may end with one in its message; to us it is not
+ * a text, and for that the pod is not to be lost. */
+static void defuse(char *text, size_t size) {
+        char *end = text + size;
+
+        for (char *p = text; (p = memchr(p, '\\', (size_t) (end - p))) && end - p >= 6;) {
+                if (memcmp(p, "\\u0000", 6) == 0)
+                        memcpy(p, "\\u0020", 6);
+                p += 2;
+        }
+}
+
+static int parse(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
+        _cleanup_(jv_freep) JsonValue *json = NULL;
+        int k;
+
+        k = jv_parse(frame->text, frame->size, &json);
+        if (k == -EBADMSG && memmem(frame->text, frame->size, "\\u0000", 6)) {
+                defuse(frame->text, frame->size);
+                k = jv_parse(frame->text, frame->size, &json);
+        }
+        return k < 0 ? k : kube_object_parse(kind, json, ret);
+}
+
+static int hand_over(Reflector *r, const KubeFrame *frame) {
+        KubeObject *o = NULL;
+        int k;
+
+        k = parse(r->query.resource->kind, frame, &o);
+        if (k < 0) {
+                snprintf(r->culprit, sizeof(r->culprit), "%s/%s", frame->brief->namespace,
+                         frame->brief->name);
+                return k;
+        }
+        k = r->sink->ops->object(r->sink, o, r->state == REFLECTOR_LISTING);
+        return k < 0 ? k : 0;
+}
+
+static int on_object(Reflector *r, const KubeFrame *frame) {
+        const KubeBrief *b = frame->brief;
+
+        if (isempty(b->name))
+                return -EBADMSG;
+        if (frame->wanted && frame->type != KUBE_FRAME_DELETED)
+                return hand_over(r, frame);
+
+        if (frame->type != KUBE_FRAME_DELETED)
+                r->stats.skipped++;
+        /* What is in a listing and not wanted goes with whatever else is not in it. */
+        if (r->state != REFLECTOR_LISTING || frame->type == KUBE_FRAME_MODIFIED ||
+            frame->type == KUBE_FRAME_DELETED)
+                r->sink->ops->deleted(r->sink, b->namespace, b->name, b->uid);
+        return 0;
+}
+
+static int on_bookmark(Reflector *r, const KubeBrief *b) {
+        int k;
+
+        /* Before the initial events have ended there is nothing to go on from. */
+        if (r->state == REFLECTOR_LISTING && !b->initial_events_end)
+                return 0;
+        if (isempty(b->resource_version))
+                return r->state == REFLECTOR_LISTING ? -EBADMSG : 0;
+
+        k = free_and_strdup(&r->resource_version, b->resource_version);
+        if (k < 0)
+                return k;
+        if (k > 0)
+                r->news = true;
+        if (r->state == REFLECTOR_LISTING)
+                reflector_watch_list_complete(r);
+        return 0;
+}
+
+/* What came of an event counts only once the sink has it. */
+static int advance(Reflector *r, const KubeBrief *b) {
+        int k;
+
+        if (r->state == REFLECTOR_LISTING || isempty(b->resource_version))
+                return 0;
+        k = free_and_strdup(&r->resource_version, b->resource_version);
+        if (k > 0)
+                r->news = true;
+        return k < 0 ? k : 0;
+}
+
+static int on_frame(KubeScanner *s, const KubeFrame *frame) {
+        Reflector *r = container_of(s, Reflector, scanner);
+        int k;
+
+        r->stats.frames++;
+        if (frame->type == KUBE_FRAME_ERROR) {
+                kube_refusal_done(&r->refusal);
+                kube_refusal_read(&r->refusal, 0, 0, frame->text, frame->size);
+                return -ECANCELED;
+        }
+
+        r->frames = true;
+        if (frame->type == KUBE_FRAME_ADDED)
+                r->initial_frames = true;
+        if (frame->type == KUBE_FRAME_BOOKMARK)
+                return on_bookmark(r, frame->brief);
+        k = on_object(r, frame);
+        return k < 0 ? k : advance(r, frame->brief);
+}
+
+const KubeScannerOps reflector_scanner_ops = {
+        .wanted = on_wanted,
+        .on_frame = on_frame,
+};

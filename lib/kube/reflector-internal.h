@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "kube/reflector.h"
+#include "kube/refusal.h"
+
+typedef enum ReflectorAsking {
+        ASKING_WATCH_LIST,
+        ASKING_LIST,
+        ASKING_WATCH,
+} ReflectorAsking;
+
+struct Reflector {
+        KubeQuery query;
+        ReflectorSink *sink;
+        KubeServerTraits *traits;
+        usec_t backoff_cap;
+        uint64_t random;
+
+        ReflectorState state;
+        ReflectorAsking asking;
+        usec_t deadline;
+        usec_t requested, answered, last_byte;
+        bool api_ready;
+        bool open; /* somebody carries a request of ours */
+        bool close_pending, credentials_pending, request_pending;
+        char *path;
+
+        bool in_sync;
+        ReflectorTrouble trouble;
+        char *detail;
+
+        char *resource_version; /* to go on from; NULL: a listing is due */
+        char *listed_version;   /* of the listing whose pages are coming */
+        char *continue_token;   /* of its next page */
+        unsigned pages;
+
+        KubeScanner scanner;
+        bool frames;         /* of the answer: any has come */
+        bool initial_frames; /* ADDED, of the last piece */
+        bool news;           /* … that moved resource_version */
+        char culprit[320];   /* the object with which something is wrong */
+
+        unsigned status;
+        usec_t retry_after;
+        Buffer body;
+        KubeRefusal refusal;
+
+        unsigned failures; /* in a row */
+        unsigned short_watches;
+        bool credentials_asked;
+        bool no_watch_list; /* not for this stream, with this generation of the server */
+        uint64_t no_watch_list_generation;
+
+        ReflectorStats stats;
+};
+
+extern const KubeScannerOps reflector_scanner_ops;
+
+void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, const char *detail);
+void reflector_watch_list_complete(Reflector *r);

@@ -259,7 +259,7 @@ static int impl_open(HttpResolveImpl *impl, const char *servers) {
                 .sock_state_cb_data = impl,
                 .lookups = lookups,
         };
-        int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+        int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB, status;
 
         if (servers)
                 mask |= ARES_OPT_LOOKUPS;
@@ -267,9 +267,12 @@ static int impl_open(HttpResolveImpl *impl, const char *servers) {
                 impl->channel = NULL;
                 return -ENOMEM;
         }
-        if (servers && ares_set_servers_ports_csv(impl->channel, servers) != ARES_SUCCESS)
-                return -EINVAL;
+        if (!servers)
+                return 0;
 
+        status = ares_set_servers_ports_csv(impl->channel, servers);
+        if (status != ARES_SUCCESS)
+                return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
         return 0;
 }
 

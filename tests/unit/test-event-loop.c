@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -155,6 +156,20 @@ static void test_idle_loop_sleeps(void **state) {
         loop_io_done(&f->io);
         close(fds[0]);
         close(fds[1]);
+}
+
+/* libev wakes once a minute to look at the wall clock, unless a timerfd tells it of jumps. */
+static void test_clock_jumps_are_told(void **state) {
+        bool found = false;
+
+        for (int fd = 3; fd < 64; fd++) {
+                char path[64], target[64] = "";
+
+                snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+                if (readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, "timerfd"))
+                        found = true;
+        }
+        assert_true(found);
 }
 
 static void on_readable(LoopIo *io, unsigned events) {
@@ -378,6 +393,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_timer_after_a_slow_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_timer_far_away_and_never, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_idle_loop_sleeps, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_clock_jumps_are_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_io, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_io_changes_interest, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_freed_in_own_callback, setup, teardown),

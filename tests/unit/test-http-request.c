@@ -488,10 +488,18 @@ static void test_others_from_inside(void **state) {
         assert_int_equal(f->probes[2].n_end, 0);
 }
 
+/* All at once, when all have asked. */
+static void on_request_gather(Peer *peer, const char *text) {
+        Server *s = peer->server;
+
+        for (unsigned i = 0; s->n_requests == 4 && i < s->n_accepted; i++)
+                peer_reply(&s->peers[i], "200 OK", "ok");
+}
+
 static void test_one_end_per_turn(void **state) {
         Fixture *f = *state;
 
-        f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        f->server.on_request = on_request_gather;
         for (unsigned i = 0; i < 4; i++)
                 start(f, i, &plain);
         run(f);
@@ -523,7 +531,7 @@ static void test_idle_stream_sleeps(void **state) {
 
         f->answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
         start(f, 0, &plain);
-        start(f, 1, &plain);
+        start(f, 1, &(HttpRequestSpec){ .connect_timeout = 100 * USEC_PER_MSEC }); /* its end is not the stream's */
         run_for(f, 250 * USEC_PER_MSEC);
         assert_string_equal(f->probes[1].body.data, "hello");
 

@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "base/limits.h"
 #include "kube/object-internal.h"
 
 static int32_t clamp(int64_t i) {
         return (int32_t) (i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : i);
 }
 
-static const JsonValue *status_named(const JsonValue *statuses, const char *name) {
-        JSON_FOREACH (s, statuses)
-                if (streq_ptr(jv_get_string(s, "name"), name))
+static const JsonValue *status_named(const JsonValue *statuses, const char *name, uint32_t *ret_index) {
+        uint32_t i = 0;
+
+        JSON_FOREACH (s, statuses) {
+                if (streq_ptr(jv_get_string(s, "name"), name)) {
+                        *ret_index = i;
                         return s;
+                }
+                i++;
+        }
         return NULL;
+}
+
+/* What a container left behind is the end of its log, and what killed it stands at the end of that. */
+static const char *last_words(Arena *a, const char *s) {
+        size_t n = s ? strlen(s) : 0;
+
+        if (n > LIMIT_MESSAGE) {
+                s += n - LIMIT_MESSAGE;
+                while (((unsigned char) *s & 0xc0) == 0x80)
+                        s++;
+        }
+        return arena_string(a, s);
 }
 
 static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {
@@ -26,18 +45,23 @@ static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {
                 c->state = KUBE_CONTAINER_WAITING;
 
         c->reason = arena_word(a, jv_get_string(now, "reason"));
-        c->message = arena_string(a, jv_get_string(now, "message"));
+        if (c->state == KUBE_CONTAINER_TERMINATED)
+                c->message = last_words(a, jv_get_string(now, "message"));
+        else
+                c->message = arena_string(a, jv_get_string(now, "message"));
 
         last = jv_path(status, "lastState", "terminated", NULL);
         c->last_finished = kube_timestamp(jv_get_string(last, "finishedAt"));
         c->last_reason = arena_word(a, jv_get_string(last, "reason"));
-        c->last_message = arena_string(a, jv_get_string(last, "message"));
+        c->last_message = last_words(a, jv_get_string(last, "message"));
+        c->last_exit_code = clamp(jv_get_int(last, "exitCode", 0));
 }
 
 static void read_container(Arena *a, const JsonValue *spec, const JsonValue *statuses, bool init,
                            KubeContainer *c) {
         const char *name = jv_get_string(spec, "name");
-        const JsonValue *status = name ? status_named(statuses, name) : NULL;
+        uint32_t index = 0;
+        const JsonValue *status = name ? status_named(statuses, name, &index) : NULL;
 
         c->name = arena_string(a, name) ?: "";
         c->image = arena_string(a, jv_get_string(spec, "image"));
@@ -53,6 +77,7 @@ static void read_container(Arena *a, const JsonValue *spec, const JsonValue *sta
                 return;
 
         c->in_status = true;
+        c->status_index = index;
         c->ready = jv_get_bool(status, "ready", false);
         c->started = jv_get_bool(status, "started", false);
         c->restarts = clamp(jv_get_int(status, "restartCount", 0));

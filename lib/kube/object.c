@@ -198,5 +198,9 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
 
 /* Frees the object with all that it points to. Returns NULL. */
 KubeObject *kube_object_free(KubeObject *o) {
+        if (o && o->kind == KUBE_POD) {
+                free(KUBE_POD_OF(o)->blocking_reason);
+                free(KUBE_POD_OF(o)->blocking_message);
+        }
         return mfree(o);
 }

@@ -47,3 +47,6 @@
 /* Transitions kept of a boot; boots kept on record. */
 #define LIMIT_TRANSITIONS 1024
 #define LIMIT_BOOTS 100
+/* Objects whose events are kept, and containers of each: 250 pods run on a MicroShift node. */
+#define LIMIT_EVENT_OBJECTS 1024
+#define LIMIT_EVENT_CONTAINERS 16

@@ -36,7 +36,7 @@ BootLog *boot_log_free(BootLog *l);
 DEFINE_CLEANUP(BootLog, boot_log_free)
 
 int boot_log_parse(BootLog *l, const char *text, size_t size);
-int boot_log_put(BootLog *l, Boot *boot);
+void boot_log_put(BootLog *l, Boot *boot);
 size_t boot_log_length(const BootLog *l);
 const Boot *boot_log_get(const BootLog *l, size_t i);
 const Boot *boot_log_find(const BootLog *l, const char *boot_id);

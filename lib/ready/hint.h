@@ -18,3 +18,4 @@ typedef struct HintQuery {
 } HintQuery;
 
 const char *hint_for(const HintQuery *q);
+const char *hint_nth(size_t i);

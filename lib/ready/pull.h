@@ -10,7 +10,7 @@ typedef struct EventDigest EventDigest;
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
-        const char *image;   /* what is being pulled or failed to be; NULL where it is about something else */
+        const char *image; /* what is being pulled or failed to be; NULL where it is about something else */
         bool pulling;
         usec_t since; /* boottime */
         int64_t count;

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What to do about a blocker: one table, the first row that fits wins, so that the particular stands before
+ * the general. A row fits where all that it names fits: one of its reasons (kubectl's "Init:" aside; those
+ * of the newest event count too), one of its texts in the message that goes with it, and the rest of its
+ * columns.
+ *
+ * A hint says what to look at or what to run, is true for MicroShift on RHEL, and is one sentence. Where
+ * nothing is known nothing is said: the cluster's own words stand beside it in any case. */
+
+#include "ready/hint.h"
+
+#include <strings.h>
+
+typedef struct HintRow {
+        const char *reasons; /* separated by blanks; NULL: any */
+        const char *texts;   /* separated by '|'; each in pieces with '*' between; case does not count; NULL:
+                                any */
+        const char *kind;    /* of the object; NULL: any */
+        const char *namespace; /* how the namespace begins; NULL: any */
+        bool pull_always;
+        bool vendor;
+        bool overdue;
+        const char *hint;
+} HintRow;
+
+/* In which words a failed pull comes; the sandbox has an image too. */
+#define PULL "ErrImagePull ImagePullBackOff Failed BackOff FailedCreatePodSandBox CreatePodSandboxError"
+#define SANDBOX "FailedCreatePodSandBox CreatePodSandboxError NetworkNotReady KubeletNotReady"
+#define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
+#define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
+#define UNSCHEDULED "Pending FailedScheduling Unschedulable"
+
+static const HintRow rows[] = {
+        /* What is wrong with the host, whatever it is that suffers from it. */
+        { .texts = "too many open files|fsnotify watcher|inotify_init|inotify*no space left on device",
+          .hint = "Raise the kernel's inotify limits, which are too low for this many watchers: put "
+                  "fs.inotify.max_user_instances=8192 and fs.inotify.max_user_watches=524288 into a file "
+                  "in /etc/sysctl.d and run sysctl --system." },
+        { .reasons = "Clock",
+          .hint = "Set the clock, which lies outside the certificates' validity: look at timedatectl and "
+                  "chronyc tracking, and run chronyc makestep." },
+        { .texts = "certificate has expired or is not yet valid|certificate is not yet valid|certificate "
+                   "has expired",
+          .hint = "Compare the clock with the certificate's dates by timedatectl and chronyc tracking; "
+                  "where the clock is right and the certificate is MicroShift's own, restart "
+                  "microshift.service, which renews it." },
+        { .texts = "does not match previous NodeName|NodeName cannot be changed",
+          .hint = "Give the host its former name back with hostnamectl set-hostname (or as "
+                  "node.hostnameOverride in /etc/microshift/config.yaml): MicroShift does not start "
+                  "under another one." },
+        { .texts = "IP address has changed|Cannot find a host IP",
+          .hint = "The host's address changed and MicroShift restarts itself: give the host a lasting "
+                  "address, or set node.nodeIP in /etc/microshift/config.yaml, and read journalctl -b -u "
+                  "microshift.service." },
+        { .texts = "multus cri-o configuration not found",
+          .hint = "Install the package microshift-multus or set network.multus.status to Disabled in "
+                  "/etc/microshift/config.yaml, then restart the host." },
+        { .texts = "plugin/loop|Loop*detected for zone",
+          .hint = "CoreDNS forwards to itself: let the host's /etc/resolv.conf name a real name server "
+                  "and not a local stub such as 127.0.0.53, then restart microshift.service." },
+        { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host|10.43.0.10:53*connection "
+                   "refused",
+          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and let firewalld "
+                  "trust the pods with firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 "
+                  "--add-source=169.254.169.1 and firewall-cmd --reload." },
+        { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host|10.43.0.1:443*connection "
+                   "refused",
+          .hint = "Pods do not reach the API: see the gate ovn and firewall-cmd --zone=trusted "
+                  "--list-sources (it needs 10.42.0.0/16 and 169.254.169.1), and restart "
+                  "microshift.service if the host's address changed." },
+        { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|ovsdb-server|openvswitch|"
+                   "ovs-vsctl|openvswitch/db.sock|failed to init default node network",
+          .hint = "Open vSwitch is in the way: look at systemctl status openvswitch.service "
+                  "microshift-ovs-init.service, restart both, then microshift.service." },
+
+        /* The pull secret. */
+        { .texts = "openshift-pull-secret*no such file|openshift-pull-secret*permission denied",
+          .hint = "Save the pull secret from console.redhat.com/openshift/install/pull-secret as "
+                  "/etc/crio/openshift-pull-secret, owned by root with mode 0600, and restart "
+                  "crio.service." },
+        { .reasons = PULL,
+          .texts = "unauthorized|authentication required|invalid username/password|unable to retrieve "
+                   "auth token|Please login to the Red Hat Registry|access to the resource is denied|403 "
+                   "(Forbidden)|401 (Unauthorized)|denied: ",
+          .hint = "The registry refuses this host's credentials: check /etc/crio/openshift-pull-secret "
+                  "(root, mode 0600, an entry for that registry), or the pod's imagePullSecrets, then "
+                  "restart crio.service." },
+        { .reasons = PULL,
+          .texts = "toomanyrequests|429 Too Many Requests|rate limit",
+          .hint = "The registry limits anonymous pulls: add credentials for it to "
+                  "/etc/crio/openshift-pull-secret, or use a mirror by a file in "
+                  "/etc/containers/registries.conf.d." },
+
+        /* The registry's name and address. */
+        { .reasons = PULL,
+          .texts = "dial tcp|no such host|i/o timeout|pinging container registry*context deadline|TLS "
+                   "handshake timeout|proxyconnect|network is unreachable|no route to host",
+          .pull_always = true,
+          .hint = "The registry cannot be reached, and the container's imagePullPolicy is Always: set it "
+                  "to IfNotPresent (in the guide's Argo CD: oc edit statefulset "
+                  "argocd-application-controller -n openshift-gitops) so that the image on this host is "
+                  "used." },
+        { .reasons = PULL,
+          .texts = "lookup *i/o timeout|lookup *no such host|lookup *server misbehaving|lookup "
+                   "*connection refused|Temporary failure in name resolution",
+          .hint = "This host cannot resolve the registry's name: check /etc/resolv.conf and the network "
+                  "with getent hosts quay.io." },
+        { .reasons = PULL,
+          .texts = "certificate signed by unknown authority|unable to verify|self-signed certificate",
+          .hint = "The registry's certificate is of a CA that this host does not trust: put the CA into "
+                  "/etc/pki/ca-trust/source/anchors, run update-ca-trust and restart crio.service." },
+        { .reasons = PULL,
+          .texts = "dial tcp|i/o timeout|connection reset|pinging container registry|TLS handshake "
+                   "timeout|context deadline exceeded|network is unreachable|no route to host|"
+                   "proxyconnect|502 Bad Gateway|503 Service|504 Gateway|unexpected EOF",
+          .hint = "This host cannot reach the registry: try curl -I https://quay.io/v2/ here, and set a "
+                  "proxy for CRI-O in /etc/systemd/system/crio.service.d if the site needs one." },
+        { .reasons = PULL,
+          .texts = "no image found in manifest list|no image found in image index|no matching manifest",
+          .hint = "The image is not made for this host's architecture (uname -m): name one that is in "
+                  "the workload." },
+        { .reasons = PULL " InvalidImageName",
+          .texts = "manifest unknown|name unknown|repository does not exist|repository name not known|"
+                   "reading manifest*not found|invalid reference format|couldn't parse image|"
+                   "InvalidImageName|invalid tag|requested image not found",
+          .hint = "No such image: correct its name or tag in the workload; skopeo inspect docker://IMAGE "
+                  "on this host tells whether one exists." },
+        { .reasons = "InvalidImageName",
+          .hint = "The name of the image is not a valid one: correct it in the workload." },
+        { .reasons = PULL,
+          .texts = "short-name",
+          .hint = "Write the image with its registry in front (docker.io/library/NAME): CRI-O does not "
+                  "guess it." },
+        { .reasons = "ErrImageNeverPull",
+          .hint = "Its imagePullPolicy is Never and the image is not on this host: run crictl pull "
+                  "IMAGE, or change the policy." },
+        { .texts = "no space left on device",
+          .hint = "A file system is full: look at df -h /var/lib/containers /var/lib/kubelet and free "
+                  "space, for instance with crictl rmi --prune." },
+        { .reasons = "ErrImagePull ImagePullBackOff",
+          .pull_always = true,
+          .hint = "The container's imagePullPolicy is Always, so that the registry is asked at each "
+                  "start: set it to IfNotPresent to use the image on this host, and run crictl pull "
+                  "IMAGE to see the registry's answer." },
+        { .reasons = "ErrImagePull ImagePullBackOff ImageInspectError RegistryUnavailable",
+          .hint = "Run crictl pull IMAGE on this host to see the registry's whole answer, and look at "
+                  "/etc/crio/openshift-pull-secret and the network." },
+
+        /* The network of the pods. */
+        { .texts = "no CNI configuration file|No CNI config|NetworkPluginNotReady|cni plugin not "
+                   "initialized|failed to find plugin*ovn-k8s",
+          .hint = "ovnkube-master has not written /etc/cni/net.d/10-ovn-kubernetes.conf yet: see the "
+                  "gate ovn, oc get pods -n openshift-ovn-kubernetes, and systemctl status "
+                  "openvswitch.service microshift-ovs-init.service." },
+        { .reasons = SANDBOX,
+          .texts = "CNI request failed|cni-server|ovn-kubernetes*dial unix|failed to configure pod "
+                   "interface|error adding pod*to CNI network",
+          .hint = "OVN-Kubernetes did not give the pod an address: see the gate ovn and oc logs -n "
+                  "openshift-ovn-kubernetes daemonset/ovnkube-master --all-containers." },
+
+        /* The node. */
+        { .reasons =
+                  "KubeletHasDiskPressure Evicted DiskPressure FreeDiskSpaceFailed ImageGCFailed EvictionThresholdMet",
+          .texts = "disk|ephemeral-storage|imagefs|nodefs|garbage collect|free bytes",
+          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
+                  "space, for instance with crictl rmi --prune." },
+        { .reasons = "KubeletHasDiskPressure FreeDiskSpaceFailed ImageGCFailed",
+          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
+                  "space." },
+        { .reasons = "KubeletHasInsufficientMemory Evicted MemoryPressure",
+          .texts = "memory",
+          .hint = "The host is short of memory: look at free -m and crictl stats, and stop or limit what "
+                  "uses most." },
+        { .reasons = "KubeletHasInsufficientPID Evicted PIDPressure",
+          .texts = "pid",
+          .hint = "The host is short of process IDs: look at systemd-cgtop --order=tasks and sysctl "
+                  "kernel.pid_max." },
+        { .reasons = "Evicted",
+          .hint = "The kubelet evicted the pod to save the node: oc describe node shows which pressure "
+                  "it was under." },
+        { .reasons = "KubeletNotReady",
+          .texts = "PLEG is not healthy",
+          .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
+                  "journalctl -b -u crio.service and the load on the disk." },
+        { .reasons = "KubeletNotReady",
+          .texts = "container runtime is down|runtime status check|crio.sock|container runtime not ready",
+          .hint = "The kubelet gets no answer from CRI-O: look at systemctl status crio.service and "
+                  "journalctl -b -u crio.service; just after a start it passes by itself." },
+        { .reasons = "KubeletNotReady",
+          .texts = "node is shutting down",
+          .hint = "The host is shutting down: systemctl list-jobs shows what it waits for." },
+        { .reasons = "KubeletNotReady",
+          .hint = "journalctl -b -u microshift.service -g kubelet shows why the kubelet does not call "
+                  "the node ready." },
+        { .reasons = "NodeStatusUnknown NodeStatusNeverUpdated",
+          .hint = "The kubelet, a part of MicroShift, does not report: look at systemctl status "
+                  "microshift.service and journalctl -b -u microshift.service." },
+
+        /* Storage. */
+        { .reasons = "NotFound NoPods",
+          .namespace = "openshift-storage",
+          .hint = "MicroShift deploys LVMS where it finds one volume group, or one named microshift, or "
+                  "/etc/microshift/lvmd.yaml: look at vgs, make one, and restart microshift.service; "
+                  "without storage, mask the gate." },
+        { .texts = "no enough space left on VG|not enough space*volume group|did not have enough free "
+                   "storage|No volume groups found|Multiple volume groups are available|volume group*not "
+                   "found",
+          .hint = "LVMS lacks a volume group or room in it: look at vgs and /etc/microshift/lvmd.yaml, "
+                  "then restart microshift.service." },
+        { .reasons = CRASH,
+          .texts = "lvmd|vg-manager|topolvm|volume group",
+          .namespace = "openshift-storage",
+          .hint = "LVMS does not come up: look at vgs, at /etc/microshift/lvmd.yaml and at oc logs "
+                  "--previous -n openshift-storage POD." },
+        { .reasons = MOUNT " ContainerCreating PodInitializing CreateContainerConfigError",
+          .texts = "secret *not found|configmap \"openshift-service-ca.crt\" not found",
+          .namespace = "openshift-",
+          .hint = "service-ca has not made this secret yet: see the gate service-ca and oc get pods -n "
+                  "openshift-service-ca." },
+        { .texts = "secret *not found|configmap *not found|references non-existent secret key|references "
+                   "non-existent config key|couldn't find key",
+          .hint = "The pod refers to a Secret or ConfigMap that its namespace does not have: create it, "
+                  "or correct the name in the workload." },
+        { .reasons = UNSCHEDULED,
+          .texts = "unbound immediate PersistentVolumeClaims|persistentvolumeclaim *not found|waiting "
+                   "for a volume to be created",
+          .hint = "Its PersistentVolumeClaim is not bound: look at oc describe pvc -n NAMESPACE, the "
+                  "gate storage, and vgs." },
+        { .reasons = MOUNT,
+          .hint = "oc describe pod -n NAMESPACE POD shows which volume cannot be mounted; for volumes of "
+                  "LVMS see the gate storage and vgs." },
+
+        /* Scheduling. */
+        { .reasons = UNSCHEDULED,
+          .texts = "Insufficient |Too many pods",
+          .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
+                  "allocated; lower the requests or stop something else." },
+        { .reasons = UNSCHEDULED,
+          .texts = "node.kubernetes.io/not-ready|node.kubernetes.io/unreachable|network-unavailable",
+          .hint = "The pod waits for the node: see the gate node." },
+        { .reasons = UNSCHEDULED,
+          .texts = "disk-pressure|memory-pressure|pid-pressure",
+          .hint = "The node is under pressure and takes no pods: oc describe node says of what; df -h "
+                  "and free -m tell the same." },
+        { .reasons = UNSCHEDULED,
+          .texts = "unschedulable|node(s) were unschedulable",
+          .hint = "The node is cordoned: run oc adm uncordon NODE." },
+        { .reasons = UNSCHEDULED,
+          .texts = "node affinity|node selector|untolerated taint|had taint|had volume node affinity|"
+                   "free ports",
+          .hint = "Nothing fits the pod's node selector, affinity, tolerations or host ports: compare oc "
+                  "describe pod with oc describe node." },
+        { .reasons = "SchedulingGated",
+          .hint = "A scheduling gate holds the pod back: spec.schedulingGates names whose it is." },
+
+        /* Running it. */
+        { .texts = "unable to validate against any security context constraint|violates PodSecurity",
+          .hint = "The pod asks for more than its service account may have: adjust its securityContext, "
+                  "or grant a SecurityContextConstraints to the service account." },
+        { .reasons = "OOMKilled",
+          .hint = "It was killed for want of memory: raise the container's memory limit, or look at free "
+                  "-m and journalctl -k -g 'out of memory'." },
+        { .texts = "last exit: OOMKilled",
+          .hint = "It is killed for want of memory again and again: raise the container's memory limit, "
+                  "or look at free -m and journalctl -k -g 'out of memory'." },
+        { .reasons = CRASH " CreateContainerError CreateContainerConfigError Failed " SANDBOX,
+          .texts = "permission denied|selinux|avc: *denied|operation not permitted",
+          .hint = "SELinux or a mode forbids it: look at ausearch -m avc -ts boot, and put the labels "
+                  "right with restorecon -Rv /var/lib/microshift /var/lib/kubelet /var/lib/containers." },
+        { .reasons = CRASH,
+          .texts = "address already in use",
+          .hint = "Another process has the port: ss -tulpn shows which." },
+        { .reasons = "CreateContainerConfigError",
+          .hint = "The container's configuration cannot be put together: oc describe pod -n NAMESPACE "
+                  "POD names what is missing." },
+        { .reasons =
+                  "CreateContainerError RunContainerError StartError ContainerCannotRun PreStartHookError "
+                  "PostStartHookError",
+          .hint = "The container cannot be started: look at oc describe pod -n NAMESPACE POD and "
+                  "journalctl -b -u crio.service." },
+        { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
+          .hint = "CRI-O cannot make the pod's sandbox: look at journalctl -b -u crio.service." },
+        { .reasons = "CrashLoopBackOff",
+          .hint = "It ends again and again: oc logs --previous -n NAMESPACE POD --all-containers shows "
+                  "why." },
+        { .reasons = "ContainerStatusUnknown",
+          .hint = "The kubelet lost sight of the container, as after a power cut, and starts it anew; if "
+                  "it does not, delete the pod with oc delete pod -n NAMESPACE POD." },
+        { .reasons = "Error DeadlineExceeded ExitCode:*",
+          .hint = "A container failed: oc logs -n NAMESPACE POD --all-containers shows why." },
+        { .reasons = "Unhealthy",
+          .hint = "Its probe fails: oc describe pod -n NAMESPACE POD shows the probe's answer, oc logs "
+                  "the rest." },
+        { .reasons = "ReadinessGatesNotReady",
+          .hint = "A readiness gate holds the pod back: the controller that sets this condition has not "
+                  "done so." },
+        { .reasons = "Terminating Unknown",
+          .kind = "Pod",
+          .hint = "The pod is going; if it stays, oc describe pod shows its finalizers, and oc delete "
+                  "pod --force ends it." },
+        { .reasons = "FailedCreate",
+          .hint = "Its pods cannot be made: oc describe of the workload shows the API's answer." },
+
+        /* Our own reasons. */
+        { .reasons = "StaleBoot",
+          .hint = "This is what the previous boot left behind and it passes when the kubelet reports; if "
+                  "it does not, look at systemctl status microshift.service." },
+        { .reasons = "Unproven",
+          .hint = "Ready is an old answer: the containers that it names do not run on this host; if that "
+                  "lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
+                  "microshift.service." },
+        { .reasons = "KubeletSilent",
+          .hint = "The kubelet has given no sign of life: look at curl -s http://127.0.0.1:10248/healthz "
+                  "and systemctl status microshift.service." },
+        { .reasons = "NotFound",
+          .vendor = true,
+          .overdue = true,
+          .hint = "This build of MicroShift may not ship it: if so, mask the gate by a link in "
+                  "/etc/msready/gates.d from its file name to /dev/null and run msready reload." },
+        { .reasons = "NotFound",
+          .vendor = true,
+          .hint = "MicroShift has not made it yet: journalctl -b -u microshift.service shows how far its "
+                  "manifests are." },
+        { .reasons = "NotFound",
+          .hint = "Nothing of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
+                  "(msready gates) with oc get all -A." },
+        { .reasons = "NoPods",
+          .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A "
+                  "--show-labels; oc describe of the workload shows why it makes none." },
+        { .reasons = "NoEligibleNode",
+          .hint = "The DaemonSet's node selector or affinity matches no node: compare it with oc get "
+                  "nodes --show-labels." },
+        { .reasons = "ScaledToZero",
+          .hint = "It is scaled to zero: run oc scale --replicas=1, or set MinimumReady=0 in the gate's "
+                  "file." },
+        { .reasons = "NodeAmbiguous",
+          .hint = "Name this host's node by Node= under [Cluster] in /etc/msready/msready.conf, and "
+                  "delete with oc delete node what a former host name left." },
+        { .reasons = "NodeNotRegistered",
+          .texts = "as Node= says",
+          .hint = "Compare Node= in /etc/msready/msready.conf with oc get nodes." },
+        { .reasons = "NodeNotRegistered",
+          .hint = "The kubelet has not made its node yet: look at journalctl -b -u microshift.service; a "
+                  "changed host name keeps it from starting." },
+        { .reasons = "ApiUnreachable",
+          .texts = "resolve",
+          .hint = "The server's name in the kubeconfig cannot be resolved on this host: check it with "
+                  "getent hosts." },
+        { .reasons = "ApiUnreachable",
+          .texts = "certificate|TLS|SSL",
+          .hint = "The server's certificate does not fit the kubeconfig: restart microshift.service, "
+                  "which writes both anew, or correct Kubeconfig= in /etc/msready/msready.conf." },
+        { .reasons = "ApiUnreachable",
+          .hint = "MicroShift does not answer: look at systemctl status microshift.service and "
+                  "journalctl -b -u microshift.service." },
+        { .reasons = "ApiNotReady",
+          .hint = "MicroShift is starting: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
+                  "it waits for, and journalctl -b -u microshift.service says why." },
+        { .reasons = "NotSynced",
+          .hint = "The API's objects are being listed; if that lasts, journalctl -b -u msready.service "
+                  "says why." },
+        { .reasons = "NotObserved",
+          .hint = "What is in charge has not acted on the newest specification yet; if that lasts, look "
+                  "at systemctl status microshift.service." },
+        { .reasons = "Unauthorized",
+          .hint = "The API refuses the kubeconfig's credentials: with an account of its own, MicroShift "
+                  "must have applied msready's manifests first; else check Kubeconfig= in "
+                  "/etc/msready/msready.conf." },
+        { .reasons = "Forbidden",
+          .hint = "The account may not read this: apply msready's RBAC manifests and check with oc auth "
+                  "can-i list pods -A --kubeconfig FILE." },
+        { .reasons = "KubeconfigMissing",
+          .hint = "MicroShift writes the kubeconfig when it starts: look at systemctl status "
+                  "microshift.service, or set Kubeconfig= in /etc/msready/msready.conf." },
+        { .reasons = "KubeconfigInvalid",
+          .hint = "MicroShift writes the kubeconfig anew when it starts: restart microshift.service, or "
+                  "correct Kubeconfig= in /etc/msready/msready.conf." },
+        { .reasons = "InvalidGate",
+          .hint = "msready check-config tells file and line; msready gates lists the gate's files." },
+        { .reasons = "NothingRequired",
+          .hint = "Set Required=yes in a gate's file, or Require= in /etc/msready/msready.conf." },
+
+        /* An application's address. */
+        { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
+          .kind = "Endpoint",
+          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain and "
+                  "/etc/resolv.conf." },
+        { .texts = "refused",
+          .kind = "Endpoint",
+          .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
+        { .texts = "certificate|TLS|SSL",
+          .kind = "Endpoint",
+          .hint = "The certificate is not trusted or not for this name: set CAFile= in the gate's file, "
+                  "or correct the Route's certificate." },
+        { .texts = "timed out|timeout",
+          .kind = "Endpoint",
+          .hint = "No answer comes: check the address that the name has, the firewall, and the gate "
+                  "ingress." },
+        { .texts = "503",
+          .kind = "Endpoint",
+          .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
+                  "pods." },
+};
+
+static bool word_is_among(const char *words, const char *word) {
+        for (;;) {
+                size_t n;
+
+                words += strspn(words, " ");
+                n = strcspn(words, " ");
+                if (n == 0)
+                        return false;
+                if (words[n - 1] == '*' ? strncmp(words, word, n - 1) == 0
+                                        : strlen(word) == n && memcmp(words, word, n) == 0)
+                        return true;
+                words += n;
+        }
+}
+
+/* Where in text the n bytes of piece stand, case not counting. */
+static const char *find(const char *text, const char *piece, size_t n) {
+        for (; *text; text++)
+                if (strncasecmp(text, piece, n) == 0)
+                        return text;
+        return NULL;
+}
+
+/* Whether the pieces of a pattern of n bytes stand in text, one behind the other. */
+static bool text_has(const char *text, const char *pattern, size_t n) {
+        const char *end = pattern + n;
+
+        while (pattern < end) {
+                const char *star = memchr(pattern, '*', (size_t) (end - pattern)) ?: end;
+
+                text = find(text, pattern, (size_t) (star - pattern));
+                if (!text)
+                        return false;
+                text += star - pattern;
+                pattern = star < end ? star + 1 : end;
+        }
+        return true;
+}
+
+static bool text_has_any(const char *text, const char *patterns) {
+        if (!text)
+                return false;
+        for (;;) {
+                size_t n = strcspn(patterns, "|");
+
+                if (text_has(text, patterns, n))
+                        return true;
+                if (!patterns[n])
+                        return false;
+                patterns += n + 1;
+        }
+}
+
+static bool words_fit(const HintRow *row, const char *reason, const char *message) {
+        return (!row->reasons || (reason && word_is_among(row->reasons, reason))) &&
+               (!row->texts || text_has_any(message, row->texts));
+}
+
+/* The status and the event speak each for itself: the reason of one says nothing about the text of the
+ * other. */
+static bool row_fits(const HintRow *row, const HintQuery *q, const char *reason) {
+        if (!words_fit(row, reason, q->message) && !words_fit(row, q->event_reason, q->event_message))
+                return false;
+        if (row->kind && !streq_ptr(row->kind, q->kind))
+                return false;
+        if (row->namespace && !(q->namespace && startswith(q->namespace, row->namespace)))
+                return false;
+        return row->pull_always <= q->pull_always && row->vendor <= q->vendor && row->overdue <= q->overdue;
+}
+
+/* What to do about it: a constant text, or NULL where nothing is known. */
+const char *hint_for(const HintQuery *q) {
+        const char *reason = strempty(q->reason);
+
+        reason = startswith(reason, "Init:") ?: reason;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (row_fits(&rows[i], q, reason))
+                        return rows[i].hint;
+        return NULL;
+}
+
+/* The i-th hint of the table; NULL behind the last. */
+const char *hint_nth(size_t i) {
+        return i < ELEMENTSOF(rows) ? rows[i].hint : NULL;
+}

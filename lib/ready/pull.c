@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What events add to a status.
+ *
+ * While an image is pulled, for up to two hours, a pod's status says ContainerCreating and no more; so it
+ * does while its sandbox cannot be made or a volume cannot be mounted. Only events tell. They come as a
+ * pile, in the order of their names when they are listed, and are counted up in place when they happen
+ * again. Which of two is newer is told by the resourceVersion, which grows with each write to etcd; no clock
+ * is involved.
+ *
+ * Per container the state of its image is kept (being pulled, failed to be, there), and per object the
+ * newest trouble of any other kind. What happens later takes back what it proves to be over: an image that
+ * is being pulled means that the sandbox stands and the volumes are mounted.
+ *
+ * Events outlive a reboot by three hours. One that is older than this boot explains nothing in it. That, and
+ * the age that people are told, is all that the wall clock is used for: a wrong clock costs an explanation,
+ * never an answer. */
+
+#include "ready/pull.h"
+
+#include <uthash.h>
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+/* By so much an event may seem to be older than this boot: the kubelet's whole seconds, a clock being
+ * slewed. */
+#define BOOT_SLACK_USEC (5 * USEC_PER_SEC)
+
+typedef enum NoteState {
+        NOTE_OVER, /* nothing to tell; what is older than this is over as well */
+        NOTE_PULLING,
+        NOTE_FAILED,
+        NOTE_TROUBLE,
+} NoteState;
+
+typedef struct Note {
+        NoteState state;
+        char *container; /* NULL: of the object itself */
+        char *image;
+        char *reason;
+        char *message;
+        char *words;   /* of the last failed pull */
+        char *version; /* of the event that last changed it */
+        usec_t since;
+        int64_t count;
+} Note;
+
+typedef struct EventObject {
+        char *uid;
+        Note pulls[LIMIT_EVENT_CONTAINERS];
+        size_t n_pulls;
+        Note trouble;
+        UT_hash_handle hh;
+} EventObject;
+
+struct EventDigest {
+        EventObject *objects; /* in the order of their newest events: the first is the next to go */
+        uint64_t pulls;
+};
+
+static void note_done(Note *n) {
+        free(n->container);
+        free(n->image);
+        free(n->reason);
+        free(n->message);
+        free(n->words);
+        free(n->version);
+        *n = (Note){};
+}
+
+static void object_free(EventObject *o) {
+        for (size_t i = 0; i < o->n_pulls; i++)
+                note_done(&o->pulls[i]);
+        note_done(&o->trouble);
+        free(o->uid);
+        free(o);
+}
+
+int event_digest_new(EventDigest **ret) {
+        EventDigest *d = calloc(1, sizeof(*d));
+
+        if (!d)
+                return -ENOMEM;
+        *ret = d;
+        return 0;
+}
+
+EventDigest *event_digest_free(EventDigest *d) {
+        if (!d)
+                return NULL;
+        event_digest_clear(d);
+        free(d);
+        return NULL;
+}
+
+/* Forgets all objects; what was counted stays counted. */
+void event_digest_clear(EventDigest *d) {
+        EventObject *o, *next;
+
+        HASH_ITER (hh, d->objects, o, next) {
+                HASH_DEL(d->objects, o);
+                object_free(o);
+        }
+}
+
+static EventObject *find(const EventDigest *d, const char *uid) {
+        EventObject *o = NULL;
+
+        if (uid)
+                HASH_FIND_STR(d->objects, uid, o);
+        return o;
+}
+
+/* Forgets an object: it is deleted, or ready. */
+void event_digest_forget(EventDigest *d, const char *uid) {
+        EventObject *o = find(d, uid);
+
+        if (!o)
+                return;
+        HASH_DEL(d->objects, o);
+        object_free(o);
+}
+
+size_t event_digest_size(const EventDigest *d) {
+        return HASH_COUNT(d->objects);
+}
+
+/* How many images were pulled, as far as events told: grows with each. */
+uint64_t event_digest_pulls(const EventDigest *d) {
+        return d->pulls;
+}
+
+/* The object's record, as the newest; made where there is none, at the cost of the oldest where they are too
+ * many. */
+static int touch(EventDigest *d, const char *uid, EventObject **ret) {
+        EventObject *o = find(d, uid);
+
+        if (o)
+                HASH_DEL(d->objects, o);
+        else {
+                o = calloc(1, sizeof(*o));
+                if (!o)
+                        return -ENOMEM;
+                o->uid = strdup(uid);
+                if (!o->uid) {
+                        free(o);
+                        return -ENOMEM;
+                }
+                if (HASH_COUNT(d->objects) >= LIMIT_EVENT_OBJECTS)
+                        event_digest_forget(d, d->objects->uid);
+        }
+
+        HASH_ADD_KEYPTR(hh, d->objects, o->uid, strlen(o->uid), o);
+        *ret = o;
+        return 0;
+}
+
+static bool is_number(const char *s) {
+        return s && *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+/* Whether a is a later version than b. Versions are numbers of any length; where they are not, what comes
+ * later is later. */
+static bool is_later(const char *a, const char *b) {
+        if (!is_number(a) || !is_number(b))
+                return true;
+        a += strspn(a, "0");
+        b += strspn(b, "0");
+        if (strlen(a) != strlen(b))
+                return strlen(a) > strlen(b);
+        return strcmp(a, b) > 0;
+}
+
+static int set(char **p, const char *s) {
+        char *copy = NULL;
+
+        if (s) {
+                copy = strndup(s, utf8_truncate(s, LIMIT_MESSAGE));
+                if (!copy)
+                        return -ENOMEM;
+        }
+        free(*p);
+        *p = copy;
+        return 0;
+}
+
+/* What stands between the first two quotes: the image, in all messages about one. */
+static int quoted(const char *message, char **ret) {
+        const char *begin = strchr(message, '"'), *end = begin ? strchr(begin + 1, '"') : NULL;
+
+        *ret = end && end > begin + 1 ? strndup(begin + 1, (size_t) (end - begin - 1)) : NULL;
+        return end && end > begin + 1 && !*ret ? -ENOMEM : 0;
+}
+
+/* When something of that wall-clock time was, on the clock that counts from the start of the kernel. False
+ * for what lies before that. */
+static bool to_boottime(usec_t seen, usec_t boottime, usec_t realtime, usec_t *ret) {
+        usec_t age = seen == 0 || seen > realtime ? 0 : realtime - seen;
+
+        if (age > usec_add(boottime, BOOT_SLACK_USEC))
+                return false;
+        *ret = usec_sub(boottime, age);
+        return true;
+}
+
+static Note *pull_of(EventObject *o, const char *container) {
+        for (size_t i = 0; i < o->n_pulls; i++)
+                if (streq(o->pulls[i].container, strempty(container)))
+                        return &o->pulls[i];
+        return NULL;
+}
+
+static int add_pull(EventObject *o, const char *container, Note **ret) {
+        Note *n = pull_of(o, container);
+
+        if (!n) {
+                if (o->n_pulls >= LIMIT_EVENT_CONTAINERS)
+                        return -E2BIG;
+                n = &o->pulls[o->n_pulls];
+                n->container = strdup(strempty(container));
+                if (!n->container)
+                        return -ENOMEM;
+                o->n_pulls++;
+        }
+        *ret = n;
+        return 0;
+}
+
+/* Notes that the event made it so. 1, -ENOMEM. */
+static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) {
+        int r;
+
+        r = set(&n->version, e->object.resource_version);
+        if (r >= 0)
+                r = set(&n->reason, e->reason);
+        if (r < 0)
+                return r;
+        n->state = state;
+        n->since = since;
+        n->count = MAX(e->count, 1);
+        return 1;
+}
+
+static int note_over(Note *n, const KubeEvent *e) {
+        bool told = n->state != NOTE_OVER;
+        int r;
+
+        if (!is_later(e->object.resource_version, n->version))
+                return 0;
+        r = set(&n->version, e->object.resource_version);
+        if (r < 0)
+                return r;
+        n->state = NOTE_OVER;
+        return told;
+}
+
+/* "pulling IMAGE", with what the registry said the last time. */
+static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
+        _cleanup_free_ char *image = NULL, *message = NULL;
+        int r;
+
+        r = quoted(strempty(e->message), &image);
+        if (r < 0)
+                return r;
+        if (n->words)
+                r = asprintf_ret(&message, "pulling %s; the last attempt: %s", image ?: "an image",
+                                 n->words);
+        else
+                r = asprintf_ret(&message, "pulling %s", image ?: "an image");
+        if (r < 0)
+                return r;
+        r = set(&n->message, message);
+        if (r < 0)
+                return r;
+
+        free(n->image);
+        n->image = TAKE_PTR(image);
+        return note_set(n, NOTE_PULLING, e, since);
+}
+
+/* kubelet tells of one failed pull in several events, and only the first has the registry's words: "Failed
+ * to pull image …: WORDS", then "Error: ErrImagePull", "Back-off pulling image …", "Error:
+ * ImagePullBackOff". */
+static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
+        bool has_words = startswith(strempty(e->message), "Failed to ");
+        usec_t began = n->state == NOTE_FAILED ? n->since : since;
+        int r;
+
+        if (has_words) {
+                r = set(&n->words, e->message);
+                if (r < 0)
+                        return r;
+        }
+        if (has_words || n->state != NOTE_FAILED) {
+                _cleanup_free_ char *image = NULL;
+
+                r = set(&n->message, n->words ?: e->message);
+                if (r >= 0)
+                        r = quoted(strempty(n->message), &image);
+                if (r < 0)
+                        return r;
+                if (image) {
+                        free(n->image);
+                        n->image = TAKE_PTR(image);
+                }
+        }
+        return note_set(n, NOTE_FAILED, e, began);
+}
+
+static bool is_about_an_image(const KubeEvent *e) {
+        static const char *const texts[] = {
+                "Failed to pull image ",    "Failed to inspect image ", "Failed to apply default image tag ",
+                "Error: ErrImagePull",      "Error: ImagePullBackOff",  "Error: ErrImageNeverPull",
+                "Error: ImageInspectError", "Error: InvalidImageName",  "Back-off pulling image ",
+        };
+        static const char *const reasons[] = { "ErrImageNeverPull", "InspectFailed", "InvalidImageName" };
+
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(e->reason, reasons[i]))
+                        return true;
+        if (!streq(e->reason, "Failed") && !streq(e->reason, "BackOff"))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (startswith(strempty(e->message), texts[i]))
+                        return true;
+        return false;
+}
+
+/* The sandbox stands and the volumes are mounted where an image is looked at; a container that was started
+ * is over its own trouble too. */
+static int trouble_over(EventObject *o, const KubeEvent *e) {
+        bool own = o->trouble.container != NULL;
+
+        if (own && !(streq(e->reason, "Started") && streq_ptr(o->trouble.container, e->container)))
+                return 0;
+        return note_over(&o->trouble, e);
+}
+
+static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t first) {
+        Note *n = &o->trouble;
+        int r;
+
+        if (!is_later(e->object.resource_version, n->version))
+                return 0;
+        r = set(&n->container, isempty(e->container) ? NULL : e->container);
+        if (r >= 0)
+                r = set(&n->message, e->message);
+        if (r < 0)
+                return r;
+        return note_set(n, NOTE_TROUBLE, e, MIN(first, since));
+}
+
+static int on_image(EventDigest *d, EventObject *o, const KubeEvent *e, usec_t since) {
+        Note *n;
+        int r;
+
+        r = add_pull(o, e->container, &n);
+        if (r == -E2BIG)
+                return 0;
+        if (r < 0 || !is_later(e->object.resource_version, n->version))
+                return r;
+
+        if (streq(e->reason, "Pulling"))
+                return on_pulling(n, e, since);
+        if (is_about_an_image(e))
+                return on_pull_failed(n, e, since);
+
+        if (streq(e->reason, "Pulled") && startswith(strempty(e->message), "Successfully pulled"))
+                d->pulls++;
+        n->words = mfree(n->words);
+        return note_over(n, e);
+}
+
+static bool is_progress(const char *reason) {
+        return streq(reason, "Pulling") || streq(reason, "Pulled") || streq(reason, "Created") ||
+               streq(reason, "Started");
+}
+
+/* Takes in an event; boottime and realtime are now. Returns 1 where that may change what is told of the
+ * object, else 0; -ENOMEM. */
+int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_t realtime) {
+        usec_t since, first;
+        EventObject *o;
+        int r = 0, k = 0;
+
+        if (isempty(e->regarding_uid) || isempty(e->reason))
+                return 0;
+        if (!to_boottime(e->last_seen ?: e->first_seen, boottime, realtime, &since))
+                return 0;
+        if (!to_boottime(e->first_seen, boottime, realtime, &first))
+                first = 0;
+        if (!is_progress(e->reason) && !streq(e->reason, "Scheduled") && !streq_ptr(e->type, "Warning") &&
+            !is_about_an_image(e))
+                return 0;
+
+        r = touch(d, e->regarding_uid, &o);
+        if (r < 0)
+                return r;
+        if (is_progress(e->reason) || is_about_an_image(e)) {
+                r = on_image(d, o, e, since);
+                k = trouble_over(o, e);
+        } else if (!streq(e->reason, "Scheduled"))
+                r = on_trouble(o, e, since, first);
+        else if (streq_ptr(o->trouble.reason, "FailedScheduling"))
+                r = note_over(&o->trouble, e);
+        return r < 0 ? r : k < 0 ? k : r > 0 || k > 0;
+}
+
+/* What explains best why the object is not there yet: an image being pulled, else what went wrong last.
+ * False where nothing is known. */
+bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret) {
+        const EventObject *o = find(d, uid);
+        const Note *best = NULL;
+
+        if (!o)
+                return false;
+        for (size_t i = 0; i < o->n_pulls; i++) {
+                const Note *n = &o->pulls[i];
+
+                if (n->state == NOTE_OVER ||
+                    (best && n->state == NOTE_FAILED && best->state == NOTE_PULLING))
+                        continue;
+                if (!best || (n->state == NOTE_PULLING && best->state == NOTE_FAILED) ||
+                    is_later(n->version, best->version))
+                        best = n;
+        }
+        if (o->trouble.state == NOTE_TROUBLE &&
+            (!best || (best->state == NOTE_FAILED && is_later(o->trouble.version, best->version))))
+                best = &o->trouble;
+        if (!best)
+                return false;
+
+        *ret = (EventExplanation){
+                .reason = best->reason,
+                .message = strempty(best->message),
+                .image = best->image,
+                .pulling = best->state == NOTE_PULLING,
+                .since = best->since,
+                .count = best->count,
+        };
+        return true;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The transitions of this boot, as type Transition of the varlink interface has them.
+ *
+ * On disk they are lines, one JSON object each, so that an edge costs one append and the file is rewritten
+ * only when the ring has gone round. Whoever reads it back skips what cannot be read: after a power cut the
+ * last line may be half a line, and a timeline with a gap is worth more than none. */
+
+#include "ready/timeline.h"
+
+#include <limits.h>
+
+#include "base/string-util.h"
+#include "ready/lines.h"
+
+struct Timeline {
+        Transition *ring;
+        size_t limit;
+        size_t length;
+        size_t first;
+        uint64_t added;
+};
+
+void transition_done(Transition *t) {
+        free(t->gate);
+        object_name_done(&t->object);
+        free(t->from);
+        free(t->to);
+        blocker_done(&t->blocker);
+        *t = (Transition){};
+}
+
+int transition_to_json(const Transition *t, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *object = NULL, *blocker = NULL;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        if (t->object.kind) {
+                r = object_name_to_json(&t->object, &object);
+                if (r < 0)
+                        return r;
+        }
+        if (t->has_blocker) {
+                r = blocker_to_json(&t->blocker, &blocker);
+                if (r < 0)
+                        return r;
+        }
+
+        r = jv_add_int(v, "boottimeUSec", (int64_t) t->boottime);
+        if (r >= 0)
+                r = jv_add_int(v, "realtimeUSec", (int64_t) t->realtime);
+        if (r >= 0)
+                r = jv_add_string(v, "gate", t->gate);
+        if (r >= 0 && object)
+                r = jv_add(v, "object", TAKE_PTR(object));
+        if (r >= 0)
+                r = jv_add_string(v, "from", strempty(t->from));
+        if (r >= 0)
+                r = jv_add_string(v, "to", strempty(t->to));
+        if (r >= 0 && blocker)
+                r = jv_add(v, "blocker", TAKE_PTR(blocker));
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+/* -EBADMSG where v is no transition, -ENOMEM. */
+int transition_from_json(const JsonValue *v, Transition *ret) {
+        const JsonValue *object = jv_get(v, "object"), *blocker = jv_get(v, "blocker");
+        const char *from = jv_get_string(v, "from"), *to = jv_get_string(v, "to");
+        int64_t boottime = jv_get_int(v, "boottimeUSec", -1), realtime = jv_get_int(v, "realtimeUSec", -1);
+        _cleanup_(transition_done) Transition t = {};
+        int r;
+
+        if (boottime < 0 || realtime < 0 || !from || !to)
+                return -EBADMSG;
+        t.boottime = (usec_t) boottime;
+        t.realtime = (usec_t) realtime;
+        r = free_and_strdup(&t.gate, jv_get_string(v, "gate"));
+        if (r >= 0)
+                r = free_and_strdup(&t.from, from);
+        if (r >= 0)
+                r = free_and_strdup(&t.to, to);
+        if (r >= 0 && object && !jv_is_null(object))
+                r = object_name_from_json(object, &t.object);
+        if (r >= 0 && blocker && !jv_is_null(blocker)) {
+                r = blocker_from_json(blocker, &t.blocker);
+                t.has_blocker = r >= 0;
+        }
+        if (r < 0)
+                return r;
+
+        *ret = t;
+        t = (Transition){};
+        return 0;
+}
+
+/* Appends t as a line. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
+int transition_print(const Transition *t, Buffer *out) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+        int r;
+
+        r = transition_to_json(t, &v);
+        if (r < 0)
+                return r;
+        return lines_put(v, out);
+}
+
+/* A timeline that keeps the newest `limit` transitions, at least one. */
+int timeline_new(size_t limit, Timeline **ret) {
+        Timeline *t;
+
+        assert(limit > 0);
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->limit = limit;
+
+        *ret = t;
+        return 0;
+}
+
+Timeline *timeline_free(Timeline *t) {
+        if (!t)
+                return NULL;
+        for (size_t i = 0; i < t->length; i++)
+                transition_done(&t->ring[(t->first + i) % t->limit]);
+        free(t->ring);
+        free(t);
+        return NULL;
+}
+
+/* Appends a transition and takes over what it holds, leaving it empty; the oldest gives way where the ring
+ * is full. -ENOMEM leaves both as they were. */
+int timeline_add(Timeline *t, Transition *transition) {
+        if (!t->ring) {
+                t->ring = calloc(t->limit, sizeof(Transition));
+                if (!t->ring)
+                        return -ENOMEM;
+        }
+
+        if (t->length == t->limit) {
+                transition_done(&t->ring[t->first]);
+                t->first = (t->first + 1) % t->limit;
+                t->length--;
+        }
+        t->ring[(t->first + t->length) % t->limit] = *transition;
+        t->length++;
+        t->added++;
+        *transition = (Transition){};
+        return 0;
+}
+
+size_t timeline_length(const Timeline *t) {
+        return t->length;
+}
+
+/* The i-th transition, the oldest kept being 0; NULL behind the last. Valid until the next is added. */
+const Transition *timeline_get(const Timeline *t, size_t i) {
+        return i < t->length ? &t->ring[(t->first + i) % t->limit] : NULL;
+}
+
+/* How many were ever added: what exceeds the length has been dropped. */
+uint64_t timeline_added(const Timeline *t) {
+        return t->added;
+}
+
+/* Appends all as lines, oldest first. */
+int timeline_print(const Timeline *t, Buffer *out) {
+        for (size_t i = 0; i < t->length; i++) {
+                int r = transition_print(timeline_get(t, i), out);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Adds the transitions of a text of lines. What is none is skipped; returns how many lines that were, or
+ * -ENOMEM. */
+int timeline_parse(Timeline *t, const char *text, size_t size) {
+        int skipped = 0;
+
+        for (;;) {
+                _cleanup_(transition_done) Transition transition = {};
+                _cleanup_(jv_freep) JsonValue *v = NULL;
+                int r;
+
+                r = lines_next(&text, &size, &v);
+                if (r == 0)
+                        return skipped;
+                if (r > 0)
+                        r = transition_from_json(v, &transition);
+                if (r >= 0)
+                        r = timeline_add(t, &transition);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0 && skipped < INT_MAX)
+                        skipped++;
+        }
+}
+
+/* All of them as an array, oldest first. */
+int timeline_to_json(const Timeline *t, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *array = jv_new_array();
+
+        if (!array)
+                return -ENOMEM;
+        for (size_t i = 0; i < t->length; i++) {
+                JsonValue *v = NULL;
+                int r;
+
+                r = transition_to_json(timeline_get(t, i), &v);
+                if (r >= 0)
+                        r = jv_append(array, v);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(array);
+        return 0;
+}

@@ -18,6 +18,8 @@
 
 #include "ready/pull.h"
 
+/* Lacking memory, an element is not added; hh.tbl says so. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/limits.h"
@@ -48,7 +50,7 @@ typedef struct Note {
 
 typedef struct EventObject {
         char *uid;
-        Note pulls[LIMIT_EVENT_CONTAINERS];
+        Note *pulls; /* by container */
         size_t n_pulls;
         Note trouble;
         UT_hash_handle hh;
@@ -72,6 +74,7 @@ static void note_done(Note *n) {
 static void object_free(EventObject *o) {
         for (size_t i = 0; i < o->n_pulls; i++)
                 note_done(&o->pulls[i]);
+        free(o->pulls);
         note_done(&o->trouble);
         free(o->uid);
         free(o);
@@ -144,7 +147,7 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
                         return -ENOMEM;
                 o->uid = strdup(uid);
                 if (!o->uid) {
-                        free(o);
+                        object_free(o);
                         return -ENOMEM;
                 }
                 if (HASH_COUNT(d->objects) >= LIMIT_EVENT_OBJECTS)
@@ -152,6 +155,10 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
         }
 
         HASH_ADD_KEYPTR(hh, d->objects, o->uid, strlen(o->uid), o);
+        if (!o->hh.tbl) {
+                object_free(o);
+                return -ENOMEM;
+        }
         *ret = o;
         return 0;
 }
@@ -213,17 +220,24 @@ static Note *pull_of(EventObject *o, const char *container) {
 
 static int add_pull(EventObject *o, const char *container, Note **ret) {
         Note *n = pull_of(o, container);
+        char *name;
 
-        if (!n) {
-                if (o->n_pulls >= LIMIT_EVENT_CONTAINERS)
-                        return -E2BIG;
-                n = &o->pulls[o->n_pulls];
-                n->container = strdup(strempty(container));
-                if (!n->container)
-                        return -ENOMEM;
-                o->n_pulls++;
+        if (n) {
+                *ret = n;
+                return 0;
         }
-        *ret = n;
+        if (o->n_pulls >= LIMIT_EVENT_CONTAINERS)
+                return -E2BIG;
+        n = reallocarray(o->pulls, o->n_pulls + 1, sizeof(Note));
+        if (!n)
+                return -ENOMEM;
+        o->pulls = n;
+        name = strdup(strempty(container));
+        if (!name)
+                return -ENOMEM;
+
+        o->pulls[o->n_pulls] = (Note){ .container = name };
+        *ret = &o->pulls[o->n_pulls++];
         return 0;
 }
 

@@ -49,13 +49,18 @@ struct Manager {
         LoopSignal signals[3];
 };
 
-int manager_new(Loop *loop, const Options *options, Manager **ret);
+int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret);
 Manager *manager_free(Manager *m);
 DEFINE_CLEANUP(Manager, manager_free)
 int manager_start(Manager *m);
 
 /* Something in the world is new: the board is judged before the loop sleeps again. */
 void manager_touch(Manager *m);
+
+/* The kubeconfig has been read again: is there another server or other credentials to use? */
+void manager_credentials_changed(Manager *m, bool changed);
+/* MicroShift has (re)written its kubeconfig: the conditions of the gates are looked at again. */
+void manager_conditions_changed(Manager *m);
 
 int manager_reload(Manager *m, char **reterr_detail);
 void manager_stop(Manager *m);

@@ -19,6 +19,5 @@ void source_streams_set_api_ready(SourceStreams *s, bool ready);
 void source_streams_set_version(SourceStreams *s, const char *version);
 void source_streams_connect_anew(SourceStreams *s);
 void source_streams_update(SourceStreams *s);
-bool source_streams_all_silent_since(const SourceStreams *s, usec_t monotonic);
-void source_streams_replace(SourceStreams *s);
+void source_streams_kick(SourceStreams *s);
 void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret);

@@ -145,7 +145,7 @@ static int judge_invalid(const Gate *g, const World *w, Report *report) {
 static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
         int r;
 
-        if (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0)
+        if (g->setup.definition->invalid || g->setup.cause)
                 return judge_invalid(g, w, report);
 
         /* Controllers first, so that a condition is judged by what they say now. */
@@ -173,6 +173,8 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                 Blocker *b = &new->blockers[i];
                 bool known = false;
 
+                if (!b->gate)
+                        b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
                 for (size_t j = 0; j < old->n_blockers; j++)
                         if (object_name_equal(&b->object, &old->blockers[j].object) &&
                             streq(b->reason, old->blockers[j].reason)) {
@@ -246,6 +248,20 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 
         *ret_ends_boottime = usec_add(now.boottime, usec_sub(due, now.monotonic));
         return kind;
+}
+
+/* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. */
+void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
+        free(g->setup.cause);
+        g->setup.cause = cause;
+        if (g->setup.enabled == enabled)
+                return;
+
+        g->setup.enabled = enabled;
+        g->clock = (GateClock){ .state = enabled ? GATE_WAITING : GATE_DISABLED };
+        g->changed = now.boottime;
+        report_done(&g->report);
+        g->report.evidence = EVIDENCE_NONE;
 }
 
 /* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps; and what rule R7

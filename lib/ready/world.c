@@ -5,6 +5,9 @@
  * only what happens on a stream that was in sync before. After resuming from a resourceVersion, the server
  * first replays what we missed, which is the past: for a second nothing of that counts as seen. */
 
+/* A map that cannot grow leaves the element out (its hh.tbl is NULL then) instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+
 #include "ready/world.h"
 
 #include "base/limits.h"
@@ -136,6 +139,11 @@ int world_set_answer(World *w, const char *key, Evidence e, const char *reason, 
                 }
                 a->changed = now.boottime;
                 HASH_ADD_KEYPTR(hh, w->answers, a->key, strlen(a->key), a);
+                if (!a->hh.tbl) {
+                        free(a->key);
+                        free(a);
+                        return -ENOMEM;
+                }
         }
 
         changed = a->evidence != e;
@@ -386,13 +394,20 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         else if (new->kind == KUBE_LEASE)
                 lease_carry_over(s, o, (const KubeLease *) new, witnessed, now);
 
+        if (!o->key) {
+                HASH_ADD_KEYPTR(hh, w->objects, key, strlen(key), o);
+                if (!o->hh.tbl) {
+                        free(o->life);
+                        free(o);
+                        return -ENOMEM;
+                }
+        }
         kube_object_free(o->object);
         o->object = TAKE_PTR(new);
         o->stream = s;
         o->generation = s->generation;
         if (!o->key) {
                 o->key = TAKE_PTR(key);
-                HASH_ADD_KEYPTR(hh, w->objects, o->key, strlen(o->key), o);
                 o->next = w->by_kind[o->object->kind];
                 if (o->next)
                         o->next->previous = o;
@@ -421,6 +436,9 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
                         const char **ret_message) {
         const WorldStream *found = NULL;
 
+        /* Over the whole cluster one stream brings all pods. */
+        if (w->cluster_scope && role == STREAM_PODS_UNSCHEDULED)
+                role = STREAM_PODS;
         if (w->api != API_READY) {
                 *ret_reason = w->api_reason ?: REASON_API_UNREACHABLE;
                 *ret_message = w->api_message;

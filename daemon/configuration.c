@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From files to gates that can be put on the board. Three things are decided here and nowhere else: which gates
+ * there are, which of them are required, and which apply on this host. */
+
+#include "configuration.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/string-util.h"
+#include "ready/gate-file.h"
+
+static char *const settings_folders[] = { (char *) "/etc/msready", (char *) "/usr/lib/msready", NULL };
+static char *const gate_folders[] = { (char *) "/etc/msready/gates.d", (char *) "/usr/lib/msready/gates.d", NULL };
+static char *const vendor_folders[] = { (char *) "/usr/lib/msready/gates.d", NULL };
+
+void configuration_done(Configuration *c) {
+        settings_free(c->settings);
+        for (size_t i = 0; i < c->n_setups; i++)
+                gate_setup_done(&c->setups[i]);
+        free(c->setups);
+        strv_free(c->warnings);
+        *c = CONFIGURATION_NULL;
+}
+
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail) {
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        int r;
+
+        r = options->config ? conf_load_path(options->config, NULL, "msready.conf", &conf) :
+                              conf_load(settings_folders, "msready.conf", &conf);
+        if (r < 0) {
+                (void) asprintf_ret(reterr_detail, "%s: %s", options->config ?: "msready.conf", strerror(-r));
+                return r;
+        }
+        return settings_parse(conf, ret, reterr_detail);
+}
+
+static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
+        return (GateTiming){
+                .settle = d->has_settle ? d->settle : s->settle,
+                .hold = d->has_hold ? d->hold : s->hold,
+                .unknown = d->has_unknown ? d->unknown : s->unknown,
+        };
+}
+
+static int vendor_requires(const char *name, bool *ret) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+        int r;
+
+        r = gate_definition_load(vendor_folders, name, &d);
+        if (r < 0)
+                return r == -ENOENT ? (*ret = false, 0) : r;
+        *ret = d && d->required == 1;
+        return 0;
+}
+
+/* Require= decides where it is set; else the gate's own word. An invalid gate errs towards being required. */
+static int decide_required(GateSetup *s, const Settings *settings) {
+        const GateDefinition *d = s->definition;
+        bool vendor = false;
+        int r;
+
+        s->required = settings->has_require ? strv_contains(settings->require, d->name) : d->required == 1;
+        if (strv_contains(settings->require_added, d->name))
+                s->required = true;
+        if (d->invalid && !s->required && !settings->has_require) {
+                r = vendor_requires(d->name, &vendor);
+                if (r < 0)
+                        return r;
+                s->required = vendor;
+        }
+        return 0;
+}
+
+static int take_definition(Configuration *c, GateDefinition *definition, const GateFacts *facts) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = definition;
+        GateSetup *s = &c->setups[c->n_setups];
+        int r;
+
+        *s = (GateSetup){ .timing = timing_of(d, c->settings), .enabled = true };
+        STRV_FOREACH(f, d->files)
+                s->vendor = s->vendor || startswith(*f, vendor_folders[0]);
+        STRV_FOREACH(w, d->warnings) {
+                r = strv_extend(&c->warnings, *w);
+                if (r < 0)
+                        return r;
+        }
+
+        if (!d->invalid) {
+                r = gate_conditions_hold(d, facts, &s->cause);
+                if (r == -ENOMEM)
+                        return r;
+                /* A condition that cannot be told disables nothing: the gate is enabled, and waits with the cause. */
+                s->enabled = r != 0;
+                if (r > 0)
+                        s->cause = mfree(s->cause);
+        }
+
+        s->definition = TAKE_PTR(d);
+        c->n_setups++;
+        return decide_required(s, c->settings);
+}
+
+static int find_setup(const Configuration *c, const char *name) {
+        for (size_t i = 0; i < c->n_setups; i++)
+                if (streq(c->setups[i].definition->name, name))
+                        return (int) i;
+        return -ENOENT;
+}
+
+/* A name that Require= asks for and that no gate has: a required gate that says so. */
+static int invent(Configuration *c, const char *name) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(GateDefinition));
+        int r;
+
+        if (!d)
+                return -ENOMEM;
+        d->name = strdup(name);
+        d->description = strdup("");
+        if (!d->name || !d->description)
+                return -ENOMEM;
+        r = asprintf_ret(&d->invalid, "Require= names %s, but there is no gate of that name, or it is masked", name);
+        if (r < 0)
+                return r;
+
+        c->setups[c->n_setups++] = (GateSetup){
+                .timing = timing_of(d, c->settings),
+                .enabled = true,
+                .required = true,
+                .definition = TAKE_PTR(d),
+        };
+        return 0;
+}
+
+static int invent_missing(Configuration *c, char *const *names) {
+        int r;
+
+        STRV_FOREACH(name, names) {
+                if (find_setup(c, *name) >= 0)
+                        continue;
+                r = invent(c, *name);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int load_gates(const Options *options, Configuration *c, char **reterr_detail) {
+        _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
+        char *const *folders = options->gates_dirs ?: (char **) gate_folders;
+        GateDefinition **definitions = NULL;
+        size_t n = 0;
+        GateFacts facts = { .path_exists = gate_path_exists };
+        int r;
+
+        r = microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift);
+        if (r < 0)
+                return r;
+        facts.microshift = microshift;
+
+        r = gate_definitions_load(folders, &definitions, &n, reterr_detail);
+        if (r < 0)
+                return r;
+        if (n > LIMIT_GATES) {
+                (void) asprintf_ret(reterr_detail, "there are %zu gates, %u are the most", n, (unsigned) LIMIT_GATES);
+                gate_definitions_free(definitions, n);
+                return -E2BIG;
+        }
+
+        c->setups = calloc(n + strv_length(c->settings->require) + strv_length(c->settings->require_added) + 1,
+                           sizeof(GateSetup));
+        r = c->setups ? 0 : -ENOMEM;
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = take_definition(c, TAKE_PTR(definitions[i]), &facts);
+        gate_definitions_free(definitions, n);
+        if (r < 0)
+                return r;
+
+        r = invent_missing(c, c->settings->require);
+        if (r < 0)
+                return r;
+        return invent_missing(c, c->settings->require_added);
+}
+
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been
+ * changed. Invalid gates are no failure: they are gates that wait. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
+        _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
+        int r;
+
+        r = load_settings(options, &c.settings, reterr_detail);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(w, c.settings->warnings) {
+                r = strv_extend(&c.warnings, *w);
+                if (r < 0)
+                        return r;
+        }
+        r = load_gates(options, &c, reterr_detail);
+        if (r < 0)
+                return r;
+
+        *ret = c;
+        c = CONFIGURATION_NULL;
+        return 0;
+}
+
+/* --check-config: says on stdout what is wrong. Returns 0 where nothing is, 1 where there are warnings only,
+ * -EBADMSG for errors. */
+int configuration_check(const Options *options) {
+        _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        _cleanup_free_ char *detail = NULL;
+        Board board = BOARD_INIT;
+        bool bad = false;
+        size_t n;
+        int r;
+
+        r = configuration_load(options, &c, &detail);
+        if (r < 0) {
+                printf("error: %s\n", detail ?: strerror(-r));
+                return -EBADMSG;
+        }
+        n = c.n_setups;
+        for (size_t i = 0; i < n; i++) {
+                const GateSetup *s = &c.setups[i];
+
+                if (s->definition->invalid || s->cause) {
+                        bad = bad || s->definition->invalid || s->enabled;
+                        if (s->definition->invalid || s->enabled)
+                                printf("error: gate %s: %s\n", s->definition->name,
+                                       s->definition->invalid ?: s->cause);
+                }
+        }
+        r = board_set(&board, c.setups, n, instant_now(), &warnings, &removed);
+        board_done(&board);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(w, c.warnings)
+                printf("warning: %s\n", *w);
+        STRV_FOREACH(w, warnings)
+                printf("warning: %s\n", *w);
+
+        if (!bad)
+                printf("%zu gates, no errors%s\n", n, c.warnings || warnings ? ", see the warnings" : "");
+        return bad ? -EBADMSG : c.warnings || warnings;
+}

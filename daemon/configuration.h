@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/board.h"
+
+#include "options.h"
+#include "settings.h"
+
+/* All that the files say, read and checked before anything of it takes effect. */
+typedef struct Configuration {
+        Settings *settings;
+        GateSetup *setups;
+        size_t n_setups;
+        char **warnings;
+} Configuration;
+
+#define CONFIGURATION_NULL ((Configuration){})
+
+void configuration_done(Configuration *c);
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail);
+int configuration_check(const Options *options);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* inotify watches inodes, and what we wait for has none yet: the kubeconfig's folder may be made hours after
+ * us, and may go away again. So of each path the deepest folder that exists is watched, for the next name of
+ * the path; each event that matters has the watches laid anew before the owner is told. Where a user has used
+ * up the inotify instances of the host (a trouble that MicroShift hosts know) the files are polled instead. */
+
+#include "file-watch.h"
+
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#define POLL_USEC (2 * USEC_PER_SEC)
+#define EVENTS                                                                                                \
+        (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | \
+         IN_ATTRIB)
+
+typedef struct FileWatchFolder {
+        int descriptor;
+        char *name; /* what is waited for in the folder */
+} FileWatchFolder;
+
+static void drop_folders(FileWatch *w) {
+        for (size_t i = 0; i < w->n_folders; i++)
+                free(w->folders[i].name);
+        w->folders = mfree(w->folders);
+        w->n_folders = 0;
+}
+
+static void stop(FileWatch *w) {
+        loop_io_done(&w->io);
+        loop_timer_done(&w->poll);
+        drop_folders(w);
+        w->fd = safe_close(w->fd);
+}
+
+void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w)) {
+        *w = FILE_WATCH_NULL;
+        w->loop = loop;
+        w->on_changed = on_changed;
+}
+
+void file_watch_done(FileWatch *w) {
+        stop(w);
+        w->paths = strv_free(w->paths);
+}
+
+static uint64_t mix(uint64_t h, uint64_t v) {
+        return (h ^ v) * UINT64_C(1099511628211);
+}
+
+static uint64_t fingerprint(const FileWatch *w) {
+        uint64_t h = UINT64_C(14695981039346656037);
+        struct stat st;
+
+        STRV_FOREACH(path, w->paths) {
+                if (stat(*path, &st) < 0) {
+                        h = mix(h, (uint64_t) errno);
+                        continue;
+                }
+                h = mix(h, st.st_ino);
+                h = mix(h, (uint64_t) st.st_size);
+                h = mix(h, (uint64_t) st.st_mtim.tv_sec);
+                h = mix(h, (uint64_t) st.st_mtim.tv_nsec);
+        }
+        return h;
+}
+
+static void on_poll(LoopTimer *timer) {
+        FileWatch *w = container_of(timer, FileWatch, poll);
+        uint64_t now = fingerprint(w);
+        bool changed = now != w->fingerprint;
+
+        w->fingerprint = now;
+        loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
+        if (changed)
+                w->on_changed(w);
+}
+
+static int fall_back(FileWatch *w, int error) {
+        if (!w->told)
+                log_warning("Cannot watch files by inotify (%s), polling them every 2 s instead. Raise "
+                            "fs.inotify.max_user_instances and fs.inotify.max_user_watches by sysctl.",
+                            strerror(error));
+        w->told = true;
+        stop(w);
+        w->polling = true;
+        w->fingerprint = fingerprint(w);
+        return loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
+}
+
+/* Watches the deepest folder of path that exists, for the name that comes next. Absolute paths end at "/",
+ * others at ".". */
+static int add_path(FileWatch *w, const char *path) {
+        _cleanup_free_ char *at = strdup(path);
+
+        if (!at)
+                return -ENOMEM;
+
+        for (;;) {
+                _cleanup_free_ char *folder = NULL;
+                const char *slash = strrchr(at, '/');
+                FileWatchFolder *grown;
+                int descriptor, r;
+
+                r = path_parent(at, &folder);
+                if (r < 0)
+                        return r;
+                descriptor = inotify_add_watch(w->fd, folder, EVENTS | IN_ONLYDIR);
+                if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES) &&
+                    !streq(folder, "/") && !streq(folder, ".")) {
+                        free(at);
+                        at = TAKE_PTR(folder);
+                        continue;
+                }
+                if (descriptor < 0)
+                        return -errno;
+
+                grown = realloc(w->folders, (w->n_folders + 1) * sizeof(FileWatchFolder));
+                if (!grown)
+                        return -ENOMEM;
+                w->folders = grown;
+                w->folders[w->n_folders] = (FileWatchFolder){
+                        .descriptor = descriptor,
+                        .name = strdup(slash ? slash + 1 : at),
+                };
+                return w->folders[w->n_folders++].name ? 0 : -ENOMEM;
+        }
+}
+
+static bool concerns_us(const FileWatch *w, const struct inotify_event *e) {
+        if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
+                return true;
+        for (size_t i = 0; i < w->n_folders; i++)
+                if (w->folders[i].descriptor == e->wd && e->len > 0 &&
+                    /* "..data" is the link that Kubernetes swaps beneath projected files. */
+                    (streq(w->folders[i].name, e->name) || startswith(e->name, "..")))
+                        return true;
+        return false;
+}
+
+static void on_readable(LoopIo *io, unsigned events);
+
+static int lay(FileWatch *w) {
+        int r;
+
+        stop(w);
+        w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (w->fd < 0)
+                return fall_back(w, errno);
+        STRV_FOREACH(path, w->paths) {
+                r = add_path(w, *path);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return fall_back(w, -r);
+        }
+        w->polling = false;
+        return loop_io_set(w->loop, &w->io, w->fd, LOOP_READ, on_readable);
+}
+
+static void on_readable(LoopIo *io, unsigned events) {
+        FileWatch *w = container_of(io, FileWatch, io);
+        char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        bool changed = false;
+        ssize_t n;
+        int r;
+
+        while ((n = read(w->fd, buffer, sizeof(buffer))) > 0)
+                for (char *p = buffer; p < buffer + n;) {
+                        const struct inotify_event *e = (const struct inotify_event *) p;
+
+                        changed = changed || concerns_us(w, e);
+                        p += sizeof(struct inotify_event) + e->len;
+                }
+        if (!changed)
+                return;
+
+        r = lay(w);
+        if (r < 0)
+                loop_fail(w->loop, r);
+        w->on_changed(w);
+}
+
+/* Watches these files from now on, and no others. */
+int file_watch_set(FileWatch *w, char *const *paths) {
+        char **copy = NULL;
+        int r;
+
+        if (strv_equal(w->paths, paths) && (w->fd >= 0 || w->polling))
+                return 0;
+        r = strv_copy(paths, &copy);
+        if (r < 0)
+                return r;
+        strv_free(w->paths);
+        w->paths = copy;
+        return lay(w);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/strv.h"
+#include "event/loop.h"
+
+/* Tells when any of some files may be another one. The files, and any folder above them, may be absent: the
+ * deepest folder that exists is watched. Embedded in its owner; a zeroed one is idle. */
+
+typedef struct FileWatch FileWatch;
+
+struct FileWatch {
+        void (*on_changed)(FileWatch *w);
+        Loop *loop;
+        char **paths;
+        int fd; /* of inotify, -1 */
+        struct FileWatchFolder *folders;
+        size_t n_folders;
+        LoopIo io;
+        LoopTimer poll;
+        uint64_t fingerprint; /* of the files' metadata, where they are polled */
+        bool polling;
+        bool told;
+};
+
+#define FILE_WATCH_NULL ((FileWatch){ .fd = -1 })
+
+void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w));
+void file_watch_done(FileWatch *w);
+int file_watch_set(FileWatch *w, char *const *paths);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "host-facts.h"
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/string-util.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define MACHINE_ID_FILE "/etc/machine-id"
+
+/* This boot's ID: systemd's word first, for a sandboxed service may be shown another /proc than the kubelet
+ * reads. Without one nothing could ever be believed. */
+static int read_boot_id(const Options *options, const Settings *settings, char **ret) {
+        const char *path = settings->boot_id_file ?: BOOT_ID_FILE;
+        _cleanup_free_ char *id = NULL;
+        int r = 0;
+
+        if (options->boot_id && hex_equal_ignoring_dashes(options->boot_id, options->boot_id))
+                return asprintf_ret(ret, "%s", options->boot_id);
+
+        r = file_read_line(path, &id);
+        if (r >= 0 && hex_equal_ignoring_dashes(id, id)) {
+                *ret = TAKE_PTR(id);
+                return 0;
+        }
+        log_error("Cannot tell this boot's ID: --boot-id= is %s, and BootIdFile=%s %s",
+                  options->boot_id ? "no ID of 32 hex digits" : "not given", path,
+                  r < 0 ? strerror(-r) : "holds no ID of 32 hex digits");
+        return r < 0 ? r : -EINVAL;
+}
+
+static int read_machine_id(const Settings *settings, char **ret) {
+        const char *path = settings->machine_id_file ?: MACHINE_ID_FILE;
+        int r;
+
+        r = file_read_line(path, ret);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                log_warning("Cannot read MachineIdFile=%s: %s, telling this host's node by its name", path,
+                            strerror(-r));
+        return 0;
+}
+
+int host_facts_read(const Options *options, const Settings *settings, HostFacts *ret) {
+        HostFacts facts = {};
+        char name[256];
+        int r;
+
+        r = read_boot_id(options, settings, &facts.boot_id);
+        if (r >= 0)
+                r = read_machine_id(settings, &facts.machine_id);
+        if (r >= 0 && gethostname(name, sizeof(name)) >= 0) {
+                name[sizeof(name) - 1] = '\0';
+                facts.host_name = strdup(name);
+                r = facts.host_name ? 0 : -ENOMEM;
+        }
+        if (r < 0) {
+                free(facts.boot_id);
+                free(facts.machine_id);
+                free(facts.host_name);
+                return r;
+        }
+
+        *ret = facts;
+        return 0;
+}
+
+/* When (monotonic) the present userspace began, by systemd's word: a soft-reboot begins another one while the
+ * boot ID and /run stay. 0 where systemd is not there or does not say. */
+usec_t host_userspace_start(void) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        uint64_t usec = 0;
+        sd_bus *bus = NULL;
+        int r;
+
+        if (sd_booted() <= 0)
+                return 0;
+        r = sd_bus_open_system(&bus);
+        if (r >= 0) {
+                (void) sd_bus_set_method_call_timeout(bus, 5 * USEC_PER_SEC);
+                r = sd_bus_get_property_trivial(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                                "org.freedesktop.systemd1.Manager", "UserspaceTimestampMonotonic",
+                                                &error, 't', &usec);
+        }
+        if (r < 0)
+                log_debug("Cannot ask systemd when this userspace began: %s", error.message ?: strerror(-r));
+        sd_bus_error_free(&error);
+        sd_bus_flush_close_unref(bus);
+        return usec;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/world.h"
+
+#include "options.h"
+#include "settings.h"
+
+int host_facts_read(const Options *options, const Settings *settings, HostFacts *ret);
+usec_t host_userspace_start(void);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "configuration.h"
+#include "log-sink.h"
+#include "manager.h"
+
+/* The socket that systemd has opened for us, -1 where there is none. */
+static int take_listen_fd(int *ret) {
+        int n = sd_listen_fds(1);
+
+        if (n < 0) {
+                log_error("Cannot take the sockets that systemd hands over: %s", strerror(-n));
+                return n;
+        }
+        if (n > 1) {
+                log_error("systemd handed %d sockets over, one is what msreadyd takes", n);
+                return -EINVAL;
+        }
+        *ret = n == 1 ? SD_LISTEN_FDS_START : -1;
+        return 0;
+}
+
+static int serve(const Options *options) {
+        _cleanup_(loop_freep) Loop *loop = NULL;
+        _cleanup_(manager_freep) Manager *manager = NULL;
+        int listen_fd, r;
+
+        r = take_listen_fd(&listen_fd);
+        if (r < 0)
+                return r;
+        r = loop_new(&loop);
+        if (r >= 0)
+                r = manager_new(loop, options, listen_fd, &manager);
+        if (r >= 0)
+                r = manager_start(manager);
+        if (r >= 0)
+                r = loop_run(loop);
+        if (r < 0)
+                log_error("msreadyd ends: %s", strerror(-r));
+        return r;
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(options_done) Options options = OPTIONS_NULL;
+        int r;
+
+        log_sink_init();
+        r = options_parse(argc, argv, &options);
+        if (r != 0)
+                return r > 0 ? EXIT_SUCCESS : 2;
+        if (options.check_config)
+                return configuration_check(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        r = http_global_init();
+        if (r < 0) {
+                log_error("Cannot start libcurl: %s", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        r = serve(&options);
+        http_global_done();
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

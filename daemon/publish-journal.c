@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "publish-journal.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/string-util.h"
+#include "message-id.h"
+
+static const char *message_id(GateState state, bool verdict) {
+        switch (state) {
+        case GATE_READY:
+                return verdict ? MESSAGE_ID_VERDICT_READY : MESSAGE_ID_GATE_READY;
+        case GATE_LOST:
+                return verdict ? MESSAGE_ID_VERDICT_LOST : MESSAGE_ID_GATE_LOST;
+        case GATE_UNKNOWN:
+                return verdict ? MESSAGE_ID_VERDICT_UNKNOWN : MESSAGE_ID_GATE_UNKNOWN;
+        case GATE_DISABLED:
+                return MESSAGE_ID_GATE_DISABLED;
+        default:
+                return verdict ? MESSAGE_ID_VERDICT_WAITING : MESSAGE_ID_GATE_WAITING;
+        }
+}
+
+static int level(GateState state) {
+        return state == GATE_LOST || state == GATE_UNKNOWN ? LOG_WARNING : LOG_INFO;
+}
+
+static void object_text(const Blocker *b, char *ret, size_t size) {
+        snprintf(ret, size, "%s %s%s%s", b->object.kind, strempty(b->object.namespace),
+                 isempty(b->object.namespace) ? "" : "/", strempty(b->object.name));
+}
+
+static void tell(const char *subject, const char *gate, GateState before, GateState state, const Blocker *b,
+                 usec_t seconds) {
+        char object[384] = "", span[TIMESPAN_MAX];
+        const LogField fields[] = {
+                { "MESSAGE_ID", message_id(state, !gate) },
+                { "MSREADY_STATE", gate_state_to_string(state) },
+                { "MSREADY_PREVIOUS", gate_state_to_string(before) },
+                { "MSREADY_GATE", gate },
+                { "MSREADY_REASON", b ? b->reason : NULL },
+                { "MSREADY_OBJECT", b ? object : NULL },
+                { "MSREADY_HINT", b ? b->hint : NULL },
+                {},
+        };
+
+        if (!b || state == GATE_READY) {
+                log_full(level(state), fields, "%s is %s, %s after the kernel started", subject,
+                         gate_state_to_string(state), format_timespan(span, seconds));
+                return;
+        }
+        object_text(b, object, sizeof(object));
+        log_full(level(state), fields, "%s is %s (was %s): %s %s%s%s", subject, gate_state_to_string(state),
+                 gate_state_to_string(before), b->reason, object, b->message ? ": " : "", strempty(b->message));
+}
+
+/* A gate has another state than before. */
+void publish_journal_gate(const Manager *m, const Gate *gate, GateState before) {
+        char subject[96];
+
+        snprintf(subject, sizeof(subject), "Gate %s", gate_name(gate));
+        tell(subject, gate_name(gate), before, gate_state(gate),
+             gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL, gate->changed);
+}
+
+/* The verdict is another one than before. */
+void publish_journal_verdict(const Manager *m, GateState before) {
+        tell("The cluster", NULL, before, m->board.verdict.state, board_first_blocker(&m->board, NULL),
+             m->board.verdict.changed);
+}

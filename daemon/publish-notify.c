@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What systemd is told.
+ *
+ * READY=1 goes out once per process, on the edge to a verdict that this process has seen for itself; there is
+ * no way to take it back. Until then the start job waits without a limit on the cluster and with one on us:
+ * heartbeats from the main loop extend the start time-out, and a loop that hangs sends none. */
+
+#include "publish-notify.h"
+
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/string-util.h"
+
+/* Three heartbeats fit into TimeoutStartSec=90s, and two into what each asks for. */
+#define HEARTBEAT_USEC (20 * USEC_PER_SEC)
+#define HEARTBEAT_EXTENDS_USEC (60 * USEC_PER_SEC)
+#define STATUS_MAX 512
+
+struct PublishNotify {
+        Manager *manager;
+        LoopTimer heartbeat;
+        usec_t watchdog; /* between two pings, 0: none */
+        char *status;    /* as last sent */
+        bool is_ready;
+        bool is_stopping;
+};
+
+static void send_all(const char *state) {
+        if (sd_notify(0, state) < 0)
+                log_debug("Cannot notify systemd");
+}
+
+static void append_clock(const Gate *g, Instant now, Buffer *b) {
+        char span[TIMESPAN_MAX];
+        usec_t ends;
+
+        switch (gate_running_clock(g, now, &ends)) {
+        case GATE_CLOCK_HOLD:
+                (void) buffer_printf(b, ", lost in %s", format_timespan(span, usec_sub(ends, now.boottime)));
+                break;
+        case GATE_CLOCK_GRACE:
+                (void) buffer_printf(b, ", unknown in %s", format_timespan(span, usec_sub(ends, now.boottime)));
+                break;
+        case GATE_CLOCK_SETTLE:
+                (void) buffer_printf(b, ", ready in %s", format_timespan(span, usec_sub(ends, now.boottime)));
+                break;
+        default:
+                break;
+        }
+}
+
+static void append_blocker(const Manager *m, bool with_age, Buffer *b) {
+        Instant now = instant_now();
+        const Blocker *blocker;
+        const Gate *gate;
+        char span[TIMESPAN_MAX];
+        bool named;
+
+        blocker = board_first_blocker(&m->board, &gate);
+        if (!blocker)
+                return;
+
+        named = !streq_ptr(blocker->object.kind, "Gate");
+        (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
+        if (named)
+                (void) buffer_printf(b, " %s %s%s%s", blocker->object.kind, strempty(blocker->object.namespace),
+                                     isempty(blocker->object.namespace) ? "" : "/", strempty(blocker->object.name));
+        if (with_age)
+                (void) buffer_printf(b, " since %s", format_timespan(span, usec_sub(now.boottime, blocker->since)));
+        append_clock(gate, now, b);
+        if (blocker->message)
+                (void) buffer_printf(b, ": %s", blocker->message);
+}
+
+/* Before READY=1 the age of the first blocker is told, and is true since each heartbeat tells it anew; after
+ * it, with edges only, the time of day since when. */
+static char *make_status(const PublishNotify *p) {
+        const Manager *m = p->manager;
+        Buffer b = BUFFER_INIT(4096);
+        char clock[TIMESPAN_MAX], *text;
+        size_t open, required;
+
+        open = board_count_open(&m->board, &required);
+        (void) buffer_printf(&b, "%s", gate_state_to_string(m->board.verdict.state));
+        if (p->is_ready)
+                (void) buffer_printf(&b, " since %s", format_clock(clock, m->verdict_changed_realtime));
+        (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
+        if (m->board.verdict.reason)
+                (void) buffer_printf(&b, "; %s", m->board.verdict.reason);
+        append_blocker(m, !p->is_ready, &b);
+
+        text = buffer_steal(&b);
+        if (!text)
+                return NULL;
+        strip_control(text);
+        text[utf8_truncate(text, STATUS_MAX)] = '\0';
+        return text;
+}
+
+static void send_status(PublishNotify *p, const char *with) {
+        _cleanup_free_ char *status = make_status(p), *state = NULL;
+
+        if (!status || (streq_ptr(status, p->status) && !with))
+                return;
+        if (asprintf_ret(&state, "STATUS=%s%s%s", status, with ? "\n" : "", strempty(with)) < 0)
+                return;
+        send_all(state);
+        free(p->status);
+        p->status = TAKE_PTR(status);
+}
+
+static void on_heartbeat(LoopTimer *timer) {
+        PublishNotify *p = container_of(timer, PublishNotify, heartbeat);
+        usec_t next;
+        char extend[64];
+
+        if (p->is_ready) {
+                send_all("WATCHDOG=1");
+                next = p->watchdog;
+        } else {
+                snprintf(extend, sizeof(extend), "EXTEND_TIMEOUT_USEC=%" PRIu64, HEARTBEAT_EXTENDS_USEC);
+                send_status(p, extend);
+                next = HEARTBEAT_USEC;
+        }
+        if (next > 0)
+                loop_timer_set(p->manager->loop, &p->heartbeat, usec_add(now_monotonic(), next), on_heartbeat);
+}
+
+/* READY=1, the first time that it is called. */
+void publish_notify_ready(PublishNotify *p) {
+        if (p->is_ready || p->is_stopping)
+                return;
+        p->is_ready = true;
+        send_status(p, "READY=1");
+        on_heartbeat(&p->heartbeat);
+}
+
+/* The board has been judged. */
+void publish_notify_update(PublishNotify *p) {
+        if (!p->is_stopping)
+                send_status(p, NULL);
+}
+
+/* A reload begins. Before READY=1 systemd ignores RELOADING=1, and would take the READY=1 that ends it for the
+ * real one; so it is not told then. */
+void publish_notify_reloading(PublishNotify *p) {
+        char state[80];
+
+        if (!p->is_ready)
+                return;
+        snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_monotonic());
+        send_all(state);
+}
+
+/* A reload has ended, well or not. */
+void publish_notify_reloaded(PublishNotify *p) {
+        send_status(p, p->is_ready ? "READY=1" : NULL);
+}
+
+void publish_notify_stopping(PublishNotify *p) {
+        p->is_stopping = true;
+        loop_timer_stop(&p->heartbeat);
+        send_all("STOPPING=1\nSTATUS=stopping");
+}
+
+int publish_notify_new(Manager *m, PublishNotify **ret) {
+        PublishNotify *p;
+        uint64_t watchdog = 0;
+
+        p = calloc(1, sizeof(PublishNotify));
+        if (!p)
+                return -ENOMEM;
+        p->manager = m;
+        if (sd_watchdog_enabled(0, &watchdog) > 0)
+                p->watchdog = watchdog / 2;
+
+        on_heartbeat(&p->heartbeat);
+        *ret = p;
+        return 0;
+}
+
+PublishNotify *publish_notify_free(PublishNotify *p) {
+        if (!p)
+                return NULL;
+        loop_timer_done(&p->heartbeat);
+        free(p->status);
+        return mfree(p);
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The socket. Describe and its like answer from what is there. Wait and Monitor keep their calls: when the
+ * board has been judged they are gone through once, those whose answer has come are answered, and subscribers
+ * that have taken all they were sent get what has changed since. A slow one gets the newest state when it has
+ * caught up, however much came between. */
+
+#include "publish-varlink.h"
+
+#include "base/log.h"
+#include "base/string-util.h"
+#include "varlink-json.h"
+#include "varlink/server.h"
+
+/* Absent: as generic clients give up after 45 s. */
+#define WAIT_DEFAULT_USEC (40 * USEC_PER_SEC)
+#define INTERFACE "io.msready.Readiness"
+
+typedef struct Waiter Waiter;
+
+/* A Wait or a Monitor that is on. */
+struct Waiter {
+        VlSlot slot;
+        PublishVarlink *publisher;
+        char **names; /* empty: the verdict, or all gates */
+        GateState state;
+        LoopTimer timeout;
+        bool monitor;
+        bool verdict_dirty;
+        char **dirty;   /* names of gates that have changed since the last notification */
+        char **removed; /* likewise, of gates that are gone */
+        Waiter *previous, *next;
+};
+
+struct PublishVarlink {
+        VlService service;
+        Manager *manager;
+        VlServer *server;
+        Waiter *waiters;
+        bool dirty;
+};
+
+static PublishVarlink *publisher_of(VlService *service) {
+        return container_of(service, PublishVarlink, service);
+}
+
+static Waiter *waiter_free(Waiter *w) {
+        if (!w)
+                return NULL;
+        if (w->previous)
+                w->previous->next = w->next;
+        else if (w->publisher->waiters == w)
+                w->publisher->waiters = w->next;
+        if (w->next)
+                w->next->previous = w->previous;
+        vl_slot_done(&w->slot);
+        loop_timer_done(&w->timeout);
+        strv_free(w->names);
+        strv_free(w->dirty);
+        strv_free(w->removed);
+        return mfree(w);
+}
+
+static bool is_named(char *const *names, const Gate *g) {
+        return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
+}
+
+/* "verdict" and "gates", those of names or all that are enabled. only (may be NULL): of these the ones that it
+ * names. */
+static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        Instant now = instant_now();
+        JsonValue *gates, *item;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        if (with_verdict) {
+                r = vj_verdict(m, &item);
+                if (r < 0 || (r = jv_add(v, "verdict", item)) < 0)
+                        return r;
+        }
+        gates = jv_new_array();
+        if (!gates || jv_add(v, "gates", gates) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->board.n_gates; i++) {
+                const Gate *g = m->board.gates[i];
+
+                if (!is_named(names, g) || (only && !strv_contains(only, gate_name(g))))
+                        continue;
+                r = vj_gate(g, now, &item);
+                if (r < 0 || (r = jv_append(gates, item)) < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+static int reply_taking(VlCall *call, int r, JsonValue *reply) {
+        _cleanup_(jv_freep) JsonValue *v = r < 0 ? NULL : reply;
+
+        return r < 0 ? r : vl_call_reply(call, v);
+}
+
+static int no_such_gate(VlCall *call, const char *name) {
+        return vl_call_error_string(call, INTERFACE ".NoSuchGate", "gate", name);
+}
+
+static int gate_error(VlCall *call, const char *error, const Gate *g) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        const char *cause = g->setup.definition->invalid ?: strna(g->setup.cause);
+
+        if (!v || jv_add_string(v, "gate", gate_name(g)) < 0 || jv_add_string(v, "cause", cause) < 0)
+                return -ENOMEM;
+        return vl_call_error(call, error, v);
+}
+
+/* The gates that the call names; NULL: none. Returns 1 where it has been answered with an error. */
+static int take_names(const Manager *m, VlCall *call, char ***ret) {
+        _cleanup_(strv_freep) char **names = NULL;
+        int r;
+
+        r = vl_call_get_strings(call, "gates", &names);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(n, names)
+                if (!board_find(&m->board, *n)) {
+                        r = no_such_gate(call, *n);
+                        return r < 0 ? r : 1;
+                }
+        *ret = TAKE_PTR(names);
+        return 0;
+}
+
+static int on_describe(VlService *service, VlCall *call) {
+        const Manager *m = publisher_of(service)->manager;
+        _cleanup_(strv_freep) char **names = NULL;
+        JsonValue *reply = NULL;
+        int r;
+
+        r = take_names(m, call, &names);
+        if (r != 0)
+                return MIN(r, 0);
+        r = make_reply(m, names, NULL, true, &reply);
+        return reply_taking(call, r, reply);
+}
+
+/* Monitor. */
+
+static void on_gone(VlSlot *slot) {
+        waiter_free(container_of(slot, Waiter, slot));
+}
+
+static int notify_changes(Waiter *w) {
+        const Manager *m = w->publisher->manager;
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonValue *removed;
+        int r;
+
+        if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) || !vl_call_can_send(w->slot.call))
+                return 0;
+
+        r = make_reply(m, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty, &reply);
+        if (r < 0)
+                return r;
+        if (w->removed) {
+                removed = jv_new_array();
+                if (!removed || jv_add(reply, "removedGates", removed) < 0)
+                        return -ENOMEM;
+                STRV_FOREACH(n, w->removed)
+                        if ((r = jv_append_string(removed, *n)) < 0)
+                                return r;
+        }
+
+        w->verdict_dirty = false;
+        w->dirty = strv_free(w->dirty);
+        w->removed = strv_free(w->removed);
+        return vl_call_notify(w->slot.call, reply);
+}
+
+static void on_drained(VlSlot *slot) {
+        Waiter *w = container_of(slot, Waiter, slot);
+
+        if (notify_changes(w) < 0)
+                waiter_free(w);
+}
+
+static int waiter_new(PublishVarlink *p, char **names, Waiter **ret) {
+        Waiter *w = calloc(1, sizeof(Waiter));
+
+        if (!w)
+                return -ENOMEM;
+        w->publisher = p;
+        w->names = names;
+        w->slot.on_gone = on_gone;
+        w->next = p->waiters;
+        if (w->next)
+                w->next->previous = w;
+        p->waiters = w;
+        *ret = w;
+        return 0;
+}
+
+static int on_monitor(VlService *service, VlCall *call) {
+        PublishVarlink *p = publisher_of(service);
+        _cleanup_(strv_freep) char **names = NULL;
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        Waiter *w;
+        int r;
+
+        r = vl_call_get_strings(call, "gates", &names);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(n, names)
+                if (!board_find(&p->manager->board, *n))
+                        return no_such_gate(call, *n);
+        r = make_reply(p->manager, names, NULL, true, &reply);
+        if (r < 0)
+                return r;
+        r = waiter_new(p, names, &w);
+        if (r < 0)
+                return r;
+        names = NULL;
+
+        w->monitor = true;
+        w->slot.on_drained = on_drained;
+        vl_call_defer(call, &w->slot);
+        return vl_call_notify(call, reply);
+}
+
+/* Wait. */
+
+static bool gates_in_state(const Manager *m, char *const *names, GateState state) {
+        if (!names)
+                return m->board.verdict.state == state;
+        STRV_FOREACH(n, names) {
+                const Gate *g = board_find(&m->board, *n);
+
+                if (!g || gate_state(g) != state)
+                        return false;
+        }
+        return true;
+}
+
+/* Answers with an error where the wait can never end well. Returns 1 where it has. */
+static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, GateState state) {
+        int r = 0;
+
+        STRV_FOREACH(n, names) {
+                const Gate *g = board_find(&m->board, *n);
+
+                if (!g)
+                        r = no_such_gate(call, *n);
+                else if (gate_state(g) == GATE_DISABLED && state != GATE_DISABLED)
+                        r = gate_error(call, INTERFACE ".GateDisabled", g);
+                else if ((g->setup.definition->invalid || g->setup.cause) && state == GATE_READY)
+                        r = gate_error(call, INTERFACE ".GateInvalid", g);
+                else
+                        continue;
+                return r < 0 ? r : 1;
+        }
+        return 0;
+}
+
+static int reply_wait(const Manager *m, VlCall *call, char *const *names, const char *error) {
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        int r;
+
+        r = make_reply(m, names, NULL, true, &reply);
+        if (r < 0)
+                return r;
+        return error ? vl_call_error(call, error, reply) : vl_call_reply(call, reply);
+}
+
+static void on_wait_timeout(LoopTimer *timer) {
+        Waiter *w = container_of(timer, Waiter, timeout);
+
+        if (w->slot.call)
+                (void) reply_wait(w->publisher->manager, w->slot.call, w->names, INTERFACE ".TimedOut");
+        waiter_free(w);
+}
+
+static int on_wait(VlService *service, VlCall *call) {
+        PublishVarlink *p = publisher_of(service);
+        const JsonValue *parameters = vl_call_parameters(call);
+        const char *state_name = jv_get_string(parameters, "state");
+        GateState state = state_name ? gate_state_from_string(state_name) : GATE_READY;
+        int64_t timeout = jv_get_int(parameters, "timeoutUSec", (int64_t) WAIT_DEFAULT_USEC);
+        _cleanup_(strv_freep) char **names = NULL;
+        Waiter *w;
+        int r;
+
+        if (state < 0)
+                return vl_call_invalid_parameter(call, "state");
+        if (timeout < -1)
+                return vl_call_invalid_parameter(call, "timeoutUSec");
+        r = take_names(p->manager, call, &names);
+        if (r != 0)
+                return MIN(r, 0);
+        if (gates_in_state(p->manager, names, state))
+                return reply_wait(p->manager, call, names, NULL);
+        r = refuse_hopeless(p->manager, call, names, state);
+        if (r != 0)
+                return MIN(r, 0);
+        if (timeout == 0)
+                return reply_wait(p->manager, call, names, INTERFACE ".TimedOut");
+
+        r = waiter_new(p, names, &w);
+        if (r < 0)
+                return r;
+        names = NULL;
+        w->state = state;
+        if (timeout > 0) {
+                r = loop_timer_set(p->manager->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
+                                   on_wait_timeout);
+                if (r < 0) {
+                        waiter_free(w);
+                        return r;
+                }
+        }
+        vl_call_defer(call, &w->slot);
+        return 0;
+}
+
+static void look_after_waiter(Waiter *w) {
+        const Manager *m = w->publisher->manager;
+        int r;
+
+        if (w->monitor) {
+                if (notify_changes(w) < 0)
+                        waiter_free(w);
+                return;
+        }
+
+        if (gates_in_state(m, w->names, w->state))
+                r = reply_wait(m, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
+        else
+                r = refuse_hopeless(m, w->slot.call, w->names, w->state);
+        if (r != 0)
+                waiter_free(w);
+}
+
+/* The rest of the interface. */
+
+static int on_list_objects(VlService *service, VlCall *call) {
+        const Manager *m = publisher_of(service)->manager;
+        const char *gate = jv_get_string(vl_call_parameters(call), "gate");
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
+        JsonValue *list;
+        int r;
+
+        if (!reply)
+                return -ENOMEM;
+        if (gate && !board_find(&m->board, gate))
+                return no_such_gate(call, gate);
+        r = vj_objects(m, gate, &list);
+        if (r < 0 || (r = jv_add(reply, "objects", list)) < 0)
+                return r;
+        return vl_call_reply(call, reply);
+}
+
+static int on_list_gates(VlService *service, VlCall *call) {
+        const Manager *m = publisher_of(service)->manager;
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
+        JsonValue *list = jv_new_array(), *item;
+        int r;
+
+        if (!reply || !list) {
+                jv_free(list);
+                return -ENOMEM;
+        }
+        r = jv_add(reply, "definitions", list);
+        for (size_t i = 0; i < m->board.n_gates && r >= 0; i++) {
+                r = vj_definition(m->board.gates[i], &item);
+                if (r >= 0)
+                        r = jv_append(list, item);
+        }
+        return r < 0 ? r : vl_call_reply(call, reply);
+}
+
+static int on_get_timeline(VlService *service, VlCall *call) {
+        const Manager *m = publisher_of(service)->manager;
+        const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
+        bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, m->world->host.boot_id);
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
+        JsonValue *transitions, *boots;
+        int r;
+
+        if (!reply)
+                return -ENOMEM;
+        if (!is_this && !boot_log_find(m->boots, boot_id))
+                return vl_call_error(call, INTERFACE ".NoSuchBoot", NULL);
+
+        /* Of earlier boots the summary is kept, and no transitions. */
+        r = is_this ? timeline_to_json(m->timeline, &transitions) :
+                      ((transitions = jv_new_array()) ? 0 : -ENOMEM);
+        if (r < 0 || (r = jv_add(reply, "transitions", transitions)) < 0 ||
+            (r = boot_log_to_json(m->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
+                return r;
+        return vl_call_reply(call, reply);
+}
+
+static int on_ping(VlService *service, VlCall *call) {
+        return vl_call_reply(call, NULL);
+}
+
+static int on_set_log_level(VlService *service, VlCall *call) {
+        int64_t level = jv_get_int(vl_call_parameters(call), "level", -1);
+
+        if (!vl_call_is_privileged(call))
+                return vl_call_permission_denied(call);
+        if (level < LOG_EMERG || level > LOG_DEBUG)
+                return vl_call_invalid_parameter(call, "level");
+        log_set_max_level((int) level);
+        return vl_call_reply(call, NULL);
+}
+
+static int on_reload(VlService *service, VlCall *call) {
+        _cleanup_free_ char *detail = NULL;
+        int r;
+
+        if (!vl_call_is_privileged(call))
+                return vl_call_permission_denied(call);
+        r = manager_reload(publisher_of(service)->manager, &detail);
+        return r < 0 ? vl_call_error_errno(call, r) : vl_call_reply(call, NULL);
+}
+
+static const VlParameter gates_parameter[] = { { "gates", VL_STRINGS, true }, {} };
+static const VlParameter wait_parameters[] = {
+        { "gates", VL_STRINGS, true },
+        { "state", VL_STRING, true },
+        { "timeoutUSec", VL_INT, true },
+        {},
+};
+static const VlParameter gate_parameter[] = { { "gate", VL_STRING, true }, {} };
+static const VlParameter boot_parameter[] = { { "bootId", VL_STRING, true }, {} };
+static const VlParameter level_parameter[] = { { "level", VL_INT, true }, {} };
+static const VlParameter reload_parameters[] = { { "allowInteractiveAuthentication", VL_BOOL, true }, {} };
+
+static const VlMethod readiness_methods[] = {
+        { "Describe", on_describe, gates_parameter, false },
+        { "Monitor", on_monitor, gates_parameter, true },
+        { "Wait", on_wait, wait_parameters, false },
+        { "ListObjects", on_list_objects, gate_parameter, false },
+        { "ListGates", on_list_gates, NULL, false },
+        { "GetTimeline", on_get_timeline, boot_parameter, false },
+        {},
+};
+
+static const VlMethod service_methods[] = {
+        { "Ping", on_ping, NULL, false },
+        { "SetLogLevel", on_set_log_level, level_parameter, false },
+        { "Reload", on_reload, reload_parameters, false },
+        {},
+};
+
+static const VlInterface readiness_interface = { INTERFACE, vl_text_io_msready_Readiness, readiness_methods };
+static const VlInterface service_interface = { "io.systemd.service", vl_text_io_systemd_service, service_methods };
+static const VlInterface *const interfaces[] = { &readiness_interface, &service_interface, NULL };
+
+static void on_protocol_error(VlService *service, const VlPeer *peer, const char *reason) {
+        if (peer)
+                log_notice("Varlink client, process %d of user %u: %s", (int) peer->pid, (unsigned) peer->uid,
+                           reason);
+        else
+                log_warning("Varlink socket: %s", reason);
+}
+
+/* Edges. */
+
+static void add_name(PublishVarlink *p, char ***l, const char *name) {
+        if (!strv_contains(*l, name) && strv_extend(l, name) < 0)
+                loop_fail(p->manager->loop, -ENOMEM);
+}
+
+void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what) {
+        for (Waiter *w = p->waiters; w; w = w->next)
+                if (w->monitor && (is_named(w->names, gate) || before != GATE_DISABLED) &&
+                    (!w->names || strv_contains(w->names, gate_name(gate))))
+                        add_name(p, &w->dirty, gate_name(gate));
+        p->dirty = true;
+}
+
+void publish_varlink_verdict_changed(PublishVarlink *p) {
+        for (Waiter *w = p->waiters; w; w = w->next)
+                w->verdict_dirty = true;
+        p->dirty = true;
+}
+
+void publish_varlink_gates_removed(PublishVarlink *p, char *const *names) {
+        for (Waiter *w = p->waiters; w; w = w->next)
+                STRV_FOREACH(n, names)
+                        if (w->monitor && (!w->names || strv_contains(w->names, *n)))
+                                add_name(p, &w->removed, *n);
+        p->dirty = true;
+}
+
+void publish_varlink_flush(PublishVarlink *p) {
+        Waiter *next;
+
+        if (!p->dirty)
+                return;
+        p->dirty = false;
+        for (Waiter *w = p->waiters; w; w = next) {
+                next = w->next;
+                look_after_waiter(w);
+        }
+}
+
+int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret) {
+        _cleanup_(publish_varlink_freep) PublishVarlink *p = NULL;
+        int r;
+
+        p = calloc(1, sizeof(PublishVarlink));
+        if (!p)
+                return -ENOMEM;
+        p->manager = m;
+        p->service = (VlService){
+                .vendor = "msready",
+                .product = "msreadyd",
+                .version = PROJECT_VERSION,
+                .url = "https://github.com/openshift/microshift",
+                .interfaces = interfaces,
+                .on_protocol_error = on_protocol_error,
+        };
+
+        r = vl_server_new(m->loop, &p->service, &p->server);
+        if (r < 0)
+                return r;
+        r = listen_fd >= 0 ? vl_server_listen_fd(p->server, listen_fd) : vl_server_listen_path(p->server, path);
+        if (r < 0) {
+                log_error("Cannot listen on %s: %s", listen_fd >= 0 ? "the socket of msready.socket" : path,
+                          strerror(-r));
+                return r;
+        }
+
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+PublishVarlink *publish_varlink_free(PublishVarlink *p) {
+        if (!p)
+                return NULL;
+        while (p->waiters)
+                waiter_free(p->waiters);
+        vl_server_free(p->server);
+        return mfree(p);
+}

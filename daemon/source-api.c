@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Is the API server there?
+ *
+ * MicroShift refuses everything until /readyz has answered 200 for the first time, to whomever; so that is
+ * what is asked, often, and nothing else before. Once it has answered, silence is what a quiet cluster sounds
+ * like: the coarse timer asks again now and then, for a server that hangs closes no connection. */
+
+#include "source-api.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/string-util.h"
+#include "message-id.h"
+#include "source-kubeconfig.h"
+#include "source-streams.h"
+
+/* While the server is not ready; more often would fill its journal (it logs each failing /readyz). */
+#define PROBE_USEC (250 * USEC_PER_MSEC)
+/* Between connections that fail at once to a server that is not on this host. */
+#define PROBE_REMOTE_USEC USEC_PER_SEC
+#define PROBE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+typedef struct ApiPath {
+        SourceApi *source;
+        char *path;
+        HttpFetch fetch;
+        LoopTimer again;
+        bool named; /* by a check, still */
+        struct ApiPath *next;
+} ApiPath;
+
+struct SourceApi {
+        Manager *manager;
+        HttpFetch probe;
+        HttpFetch version_fetch;
+        LoopTimer again;
+        LoopTimer start;
+        ApiPath *paths;
+        char *version;
+};
+
+static void probe(SourceApi *s);
+
+static bool is_local(const SourceApi *s) {
+        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
+
+        return c && (streq(c->host, "localhost") || startswith(c->host, "127.") || streq(c->host, "::1"));
+}
+
+static void on_again(LoopTimer *timer) {
+        probe(container_of(timer, SourceApi, again));
+}
+
+static void probe_again(SourceApi *s, usec_t delay) {
+        loop_timer_set(s->manager->loop, &s->again, usec_add(now_monotonic(), delay), on_again);
+}
+
+static void tell_transition(const SourceApi *s, ApiState before) {
+        const World *w = s->manager->world;
+        const char *server = manager_server(s->manager);
+        const LogField fields[] = {
+                { "MESSAGE_ID", w->api == API_READY ? MESSAGE_ID_API_REACHABLE : MESSAGE_ID_API_UNREACHABLE },
+                { "MSREADY_REASON", w->api_reason },
+                {},
+        };
+
+        if ((w->api == API_READY) != (before == API_READY))
+                log_full(w->api == API_READY ? LOG_INFO : LOG_NOTICE, fields,
+                         w->api == API_READY ? "API server %s is ready%s%s%s" : "API server %s: %s%s%s", strna(server),
+                         w->api == API_READY ? "" : strna(w->api_reason), w->api_message ? ": " : "",
+                         strempty(w->api_message));
+}
+
+static void set_state(SourceApi *s, ApiState state, const char *reason, const char *message) {
+        Manager *m = s->manager;
+        ApiState before = m->world->api;
+        bool reason_is_new = state != API_READY && !streq_ptr(m->world->api_reason, reason);
+        _cleanup_free_ char *text = message ? strdup(message) : NULL;
+        int r;
+
+        if (text)
+                strip_control(text);
+        r = world_set_api(m->world, state, reason, text, instant_now());
+        if (r < 0) {
+                loop_fail(m->loop, r);
+                return;
+        }
+
+        tell_transition(s, before);
+        if (reason_is_new && state == before)
+                log_info("API server %s: %s%s%s", strna(manager_server(m)), reason, text ? ": " : "",
+                         strempty(text));
+        if ((state == API_READY) != (before == API_READY))
+                source_streams_set_api_ready(m->streams, state == API_READY);
+        if (r > 0)
+                manager_touch(m);
+}
+
+/* The checks that fail, out of /readyz's answer: "[-]etcd failed: reason withheld". */
+static void failing_checks(const char *body, char *ret, size_t size) {
+        size_t used = 0;
+
+        ret[0] = '\0';
+        for (const char *line = body; line && *line; line = strchr(line, '\n')) {
+                const char *name;
+                int n;
+
+                if (*line == '\n')
+                        line++;
+                name = startswith(line, "[-]");
+                if (!name || used + 1 >= size)
+                        continue;
+                n = snprintf(ret + used, size - used, "%s%.*s", used > 0 ? ", " : "failing: ",
+                             (int) strcspn(name, " \n"), name);
+                used += (size_t) MAX(n, 0);
+        }
+        if (used == 0)
+                snprintf(ret, size, "%.*s", (int) strcspn(body, "\n"), body);
+}
+
+static void probe_answered(SourceApi *s) {
+        HttpFetch *f = &s->probe;
+        char words[192], text[256];
+
+        if (f->status.code == 200 && streq(buffer_cstr(&f->body), "ok")) {
+                set_state(s, API_READY, NULL, NULL);
+                return;
+        }
+
+        if (f->status.code == 200)
+                snprintf(text, sizeof(text), "/readyz answered 200, but not \"ok\": this is no API server");
+        else {
+                failing_checks(buffer_cstr(&f->body), words, sizeof(words));
+                snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "", words);
+        }
+
+        if (f->status.code == 401) {
+                set_state(s, API_NOT_READY, REASON_UNAUTHORIZED, text);
+                source_kubeconfig_reread(s->manager->kubeconfig);
+        } else if (f->status.code == 403)
+                set_state(s, API_NOT_READY, REASON_FORBIDDEN, text);
+        else
+                set_state(s, API_NOT_READY, REASON_API_NOT_READY, text);
+        probe_again(s, f->status.code == 401 || f->status.code == 403 ? PROBE_REMOTE_USEC : PROBE_USEC);
+}
+
+static const char *reason_of(HttpEnd end) {
+        switch (end) {
+        case HTTP_END_TLS_CLOCK:
+        case HTTP_END_TLS_EXPIRED:
+                return REASON_CLOCK;
+        case HTTP_END_TLS_CREDENTIALS:
+                return REASON_UNAUTHORIZED;
+        default:
+                return REASON_API_UNREACHABLE;
+        }
+}
+
+static void ask_version(SourceApi *s);
+
+static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
+        SourceApi *s = container_of(fetch, SourceApi, probe);
+        char text[256];
+
+        if (end == HTTP_END_EOF) {
+                probe_answered(s);
+                if (s->manager->world->api == API_READY && !s->version)
+                        ask_version(s);
+                return;
+        }
+
+        snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
+                 strempty(detail));
+        set_state(s, API_UNREACHABLE, reason_of(end), text);
+        probe_again(s, is_local(s) ? PROBE_USEC : PROBE_REMOTE_USEC);
+}
+
+static int start_fetch(SourceApi *s, HttpFetch *fetch, const char *path,
+                       void (*on_done)(HttpFetch *fetch, HttpEnd end, const char *detail)) {
+        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
+        _cleanup_free_ char *url = NULL;
+        int r;
+
+        r = asprintf_ret(&url, "%s%s", c->server, path);
+        if (r < 0)
+                return r;
+        return http_fetch_start(s->manager->http, fetch,
+                                &(HttpRequestSpec){
+                                        .url = url,
+                                        .target = source_kubeconfig_target(s->manager->kubeconfig),
+                                        .token = c->token.data,
+                                        .timeout = PROBE_TIMEOUT_USEC,
+                                },
+                                LIMIT_HTTP_BODY, on_done);
+}
+
+static void probe(SourceApi *s) {
+        SourceKubeconfig *k = s->manager->kubeconfig;
+        int r;
+
+        loop_timer_stop(&s->again);
+        if (!source_kubeconfig_get(k)) {
+                /* Its file is watched: it will be told when there is one. */
+                set_state(s, API_UNREACHABLE, source_kubeconfig_reason(k) ?: REASON_KUBECONFIG_MISSING,
+                          source_kubeconfig_message(k));
+                return;
+        }
+        if (http_request_is_active(&s->probe.request))
+                return;
+
+        r = start_fetch(s, &s->probe, "/readyz", on_probed);
+        if (r < 0) {
+                set_state(s, API_UNREACHABLE, REASON_API_UNREACHABLE, strerror(-r));
+                probe_again(s, PROBE_REMOTE_USEC);
+        }
+}
+
+static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
+        SourceApi *s = container_of(fetch, SourceApi, version_fetch);
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+        const char *version;
+
+        if (end != HTTP_END_EOF || fetch->status.code != 200 ||
+            jv_parse(buffer_cstr(&fetch->body), fetch->body.size, &v) < 0)
+                return;
+        version = jv_get_string(v, "gitVersion");
+        if (!version || free_and_strdup(&s->version, version) < 0)
+                return;
+        source_streams_set_version(s->manager->streams, s->version);
+        manager_touch(s->manager);
+}
+
+static void ask_version(SourceApi *s) {
+        if (source_kubeconfig_get(s->manager->kubeconfig) && !http_request_is_active(&s->version_fetch.request))
+                (void) start_fetch(s, &s->version_fetch, "/version", on_version);
+}
+
+const char *source_api_version(const SourceApi *s) {
+        return s->version;
+}
+
+static void ask_path(ApiPath *p);
+
+static void on_path_again(LoopTimer *timer) {
+        ask_path(container_of(timer, ApiPath, again));
+}
+
+static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) {
+        ApiPath *p = container_of(fetch, ApiPath, fetch);
+        Manager *m = p->source->manager;
+        Evidence e = EVIDENCE_NONE;
+        const char *reason = NULL;
+        char words[192], text[256] = "";
+        int r;
+
+        if (end != HTTP_END_EOF) {
+                reason = reason_of(end);
+                snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
+                         strempty(detail));
+                source_api_doubt(p->source);
+        } else if (fetch->status.code == 200)
+                e = EVIDENCE_TRUE;
+        else {
+                e = EVIDENCE_FALSE;
+                reason = fetch->status.code == 401 ? REASON_UNAUTHORIZED :
+                         fetch->status.code == 403 ? REASON_FORBIDDEN :
+                         fetch->status.code == 404 ? REASON_NOT_FOUND :
+                                                     REASON_API_NOT_READY;
+                failing_checks(buffer_cstr(&fetch->body), words, sizeof(words));
+                snprintf(text, sizeof(text), "it answered %d%s%s", fetch->status.code, words[0] ? ": " : "", words);
+        }
+
+        strip_control(text);
+        r = world_set_answer(m->world, p->path, e, reason, text[0] ? text : NULL, instant_now());
+        if (r < 0)
+                loop_fail(m->loop, r);
+        else if (r > 0)
+                manager_touch(m);
+        if (e != EVIDENCE_TRUE)
+                loop_timer_set(m->loop, &p->again, usec_add(now_monotonic(), USEC_PER_SEC), on_path_again);
+}
+
+static void ask_path(ApiPath *p) {
+        if (p->source->manager->world->api != API_READY || http_request_is_active(&p->fetch.request))
+                return;
+        (void) start_fetch(p->source, &p->fetch, p->path, on_path_answered);
+}
+
+static ApiPath *path_free(ApiPath *p) {
+        world_forget_answer(p->source->manager->world, p->path);
+        http_fetch_done(&p->fetch);
+        loop_timer_done(&p->again);
+        free(p->path);
+        return mfree(p);
+}
+
+static int name_path(SourceApi *s, const char *path) {
+        ApiPath *p;
+
+        for (p = s->paths; p; p = p->next)
+                if (streq(p->path, path)) {
+                        p->named = true;
+                        return 0;
+                }
+        p = calloc(1, sizeof(ApiPath));
+        if (!p)
+                return -ENOMEM;
+        p->path = strdup(path);
+        if (!p->path) {
+                free(p);
+                return -ENOMEM;
+        }
+        p->source = s;
+        p->named = true;
+        p->next = s->paths;
+        s->paths = p;
+        return 0;
+}
+
+/* The board has been judged: asks the paths of [Api] checks that have no answer yet, forgets those that no
+ * check names any more. */
+void source_api_update(SourceApi *s) {
+        const Board *b = &s->manager->board;
+
+        for (ApiPath *p = s->paths; p; p = p->next)
+                p->named = false;
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
+                        const CheckDefinition *d = b->gates[i]->checks[j].definition;
+
+                        if (gate_state(b->gates[i]) != GATE_DISABLED && d->kind == CHECK_API &&
+                            !streq(d->path, "/readyz") && name_path(s, d->path) < 0)
+                                loop_fail(s->manager->loop, -ENOMEM);
+                }
+
+        for (ApiPath **p = &s->paths; *p;)
+                if ((*p)->named) {
+                        if (!world_answer(s->manager->world, (*p)->path) && !loop_timer_is_armed(&(*p)->again))
+                                ask_path(*p);
+                        p = &(*p)->next;
+                } else {
+                        ApiPath *gone = *p;
+
+                        *p = gone->next;
+                        path_free(gone);
+                }
+}
+
+/* A connection has failed, or a stream ended as it should not: asks /readyz at once. */
+void source_api_doubt(SourceApi *s) {
+        if (s->manager->world->api == API_READY)
+                probe(s);
+}
+
+/* Credentials or address are new, or a port may have opened. */
+void source_api_connect_anew(SourceApi *s) {
+        http_fetch_done(&s->probe);
+        http_fetch_done(&s->version_fetch);
+        s->version = mfree(s->version);
+        probe(s);
+}
+
+/* The coarse timer: asks everything once more while all is well. */
+void source_api_coarse(SourceApi *s) {
+        if (s->manager->world->api != API_READY)
+                return;
+        probe(s);
+        for (ApiPath *p = s->paths; p; p = p->next)
+                ask_path(p);
+}
+
+static void on_start(LoopTimer *timer) {
+        probe(container_of(timer, SourceApi, start));
+}
+
+int source_api_new(Manager *m, SourceApi **ret) {
+        _cleanup_(source_api_freep) SourceApi *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(SourceApi));
+        if (!s)
+                return -ENOMEM;
+        s->manager = m;
+
+        /* Not from here: the other parts are not there yet. */
+        r = loop_timer_set(m->loop, &s->start, now_monotonic(), on_start);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+SourceApi *source_api_free(SourceApi *s) {
+        if (!s)
+                return NULL;
+
+        while (s->paths) {
+                ApiPath *p = s->paths;
+
+                s->paths = p->next;
+                path_free(p);
+        }
+        http_fetch_done(&s->probe);
+        http_fetch_done(&s->version_fetch);
+        loop_timer_done(&s->again);
+        loop_timer_done(&s->start);
+        free(s->version);
+        return mfree(s);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the host says of containers and of the kubelet.
+ *
+ * A container is looked at with each event of its pod; then once a second while it is called ready and not
+ * proven; and when it is alive, the kernel tells when its group empties (inotify on cgroup.events; v1 has no
+ * such thing, there it is looked at every 10 s while the API, which would tell otherwise, is away). The
+ * containers that proved a gate before we were restarted are looked at in the same way. */
+
+#define HASH_NONFATAL_OOM 1
+
+#include "source-host.h"
+
+#include <stdio.h>
+#include <sys/inotify.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/string-util.h"
+#include "cgroup-probe.h"
+#include "message-id.h"
+#include "ready/pod.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define LOOK_USEC USEC_PER_SEC
+#define LOOK_V1_USEC (10 * USEC_PER_SEC)
+
+/* The group of a container that is, or was, alive. */
+typedef struct Group {
+        char *id;
+        char *path;
+        int descriptor; /* of inotify; -1: not watched */
+        bool named;     /* by a pod of the world or a kept container, still */
+        UT_hash_handle hh;
+} Group;
+
+struct SourceHost {
+        Manager *manager;
+        CgroupProbe probe;
+        Group *groups;
+        int fd; /* of inotify */
+        LoopIo io;
+        LoopTimer look;
+        LoopTimer ask;
+        HttpFetch healthz;
+        bool pods_changed;
+        bool told_inotify;
+};
+
+static void group_free(SourceHost *s, Group *g) {
+        HASH_DEL(s->groups, g);
+        if (g->descriptor >= 0)
+                (void) inotify_rm_watch(s->fd, g->descriptor);
+        free(g->id);
+        free(g->path);
+        free(g);
+}
+
+/* The root cannot be read: loud, and never a weaker proof. error 0: it can. */
+static void set_trouble(SourceHost *s, int error) {
+        World *w = s->manager->world;
+        const LogField fields[] = { { "MESSAGE_ID", MESSAGE_ID_PROOF_UNAVAILABLE }, {} };
+        _cleanup_free_ char *text = NULL;
+
+        if (error == 0) {
+                w->host.cgroup_trouble = mfree(w->host.cgroup_trouble);
+                return;
+        }
+        if (asprintf_ret(&text, "%s: %s", s->probe.root, strerror(-error)) < 0 ||
+            streq_ptr(text, w->host.cgroup_trouble))
+                return;
+        log_full(LOG_ERR, fields,
+                 "Cannot read the control groups of this host (%s): no pod can be proven. Check CgroupRoot= and the "
+                 "sandbox of msready.service.",
+                 text);
+        free(w->host.cgroup_trouble);
+        w->host.cgroup_trouble = TAKE_PTR(text);
+}
+
+static void watch_group(SourceHost *s, Group *g) {
+        _cleanup_free_ char *events = NULL;
+
+        if (!s->probe.unified || g->descriptor >= 0 || s->fd < 0)
+                return;
+        if (asprintf_ret(&events, "%s/cgroup.events", g->path) < 0)
+                return;
+        g->descriptor = inotify_add_watch(s->fd, events, IN_MODIFY);
+        if (g->descriptor < 0 && errno != ENOENT && !s->told_inotify) {
+                log_warning("Cannot watch %s: %s, looking at it every second instead. Raise "
+                            "fs.inotify.max_user_watches by sysctl.",
+                            events, strerror(errno));
+                s->told_inotify = true;
+        }
+}
+
+static Group *group_get(SourceHost *s, const char *id, char *path) {
+        Group *g;
+
+        g = calloc(1, sizeof(Group));
+        if (!g)
+                return NULL;
+        g->id = strdup(id);
+        if (!g->id) {
+                free(g);
+                return NULL;
+        }
+        g->path = path;
+        g->descriptor = -1;
+        HASH_ADD_KEYPTR(hh, s->groups, g->id, strlen(g->id), g);
+        if (!g->hh.tbl) {
+                free(g->id);
+                free(g);
+                return NULL;
+        }
+        return g;
+}
+
+/* Whether the container is alive now. The watch is laid before the group is asked, so that nothing is missed
+ * in between. */
+static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
+        _cleanup_free_ char *path = NULL;
+        ContainerLife life;
+        int r, error = 0;
+        Group *g;
+
+        HASH_FIND_STR(s->groups, a->id, g);
+        if (!g) {
+                r = cgroup_probe_find(&s->probe, a, &path);
+                if (r == -ENOENT) {
+                        set_trouble(s, 0);
+                        return CONTAINER_DEAD;
+                }
+                if (r < 0) {
+                        set_trouble(s, r);
+                        return CONTAINER_UNREADABLE;
+                }
+                g = group_get(s, a->id, path);
+                if (!g)
+                        return CONTAINER_UNPROBED;
+                path = NULL;
+                g->named = true;
+        }
+
+        watch_group(s, g);
+        life = cgroup_probe_ask(&s->probe, g->path, &error);
+        set_trouble(s, life == CONTAINER_UNREADABLE ? error : 0);
+        if (life == CONTAINER_DEAD)
+                group_free(s, g);
+        return life;
+}
+
+static bool look_at_pod(SourceHost *s, WorldObject *pod) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        bool changed = false;
+
+        for (size_t i = 0; i < p->n_containers; i++) {
+                ContainerLife life;
+
+                if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id)
+                        continue;
+                life = look(s,
+                            &(ContainerAddress){
+                                    .pod_uid = p->config_hash ?: p->object.uid,
+                                    .qos = p->qos,
+                                    .id = p->containers[i].id,
+                            });
+                changed = changed || life != pod->life[i];
+                pod->life[i] = life;
+        }
+        return changed;
+}
+
+static bool look_at_kept(SourceHost *s) {
+        const Board *b = &s->manager->board;
+        bool changed = false;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (size_t j = 0; j < b->gates[i]->n_kept; j++) {
+                        KeptContainer *k = &b->gates[i]->kept[j];
+                        ContainerLife life = look(s,
+                                                  &(ContainerAddress){
+                                                          .pod_uid = k->pod_uid,
+                                                          .qos = k->qos,
+                                                          .id = k->id,
+                                                  });
+
+                        changed = changed || life != k->life;
+                        k->life = life;
+                }
+        return changed;
+}
+
+/* Only the containers of our node have their groups here. */
+static bool is_here(const SourceHost *s, const WorldObject *pod) {
+        const WorldObject *node = s->manager->world->node;
+
+        return !node || streq_ptr(KUBE_POD_OF(pod->object)->node, node->object->name);
+}
+
+static void look_at_all(SourceHost *s) {
+        bool changed = look_at_kept(s);
+
+        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
+                if (is_here(s, o) && look_at_pod(s, o))
+                        changed = true;
+        if (changed)
+                manager_touch(s->manager);
+}
+
+void source_host_pod_changed(SourceHost *s, WorldObject *pod) {
+        s->pods_changed = true;
+        if (is_here(s, pod))
+                (void) look_at_pod(s, pod);
+}
+
+static void on_inotify(LoopIo *io, unsigned events) {
+        SourceHost *s = container_of(io, SourceHost, io);
+        char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+
+        while (read(s->fd, buffer, sizeof(buffer)) > 0)
+                ;
+        look_at_all(s);
+}
+
+static void arm_look(SourceHost *s);
+
+static void on_look(LoopTimer *timer) {
+        SourceHost *s = container_of(timer, SourceHost, look);
+
+        look_at_all(s);
+        arm_look(s);
+}
+
+static bool any_awaits_proof(const SourceHost *s) {
+        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
+                if (pod_awaits_proof(s->manager->world, o))
+                        return true;
+        return false;
+}
+
+static void arm_look(SourceHost *s) {
+        usec_t delay = USEC_INFINITY;
+
+        if (any_awaits_proof(s) || (s->told_inotify && s->groups))
+                delay = LOOK_USEC;
+        else if (!s->probe.unified && s->groups && s->manager->world->api != API_READY)
+                delay = LOOK_V1_USEC;
+
+        if (delay == USEC_INFINITY)
+                loop_timer_stop(&s->look);
+        else if (!loop_timer_is_armed(&s->look))
+                loop_timer_set(s->manager->loop, &s->look, usec_add(now_monotonic(), delay), on_look);
+}
+
+static void name_group(SourceHost *s, const char *id) {
+        Group *g = NULL;
+
+        if (id)
+                HASH_FIND_STR(s->groups, id, g);
+        if (g)
+                g->named = true;
+}
+
+static void forget_unnamed(SourceHost *s) {
+        const Board *b = &s->manager->board;
+        Group *g, *next;
+
+        HASH_ITER(hh, s->groups, g, next)
+                g->named = false;
+        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
+                for (size_t i = 0; i < KUBE_POD_OF(o->object)->n_containers; i++)
+                        name_group(s, KUBE_POD_OF(o->object)->containers[i].id);
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (size_t j = 0; j < b->gates[i]->n_kept; j++)
+                        name_group(s, b->gates[i]->kept[j].id);
+        HASH_ITER(hh, s->groups, g, next)
+                if (!g->named)
+                        group_free(s, g);
+}
+
+/* The kubelet's own healthz, while only a sign of life is missing. */
+
+static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
+        SourceHost *s = container_of(fetch, SourceHost, healthz);
+
+        if (end != HTTP_END_EOF || fetch->status.code != 200 || !streq(buffer_cstr(&fetch->body), "ok"))
+                return;
+        if (world_set_kubelet_healthy(s->manager->world, instant_now()) > 0)
+                manager_touch(s->manager);
+}
+
+static bool life_is_missing(const SourceHost *s) {
+        const World *w = s->manager->world;
+
+        return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) && !node_shows_life(w, w->node);
+}
+
+static void arm_ask(SourceHost *s);
+
+static void on_ask(LoopTimer *timer) {
+        SourceHost *s = container_of(timer, SourceHost, ask);
+        const char *url = s->manager->settings->kubelet_healthz;
+
+        if (!life_is_missing(s) || !url)
+                return;
+        if (!http_request_is_active(&s->healthz.request))
+                (void) http_fetch_start(s->manager->http, &s->healthz,
+                                        &(HttpRequestSpec){ .url = url,
+                                                            .timeout = USEC_PER_SEC,
+                                                            .fresh_connection = true },
+                                        KIB(1), on_healthz);
+        loop_timer_set(s->manager->loop, &s->ask, usec_add(now_monotonic(), LOOK_USEC), on_ask);
+}
+
+static void arm_ask(SourceHost *s) {
+        if (!s->manager->settings->kubelet_healthz || !life_is_missing(s)) {
+                loop_timer_stop(&s->ask);
+                http_fetch_done(&s->healthz);
+        } else if (!loop_timer_is_armed(&s->ask))
+                loop_timer_set(s->manager->loop, &s->ask, now_monotonic(), on_ask);
+}
+
+void source_host_update(SourceHost *s) {
+        if (s->pods_changed) {
+                forget_unnamed(s);
+                s->pods_changed = false;
+        }
+        arm_look(s);
+        arm_ask(s);
+}
+
+void source_host_reload(SourceHost *s) {
+        http_fetch_done(&s->healthz);
+        loop_timer_stop(&s->ask);
+        s->pods_changed = true;
+}
+
+int source_host_new(Manager *m, SourceHost **ret) {
+        _cleanup_(source_host_freep) SourceHost *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(SourceHost));
+        if (!s)
+                return -ENOMEM;
+        s->manager = m;
+        s->fd = -1;
+        r = cgroup_probe_init(&s->probe, m->settings->cgroup_root ?: CGROUP_ROOT);
+        if (r < 0)
+                return r;
+
+        if (s->probe.unified) {
+                s->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+                if (s->fd < 0) {
+                        log_warning("Cannot watch control groups by inotify: %s, looking at them every second "
+                                    "instead. Raise fs.inotify.max_user_instances by sysctl.",
+                                    strerror(errno));
+                        s->told_inotify = true;
+                } else if ((r = loop_io_set(m->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
+                        return r;
+        }
+        (void) look_at_kept(s);
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+SourceHost *source_host_free(SourceHost *s) {
+        Group *g, *next;
+
+        if (!s)
+                return NULL;
+
+        HASH_ITER(hh, s->groups, g, next)
+                group_free(s, g);
+        loop_io_done(&s->io);
+        loop_timer_done(&s->look);
+        loop_timer_done(&s->ask);
+        http_fetch_done(&s->healthz);
+        safe_close(s->fd);
+        cgroup_probe_done(&s->probe);
+        return mfree(s);
+}

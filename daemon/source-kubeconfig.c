@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* MicroShift truncates and rewrites its kubeconfig at each start, so it may be absent, empty or half of one at
+ * any time. What was read last stays in use until something better is there. */
+
+#include "source-kubeconfig.h"
+
+#include "base/log.h"
+#include "base/string-util.h"
+#include "file-watch.h"
+#include "ready/evidence.h"
+
+#define RETRY_USEC (100 * USEC_PER_MSEC)
+#define RETRIES 50
+
+struct SourceKubeconfig {
+        Manager *manager;
+        char *path;
+        KubeConfig *config;
+        HttpTarget *target;
+        const char *reason; /* NULL where config is as the file says */
+        char *message;
+        FileWatch watch;
+        LoopTimer retry;
+        unsigned retries;
+};
+
+static void on_retry(LoopTimer *timer);
+
+const KubeConfig *source_kubeconfig_get(const SourceKubeconfig *s) {
+        return s->config;
+}
+
+HttpTarget *source_kubeconfig_target(const SourceKubeconfig *s) {
+        return s->target;
+}
+
+const char *source_kubeconfig_reason(const SourceKubeconfig *s) {
+        return s->reason;
+}
+
+const char *source_kubeconfig_message(const SourceKubeconfig *s) {
+        return s->message;
+}
+
+static int make_target(const KubeConfig *c, HttpTarget **ret) {
+        return http_target_new(
+                &(HttpTargetSpec){
+                        .ca = c->ca.data,
+                        .ca_size = c->ca.size,
+                        .certificate = c->certificate.data,
+                        .certificate_size = c->certificate.size,
+                        .key = c->key.data,
+                        .key_size = c->key.size,
+                        .tls_server_name = c->tls_server_name,
+                        .proxy_url = c->proxy_url,
+                        .insecure = c->insecure,
+                },
+                ret);
+}
+
+/* The kubeconfig and every file that it names. */
+static int watch_files(SourceKubeconfig *s) {
+        _cleanup_(strv_freep) char **paths = NULL;
+        const KubeConfig *c = s->config;
+        int r;
+
+        r = strv_extend(&paths, s->path);
+        if (r < 0)
+                return r;
+        if (c) {
+                const char *const files[] = { c->ca.file, c->certificate.file, c->key.file, c->token.file };
+
+                for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                        if (files[i] && (r = strv_extend(&paths, files[i])) < 0)
+                                return r;
+        }
+        return file_watch_set(&s->watch, paths);
+}
+
+static void fail(SourceKubeconfig *s, int error, const char *detail) {
+        const char *reason = error == -ENOENT ? REASON_KUBECONFIG_MISSING : REASON_KUBECONFIG_INVALID;
+        _cleanup_free_ char *message = NULL;
+
+        (void) asprintf_ret(&message, "%s%s%s", detail ? "" : s->path, detail ? "" : ": ",
+                            detail ?: strerror(-error));
+        if (s->retries == 0 || s->retries == RETRIES)
+                log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
+                         s->config ? ", going on with what was read before" : ", waiting for it");
+        s->reason = reason;
+        if (message)
+                (void) free_and_strdup(&s->message, message);
+
+        /* Half a file is a whole one in a moment; one that is absent announces itself by inotify. */
+        if (error != -ENOENT && s->retries < RETRIES) {
+                s->retries++;
+                loop_timer_set(s->manager->loop, &s->retry, usec_add(now_monotonic(), RETRY_USEC), on_retry);
+        }
+}
+
+/* Reads the file. Returns 1 where what is to be used is another than before. */
+static int read_again(SourceKubeconfig *s) {
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL;
+        _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
+        _cleanup_free_ char *detail = NULL;
+        int r;
+
+        loop_timer_stop(&s->retry);
+        r = kube_config_load(s->path, s->manager->settings->context, &c, &detail);
+        if (r >= 0)
+                r = make_target(c, &target);
+        if (r < 0) {
+                fail(s, r, detail);
+                return 0;
+        }
+
+        s->retries = 0;
+        s->reason = NULL;
+        s->message = mfree(s->message);
+        if (s->config && kube_config_equal(s->config, c))
+                return 0;
+
+        log_debug("Read %s: context %s, server %s", s->path, strna(c->context), c->server);
+        kube_config_free(s->config);
+        s->config = TAKE_PTR(c);
+        http_target_unref(s->target);
+        s->target = TAKE_PTR(target);
+        return 1;
+}
+
+static void on_file_changed(FileWatch *watch) {
+        SourceKubeconfig *s = container_of(watch, SourceKubeconfig, watch);
+
+        s->retries = 0;
+        source_kubeconfig_reread(s);
+        manager_conditions_changed(s->manager);
+}
+
+static void on_retry(LoopTimer *timer) {
+        source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
+}
+
+/* Reads the file now: the server has refused what we know, or the file has changed. */
+void source_kubeconfig_reread(SourceKubeconfig *s) {
+        int r;
+
+        r = read_again(s);
+        if (watch_files(s) < 0)
+                loop_fail(s->manager->loop, -ENOMEM);
+        manager_credentials_changed(s->manager, r > 0);
+}
+
+/* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
+static int find_path(const Manager *m, char **ret, char **reterr_detail) {
+        const char *environment = getenv("KUBECONFIG");
+
+        if (m->options->kubeconfig)
+                return asprintf_ret(ret, "%s", m->options->kubeconfig);
+        if (m->settings->kubeconfig)
+                return asprintf_ret(ret, "%s", m->settings->kubeconfig);
+        if (!isempty(environment))
+                return kube_config_path_from_environment(environment, ret, reterr_detail);
+        return asprintf_ret(ret, "%s", SETTINGS_KUBECONFIG_DEFAULT);
+}
+
+int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
+        _cleanup_(source_kubeconfig_freep) SourceKubeconfig *s = NULL;
+        _cleanup_free_ char *detail = NULL;
+        int r;
+
+        s = calloc(1, sizeof(SourceKubeconfig));
+        if (!s)
+                return -ENOMEM;
+        s->manager = m;
+        file_watch_init(&s->watch, m->loop, on_file_changed);
+
+        r = find_path(m, &s->path, &detail);
+        if (r < 0) {
+                log_error("%s", detail ?: strerror(-r));
+                return r;
+        }
+        (void) read_again(s);
+        r = watch_files(s);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+/* The settings are new: another file or another context may be asked for. */
+void source_kubeconfig_reload(SourceKubeconfig *s) {
+        _cleanup_free_ char *path = NULL, *detail = NULL;
+        int r;
+
+        r = find_path(s->manager, &path, &detail);
+        if (r < 0) {
+                log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
+                return;
+        }
+        if (!streq(path, s->path)) {
+                free(s->path);
+                s->path = TAKE_PTR(path);
+        }
+        s->retries = 0;
+        source_kubeconfig_reread(s);
+}
+
+SourceKubeconfig *source_kubeconfig_free(SourceKubeconfig *s) {
+        if (!s)
+                return NULL;
+
+        loop_timer_done(&s->retry);
+        file_watch_done(&s->watch);
+        kube_config_free(s->config);
+        http_target_unref(s->target);
+        free(s->path);
+        free(s->message);
+        return mfree(s);
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Joins reflectors (lib/kube), which know list and watch but no network, to requests (lib/http), which know
+ * nothing else. Which streams there are follows from the gates and from the node that is ours: what is wanted
+ * is worked out anew after each judgement, and held against what there is. A stream whose objects are to be
+ * watched in another way is replaced: the old one speaks until the new one is in sync. */
+
+#include "source-streams.h"
+
+#include "base/log.h"
+#include "base/string-util.h"
+#include "kube/reflector.h"
+#include "ready/interest.h"
+#include "source-api.h"
+#include "source-host.h"
+#include "source-kubeconfig.h"
+
+typedef struct Stream {
+        SourceStreams *source;
+        ReflectorSink sink;
+        Reflector *reflector;
+        WorldStream *world;
+        StreamRole role;
+        KubeResource *generic; /* owned, for STREAM_GENERIC */
+        KubeQuery query;
+        uint64_t epoch; /* of the gates and the server that it was made for */
+        HttpRequest request;
+        LoopTimer timer;
+        bool pumping;
+        bool wanted;
+        struct Stream *next;
+} Stream;
+
+struct SourceStreams {
+        Manager *manager;
+        Stream *streams;
+        KubeServerTraits traits;
+        uint64_t epoch;
+        uint64_t seed;
+        bool api_ready;
+        LoopDeferred sweep;
+        SourceStreamsStats gone; /* of streams that are no more */
+};
+
+static void pump(Stream *t);
+
+/* The sink: what a reflector has to say goes into the world. */
+
+static bool sink_wanted(ReflectorSink *sink, const KubeBrief *brief) {
+        Stream *t = container_of(sink, Stream, sink);
+
+        return board_wants(&t->source->manager->board, t->query.resource->kind, brief);
+}
+
+static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
+        Stream *t = container_of(sink, Stream, sink);
+        Manager *m = t->source->manager;
+        Instant now = instant_now();
+        WorldObject *object;
+        int r;
+
+        if (o->kind == KUBE_EVENT) {
+                r = event_digest_feed(m->events, (const KubeEvent *) o, now.boottime, now_realtime());
+                kube_object_free(o);
+                if (r > 0)
+                        manager_touch(m);
+                return MIN(r, 0);
+        }
+
+        r = world_stream_upsert(t->world, o, now, &object);
+        if (r < 0)
+                return r;
+        if (object->object->kind == KUBE_POD)
+                source_host_pod_changed(m->host, object);
+        manager_touch(m);
+        return 0;
+}
+
+static void sink_deleted(ReflectorSink *sink, const char *namespace, const char *name, const char *uid) {
+        Stream *t = container_of(sink, Stream, sink);
+
+        if (t->query.resource->kind == KUBE_EVENT)
+                return;
+        world_stream_remove(t->world, t->query.resource->kind, namespace, name, uid);
+        manager_touch(t->source->manager);
+}
+
+static void sink_listing_begins(ReflectorSink *sink) {
+        world_stream_listing_begins(container_of(sink, Stream, sink)->world);
+}
+
+static void sink_listing_complete(ReflectorSink *sink) {
+        Stream *t = container_of(sink, Stream, sink);
+
+        world_stream_listing_complete(t->world);
+        manager_touch(t->source->manager);
+}
+
+static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTrouble trouble, const char *detail) {
+        Stream *t = container_of(sink, Stream, sink);
+        Manager *m = t->source->manager;
+        _cleanup_free_ char *text = detail ? strdup(detail) : NULL;
+        int r;
+
+        if (text)
+                strip_control(text);
+        log_debug("Stream of %s: %s%s%s", t->query.resource->plural,
+                  in_sync ? "in sync" : reflector_trouble_to_string(trouble), text ? ": " : "", strempty(text));
+        r = world_stream_set_sync(t->world, in_sync, reflector_trouble_to_string(trouble), text, instant_now());
+        if (r < 0)
+                loop_fail(m->loop, r);
+        if (trouble == REFLECTOR_TROUBLE_API_UNREACHABLE)
+                source_api_doubt(m->api);
+        manager_touch(m);
+}
+
+static const ReflectorSinkOps sink_ops = {
+        .wanted = sink_wanted,
+        .object = sink_object,
+        .deleted = sink_deleted,
+        .listing_begins = sink_listing_begins,
+        .listing_complete = sink_listing_complete,
+        .sync_changed = sink_sync_changed,
+};
+
+/* The request: what the server has to say goes into the reflector. */
+
+static void on_status(HttpRequest *request, const HttpStatus *status) {
+        Stream *t = container_of(request, Stream, request);
+
+        reflector_response(t->reflector, (unsigned) status->code,
+                           status->retry_after == USEC_INFINITY ? 0 : status->retry_after, status->content_type,
+                           now_monotonic());
+        pump(t);
+}
+
+static int on_body(HttpRequest *request, const char *data, size_t size) {
+        Stream *t = container_of(request, Stream, request);
+
+        reflector_bytes(t->reflector, data, size, now_monotonic());
+        pump(t);
+        return 0;
+}
+
+static KubeEnd end_of(HttpEnd end) {
+        switch (end) {
+        case HTTP_END_EOF:
+                return KUBE_END_EOF;
+        case HTTP_END_TRUNCATED:
+        case HTTP_END_DISCONNECTED:
+        case HTTP_END_ABORTED:
+                return KUBE_END_CUT;
+        case HTTP_END_REFUSED:
+        case HTTP_END_UNREACHABLE:
+        case HTTP_END_RESOLVE:
+        case HTTP_END_RESOLVE_TIMEOUT:
+        case HTTP_END_PROXY:
+                return KUBE_END_CONNECT;
+        case HTTP_END_TIMEOUT:
+                return KUBE_END_TIMEOUT;
+        case HTTP_END_TLS:
+        case HTTP_END_TLS_CREDENTIALS:
+                return KUBE_END_TLS;
+        case HTTP_END_TLS_CLOCK:
+        case HTTP_END_TLS_EXPIRED:
+                return KUBE_END_CLOCK;
+        case HTTP_END_PROTOCOL:
+        case HTTP_END_TOO_LARGE:
+                return KUBE_END_PROTOCOL;
+        default:
+                return KUBE_END_INTERNAL;
+        }
+}
+
+static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
+        Stream *t = container_of(request, Stream, request);
+        SourceApi *api = t->source->manager->api;
+
+        reflector_end(t->reflector, end_of(end), isempty(detail) ? http_end_to_string(end) : detail,
+                      now_monotonic());
+        if (end != HTTP_END_EOF)
+                source_api_doubt(api);
+        pump(t);
+}
+
+static const HttpRequestOps request_ops = {
+        .on_status = on_status,
+        .on_body = on_body,
+        .on_end = on_end,
+};
+
+static int start_request(Stream *t, const char *path) {
+        SourceKubeconfig *k = t->source->manager->kubeconfig;
+        const KubeConfig *c = source_kubeconfig_get(k);
+        _cleanup_free_ char *url = NULL;
+        int r;
+
+        if (!c)
+                return -ENOENT;
+        r = asprintf_ret(&url, "%s%s", c->server, path);
+        if (r < 0)
+                return r;
+        return http_request_start(t->source->manager->http, &t->request, &request_ops,
+                                  &(HttpRequestSpec){
+                                          .url = url,
+                                          .target = source_kubeconfig_target(k),
+                                          .token = c->token.data,
+                                          .accept = "application/json",
+                                  });
+}
+
+static void on_timer(LoopTimer *timer) {
+        Stream *t = container_of(timer, Stream, timer);
+
+        reflector_tick(t->reflector, now_monotonic());
+        pump(t);
+}
+
+/* Does what the reflector asks for until it asks for nothing more, then sets its alarm. */
+static void pump(Stream *t) {
+        const char *path;
+        usec_t deadline;
+        int r;
+
+        if (t->pumping)
+                return;
+        t->pumping = true;
+        for (;;) {
+                ReflectorAction action = reflector_take_action(t->reflector, &path);
+
+                if (action == REFLECTOR_NOTHING)
+                        break;
+                switch (action) {
+                case REFLECTOR_CLOSE:
+                        http_request_done(&t->request);
+                        break;
+                case REFLECTOR_CREDENTIALS:
+                        source_kubeconfig_reread(t->source->manager->kubeconfig);
+                        reflector_kick(t->reflector, now_monotonic());
+                        break;
+                default:
+                        r = start_request(t, path);
+                        if (r < 0)
+                                reflector_end(t->reflector, KUBE_END_INTERNAL, strerror(-r), now_monotonic());
+                }
+        }
+        t->pumping = false;
+
+        deadline = reflector_deadline(t->reflector);
+        if (deadline == USEC_INFINITY)
+                loop_timer_stop(&t->timer);
+        else {
+                r = loop_timer_set(t->source->manager->loop, &t->timer, deadline, on_timer);
+                if (r < 0)
+                        loop_fail(t->source->manager->loop, r);
+        }
+}
+
+static void add_stats(SourceStreamsStats *sum, const Reflector *r) {
+        const ReflectorStats *s = reflector_stats(r);
+
+        sum->requests += s->requests;
+        sum->failures += s->failures;
+        sum->listings += s->listings;
+        sum->events += s->frames;
+        sum->bytes += s->bytes;
+}
+
+static Stream *stream_free(Stream *t) {
+        if (!t)
+                return NULL;
+
+        if (t->reflector)
+                add_stats(&t->source->gone, t->reflector);
+        http_request_done(&t->request);
+        loop_timer_done(&t->timer);
+        reflector_free(t->reflector);
+        world_stream_free(t->world);
+        kube_query_done(&t->query);
+        kube_resource_free(t->generic);
+        return mfree(t);
+}
+DEFINE_CLEANUP(Stream, stream_free)
+
+static bool is_local(const SourceStreams *s) {
+        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
+
+        return c && (streq(c->host, "localhost") || startswith(c->host, "127.") || streq(c->host, "::1"));
+}
+
+static int stream_new(SourceStreams *s, StreamRole role, const char *key, const KubeQuery *query, Stream **ret) {
+        _cleanup_(stream_freep) Stream *t = NULL;
+        int r;
+
+        t = calloc(1, sizeof(Stream));
+        if (!t)
+                return -ENOMEM;
+        t->source = s;
+        t->sink.ops = &sink_ops;
+        t->role = role;
+        t->epoch = s->epoch;
+
+        r = kube_query_copy(query, &t->query);
+        if (r < 0)
+                return r;
+        r = world_add_stream(s->manager->world, role, key, &t->world);
+        if (r < 0)
+                return r;
+        r = reflector_new(
+                &(ReflectorConfig){
+                        .query = t->query,
+                        .sink = &t->sink,
+                        .traits = &s->traits,
+                        .backoff_cap = is_local(s) ? REFLECTOR_CAP_LOOPBACK : REFLECTOR_CAP_REMOTE,
+                        .seed = ++s->seed * UINT64_C(0x9e3779b97f4a7c15),
+                },
+                &t->reflector);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+/* Makes sure that there is a stream of this role, key and query, of the present epoch. */
+static int want(SourceStreams *s, StreamRole role, const char *key, const KubeQuery *query) {
+        Stream *t;
+        int r;
+
+        for (t = s->streams; t; t = t->next)
+                if (t->role == role && streq_ptr(t->world->key, key) && t->epoch == s->epoch &&
+                    kube_query_equal(&t->query, query)) {
+                        t->wanted = true;
+                        return 0;
+                }
+
+        r = stream_new(s, role, key, query, &t);
+        if (r < 0)
+                return r;
+        t->wanted = true;
+        t->next = s->streams;
+        s->streams = t;
+
+        reflector_start(t->reflector, now_monotonic());
+        reflector_set_api_ready(t->reflector, s->api_ready, now_monotonic());
+        pump(t);
+        return 0;
+}
+
+static int want_kind(SourceStreams *s, StreamRole role, KubeKind kind, const char *namespace, const char *fields) {
+        return want(s, role, NULL,
+                    &(KubeQuery){
+                            .resource = kube_resource_of_kind(kind),
+                            .namespace = namespace,
+                            .field_selector = fields,
+                    });
+}
+
+/* All nodes until ours is proven by this boot's ID, then ours by name. */
+static int want_nodes(SourceStreams *s, const WorldObject *node) {
+        const Manager *m = s->manager;
+        _cleanup_free_ char *fields = NULL;
+        int r;
+
+        if (m->world->cluster_scope || board_wants_other_nodes(&m->board) || !node ||
+            !node_is_of_this_boot(m->world, node))
+                return want_kind(s, STREAM_NODES, KUBE_NODE, NULL, NULL);
+
+        r = asprintf_ret(&fields, "metadata.name=%s", node->object->name);
+        if (r < 0)
+                return r;
+        return want_kind(s, STREAM_NODES, KUBE_NODE, NULL, fields);
+}
+
+static int want_pods(SourceStreams *s, const WorldObject *node) {
+        _cleanup_free_ char *fields = NULL;
+        int r;
+
+        if (s->manager->world->cluster_scope)
+                return want_kind(s, STREAM_PODS, KUBE_POD, NULL, NULL);
+
+        r = want_kind(s, STREAM_PODS_UNSCHEDULED, KUBE_POD, NULL, "spec.nodeName=");
+        if (r < 0 || !node)
+                return r;
+        r = asprintf_ret(&fields, "spec.nodeName=%s", node->object->name);
+        if (r < 0)
+                return r;
+        return want_kind(s, STREAM_PODS, KUBE_POD, NULL, fields);
+}
+
+static int want_leases(SourceStreams *s, const WorldObject *node) {
+        _cleanup_free_ char *fields = NULL;
+        int r;
+
+        if (s->manager->world->cluster_scope)
+                return want_kind(s, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", NULL);
+        if (!node || node_shows_life(s->manager->world, node))
+                return 0;
+        r = asprintf_ret(&fields, "metadata.name=%s", node->object->name);
+        if (r < 0)
+                return r;
+        return want_kind(s, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", fields);
+}
+
+static int want_generic(SourceStreams *s, const CheckDefinition *d) {
+        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
+        _cleanup_free_ char *key = NULL, *fields = NULL;
+        Stream *made;
+        int r;
+
+        r = check_generic_key(d, &key);
+        if (r < 0)
+                return r;
+        for (Stream *t = s->streams; t; t = t->next)
+                if (t->role == STREAM_GENERIC && streq_ptr(t->world->key, key) && t->epoch == s->epoch) {
+                        t->wanted = true;
+                        return 0;
+                }
+
+        r = kube_resource_parse(d->resource, &resource);
+        if (r < 0)
+                return r;
+        r = asprintf_ret(&fields, "metadata.name=%s", d->name);
+        if (r < 0)
+                return r;
+        r = want(s, STREAM_GENERIC, key,
+                 &(KubeQuery){ .resource = resource, .namespace = d->namespace, .field_selector = fields });
+        if (r < 0)
+                return r;
+        made = s->streams;
+        if (!made->generic)
+                made->generic = TAKE_PTR(resource);
+        return 0;
+}
+
+static int want_conditions(SourceStreams *s) {
+        const Board *b = &s->manager->board;
+        int r;
+
+        for (size_t i = 0; i < b->n_gates; i++) {
+                if (gate_state(b->gates[i]) == GATE_DISABLED)
+                        continue;
+                for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
+                        if (b->gates[i]->checks[j].definition->kind != CHECK_CONDITION)
+                                continue;
+                        r = want_generic(s, b->gates[i]->checks[j].definition);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+static int want_all(SourceStreams *s) {
+        static const struct {
+                StreamRole role;
+                KubeKind kind;
+        } workloads[] = {
+                { STREAM_DAEMONSETS, KUBE_DAEMONSET },
+                { STREAM_DEPLOYMENTS, KUBE_DEPLOYMENT },
+                { STREAM_STATEFULSETS, KUBE_STATEFULSET },
+                { STREAM_REPLICASETS, KUBE_REPLICASET },
+        };
+        const Manager *m = s->manager;
+        const WorldObject *node = m->world->node;
+        unsigned roles = board_roles(&m->board);
+        int r;
+
+        r = want_nodes(s, node);
+        if (r < 0)
+                return r;
+        if (roles & (1 << STREAM_PODS)) {
+                r = want_pods(s, node);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(workloads); i++)
+                if (roles & 1U << workloads[i].role) {
+                        r = want_kind(s, workloads[i].role, workloads[i].kind, NULL, NULL);
+                        if (r < 0)
+                                return r;
+                }
+        if (board_awaits(&m->board) && (roles & (1 << STREAM_PODS))) {
+                r = want_kind(s, STREAM_EVENTS, KUBE_EVENT, NULL, NULL);
+                if (r < 0)
+                        return r;
+        }
+        r = want_leases(s, node);
+        if (r < 0)
+                return r;
+        return want_conditions(s);
+}
+
+/* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
+ * of another node do not. */
+static bool may_speak_on(const SourceStreams *s, const Stream *old) {
+        if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS || !old->world->in_sync)
+                return false;
+        for (const Stream *t = s->streams; t; t = t->next)
+                if (t != old && t->wanted && t->role == old->role && streq_ptr(t->world->key, old->world->key))
+                        return !t->world->in_sync &&
+                               (old->role != STREAM_PODS || kube_query_equal(&old->query, &t->query));
+        return false;
+}
+
+static void on_sweep(LoopDeferred *deferred) {
+        SourceStreams *s = container_of(deferred, SourceStreams, sweep);
+
+        for (Stream **p = &s->streams; *p;) {
+                Stream *t = *p;
+
+                if (t->wanted || may_speak_on(s, t)) {
+                        p = &t->next;
+                        continue;
+                }
+                *p = t->next;
+                log_debug("Stream of %s%s%s: not wanted any more", t->query.resource->plural,
+                          t->query.field_selector ? " " : "", strempty(t->query.field_selector));
+                stream_free(t);
+                manager_touch(s->manager);
+        }
+}
+
+/* Works out which streams the gates need now, begins what is missing, ends what is not. */
+void source_streams_update(SourceStreams *s) {
+        int r;
+
+        if (!source_kubeconfig_get(s->manager->kubeconfig))
+                return;
+        for (Stream *t = s->streams; t; t = t->next)
+                t->wanted = false;
+        r = want_all(s);
+        if (r < 0) {
+                loop_fail(s->manager->loop, r);
+                return;
+        }
+        for (Stream *t = s->streams; t; t = t->next)
+                if (!t->wanted) {
+                        r = loop_deferred_set(s->manager->loop, &s->sweep, on_sweep);
+                        if (r < 0)
+                                loop_fail(s->manager->loop, r);
+                        return;
+                }
+}
+
+/* /readyz has answered 200, or does not any more. */
+void source_streams_set_api_ready(SourceStreams *s, bool ready) {
+        s->api_ready = ready;
+        for (Stream *t = s->streams; t; t = t->next) {
+                reflector_set_api_ready(t->reflector, ready, now_monotonic());
+                pump(t);
+        }
+}
+
+void source_streams_set_version(SourceStreams *s, const char *version) {
+        if (kube_server_traits_set_version(&s->traits, version) < 0)
+                loop_fail(s->manager->loop, -ENOMEM);
+}
+
+/* New credentials: whoever is backing off tries them at once. */
+void source_streams_kick(SourceStreams *s) {
+        for (Stream *t = s->streams; t; t = t->next) {
+                reflector_kick(t->reflector, now_monotonic());
+                pump(t);
+        }
+}
+
+/* Another server, or other gates: every stream is made anew beside the old one. */
+void source_streams_connect_anew(SourceStreams *s) {
+        s->epoch++;
+        source_streams_update(s);
+}
+
+void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret) {
+        *ret = s->gone;
+        for (const Stream *t = s->streams; t; t = t->next)
+                add_stats(ret, t->reflector);
+}
+
+int source_streams_new(Manager *m, SourceStreams **ret) {
+        SourceStreams *s = calloc(1, sizeof(SourceStreams));
+
+        if (!s)
+                return -ENOMEM;
+        s->manager = m;
+        s->traits = KUBE_SERVER_TRAITS_INIT;
+        s->seed = now_boottime();
+
+        *ret = s;
+        return 0;
+}
+
+SourceStreams *source_streams_free(SourceStreams *s) {
+        if (!s)
+                return NULL;
+
+        while (s->streams) {
+                Stream *t = s->streams;
+
+                s->streams = t->next;
+                stream_free(t);
+        }
+        loop_deferred_done(&s->sweep);
+        kube_server_traits_done(&s->traits);
+        return mfree(s);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "varlink-json.h"
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "ready/columns.h"
+
+/* Adds what is there; what is absent is left out, as the interface's nullable members want it. */
+static int add_string(JsonValue *v, const char *key, const char *s) {
+        return s ? jv_add_string(v, key, s) : 0;
+}
+
+static int add_usec(JsonValue *v, const char *key, usec_t usec) {
+        return jv_add_int(v, key, (int64_t) MIN(usec, (usec_t) 1 << 53));
+}
+
+/* The Verdict. */
+int vj_verdict(const Manager *m, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        const Verdict *verdict = &m->board.verdict;
+        usec_t typical;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        if ((r = jv_add_string(v, "state", gate_state_to_string(verdict->state))) < 0 ||
+            (r = add_string(v, "reason", verdict->reason)) < 0 ||
+            (r = add_usec(v, "changedBoottimeUSec", verdict->changed)) < 0 ||
+            (r = add_usec(v, "changedRealtimeUSec", m->verdict_changed_realtime)) < 0 ||
+            (r = add_usec(v, "nowBoottimeUSec", now_boottime())) < 0 ||
+            (r = jv_add_string(v, "bootId", m->world->host.boot_id)) < 0 ||
+            (r = add_string(v, "node", manager_node_name(m))) < 0 ||
+            (r = add_string(v, "server", manager_server(m))) < 0 ||
+            (r = add_string(v, "serverVersion", manager_server_version(m))) < 0)
+                return r;
+        if (manager_typical_ready(m, &typical) >= 0 && (r = add_usec(v, "typicalReadyUSec", typical)) < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+static int add_blockers(JsonValue *v, const Report *report) {
+        JsonValue *list = jv_new_array();
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+        r = jv_add(v, "blockers", list);
+        for (size_t i = 0; i < report->n_blockers && r >= 0; i++) {
+                JsonValue *blocker;
+
+                r = blocker_to_json(&report->blockers[i], &blocker);
+                if (r >= 0)
+                        r = jv_append(list, blocker);
+        }
+        return r;
+}
+
+/* A Gate. */
+int vj_gate(const Gate *g, Instant now, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        const Report *report = &g->report;
+        GateClockKind clock;
+        usec_t ends;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        if ((r = jv_add_string(v, "name", gate_name(g))) < 0 ||
+            (r = jv_add_string(v, "description", strempty(g->setup.definition->description))) < 0 ||
+            (r = jv_add_bool(v, "required", gate_is_required(g))) < 0 ||
+            (r = jv_add_string(v, "state", gate_state_to_string(gate_state(g)))) < 0 ||
+            (r = add_usec(v, "changedBoottimeUSec", g->changed)) < 0)
+                return r;
+        if (g->first_ready > 0 && (r = add_usec(v, "firstReadyBoottimeUSec", g->first_ready)) < 0)
+                return r;
+
+        clock = gate_running_clock(g, now, &ends);
+        if (clock != GATE_CLOCK_NONE && ((r = jv_add_string(v, "clock", gate_clock_kind_to_string(clock))) < 0 ||
+                                         (r = add_usec(v, "clockEndsBoottimeUSec", ends)) < 0))
+                return r;
+        if ((r = jv_add_int(v, "readyObjects", report->ready_objects)) < 0 ||
+            (r = jv_add_int(v, "totalObjects", report->total_objects)) < 0 ||
+            (r = jv_add_int(v, "readyContainers", report->ready_containers)) < 0 ||
+            (r = jv_add_int(v, "totalContainers", report->total_containers)) < 0 ||
+            (r = add_blockers(v, report)) < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+/* The objects that gates look at: one row each, with all gates that do. */
+typedef struct ObjectList {
+        JsonValue *list;
+        const char *gate;
+} ObjectList;
+
+static int add_gate_to_row(const ObjectList *o, const ObjectName *name) {
+        JSON_FOREACH(row, o->list) {
+                const JsonValue *object = jv_get(row, "object");
+
+                if (!streq_ptr(jv_get_string(object, "kind"), name->kind) ||
+                    !streq_ptr(jv_get_string(object, "namespace"), name->namespace) ||
+                    !streq_ptr(jv_get_string(object, "name"), name->name))
+                        continue;
+                JSON_FOREACH(g, jv_get(row, "gates"))
+                        if (streq_ptr(jv_string(g), o->gate))
+                                return 1;
+                return jv_append_string((JsonValue *) jv_get(row, "gates"), o->gate) < 0 ? -ENOMEM : 1;
+        }
+        return 0;
+}
+
+static int add_columns(JsonValue *v, const Watched *w) {
+        PodColumns columns = POD_COLUMNS_NULL;
+        const char *status;
+        char ready[32];
+        int r;
+
+        if (w->object && w->object->object->kind == KUBE_NODE) {
+                status = w->finding.evidence == EVIDENCE_TRUE ? node_status_column(KUBE_NODE_OF(w->object->object)) :
+                                                                strna(w->finding.reason);
+                return jv_add_string(v, "status", status);
+        }
+        if (!w->object || w->object->object->kind != KUBE_POD)
+                return jv_add_string(v, "status",
+                                     w->finding.evidence == EVIDENCE_TRUE ? "Ready" : strna(w->finding.reason));
+
+        r = pod_columns(KUBE_POD_OF(w->object->object), now_realtime(), &columns);
+        if (r < 0)
+                return r;
+        snprintf(ready, sizeof(ready), "%u/%u", columns.ready, columns.total);
+        if ((r = jv_add_string(v, "ready", ready)) >= 0 && (r = jv_add_string(v, "status", columns.status)) >= 0)
+                r = jv_add_string(v, "restarts", columns.restarts);
+        if (r >= 0)
+                r = add_string(v, "node", KUBE_POD_OF(w->object->object)->node);
+        pod_columns_done(&columns);
+        return r;
+}
+
+static int make_row(const Watched *w, const ObjectName *name, const char *gate, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        JsonValue *object, *gates;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        r = object_name_to_json(name, &object);
+        if (r < 0 || (r = jv_add(v, "object", object)) < 0)
+                return r;
+        gates = jv_new_array();
+        if (!gates || jv_add(v, "gates", gates) < 0)
+                return -ENOMEM;
+        if ((r = jv_append_string(gates, gate)) < 0 ||
+            (r = jv_add_bool(v, "isReady", w->finding.evidence == EVIDENCE_TRUE)) < 0 ||
+            (r = jv_add_string(v, "proof", proof_to_string(w->finding.proof))) < 0 || (r = add_columns(v, w)) < 0 ||
+            (r = add_usec(v, "sinceBoottimeUSec", w->since)) < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}
+
+static int list_one(const Watched *w, void *userdata) {
+        ObjectList *o = userdata;
+        ObjectName name = {};
+        JsonValue *row;
+        int r;
+
+        r = object_name_set(&name, w->kind, w->namespace, w->name);
+        if (r >= 0)
+                r = add_gate_to_row(o, &name);
+        if (r == 0)
+                r = make_row(w, &name, o->gate, &row);
+        else {
+                object_name_done(&name);
+                return MIN(r, 0);
+        }
+        object_name_done(&name);
+        return r < 0 ? r : jv_append(o->list, row);
+}
+
+/* All Watched of the gate named, or of every enabled gate. */
+int vj_objects(const Manager *m, const char *gate, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *list = jv_new_array();
+        Instant now = instant_now();
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->board.n_gates; i++) {
+                const Gate *g = m->board.gates[i];
+                ObjectList o = { .list = list, .gate = gate_name(g) };
+
+                if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
+                    (gate && !streq(gate_name(g), gate)))
+                        continue;
+                for (size_t j = 0; j < g->n_checks; j++) {
+                        r = check_list(&g->checks[j], m->world, now, list_one, &o);
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static int add_strings(JsonValue *v, const char *key, char *const *l) {
+        JsonValue *list = jv_new_array();
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+        r = jv_add(v, key, list);
+        STRV_FOREACH(s, l)
+                if (r >= 0)
+                        r = jv_append_string(list, *s);
+        return r;
+}
+
+static int add_checks(JsonValue *v, const GateDefinition *d) {
+        _cleanup_(strv_freep) char **checks = NULL;
+        int r;
+
+        for (size_t i = 0; i < d->n_checks; i++) {
+                char *text;
+
+                r = check_definition_describe(&d->checks[i], &text);
+                if (r >= 0)
+                        r = strv_consume(&checks, text);
+                if (r < 0)
+                        return r;
+        }
+        return add_strings(v, "checks", checks);
+}
+
+/* A Definition. */
+int vj_definition(const Gate *g, JsonValue **ret) {
+        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+        const GateDefinition *d = g->setup.definition;
+        int r;
+
+        if (!v)
+                return -ENOMEM;
+        if ((r = jv_add_string(v, "name", d->name)) < 0 ||
+            (r = jv_add_string(v, "description", strempty(d->description))) < 0 ||
+            (r = jv_add_bool(v, "required", g->setup.required)) < 0 ||
+            (r = jv_add_bool(v, "enabled", g->setup.enabled)) < 0 ||
+            (r = add_string(v, "cause", d->invalid ?: g->setup.cause)) < 0 ||
+            (r = add_strings(v, "files", d->files)) < 0 || (r = add_checks(v, d)) < 0 ||
+            (r = add_usec(v, "settleUSec", g->setup.timing.settle)) < 0 ||
+            (r = add_usec(v, "holdUSec", g->setup.timing.hold)) < 0 ||
+            (r = add_usec(v, "unknownUSec", g->setup.timing.unknown)) < 0 ||
+            (r = jv_add_string(v, "onUnknown", d->on_unknown == ON_UNKNOWN_CLOSE ? "close" : "hold")) < 0)
+                return r;
+
+        *ret = TAKE_PTR(v);
+        return 0;
+}

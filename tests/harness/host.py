@@ -244,6 +244,7 @@ class Host:
                         break
                     except OSError:
                         time.sleep(0.05)
+        self.groups = []
 
     def boot(self, wait="multi-user.target", timeout=None):
         """Boots the host; returns after this unit is active (None: as soon as commands can be run)."""
@@ -417,7 +418,8 @@ class Host:
                 self.power_cut()
             except (OSError, IndexError, subprocess.TimeoutExpired):
                 process.end(self.nspawn, 5, signal.SIGKILL)
-                self._remove_groups()
+        # Also those of a host that went down by itself.
+        self._remove_groups()
         if self.mounted:
             if subprocess.run(["umount", str(self.root)], stderr=subprocess.DEVNULL).returncode:
                 _libc.umount2(os.fsencode(self.root), MNT_DETACH)

@@ -7,6 +7,11 @@ import subprocess
 import pytest
 
 
+def groups_of(host):
+    mount = pathlib.Path("/sys/fs/cgroup")
+    return [*mount.glob(f"msready-{host.name}"), *mount.glob(f"*/msready-{host.name}")]
+
+
 @pytest.mark.parametrize("suite,version", [("bookworm", "systemd 252 "), ("trixie", "systemd 257 ")])
 def test_boots_and_obeys(boot_host, suite, version):
     host = boot_host(suite).boot()
@@ -97,4 +102,13 @@ def test_nothing_is_left(boot_host):
     assert not folder.exists()
     assert not pathlib.Path(f"/proc/{leader}").exists()
     assert str(folder) not in subprocess.run(["mount"], stdout=subprocess.PIPE, text=True).stdout
-    assert not [g for g in pathlib.Path("/sys/fs/cgroup").glob(f"*/msready-{host.name}")]
+    assert not groups_of(host)
+
+
+def test_a_host_that_goes_down_by_itself_leaves_nothing_either(boot_host):
+    host = boot_host().boot()
+    assert groups_of(host)
+    host.systemctl("poweroff", "--no-block")
+    host.nspawn.wait(30)
+    host.close()
+    assert not groups_of(host)

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The units under systemd itself, with stand-ins for the programs (standin.py)."""
 
-import importlib.util
 import pathlib
 
 import pytest
 
 from harness import process
+from host import standin
 
-_spec = importlib.util.spec_from_file_location("standin", pathlib.Path(__file__).with_name("standin.py"))
-standin = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(standin)
 application = standin.application
 
 ALL = ["msready.socket", "msready.service", "msready-wait.service", "msready-wait@dns.service",

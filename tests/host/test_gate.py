@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applications that are bound to gates, with the real daemon and client, under systemd 252 and 257."""
+
+import time
+
+import pytest
+
+from harness import process
+from host import node as _node
+from host import standin
+
+application = standin.application
+BOUND = {
+    "msready-gate@dns.service.d/kiosk.conf": "[Unit]\nUpholds=kiosk.service\n",
+    "kiosk.service": application("kiosk", "BindsTo=msready-gate@dns.service\nAfter=msready-gate@dns.service"),
+}
+
+
+@pytest.fixture(params=["bookworm", "trixie"])
+def make_node(request, boot_host, built, own_cluster, guide_kubelet):
+    if not (built / "cli/msready").exists():
+        pytest.skip(f"msready is not built in {built}")
+
+    def make(**options):
+        guide_kubelet.previous_boot()
+        return _node.Node(request.param, boot_host, built, own_cluster, guide_kubelet, **options)
+
+    return make
+
+
+def test_an_application_follows_its_gate(make_node):
+    node = make_node(units=BOUND, enable=["msready-gate@dns.service"]).boot()
+    assert node.host.state("kiosk.service") == "inactive"
+    node.usable()
+    for _ in range(2):
+        node.host.wait_active("kiosk.service")
+        node.kubelet.container_dies("dns-default", report=True)
+        node.host.wait_state("kiosk.service", "inactive", timeout=_node.HOLD + 10)
+        node.host.wait_state("msready-gate@dns.service", "activating")
+        node.kubelet.container_restarts("dns-default")
+
+
+def test_a_blip_and_a_restart_of_microshift_stop_nothing(make_node):
+    node = make_node(units=BOUND, enable=["msready-gate@dns.service"],
+                     config=_node.CONFIG.replace("HoldSec=1s", "HoldSec=5s")).boot().usable()
+    node.host.wait_active("kiosk.service")
+    pid = node.pid("kiosk.service")
+    # Shorter than the hold.
+    node.kubelet.container_dies("dns-default", report=True)
+    time.sleep(1.5)
+    node.kubelet.container_restarts("dns-default")
+    # Shorter than the grace.
+    node.cluster.restart(kill=True)
+    node.kubelet.renew_lease()
+    node.expect_gate("dns", "ready")
+    time.sleep(6)
+    # And the daemon's own.
+    node.host.systemctl("kill", "--signal=KILL", "msready.service")
+    process.eventually(lambda: node.restarts() == 1, 10, 0.1)
+    node.host.wait_active("msready.service")
+    assert node.pid("kiosk.service") == pid
+    assert node.host.state("msready-gate@dns.service") == "active"
+
+
+@pytest.mark.parametrize("policy,state", [("hold", "active"), ("close", "inactive")])
+def test_on_unknown(make_node, policy, state):
+    node = make_node(units=BOUND, enable=["msready-gate@dns.service"])
+    node.write_gate("dns.gate.d/policy.conf", f"[Gate]\nOnUnknown={policy}\n")
+    node.boot().usable()
+    node.host.wait_active("kiosk.service")
+    node.cluster.kill()
+    node.expect_gate("dns", "unknown", timeout=_node.GRACE + 20)
+    assert node.msready("status", "--quiet").returncode == 6
+    if state == "active":
+        time.sleep(2)
+        assert node.host.state("kiosk.service") == "active"
+    else:
+        node.host.wait_state("kiosk.service", "inactive")
+
+
+def test_a_daemon_out_of_reach_counts_as_unknown(make_node):
+    node = make_node(units=BOUND, enable=["msready-gate@dns.service"])
+    node.write_gate("dns.gate.d/policy.conf", "[Gate]\nOnUnknown=close\n")
+    node.boot().usable()
+    node.host.wait_active("kiosk.service")
+    node.host.systemctl("stop", "msready.socket", "msready.service")
+    assert node.host.state("kiosk.service") == "active"
+    node.host.wait_state("kiosk.service", "inactive", timeout=_node.GRACE + 15)
+
+
+@pytest.mark.parametrize("gate,text", [("nowhere", None), ("broken", "[Gate]\nRequired=perhaps\n"),
+                                       ("off", "[Gate]\nConditionPathExists=/nowhere\n[Api]\n")])
+def test_a_gate_that_cannot_open_is_waited_for(make_node, gate, text):
+    node = make_node()
+    if text:
+        node.write_gate(f"{gate}.gate", text)
+    node.boot()
+    node.host.systemctl("start", "--no-block", f"msready-gate@{gate}.service")
+    unit = f"msready-gate@{gate}.service"
+    process.eventually(lambda: node.host.show(unit, "StatusText"), 10, 0.1, "a status")
+    time.sleep(2)
+    assert node.host.state(unit) == "activating" and node.host.show(unit, "NRestarts") == "0"
+
+
+def test_bind_and_unbind(make_node):
+    node = make_node(units={"kiosk.service": application("kiosk", "", "WantedBy=multi-user.target")},
+                     enable=["kiosk.service"]).boot().usable()
+
+    def tree():
+        return node.host.output("find", "/etc/systemd/system", "-printf", "%p %l\\n").splitlines()
+
+    before = sorted(tree())
+    assert node.msready("bind", "dns", "kiosk.service", timeout=20).returncode == 0
+    node.host.wait_active("kiosk.service")
+    node.kubelet.container_dies("dns-default", report=True)
+    node.host.wait_state("kiosk.service", "inactive", timeout=_node.HOLD + 10)
+    # Enabled in multi-user.target, and yet the boot does not wait for it.
+    node.kubelet.previous_boot()
+    node.host.poweroff()
+    node.boot(wait="multi-user.target")
+    assert node.host.state("kiosk.service") != "active"
+    node.usable()
+    node.host.wait_active("kiosk.service")
+    assert node.msready("unbind", "dns", "kiosk.service", timeout=20).returncode == 0
+    assert sorted(tree()) == before
+    assert node.host.show("kiosk.service", "BindsTo") == ""
+
+
+def test_applications_stop_before_microshift(make_node):
+    node = make_node(units=BOUND | {"edge.service": application("edge", "After=microshift-ready.target",
+                                                                "WantedBy=microshift-ready.target")},
+                     enable=["msready-gate@dns.service", "edge.service"]).boot().usable()
+    node.host.wait_active("kiosk.service")
+    node.host.wait_active("edge.service")
+    node.host.poweroff()
+    stopped = node.host.path("/var/stopped").read_text().split()
+    assert sorted(stopped[:-1]) == ["edge", "kiosk"] and stopped[-1] == "microshift"
+
+
+def test_one_gate_alone(make_node):
+    node = make_node(units={"edge.service": application("edge", "Wants=msready-wait@api.service\n"
+                                                        "After=msready-wait@api.service")}).boot()
+    node.host.systemctl("start", "edge.service", timeout=30)
+    assert node.host.state("microshift-ready.target") == "inactive"
+
+
+def test_the_boot_check_and_greenboot(make_node):
+    node = make_node(units={"msready-boot-check.service.d/limit.conf": "[Service]\nEnvironment=MSREADY_TIMEOUT=3s\n"},
+                     enable=["msready-boot-check.service"]).boot()
+    assert node.host.run("systemctl", "start", "boot-complete.target", check=False).returncode != 0
+    assert "StaleBoot" in node.host.journal("-u", "msready-boot-check.service")
+    script, = (path for path in node.host.root.glob("**/greenboot/check/required.d/*.sh"))
+    script = "/" + str(script.relative_to(node.host.root))
+    node.host.write("/etc/greenboot/greenboot.conf", "MICROSHIFT_WAIT_TIMEOUT_SEC=60\n")
+    failed = node.host.run("bash", script, check=False, timeout=90)
+    assert failed.returncode == 1 and "StaleBoot" in failed.stdout + failed.stderr
+    node.usable()
+    assert node.host.run("bash", script).returncode == 0
+    node.host.systemctl("start", "boot-complete.target")
+
+
+def test_the_pods_of_the_guide(make_node):
+    """All that the guide runs, not only what is required."""
+    node = make_node()
+    for name in ("001-microshift-olm", "020-microshift-gitops"):
+        node.host.write(f"/usr/lib/microshift/manifests.d/{name}/kustomization.yaml", "resources: []\n")
+    node.boot()
+    node.kubelet.all_up()
+    node.host.wait_active("msready.service")
+    for gate in ("resolver", "service-ca", "ingress", "csi-snapshot", "olm", "gitops"):
+        node.expect_gate(gate, "ready")
+    names = {gate["name"] for gate in node.describe()["gates"]}
+    assert {"api", "ovn", "node", "dns", "storage"} <= names and not {"multus", "kserve"} & names

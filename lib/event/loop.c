@@ -229,7 +229,8 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents) {
 /* Watches fd for events (LOOP_READ, LOOP_WRITE, both, or 0 to pause), level-triggered; replaces what the
  * watcher watched before, and costs nothing when that is the same. The descriptor stays the caller's, and
  * must be taken out of the loop before it is closed. -EBADF, -ENOMEM. */
-int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events, void (*on_ready)(LoopIo *io, unsigned events)) {
+int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events,
+                void (*on_ready)(LoopIo *io, unsigned events)) {
         LoopIoImpl *impl = io->impl;
 
         if (fd < 0)

@@ -50,7 +50,8 @@ void loop_exit(Loop *loop, int result);
 void loop_fail(Loop *loop, int error);
 uint64_t loop_turns(const Loop *loop);
 
-int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events, void (*on_ready)(LoopIo *io, unsigned events));
+int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events,
+                void (*on_ready)(LoopIo *io, unsigned events));
 void loop_io_done(LoopIo *io);
 
 int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer));
@@ -58,7 +59,8 @@ void loop_timer_stop(LoopTimer *timer);
 bool loop_timer_is_armed(const LoopTimer *timer);
 void loop_timer_done(LoopTimer *timer);
 
-int loop_signal_set(Loop *loop, LoopSignal *signal, int number, void (*on_signal)(LoopSignal *signal, int number));
+int loop_signal_set(Loop *loop, LoopSignal *signal, int number,
+                    void (*on_signal)(LoopSignal *signal, int number));
 void loop_signal_done(LoopSignal *signal);
 
 int loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred));

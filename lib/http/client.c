@@ -16,7 +16,8 @@
 #include "base/string-util.h"
 #include "http/http-internal.h"
 
-/* Connections, in use and kept for the next request. Eight streams, one to ask /readyz, and some endpoints. */
+/* Connections, in use and kept for the next request. Eight streams, one to ask /readyz, and some
+ * endpoints. */
 #define CONNECTIONS_KEPT 16L
 
 typedef struct HttpSocket HttpSocket;
@@ -31,8 +32,8 @@ struct HttpSocket {
 static void on_settle(LoopDeferred *deferred);
 static void on_timer(LoopTimer *timer);
 
-/* To be called once, by main(), before threads are made. Ignores SIGPIPE where nobody has asked for it: OpenSSL
- * writes without MSG_NOSIGNAL. -ENOMEM, -EIO. */
+/* To be called once, by main(), before threads are made. Ignores SIGPIPE where nobody has asked for it:
+ * OpenSSL writes without MSG_NOSIGNAL. -ENOMEM, -EIO. */
 int http_global_init(void) {
         struct sigaction old;
 
@@ -96,7 +97,8 @@ void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
                 (void) loop_deferred_set(client->loop, &client->settle, on_settle);
 }
 
-/* Takes the request's end down, to be told in a turn of its own. detail is static, or NULL for impl->error. */
+/* Takes the request's end down, to be told in a turn of its own. detail is static, or NULL for
+ * impl->error. */
 void http_client_request_ended(HttpRequestImpl *impl, HttpEnd end, const char *detail) {
         impl->end = end;
         impl->detail = detail;
@@ -179,7 +181,8 @@ static int on_curl_timer(CURLM *multi, long milliseconds, void *userdata) {
                 return 0;
         }
 
-        /* What libcurl says it has cut to whole milliseconds; on the short side it would be asked in vain. */
+        /* What libcurl says it has cut to whole milliseconds; on the short side it would be asked in
+         * vain. */
         due = milliseconds > 0 ? usec_add(now_monotonic(), ((usec_t) milliseconds + 1) * USEC_PER_MSEC) : 0;
         return loop_timer_set(client->loop, &client->timer, due, on_timer) < 0 ? -1 : 0;
 }
@@ -270,7 +273,8 @@ static void on_settle(LoopDeferred *deferred) {
         impl_remove(impl, NULL);
         if (client->ended.first)
                 (void) loop_deferred_set(client->loop, &client->settle, on_settle);
-        log_debug("Request ended: %s%s%s", http_end_to_string(end), isempty(detail) ? "" : ", ", strempty(detail));
+        log_debug("Request ended: %s%s%s", http_end_to_string(end), isempty(detail) ? "" : ", ",
+                  strempty(detail));
         request->ops->on_end(request, end, strempty(detail));
 }
 
@@ -328,8 +332,8 @@ HttpClient *http_client_free(HttpClient *client) {
         return mfree(client);
 }
 
-/* Asks these name servers ("ADDRESS:PORT,...") and neither the hosts file nor the system's; NULL: the system's
- * again. For tests. -ENOMEM. */
+/* Asks these name servers ("ADDRESS:PORT,...") and neither the hosts file nor the system's; NULL: the
+ * system's again. For tests. -ENOMEM. */
 int http_client_set_name_servers(HttpClient *client, const char *servers) {
         return free_and_strdup(&client->name_servers, servers);
 }

@@ -55,7 +55,7 @@ struct HttpTargetSpec {
         const char *key;
         size_t key_size;
         const char *tls_server_name; /* instead of the URL's host */
-        const char *proxy_url;       /* http, https, socks5 or socks5h; NULL: none, whatever the environment says */
+        const char *proxy_url;       /* http, https, socks5, socks5h; NULL: none, not even the environment's */
         bool insecure;               /* does not verify the server */
 };
 
@@ -82,7 +82,8 @@ struct HttpRequestOps {
         void (*on_status)(HttpRequest *request, const HttpStatus *status);
         /* Some of the body has come. A negative value ends the request with HTTP_END_ABORTED. */
         int (*on_body)(HttpRequest *request, const char *data, size_t size);
-        /* The request has ended and the slot is idle. detail is libcurl's own words, "" where it has none. */
+        /* The request has ended and the slot is idle. detail is libcurl's own words, "" where it has
+         * none. */
         void (*on_end)(HttpRequest *request, HttpEnd end, const char *detail);
 };
 

@@ -16,8 +16,8 @@
 #define HEADER_MAX KIB(64)
 /* A longer Retry-After is as good as none: the back-off's own cap is seconds. */
 #define RETRY_AFTER_MAX_SEC 3600
-/* A peer that is gone is found between the second and the third probe: 30 s after its last word. The kernel
- * looks at the limit only when a probe is due, so that the limit is that of the last probe but one. */
+/* A peer that is gone is found 25 to 30 s after its last word: the kernel looks at the limit only when a
+ * probe is due. */
 #define KEEPALIVE_IDLE_SEC 15
 #define KEEPALIVE_INTERVAL_SEC 5
 #define USER_TIMEOUT_MSEC 25000
@@ -183,10 +183,10 @@ static int on_socket_made(void *userdata, curl_socket_t fd, curlsocktype purpose
 }
 
 /* Keeps the first error in c. */
-#define SET(option, value)                                                                                    \
-        do {                                                                                                  \
-                if (c == CURLE_OK)                                                                            \
-                        c = curl_easy_setopt(impl->easy, option, value);                                      \
+#define SET(option, value)                                                                                  \
+        do {                                                                                                \
+                if (c == CURLE_OK)                                                                          \
+                        c = curl_easy_setopt(impl->easy, option, value);                                    \
         } while (0)
 
 static CURLcode set_rules(HttpRequestImpl *impl) {
@@ -362,7 +362,8 @@ static int impl_new(HttpClient *client, const HttpRequestSpec *spec, HttpRequest
 static long milliseconds_until(usec_t deadline) {
         usec_t left = usec_sub(deadline, now_monotonic());
 
-        return left > USEC_PER_HOUR * 24 ? 24L * 3600 * 1000 : (long) ((left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
+        left = usec_min(left, 24 * USEC_PER_HOUR);
+        return (long) ((left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
 /* Sets what is known only now: addresses, and how much time is left. */
@@ -394,7 +395,8 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
 
         /* libcurl takes the end of the connection for the end of the header. */
         if (code == CURLE_OK && !impl->status_told) {
-                http_client_request_ended(impl, HTTP_END_DISCONNECTED, "The connection broke inside the header");
+                http_client_request_ended(impl, HTTP_END_DISCONNECTED,
+                                          "The connection broke inside the header");
                 return;
         }
 
@@ -452,11 +454,11 @@ static int impl_find_addresses(HttpRequestImpl *impl) {
         return 0;
 }
 
-/* Starts a GET request; one that runs in the same slot is dropped. spec is copied, but for its target, which
- * is referenced. Nothing is called back from inside this call. on_status and on_body must not free the
- * client, and may do everything else: drop, start and free this request and others. At most one on_end comes
- * per turn of the loop, and the slot is idle by then. -EINVAL: no good URL (http or https, no user, ASCII), or
- * a control character in a field; -EOPNOTSUPP: libcurl lacks an option; -ENOMEM. */
+/* Starts a GET request; one that runs in the same slot is dropped. spec is copied, but for its target,
+ * which is referenced. Nothing is called back from inside this call. on_status and on_body must not free
+ * the client, and may do everything else: drop, start and free this request and others. At most one
+ * on_end comes per turn of the loop, and the slot is idle by then. -EINVAL: no good URL (http or https,
+ * no user, ASCII), or a control character in a field; -EOPNOTSUPP: libcurl lacks an option; -ENOMEM. */
 int http_request_start(HttpClient *client, HttpRequest *request, const HttpRequestOps *ops,
                        const HttpRequestSpec *spec) {
         _cleanup_(http_request_impl_freep) HttpRequestImpl *impl = NULL;

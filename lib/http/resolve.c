@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* libcurl's own resolver runs in a thread that is joined when a request is dropped, so that a dead name server
- * stops the whole loop for ten seconds. c-ares works on the loop and lets go at once. Each question has a
- * channel of its own: names are asked rarely, and so a changed resolv.conf or hosts file counts at once. */
+/* libcurl's own resolver runs in a thread that is joined when a request is dropped, so that a dead name
+ * server stops the whole loop for ten seconds. c-ares works on the loop and lets go at once. Each
+ * question has a channel of its own: names are asked rarely, and so a changed resolv.conf or hosts file
+ * counts at once. */
 
 #include "http/resolve.h"
 
@@ -110,7 +111,8 @@ static void impl_conclude(HttpResolveImpl *impl, HttpResolveResult result, const
         if (impl->concluded || impl->freeing)
                 return;
 
-        if ((result == HTTP_RESOLVE_NOT_FOUND || result == HTTP_RESOLVE_TIMEOUT) && is_own_name(impl->name)) {
+        if ((result == HTTP_RESOLVE_NOT_FOUND || result == HTTP_RESOLVE_TIMEOUT) &&
+            is_own_name(impl->name)) {
                 result = HTTP_RESOLVE_OK;
                 text = LOOPBACK;
         }
@@ -279,7 +281,8 @@ static int impl_open(HttpResolveImpl *impl, const char *servers) {
 /* Asks for the addresses of name until deadline (monotonic). servers, "ADDRESS:PORT,...", takes the place of
  * the system's name servers and hosts file; NULL: the system's. on_end comes in a later turn, never from
  * inside this call. -EINVAL for bad servers, -ENOMEM. */
-int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers, usec_t deadline,
+int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers,
+                       usec_t deadline,
                        void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text)) {
         const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
         _cleanup_(impl_freep) HttpResolveImpl *impl = NULL;

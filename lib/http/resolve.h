@@ -15,12 +15,14 @@ typedef enum HttpResolveResult {
 } HttpResolveResult;
 
 struct HttpResolve {
-        /* The slot is idle by then. text is the addresses as "192.0.2.1,[2001:db8::1]", or on failure why. */
+        /* The slot is idle by then. text is the addresses as "192.0.2.1,[2001:db8::1]", or on failure
+         * why. */
         void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text);
         struct HttpResolveImpl *impl;
 };
 
 const char *http_resolve_locally(const char *name);
-int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers, usec_t deadline,
+int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers,
+                       usec_t deadline,
                        void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text));
 void http_resolve_done(HttpResolve *resolve);

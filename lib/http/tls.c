@@ -35,9 +35,9 @@ static void erase(char *text, size_t size) {
 }
 
 #if !HAVE_CURL_CAINFO_BLOB
-/* The CA as a file that has no name. libcurl tells connections (and from 7.87 on loaded CAs) apart by the file's
- * path, and the number of the descriptor comes again: slashes in front, which mean nothing to the kernel,
- * make the path another one than those of the last targets. */
+/* The CA as a file that has no name. libcurl tells connections (and from 7.87 on loaded CAs) apart by the
+ * file's path, and the number of the descriptor comes again: slashes in front, which mean nothing to the
+ * kernel, make the path another one than those of the last targets. */
 static int make_ca_file(HttpTarget *target) {
         static unsigned generation;
         _cleanup_close_ int fd = -1;
@@ -79,9 +79,9 @@ static int copy_proxy(HttpTarget *target, const char *proxy_url) {
         return 0;
 }
 
-/* Copies spec. -EINVAL: a certificate without a key or the reverse, or a proxy that cannot be used; -E2BIG: a
- * text over LIMIT_CREDENTIAL; -ENOMEM. That the texts are good PEM shows when they are used: the request ends
- * with HTTP_END_TLS (the CA) or HTTP_END_TLS_CREDENTIALS. */
+/* Copies spec. -EINVAL: a certificate without a key or the reverse, or a proxy that cannot be used;
+ * -E2BIG: a text over LIMIT_CREDENTIAL; -ENOMEM. That the texts are good PEM shows when they are used:
+ * the request ends with HTTP_END_TLS (the CA) or HTTP_END_TLS_CREDENTIALS. */
 int http_target_new(const HttpTargetSpec *spec, HttpTarget **ret) {
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
         int r;

@@ -141,7 +141,8 @@ int http_url_parse_proxy(const char *text, HttpUrl *ret) {
         if (!is_plain(text))
                 return -EINVAL;
 
-        while (i < ELEMENTSOF(schemes) && strncasecmp(text, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
+        while (i < ELEMENTSOF(schemes) &&
+               strncasecmp(text, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
                 i++;
         if (i == ELEMENTSOF(schemes))
                 return -EINVAL;

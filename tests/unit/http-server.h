@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A scripted HTTP server on the loop of the test itself: on_request says what happens to each request. What is
- * sent goes out in pieces of a given size, one in a turn of the loop. */
+/* A scripted HTTP server on the loop of the test itself: on_request says what happens to each request.
+ * What is sent goes out in pieces of a given size, one in a turn of the loop. */
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -82,8 +82,9 @@ static inline void peer_send(Peer *p, const char *text) {
 static inline void peer_reply(Peer *p, const char *status, const char *body) {
         char header[256];
 
-        snprintf(header, sizeof(header), "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-                 status, strlen(body));
+        snprintf(header, sizeof(header),
+                 "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", status,
+                 strlen(body));
         peer_send(p, header);
         peer_send(p, body);
 }

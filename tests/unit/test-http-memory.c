@@ -71,7 +71,8 @@ static unsigned port;
 static pid_t pid;
 
 static _noreturn_ void serve(int fd) {
-        static const char answer[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n"
+        static const char answer[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                                     "Content-Type: text/plain\r\n\r\n"
                                      "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
 
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -95,10 +96,11 @@ static int group_setup(void **state) {
         close(fd);
 
         /* The first to come decides: http_global_init() counts it only. */
-        assert_int_equal(curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, __wrap_strdup,
-                                              __wrap_calloc),
+        assert_int_equal(curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc,
+                                              __wrap_strdup, __wrap_calloc),
                          CURLE_OK);
-        assert_int_equal(ares_library_init_mem(ARES_LIB_INIT_ALL, __wrap_malloc, free, __wrap_realloc), ARES_SUCCESS);
+        assert_int_equal(ares_library_init_mem(ARES_LIB_INIT_ALL, __wrap_malloc, free, __wrap_realloc),
+                         ARES_SUCCESS);
         return http_global_init();
 }
 

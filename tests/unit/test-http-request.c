@@ -163,7 +163,8 @@ static void test_answer(void **state) {
         Fixture *f = *state;
         Probe *p;
 
-        f->answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8 \r\nContent-Length: 2\r\n\r\nok";
+        f->answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8 \r\n"
+                    "Content-Length: 2\r\n\r\nok";
         p = ask(f, &(HttpRequestSpec){ .token = "s3cret", .accept = "application/json" });
         assert_int_equal(p->end, HTTP_END_EOF);
         assert_string_equal(p->detail, "");
@@ -205,7 +206,8 @@ static void test_broken_answers(void **state) {
         } cases[] = {
                 { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", HTTP_END_TRUNCATED },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", HTTP_END_TRUNCATED },
-                { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", HTTP_END_TRUNCATED },
+                { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                  HTTP_END_TRUNCATED },
                 { "HTTP/1.0 200 OK\r\n\r\nhello", HTTP_END_EOF },
                 { "HTTP/1.1 200", HTTP_END_DISCONNECTED },
                 { "", HTTP_END_DISCONNECTED },
@@ -217,7 +219,8 @@ static void test_broken_answers(void **state) {
                 { "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhel", HTTP_END_PROTOCOL },
                 { "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08",
                   HTTP_END_PROTOCOL },
-                { "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 1\r\n\r\nx", HTTP_END_EOF },
+                { "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 1\r\n\r\nx",
+                  HTTP_END_EOF },
         };
         Fixture *f = *state;
 
@@ -259,7 +262,8 @@ static void test_status_is_passed_on(void **state) {
 
         f->answer = "HTTP/1.1 429 Slow\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n";
         assert_true(ask(f, &plain)->status.retry_after == USEC_PER_HOUR);
-        f->answer = "HTTP/1.1 429 Slow\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n";
+        f->answer = "HTTP/1.1 429 Slow\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n"
+                    "Content-Length: 0\r\n\r\n";
         assert_true(ask(f, &plain)->status.retry_after == USEC_INFINITY);
         f->answer = "HTTP/1.1 429 Slow\r\nRetry-After: -1\r\nContent-Length: 0\r\n\r\n";
         assert_true(ask(f, &plain)->status.retry_after == USEC_INFINITY);
@@ -531,7 +535,8 @@ static void test_idle_stream_sleeps(void **state) {
 
         f->answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
         start(f, 0, &plain);
-        start(f, 1, &(HttpRequestSpec){ .connect_timeout = 100 * USEC_PER_MSEC }); /* its end is not the stream's */
+        /* The end of the time to connect is not the stream's. */
+        start(f, 1, &(HttpRequestSpec){ .connect_timeout = 100 * USEC_PER_MSEC });
         run_for(f, 250 * USEC_PER_MSEC);
         assert_string_equal(f->probes[1].body.data, "hello");
 
@@ -554,7 +559,8 @@ static void test_dead_peers_are_found(void **state) {
                 int keepalive = 0, idle = 0, interval = 0;
                 unsigned timeout = 0;
 
-                if (getpeername(fd, (struct sockaddr *) &a, &size) < 0 || ntohs(a.sin_port) != f->server.port)
+                if (getpeername(fd, (struct sockaddr *) &a, &size) < 0 ||
+                    ntohs(a.sin_port) != f->server.port)
                         continue;
                 found = true;
                 assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keepalive, &n), 0);
@@ -586,7 +592,9 @@ static void test_bad_requests(void **state) {
         HttpRequest *r = &f->probes[0].request;
 
         for (unsigned i = 0; i < ELEMENTSOF(urls); i++) {
-                if (http_request_start(f->client, r, &probe_ops, &(HttpRequestSpec){ .url = urls[i] }) != -EINVAL)
+                const HttpRequestSpec spec = { .url = urls[i] };
+
+                if (http_request_start(f->client, r, &probe_ops, &spec) != -EINVAL)
                         fail_msg("%s was taken", urls[i]);
                 assert_false(http_request_is_active(r));
         }
@@ -654,7 +662,7 @@ static void test_bad_targets(void **state) {
         assert_error(http_target_new(&(HttpTargetSpec){ .proxy_url = "ftp://x" }, &target), EINVAL);
         assert_error(http_target_new(&(HttpTargetSpec){ .proxy_url = "proxy:80" }, &target), EINVAL);
         assert_error(http_target_new(&(HttpTargetSpec){ .proxy_url = "http://" }, &target), EINVAL);
-        assert_error(http_target_new(&(HttpTargetSpec){ .certificate = "x", .certificate_size = 1 }, &target),
+        assert_error(http_target_new(&(HttpTargetSpec){ .certificate = "", .certificate_size = 0 }, &target),
                      EINVAL);
         assert_error(http_target_new(&(HttpTargetSpec){ .ca = "x", .ca_size = SIZE_MAX }, &target), E2BIG);
 }
@@ -674,19 +682,20 @@ static void on_fetched(HttpFetch *fetch, HttpEnd end, const char *detail) {
 
 static void test_fetch(void **state) {
         Fixture *f = *state;
+        const HttpRequestSpec spec = { .url = f->url };
         FetchFixture ff = { .loop = f->loop };
 
         f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        assert_ok(http_fetch_start(f->client, &ff.fetch, &(HttpRequestSpec){ .url = f->url }, 5, on_fetched));
+        assert_ok(http_fetch_start(f->client, &ff.fetch, &spec, 5, on_fetched));
         run(f);
         assert_int_equal(ff.end, HTTP_END_EOF);
         assert_int_equal(ff.fetch.status.code, 200);
         assert_string_equal(ff.fetch.body.data, "hello");
-        assert_ok(http_fetch_start(f->client, &ff.fetch, &(HttpRequestSpec){ .url = f->url }, 4, on_fetched));
+        assert_ok(http_fetch_start(f->client, &ff.fetch, &spec, 4, on_fetched));
         run(f);
         assert_int_equal(ff.end, HTTP_END_TOO_LARGE);
         assert_string_equal(ff.fetch.body.data, "hell");
-        assert_ok(http_fetch_start(f->client, &ff.fetch, &(HttpRequestSpec){ .url = f->url }, 4, on_fetched));
+        assert_ok(http_fetch_start(f->client, &ff.fetch, &spec, 4, on_fetched));
         http_fetch_done(&ff.fetch);
 }
 

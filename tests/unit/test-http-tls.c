@@ -279,7 +279,8 @@ static void test_clock(void **state) {
 
 static void test_client_certificate(void **state) {
         char ca[128];
-        const char *const verify13[] = { "-www", "-Verify", "1", "-verify_return_error", "-CAfile", ca, NULL };
+        const char *const verify13[] = { "-www",    "-Verify", "1", "-verify_return_error",
+                                         "-CAfile", ca,        NULL };
         const char *const verify12[] = { "-www",    "-Verify", "1", "-verify_return_error",
                                          "-CAfile", ca,        "-tls1_2", NULL };
         const char *const *const servers[] = { verify13, verify12 };

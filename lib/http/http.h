@@ -55,7 +55,7 @@ struct HttpTargetSpec {
         const char *key;
         size_t key_size;
         const char *tls_server_name; /* instead of the URL's host */
-        const char *proxy_url;       /* http, https, socks5, socks5h; NULL: none, not even the environment's */
+        const char *proxy_url;       /* http, https, socks5, socks5h; NULL: none, the environment aside */
         bool insecure;               /* does not verify the server */
 };
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "kube/kubeconfig-url.h"
+
+#include "base/parse.h"
+#include "base/string-util.h"
+
+#define URL_MAX 2048
+#define HOST_MAX 253
+#define PORT_MAX 65535
+
+static int refuse(const char **reterr_why, const char *why) {
+        *reterr_why = why;
+        return -EBADMSG;
+}
+
+static bool is_plain(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char) *s <= ' ' || (unsigned char) *s >= 0x7f || strchr("\"<>\\^`{|}", *s))
+                        return false;
+        return true;
+}
+
+/* NAME, ADDRESS or [ADDRESS], with :PORT behind it or not. */
+static int take_authority(KubeConfig *c, const char *s, size_t n, const char **reterr_why) {
+        _cleanup_free_ char *authority = strndup(s, n);
+        char *host = authority, *port;
+
+        if (!authority)
+                return -ENOMEM;
+        if (*host == '[') {
+                port = strchr(++host, ']');
+                if (!port || (port[1] && port[1] != ':'))
+                        return refuse(reterr_why, "has an IPv6 address without its brackets");
+                *port++ = '\0';
+                if (!strchr(host, ':') || host[strspn(host, "0123456789abcdefABCDEF:.")] != '\0')
+                        return refuse(reterr_why, "has brackets around what is no IPv6 address");
+        } else {
+                port = strchrnul(host, ':');
+                if (strchr(*port ? port + 1 : port, ':'))
+                        return refuse(reterr_why, "has an IPv6 address without its brackets");
+        }
+        if (*port)
+                *port++ = '\0';
+        if (!*host || strlen(host) > HOST_MAX || strchr(host, '@') || strchr(host, '%'))
+                return refuse(reterr_why, "has no host, or one that is not supported");
+        if (*port && (parse_unsigned(port, PORT_MAX, &c->port) < 0 || c->port == 0))
+                return refuse(reterr_why, "has a port that is no number from 1 to 65535");
+
+        c->host = strdup(host);
+        return c->host ? 0 : -ENOMEM;
+}
+
+/* Takes a server's URL apart. What stands behind "?" or "#" is dropped, as client-go does. -EBADMSG with a literal in
+ * reterr_why that goes on after "server of cluster X", -ENOMEM. */
+int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_why) {
+        const char *rest, *path;
+        size_t n;
+        int r;
+
+        if (!is_plain(url) || strlen(url) > URL_MAX)
+                return refuse(reterr_why, "is no URL");
+        c->https = (rest = startswith(url, "https://"));
+        if (!rest && !(rest = startswith(url, "http://")))
+                return refuse(reterr_why, "does not begin with https://");
+
+        c->port = c->https ? 443 : 80;
+        n = strcspn(rest, "/?#");
+        r = take_authority(c, rest, n, reterr_why);
+        if (r < 0)
+                return r;
+
+        path = rest + n;
+        n = strcspn(path, "?#");
+        while (n > 0 && path[n - 1] == '/')
+                n--;
+        c->prefix = strndup(path, n);
+        if (!c->prefix)
+                return -ENOMEM;
+        return asprintf_ret(&c->server, "%s://%.*s%s", c->https ? "https" : "http", (int) strcspn(rest, "/?#"), rest,
+                            c->prefix);
+}
+
+bool kube_config_proxy_is_supported(const char *url) {
+        static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
+
+        if (!is_plain(url) || strlen(url) > URL_MAX)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
+                const char *rest = startswith(url, schemes[i]);
+
+                if (rest && strcspn(rest, "/?#") > 0)
+                        return true;
+        }
+        return false;
+}

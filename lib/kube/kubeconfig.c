@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What client-go reads from a kubeconfig, for one context, without running anything: exec plugins, auth-providers,
+ * passwords and impersonation are refused by name. Where client-go takes one of two contradicting settings in
+ * silence, or sends none, it is an error here.
+ *
+ * MicroShift truncates and rewrites its kubeconfig at each start, so that a reader may see any beginning of it.
+ * Whatever such a beginning can look like ends in -EAGAIN: read it again before you complain. */
+
+#include "kube/kubeconfig.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/parse.h"
+#include "base/string-util.h"
+#include "base/strv.h"
+#include "kube/kubeconfig-url.h"
+#include "yaml/yaml.h"
+
+#define WRITING "; it may be in the middle of being written"
+
+typedef struct Reader {
+        const char *path;
+        KubeConfig *config;
+        char **detail; /* may be NULL */
+} Reader;
+
+static void credential_done(KubeCredential *c) {
+        if (c->data)
+                explicit_bzero(c->data, c->size);
+        free(c->data);
+        free(c->file);
+}
+
+/* Frees the configuration and erases its credentials. */
+KubeConfig *kube_config_free(KubeConfig *c) {
+        if (!c)
+                return NULL;
+        credential_done(&c->ca);
+        credential_done(&c->certificate);
+        credential_done(&c->key);
+        credential_done(&c->token);
+        free(c->path);
+        free(c->context);
+        free(c->cluster);
+        free(c->user);
+        free(c->server);
+        free(c->host);
+        free(c->prefix);
+        free(c->tls_server_name);
+        free(c->proxy_url);
+        return mfree(c);
+}
+
+/* Tells what is wrong and returns error. n (may be NULL) knows the line. */
+static int _printf_(4, 5) fail(const Reader *r, int error, const YNode *n, const char *format, ...) {
+        char why[LIMIT_MESSAGE];
+        va_list ap;
+
+        if (!r->detail)
+                return error;
+        va_start(ap, format);
+        vsnprintf(why, sizeof(why), format, ap);
+        va_end(ap);
+        strip_control(why);
+        if (n)
+                (void) asprintf_ret(r->detail, "%s:%u: %s", r->path, ynode_line(n), why);
+        else
+                (void) asprintf_ret(r->detail, "%s: %s", r->path, why);
+        return error;
+}
+
+/* A setting's text; NULL where it is absent or empty, which client-go takes for the same. */
+static const char *text_of(const YNode *map, const char *key) {
+        const char *s = ynode_string(ynode_get(map, key));
+
+        return isempty(s) ? NULL : s;
+}
+
+/* Finds NAME's part in a list of { name: NAME, part: {...} }. */
+static int find_entry(const Reader *r, const YNode *root, const char *list, const char *part, const char *name,
+                      const YNode **ret) {
+        const YNode *entries = ynode_get(root, list), *found = NULL;
+
+        if (entries && !ynode_is_list(entries) && !ynode_is_null(entries))
+                return fail(r, -EBADMSG, entries, "%s is not a list", list);
+        YNODE_FOREACH(e, entries) {
+                if (!streq(strempty(text_of(e, "name")), name))
+                        continue;
+                if (found)
+                        return fail(r, -EBADMSG, e, "%s \"%s\" is there twice; remove one", part, name);
+                found = e;
+        }
+        if (!found)
+                return fail(r, -EAGAIN, entries, "no %s \"%s\"" WRITING, part, name);
+        found = ynode_get(found, part);
+        if (!ynode_is_map(found))
+                return fail(r, -EAGAIN, found, "%s \"%s\" is empty" WRITING, part, name);
+        *ret = found;
+        return 0;
+}
+
+static int set_string(char **p, const char *s) {
+        return MIN(free_and_strdup(p, s), 0);
+}
+
+/* Where a file is that the kubeconfig names: relative to the kubeconfig's folder. */
+static int resolve(const Reader *r, const char *file, char **ret) {
+        _cleanup_free_ char *folder = NULL;
+        int k;
+
+        k = path_parent(r->path, &folder);
+        return k < 0 ? k : path_join(folder, file, ret);
+}
+
+/* Whether data is PEM and each part that begins also ends. */
+static bool pem_is_complete(const char *data) {
+        const char *p = strstr(data, "-----BEGIN ");
+
+        while (p) {
+                const char *end = strstr(p, "-----END ");
+
+                if (!end || !strstr(end + strlen("-----END "), "-----"))
+                        return false;
+                p = strstr(end, "-----BEGIN ");
+                if (!p)
+                        return true;
+        }
+        return false;
+}
+
+/* Takes KEY or KEY-data. */
+static int take_credential(const Reader *r, const YNode *map, const char *key, KubeCredential *ret) {
+        char data_key[64];
+        const char *file = text_of(map, key), *data;
+        const YNode *n;
+        int k;
+
+        snprintf(data_key, sizeof(data_key), "%s-data", key);
+        n = ynode_get(map, data_key);
+        data = text_of(map, data_key);
+        if (file && data)
+                return fail(r, -EBADMSG, n, "both %s and %s are set; remove one", key, data_key);
+        if (file)
+                return resolve(r, file, &ret->file);
+        if (!data)
+                return 0;
+
+        k = base64_decode(data, &ret->data, &ret->size);
+        if (k == -ENOMEM)
+                return k;
+        if (k == -EBADMSG)
+                return fail(r, k, n, "%s is not base64", data_key);
+        if (k < 0 || !pem_is_complete(ret->data))
+                return fail(r, -EAGAIN, n, "%s is not PEM, or not all of it" WRITING, data_key);
+        return 0;
+}
+
+static int take_bool(const Reader *r, const YNode *map, const char *key, bool *ret) {
+        const char *s = text_of(map, key);
+        int k = s ? parse_boolean(s) : 0;
+
+        if (k < 0)
+                return fail(r, -EBADMSG, ynode_get(map, key), "%s is neither true nor false", key);
+        *ret = k;
+        return 0;
+}
+
+static int take_cluster(const Reader *r, const YNode *cluster) {
+        KubeConfig *c = r->config;
+        const char *server = text_of(cluster, "server"), *proxy = text_of(cluster, "proxy-url");
+        const char *why = NULL;
+        int k;
+
+        if (!server)
+                return fail(r, -EAGAIN, cluster, "cluster \"%s\" has no server" WRITING, c->cluster);
+        k = kube_config_set_server(c, server, &why);
+        if (k == -EBADMSG)
+                return fail(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster, why);
+        if (k >= 0 && proxy) {
+                if (!kube_config_proxy_is_supported(proxy))
+                        return fail(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
+                                    "proxy-url of cluster \"%s\" is no http, https or socks5 URL", c->cluster);
+                k = set_string(&c->proxy_url, proxy);
+        }
+        if (k >= 0)
+                k = set_string(&c->tls_server_name, text_of(cluster, "tls-server-name"));
+        if (k >= 0)
+                k = take_bool(r, cluster, "insecure-skip-tls-verify", &c->insecure);
+        if (k >= 0)
+                k = take_credential(r, cluster, "certificate-authority", &c->ca);
+        if (k >= 0 && c->insecure && (c->ca.data || c->ca.file))
+                return fail(r, -EBADMSG, cluster,
+                            "cluster \"%s\" has both a certificate-authority and insecure-skip-tls-verify; "
+                            "remove one",
+                            c->cluster);
+        return k;
+}
+
+/* Ways to authenticate that we do not speak, and what to do instead. */
+static int refuse_unsupported(const Reader *r, const YNode *user) {
+        static const struct {
+                const char *key;
+                const char *what;
+        } unsupported[] = {
+                { "exec", "an exec plugin" },
+                { "auth-provider", "an auth-provider" },
+                { "username", "a user name and password" },
+                { "password", "a user name and password" },
+                { "as", "impersonation" },
+                { "as-uid", "impersonation" },
+                { "as-groups", "impersonation" },
+                { "as-user-extra", "impersonation" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(unsupported); i++) {
+                const YNode *n = ynode_get(user, unsupported[i].key);
+
+                if (text_of(user, unsupported[i].key) || ynode_first(n))
+                        return fail(r, -EOPNOTSUPP, n,
+                                    "user \"%s\" authenticates by %s (%s), which is not supported; use a client "
+                                    "certificate or a token",
+                                    r->config->user, unsupported[i].what, unsupported[i].key);
+        }
+        return 0;
+}
+
+/* Tokens go into a header. */
+static bool token_is_valid(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char) *s <= ' ' || (unsigned char) *s >= 0x7f)
+                        return false;
+        return true;
+}
+
+static int set_token(KubeConfig *c, const char *token) {
+        char *copy = strdup(token);
+
+        if (!copy)
+                return -ENOMEM;
+        erase_and_free(c->token.data);
+        c->token.data = copy;
+        c->token.size = strlen(copy);
+        return 0;
+}
+
+static int take_user(const Reader *r, const YNode *user) {
+        KubeConfig *c = r->config;
+        const char *token = text_of(user, "token"), *file = text_of(user, "tokenFile");
+        int k;
+
+        k = refuse_unsupported(r, user);
+        if (k >= 0)
+                k = take_credential(r, user, "client-certificate", &c->certificate);
+        if (k >= 0)
+                k = take_credential(r, user, "client-key", &c->key);
+        if (k >= 0 && !(c->certificate.data || c->certificate.file) != !(c->key.data || c->key.file))
+                return fail(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING, c->user,
+                            c->key.data || c->key.file ? "key" : "certificate",
+                            c->key.data || c->key.file ? "certificate" : "key");
+        if (k >= 0 && token) {
+                if (!token_is_valid(token))
+                        return fail(r, -EBADMSG, ynode_get(user, "token"), "token of user \"%s\" is no token",
+                                    c->user);
+                k = set_token(c, token);
+        }
+        if (k >= 0 && file)
+                k = resolve(r, file, &c->token.file);
+        /* "user: {}" is anonymous; a key whose value is missing is a file that breaks off there. */
+        if (k >= 0 && ynode_first(user) && !token && !file && !c->key.data && !c->key.file)
+                return fail(r, -EAGAIN, user, "user \"%s\" has neither a client-certificate nor a token" WRITING,
+                            c->user);
+        return k;
+}
+
+static int take_root(const Reader *r, const YNode *root, const char *wanted) {
+        KubeConfig *c = r->config;
+        const YNode *context, *cluster, *user;
+        const char *name = wanted ?: text_of(root, "current-context"), *s;
+        int k;
+
+        if (ynode_is_null(root))
+                return fail(r, -EAGAIN, NULL, "is empty" WRITING);
+        if (ynode_is_list(root))
+                return fail(r, -EBADMSG, root, "is no kubeconfig, but a list");
+        if (!ynode_is_map(root))
+                return fail(r, -EAGAIN, root, "is no kubeconfig" WRITING);
+        if (!name)
+                return fail(r, -EAGAIN, NULL,
+                            "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
+                            "the middle of being written");
+
+        k = find_entry(r, root, "contexts", "context", name, &context);
+        if (k >= 0)
+                k = set_string(&c->context, name);
+        if (k < 0)
+                return k;
+        s = text_of(context, "cluster");
+        if (!s)
+                return fail(r, -EAGAIN, context, "context \"%s\" names no cluster" WRITING, name);
+        k = set_string(&c->cluster, s);
+        if (k >= 0)
+                k = find_entry(r, root, "clusters", "cluster", s, &cluster);
+        if (k < 0)
+                return k;
+
+        /* Without a user requests are anonymous. */
+        s = text_of(context, "user");
+        if (s) {
+                k = set_string(&c->user, s);
+                if (k >= 0)
+                        k = find_entry(r, root, "users", "user", s, &user);
+                if (k >= 0)
+                        k = take_user(r, user);
+        }
+        return k < 0 ? k : take_cluster(r, cluster);
+}
+
+/* Reads the text of a kubeconfig that lies at path, for a context (NULL: its own current one). Files that it names
+ * are not read. Errors: -EAGAIN for what a file in the middle of being written can look like (empty, cut off, parts
+ * missing), -EBADMSG for what more bytes cannot mend, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
+ * (may be NULL) has file, line, key, and what to do. */
+int kube_config_parse(const char *text, size_t size, const char *path, const char *context, KubeConfig **ret,
+                      char **reterr_detail) {
+        _cleanup_(kube_config_freep) KubeConfig *c = calloc(1, sizeof(*c));
+        _cleanup_(ynode_freep) YNode *root = NULL;
+        _cleanup_free_ char *why = NULL;
+        Reader r = { .path = path, .config = c, .detail = reterr_detail };
+        int k;
+
+        if (!c)
+                return -ENOMEM;
+        k = set_string(&c->path, path);
+        if (k < 0)
+                return k;
+        k = ynode_parse(text, size, &root, &why);
+        if (k == -ENOMEM)
+                return k;
+        if (k < 0)
+                return fail(&r, -EAGAIN, NULL, "%s" WRITING, why ?: "is not YAML");
+        k = take_root(&r, root, isempty(context) ? NULL : context);
+        if (k < 0)
+                return k;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+/* Reads the file of a credential that is not in the kubeconfig itself. */
+static int load_credential(const Reader *r, const char *key, KubeCredential *c) {
+        int k;
+
+        if (!c->file)
+                return 0;
+        k = file_read(c->file, LIMIT_CREDENTIAL, &c->data, &c->size);
+        if (k == -ENOMEM)
+                return k;
+        if (k < 0)
+                return fail(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file, k == -E2BIG ? "too large" : strerror(-k));
+        if (!pem_is_complete(c->data))
+                return fail(r, -EAGAIN, NULL, "%s: %s is not PEM, or not all of it" WRITING, key, c->file);
+        return 0;
+}
+
+/* Reads the token's file again, where there is one. On failure the token stays what it was: -EAGAIN where the file
+ * cannot be read or is empty, -EBADMSG where it is no token, -ENOMEM. */
+int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
+        Reader r = { .path = c->path, .config = c, .detail = reterr_detail };
+        char *data;
+        const char *token;
+        size_t size;
+        bool nul;
+        int k;
+
+        if (!c->token.file)
+                return 0;
+        k = file_read(c->token.file, LIMIT_CREDENTIAL, &data, &size);
+        if (k == -ENOMEM)
+                return k;
+        if (k < 0)
+                return fail(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file,
+                            k == -E2BIG ? "too large" : strerror(-k));
+
+        nul = memchr(data, '\0', size);
+        token = strstrip(data);
+        if (!*token && !nul)
+                k = fail(&r, -EAGAIN, NULL, "tokenFile: %s is empty" WRITING, c->token.file);
+        else if (nul || !token_is_valid(token))
+                k = fail(&r, -EBADMSG, NULL, "tokenFile: %s holds no token", c->token.file);
+        else
+                k = set_token(c, token);
+        explicit_bzero(data, size);
+        free(data);
+        return k;
+}
+
+static int load_files(KubeConfig *c, char **reterr_detail) {
+        Reader r = { .path = c->path, .config = c, .detail = reterr_detail };
+        _cleanup_free_ char *token_detail = NULL;
+        int k;
+
+        k = load_credential(&r, "certificate-authority", &c->ca);
+        if (k >= 0)
+                k = load_credential(&r, "client-certificate", &c->certificate);
+        if (k >= 0)
+                k = load_credential(&r, "client-key", &c->key);
+        if (k < 0)
+                return k;
+
+        /* A token beside the file is what to use until the file can be read. */
+        k = kube_config_load_token(c, &token_detail);
+        if (k < 0 && k != -ENOMEM && c->token.data)
+                return 0;
+        if (k < 0 && reterr_detail)
+                *reterr_detail = TAKE_PTR(token_detail);
+        return k;
+}
+
+/* Reads a kubeconfig and the files it names. Errors as kube_config_parse(), also -EAGAIN where a file that it names
+ * cannot be read; of the kubeconfig itself -ENOENT, -EACCES and whatever the system says, -E2BIG. */
+int kube_config_load(const char *path, const char *context, KubeConfig **ret, char **reterr_detail) {
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL;
+        Reader r = { .path = path, .detail = reterr_detail };
+        char *text;
+        size_t size;
+        int k;
+
+        k = file_read(path, LIMIT_KUBECONFIG, &text, &size);
+        if (k == -ENOMEM)
+                return k;
+        if (k < 0)
+                return fail(&r, k, NULL, "%s", k == -E2BIG ? "too large for a kubeconfig" : strerror(-k));
+        k = kube_config_parse(text, size, path, context, &c, reterr_detail);
+        explicit_bzero(text, size);
+        free(text);
+        if (k >= 0)
+                k = load_files(c, reterr_detail);
+        if (k < 0)
+                return k;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+static bool credential_equal(const KubeCredential *a, const KubeCredential *b) {
+        if (!a->data != !b->data || a->size != b->size || !streq_ptr(a->file, b->file))
+                return false;
+        return !a->data || memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* Whether both lead to the same server, with the same trust and credentials. */
+bool kube_config_equal(const KubeConfig *a, const KubeConfig *b) {
+        return streq_ptr(a->server, b->server) && streq_ptr(a->tls_server_name, b->tls_server_name) &&
+               streq_ptr(a->proxy_url, b->proxy_url) && a->insecure == b->insecure &&
+               credential_equal(&a->ca, &b->ca) && credential_equal(&a->certificate, &b->certificate) &&
+               credential_equal(&a->key, &b->key) && credential_equal(&a->token, &b->token);
+}
+
+/* The path that $KUBECONFIG's value names; NULL where it is empty. -EOPNOTSUPP where it is a list of several, with
+ * what to do in reterr_detail (may be NULL), -ENOMEM. */
+int kube_config_path_from_environment(const char *value, char **ret, char **reterr_detail) {
+        _cleanup_(strv_freep) char **paths = NULL;
+        int k;
+
+        k = strv_split(strempty(value), ":", &paths);
+        if (k < 0)
+                return k;
+        if (strv_length(paths) > 1) {
+                if (reterr_detail)
+                        (void) asprintf_ret(reterr_detail,
+                                            "$KUBECONFIG lists %zu files; merging them is not supported. Name one, or "
+                                            "set Kubeconfig= in msready.conf",
+                                            strv_length(paths));
+                return -EOPNOTSUPP;
+        }
+        *ret = paths ? TAKE_PTR(paths[0]) : NULL;
+        return 0;
+}

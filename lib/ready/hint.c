@@ -74,6 +74,27 @@ static const HintRow rows[] = {
           .hint = "Open vSwitch is in the way: look at systemctl status openvswitch.service "
                   "microshift-ovs-init.service, restart both, then microshift.service." },
 
+        /* An application's address. */
+        { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
+          .kind = "Endpoint",
+          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain and "
+                  "/etc/resolv.conf." },
+        { .texts = "refused",
+          .kind = "Endpoint",
+          .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
+        { .texts = "certificate|TLS|SSL",
+          .kind = "Endpoint",
+          .hint = "The certificate is not trusted or not for this name: set CAFile= in the gate's file, "
+                  "or correct the Route's certificate." },
+        { .texts = "timed out|timeout",
+          .kind = "Endpoint",
+          .hint = "No answer comes: check the address that the name has, the firewall, and the gate "
+                  "ingress." },
+        { .texts = "503",
+          .kind = "Endpoint",
+          .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
+                  "pods." },
+
         /* The pull secret. */
         { .texts = "openshift-pull-secret*no such file|openshift-pull-secret*permission denied",
           .hint = "Save the pull secret from console.redhat.com/openshift/install/pull-secret as "
@@ -380,27 +401,6 @@ static const HintRow rows[] = {
           .hint = "msready check-config tells file and line; msready gates lists the gate's files." },
         { .reasons = "NothingRequired",
           .hint = "Set Required=yes in a gate's file, or Require= in /etc/msready/msready.conf." },
-
-        /* An application's address. */
-        { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
-          .kind = "Endpoint",
-          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain and "
-                  "/etc/resolv.conf." },
-        { .texts = "refused",
-          .kind = "Endpoint",
-          .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
-        { .texts = "certificate|TLS|SSL",
-          .kind = "Endpoint",
-          .hint = "The certificate is not trusted or not for this name: set CAFile= in the gate's file, "
-                  "or correct the Route's certificate." },
-        { .texts = "timed out|timeout",
-          .kind = "Endpoint",
-          .hint = "No answer comes: check the address that the name has, the firewall, and the gate "
-                  "ingress." },
-        { .texts = "503",
-          .kind = "Endpoint",
-          .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
-                  "pods." },
 };
 
 static bool word_is_among(const char *words, const char *word) {

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "ready/hint.h"
+
+typedef struct Case {
+        const char *hint; /* how the hint begins, or a part of it; NULL: there is none */
+        HintQuery q;
+} Case;
+
+#define POD(r, m) .kind = "Pod", .reason = (r), .message = (m)
+#define EVENT(r, m) .event_reason = (r), .event_message = (m)
+#define NODE(r, m) .kind = "Node", .reason = (r), .message = (m)
+
+/* The messages are those that kubelet, CRI-O, the scheduler and MicroShift write. */
+static const Case cases[] = {
+        /* The host */
+        { "Raise the kernel's inotify limits",
+          { POD("CrashLoopBackOff", "back-off 40s restarting failed container=c; last exit: Error, exit code 1: "
+                                    "failed to create fsnotify watcher: too many open files") } },
+        { "Set the clock",
+          { .kind = "Api", .reason = "Clock", .message = "the certificate of localhost:6443 is not valid yet" } },
+        { "Compare the clock",
+          { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": x509: certificate has "
+                                "expired or is not yet valid: current time 1970-01-01T00:01:02Z is before "
+                                "2024-01-01T00:00:00Z") } },
+        { "Give the host its former name back",
+          { .reason = "ApiUnreachable",
+            .message = "configured NodeName \"edge2\" does not match previous NodeName \"edge1\" , NodeName cannot be "
+                       "changed for a device once established" } },
+        { "The host's address changed",
+          { .reason = "ApiUnreachable",
+            .message = "Restarting MicroShift. IP address has changed from \"192.168.1.5\" to \"192.168.1.9\"" } },
+        { "microshift-multus",
+          { .reason = "ApiUnreachable",
+            .message = "multus cri-o configuration not found. Please install multus package and restart the host" } },
+        { "CoreDNS forwards to itself",
+          { POD("CrashLoopBackOff", "back-off 5m0s; last exit: Error, exit code 1: [FATAL] plugin/loop: Loop "
+                                    "(127.0.0.1:55953 -> :1053) detected for zone \".\"") } },
+        { "Pods do not reach the cluster's DNS",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: dial tcp: lookup kubernetes.default.svc on "
+                                    "10.43.0.10:53: read udp 10.42.0.7:40312->10.43.0.10:53: i/o timeout") } },
+        { "Pods do not reach the API",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 255: Get \"https://10.43.0.1:443/api?timeout=32s\": dial "
+                                    "tcp 10.43.0.1:443: i/o timeout") } },
+        { "Open vSwitch is in the way",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: ovs-vsctl: no port named br-ex") } },
+        { "Open vSwitch is in the way",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedMount", "MountVolume.SetUp failed for volume \"run-openvswitch\" : hostPath type check failed: "
+                                 "/var/run/openvswitch is not a directory") } },
+
+        /* The pull secret */
+        { "Save the pull secret",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: open "
+                                            "/etc/crio/openshift-pull-secret: no such file or directory") } },
+        { "The registry refuses this host's credentials",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: initializing source docker://registry.redhat.io/x: unable to retrieve "
+                  "auth token: invalid username/password: unauthorized: Please login to the Red Hat Registry using your "
+                  "Customer Portal credentials.") } },
+        { "The registry refuses this host's credentials",
+          { POD("ImagePullBackOff", "Back-off pulling image \"quay.io/openshift-release-dev/ocp-v4.0-art-dev\""),
+            EVENT("Failed", "Failed to pull image \"quay.io/x\": rpc error: code = Unknown desc = reading manifest: "
+                            "unauthorized: access to the requested resource is not authorized") } },
+        { "The registry refuses this host's credentials",
+          { POD("Init:ErrImagePull", "requested access to the resource is denied") } },
+        { "The registry limits anonymous pulls",
+          { POD("ErrImagePull", "toomanyrequests: You have reached your pull rate limit.") } },
+
+        /* The registry */
+        { "The registry cannot be reached, and the container's imagePullPolicy is Always",
+          { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": dial tcp: lookup "
+                                "quay.io: no such host"),
+            .pull_always = true } },
+        { "This host cannot resolve the registry's name",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: pull image err: initializing source docker://quay.io/x: pinging container "
+                  "registry quay.io: Get \"https://quay.io/v2/\": dial tcp: lookup quay.io: i/o timeout") } },
+        { "is of a CA that this host does not trust",
+          { POD("ErrImagePull", "Get \"https://registry.lab/v2/\": tls: failed to verify certificate: x509: certificate "
+                                "signed by unknown authority") } },
+        { "This host cannot reach the registry",
+          { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": dial tcp "
+                                "52.0.0.1:443: connect: no route to host") } },
+        { "This host cannot reach the registry",
+          { POD("ImagePullBackOff", NULL),
+            EVENT("BackOff", "Back-off pulling image \"quay.io/x\": ErrImagePull: net/http: TLS handshake timeout") } },
+        { "not made for this host's architecture",
+          { POD("ErrImagePull", "choosing image instance: no image found in manifest list for architecture arm64") } },
+        { "No such image",
+          { POD("ErrImagePull", "reading manifest nope in quay.io/x/y: manifest unknown") } },
+        { "No such image",
+          { POD("InvalidImageName", "Failed to apply default image tag \"quay.io/X:::\": couldn't parse image name: invalid "
+                                    "reference format") } },
+        { "The name of the image is not a valid one", { POD("InvalidImageName", NULL) } },
+        { "Write the image with its registry in front",
+          { POD("ErrImagePull", "short-name resolution enforced but cannot prompt without a TTY") } },
+        { "Its imagePullPolicy is Never",
+          { POD("ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never") } },
+        { "A file system is full",
+          { POD("ErrImagePull", "writing blob: write /var/lib/containers/storage: no space left on device") } },
+        { "so that the registry is asked at each start",
+          { POD("ImagePullBackOff", "Back-off pulling image \"registry.redhat.io/openshift-gitops-1/argocd-rhel8\""),
+            .pull_always = true } },
+        { "Run crictl pull IMAGE on this host", { POD("ImagePullBackOff", "Back-off pulling image \"x\"") } },
+
+        /* The network of the pods, and the node */
+        { "ovnkube-master has not written",
+          { NODE("KubeletNotReady",
+                 "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network "
+                 "plugin returns error: no CNI configuration file in /etc/cni/net.d/. Has your network provider "
+                 "started?") } },
+        { "ovnkube-master has not written",
+          { POD("ContainerCreating", NULL),
+            EVENT("NetworkNotReady", "network is not ready: container runtime network not ready: NetworkReady=false "
+                                     "reason:NetworkPluginNotReady") } },
+        { "OVN-Kubernetes did not give the pod an address",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "plugin type=\"ovn-k8s-cni-overlay\" failed (add): CNI request failed with "
+                                            "status 400") } },
+        { "The disk is nearly full",
+          { POD("Evicted", "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi") } },
+        { "The disk is nearly full", { POD("Evicted", "The node had condition: [DiskPressure]. ") } },
+        { "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free space.",
+          { NODE("KubeletHasDiskPressure", NULL) } },
+        { "The host is short of memory", { POD("Evicted", "The node was low on resource: memory.") } },
+        { "The host is short of process IDs", { POD("Evicted", "The node had condition: [PIDPressure]. ") } },
+        { "The kubelet evicted the pod", { POD("Evicted", "Pod was evicted") } },
+        { "CRI-O answers the kubelet too slowly",
+          { NODE("KubeletNotReady", "PLEG is not healthy: pleg was last seen active 3m0s ago") } },
+        { "The kubelet gets no answer from CRI-O", { NODE("KubeletNotReady", "container runtime is down") } },
+        { "The kubelet gets no answer from CRI-O",
+          { NODE("KubeletNotReady", "[container runtime status check may not have completed yet, PLEG has yet]") } },
+        { "The host is shutting down", { NODE("KubeletNotReady", "node is shutting down") } },
+        { "why the kubelet does not call the node ready",
+          { NODE("KubeletNotReady", "missing node capacity for resources: ephemeral-storage") } },
+        { "a part of MicroShift, does not report",
+          { NODE("NodeStatusUnknown", "Kubelet stopped posting node status.") } },
+
+        /* Storage */
+        { "MicroShift deploys LVMS where it finds one volume group",
+          { .kind = "DaemonSet", .namespace = "openshift-storage", .name = "vg-manager", .reason = "NotFound",
+            .vendor = true, .overdue = true } },
+        { "LVMS lacks a volume group or room in it",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) did not have enough free storage.") } },
+        { "LVMS lacks a volume group or room in it",
+          { .kind = "PersistentVolumeClaim", .reason = "ProvisioningFailed",
+            .message = "rpc error: code = Internal desc = no enough space left on VG: free=1, requested=2" } },
+        { "LVMS does not come up",
+          { POD("CrashLoopBackOff", "back-off 5m0s restarting failed container=vg-manager pod=vg-manager-x"),
+            .namespace = "openshift-storage" } },
+        { "service-ca has not made this secret yet",
+          { POD("ContainerCreating", NULL), .namespace = "openshift-dns",
+            EVENT("FailedMount", "MountVolume.SetUp failed for volume \"metrics-tls\" : secret "
+                                 "\"dns-default-metrics-tls\" not found") } },
+        { "refers to a Secret or ConfigMap that its namespace does not have",
+          { POD("ContainerCreating", NULL), .namespace = "shop",
+            EVENT("FailedMount", "MountVolume.SetUp failed for volume \"tls\" : secret \"shop-tls\" not found") } },
+        { "refers to a Secret or ConfigMap that its namespace does not have",
+          { POD("CreateContainerConfigError", "configmap \"settings\" not found"), .namespace = "shop" } },
+        { "Its PersistentVolumeClaim is not bound",
+          { POD("Pending", "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.") } },
+        { "which volume cannot be mounted",
+          { POD("ContainerCreating", NULL), EVENT("FailedMount", "Unable to attach or mount volumes: timed out") } },
+
+        /* Scheduling */
+        { "The node has too little left", { POD("Pending", "0/1 nodes are available: 1 Insufficient cpu.") } },
+        { "The node has too little left",
+          { POD("Pending", NULL), EVENT("FailedScheduling", "0/1 nodes are available: 1 Too many pods.") } },
+        { "The pod waits for the node",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.") } },
+        { "The node is under pressure",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) had untolerated taint "
+                           "{node.kubernetes.io/disk-pressure: }.") } },
+        { "The node is cordoned", { POD("Pending", "0/1 nodes are available: 1 node(s) were unschedulable.") } },
+        { "Nothing fits the pod's node selector",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.") } },
+        { "A scheduling gate holds the pod back", { POD("SchedulingGated", "Scheduling is blocked") } },
+
+        /* Running it */
+        { "asks for more than its service account may have",
+          { .kind = "ReplicaSet", .reason = "FailedCreate",
+            .message = "pods \"x\" is forbidden: unable to validate against any security context constraint: []" } },
+        { "It was killed for want of memory", { POD("OOMKilled", "container c ended with exit code 137") } },
+        { "It is killed for want of memory again and again",
+          { POD("CrashLoopBackOff", "back-off 20s; last exit: OOMKilled, exit code 137") } },
+        { "SELinux or a mode forbids it",
+          { POD("CreateContainerError", "container create failed: open /var/lib/microshift/x: permission denied") } },
+        { "Another process has the port",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: listen tcp :443: bind: address already in use") } },
+        { "The container's configuration cannot be put together",
+          { POD("CreateContainerConfigError", "container has runAsNonRoot and image will run as root") } },
+        { "The container cannot be started", { POD("RunContainerError", "exec: \"nope\": executable file not found") } },
+        { "CRI-O cannot make the pod's sandbox",
+          { POD("ContainerCreating", NULL), EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: name is "
+                                                                            "reserved") } },
+        { "It ends again and again", { POD("CrashLoopBackOff", "back-off 10s restarting failed container=c") } },
+        { "It ends again and again", { POD("Init:CrashLoopBackOff", "back-off 10s restarting failed container=c") } },
+        { "The kubelet lost sight of the container",
+          { POD("ContainerStatusUnknown", "The container could not be located when the pod was terminated") } },
+        { "A container failed", { POD("Error", "container c ended with exit code 1") } },
+        { "A container failed", { POD("Init:ExitCode:4", "container c ended with exit code 4") } },
+        { "Its probe fails",
+          { POD("ContainersNotReady", "containers with unready status: [c]"),
+            EVENT("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503") } },
+        { "A readiness gate holds the pod back", { POD("ReadinessGatesNotReady", NULL) } },
+        { "The pod is going", { POD("Terminating", NULL) } },
+        { "Its pods cannot be made", { .kind = "ReplicaSet", .reason = "FailedCreate", .message = "exceeded quota" } },
+
+        /* Ours */
+        { "what the previous boot left behind", { NODE("StaleBoot", NULL) } },
+        { "Ready is an old answer", { POD("Unproven", NULL) } },
+        { "The kubelet has given no sign of life", { NODE("KubeletSilent", NULL) } },
+        { "This build of MicroShift may not ship it",
+          { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },
+        { "MicroShift has not made it yet", { .kind = "DaemonSet", .reason = "NotFound", .vendor = true } },
+        { "Nothing of that name exists", { .kind = "Deployment", .reason = "NotFound", .overdue = true } },
+        { "No pod matches", { .reason = "NoPods" } },
+        { "matches no node", { .kind = "DaemonSet", .reason = "NoEligibleNode" } },
+        { "It is scaled to zero", { .kind = "Deployment", .reason = "ScaledToZero" } },
+        { "Name this host's node by Node=", { NODE("NodeAmbiguous", "any of these nodes could be this host: a b") } },
+        { "Compare Node=", { NODE("NodeNotRegistered", "no node is named x, as Node= says") } },
+        { "a changed host name keeps it from starting",
+          { NODE("NodeNotRegistered", "the kubelet has not registered a node yet") } },
+        { "cannot be resolved on this host", { .reason = "ApiUnreachable", .message = "Could not resolve host: edge" } },
+        { "certificate does not fit the kubeconfig",
+          { .reason = "ApiUnreachable", .message = "SSL certificate problem: self-signed certificate in chain" } },
+        { "MicroShift does not answer", { .reason = "ApiUnreachable", .message = "Connection refused" } },
+        { "MicroShift is starting",
+          { .reason = "ApiNotReady", .message = "[-]poststarthook/rbac/bootstrap-roles failed: reason withheld" } },
+        { "are being listed", { .reason = "NotSynced" } },
+        { "has not acted on the newest specification", { POD("NotObserved", NULL) } },
+        { "refuses the kubeconfig's credentials", { .reason = "Unauthorized" } },
+        { "The account may not read this",
+          { .reason = "Forbidden", .message = "pods is forbidden: User \"x\" cannot list resource \"pods\"" } },
+        { "MicroShift writes the kubeconfig when it starts", { .reason = "KubeconfigMissing" } },
+        { "MicroShift writes the kubeconfig anew", { .reason = "KubeconfigInvalid" } },
+        { "msready check-config", { .reason = "InvalidGate" } },
+        { "Set Required=yes", { .reason = "NothingRequired" } },
+
+        /* Addresses */
+        { "wildcard DNS record", { .kind = "Endpoint", .reason = "Error", .message = "no such host" } },
+        { "Nothing listens there", { .kind = "Endpoint", .message = "Connection refused" } },
+        { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },
+        { "No answer comes", { .kind = "Endpoint", .message = "Connection timed out" } },
+        { "The router has no endpoint", { .kind = "Endpoint", .message = "answered 503" } },
+
+        /* What must not be mistaken */
+        { NULL, { POD("ContainerCreating", NULL) } },
+        { NULL, { POD("ContainerCreating", "pulling quay.io/x"), EVENT("Pulling", "pulling quay.io/x"), } },
+        { NULL, { POD("WhateverComesNext", "in words that nobody has heard") } },
+        { NULL, {} },
+        { NULL, { .kind = "Pod", .message = "connection refused" } },
+        { "It ends again and again", /* the log of an application is no word of a registry */
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: dial tcp 10.0.0.5:5432: connection refused"),
+            EVENT("BackOff", "Back-off restarting failed container app in pod app-1") } },
+        { "It ends again and again", /* one reason, the other's text */
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: unauthorized"),
+            EVENT("BackOff", "Back-off restarting failed container app in pod app-1") } },
+        { "refers to a Secret", { POD("CreateContainerConfigError", "secret \"x\" not found"), .namespace = "my-openshift" } },
+};
+
+static void test_cases(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const Case *c = &cases[i];
+                const char *hint = hint_for(&c->q);
+
+                if (!c->hint != !hint || (hint && !strstr(hint, c->hint)))
+                        fail_msg("%s, \"%s\", \"%s\": got \"%s\", not \"%s\"", strna(c->q.reason), strna(c->q.message),
+                                 strna(c->q.event_message), strna(hint), strna(c->hint));
+        }
+}
+
+/* Each row is reached by one of the cases: none stands in the shadow of another. */
+static void test_every_row(void **state) {
+        for (size_t i = 0; hint_nth(i); i++) {
+                bool reached = false;
+
+                for (size_t k = 0; k < ELEMENTSOF(cases) && !reached; k++)
+                        reached = hint_for(&cases[k].q) == hint_nth(i);
+                if (!reached)
+                        fail_msg("nothing leads to \"%s\"", hint_nth(i));
+        }
+}
+
+/* One sentence, on one line. */
+static void test_form(void **state) {
+        size_t i;
+
+        for (i = 0; hint_nth(i); i++) {
+                const char *h = hint_nth(i);
+
+                assert_non_null(endswith(h, "."));
+                assert_null(strstr(h, ". "));
+                assert_null(strchr(h, '\n'));
+                assert_null(strstr(h, "  "));
+                assert_true(strlen(h) < 300);
+        }
+        assert_true(i > 80);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_cases),
+                cmocka_unit_test(test_every_row),
+                cmocka_unit_test(test_form),
+        };
+        return cmocka_run_group_tests_name("ready-hint", tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "live.h"
+
+#include "base/limits.h"
+
+/* Each time the whole block is written anew, in one write, with the cursor moved up over the old one. A line is
+ * cut to the width of the terminal, for one that wraps would be two; but a terminal that has become narrower since
+ * has wrapped the old lines by itself, so that their number is reckoned from their widths. */
+
+void live_init(Live *live, int fd) {
+        *live = (Live){ .fd = fd };
+        out_init(&live->out, fd);
+}
+
+void live_done(Live *live) {
+        out_done(&live->out);
+        live->widths = mfree(live->widths);
+        live->shown = 0;
+}
+
+static int put_clear(const Live *live, Buffer *b) {
+        unsigned columns = MAX(live->out.columns, 1u), rows = 0;
+
+        for (size_t i = 0; i < live->shown; i++)
+                rows += MAX((live->widths[i] + columns - 1) / columns, 1u);
+        if (rows == 0)
+                return 0;
+        return buffer_printf(b, "\033[%uA\r\033[J", rows);
+}
+
+/* The bytes of a line that fit, escape sequences not counted, and its width then. */
+static size_t cut_line(const char *line, size_t size, unsigned columns, unsigned *ret_width) {
+        size_t at = 0, width = 0;
+
+        while (at < size) {
+                _cleanup_free_ char *run = NULL;
+                size_t n;
+
+                if (line[at] == '\033') {
+                        const char *m = memchr(line + at, 'm', size - at);
+
+                        at = m ? (size_t) (m - line) + 1 : size;
+                        continue;
+                }
+                n = MIN(strcspn(line + at, "\033"), size - at);
+                run = strndup(line + at, n);
+                if (!run)
+                        break;
+                if (width + text_width(run) > columns) {
+                        n = text_cut(run, columns - width);
+                        run[n] = '\0';
+                        width += text_width(run);
+                        at += n;
+                        break;
+                }
+                width += text_width(run);
+                at += n;
+        }
+        *ret_width = (unsigned) width;
+        return at;
+}
+
+static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n) {
+        _cleanup_free_ unsigned *widths = NULL;
+        const char *p = buffer_cstr(&live->out.text);
+        size_t n = 0;
+        int r;
+
+        widths = calloc(MAX(live->out.rows, 1u), sizeof(*widths));
+        if (!widths)
+                return -ENOMEM;
+        while (*p && n + 1 < live->out.rows) {
+                const char *end = strchrnul(p, '\n');
+                size_t size = cut_line(p, (size_t) (end - p), live->out.columns, &widths[n]);
+
+                r = buffer_printf(b, "%.*s%s\n", (int) size, p, live->out.colours ? style_sequence(STYLE_NONE) : "");
+                if (r < 0)
+                        return r;
+                n++;
+                p = *end ? end + 1 : end;
+        }
+
+        *ret_widths = TAKE_PTR(widths);
+        *ret_n = n;
+        return 0;
+}
+
+static int write_buffer(int fd, const Buffer *b) {
+        for (size_t at = 0; at < b->size;) {
+                ssize_t n = write(fd, b->data + at, b->size - at);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0)
+                        at += (size_t) n;
+        }
+        return 0;
+}
+
+/* Shows what is in live->out in the place of what was shown before, and empties it. */
+int live_show(Live *live) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1));
+        unsigned *widths = NULL;
+        size_t n = 0;
+        int r;
+
+        out_measure(&live->out, live->fd);
+        r = put_clear(live, &b);
+        if (r >= 0)
+                r = put_lines(live, &b, &widths, &n);
+        buffer_clear(&live->out.text);
+        if (r < 0)
+                return r;
+        free(live->widths);
+        live->widths = widths;
+        live->shown = n;
+        return write_buffer(live->fd, &b);
+}
+
+/* Takes the lines away. What is printed next stands in their place. */
+int live_clear(Live *live) {
+        buffer_clear(&live->out.text);
+        return live_show(live);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/parse.h"
+
+/* The command line, in the order that people type it: options before or after the verb, values after '=' or a
+ * blank, which is what getopt_long() takes. */
+
+enum {
+        ARG_SOCKET = 0x100,
+        ARG_JSON,
+        ARG_NO_LEGEND,
+        ARG_NO_PAGER,
+        ARG_VERSION,
+        ARG_ALL,
+        ARG_TIMEOUT,
+        ARG_STALL,
+        ARG_IF_ENABLED,
+        ARG_BOOT,
+        ARG_BOOTS,
+};
+
+static const struct option long_options[] = {
+        { "socket", required_argument, NULL, ARG_SOCKET },
+        { "quiet", no_argument, NULL, 'q' },
+        { "json", required_argument, NULL, ARG_JSON },
+        { "no-legend", no_argument, NULL, ARG_NO_LEGEND },
+        { "no-pager", no_argument, NULL, ARG_NO_PAGER },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, ARG_VERSION },
+        { "all", no_argument, NULL, ARG_ALL },
+        { "timeout", required_argument, NULL, ARG_TIMEOUT },
+        { "stall", required_argument, NULL, ARG_STALL },
+        { "if-enabled", no_argument, NULL, ARG_IF_ENABLED },
+        { "boot", required_argument, NULL, ARG_BOOT },
+        { "boots", no_argument, NULL, ARG_BOOTS },
+        {},
+};
+
+static const Verb *find_verb(const char *name) {
+        for (const Verb *v = verbs; v->name; v++)
+                if (streq(v->name, name))
+                        return v;
+        return NULL;
+}
+
+static int set_format(const char *s, Format *ret) {
+        static const char *const names[_FORMAT_MAX] = {
+                [FORMAT_TEXT] = "off",
+                [FORMAT_SHORT] = "short",
+                [FORMAT_PRETTY] = "pretty",
+        };
+
+        for (Format f = 0; f < _FORMAT_MAX; f++)
+                if (streq(names[f], s)) {
+                        *ret = f;
+                        return 0;
+                }
+        fprintf(stderr, "msready: --json= takes pretty, short or off, not '%s'.\n", s);
+        return STATUS_USAGE;
+}
+
+static int set_span(const char *name, const char *s, usec_t *ret) {
+        if (parse_timespan(s, ret) >= 0)
+                return 0;
+
+        fprintf(stderr, "msready: --%s= takes a time span, as 90, 10min or infinity, not '%s'.\n", name, s);
+        return STATUS_USAGE;
+}
+
+/* Takes one option; *used gathers those that not every verb knows. */
+static int set_option(int c, Options *options, unsigned *used) {
+        switch (c) {
+        case ARG_SOCKET:
+                options->socket = optarg;
+                return 0;
+        case 'q':
+                options->quiet = true;
+                return 0;
+        case ARG_JSON:
+                return set_format(optarg, &options->format);
+        case 'j':
+                options->format = isatty(STDOUT_FILENO) ? FORMAT_PRETTY : FORMAT_SHORT;
+                return 0;
+        case ARG_NO_LEGEND:
+                options->legend = false;
+                return 0;
+        case ARG_NO_PAGER:
+                options->pager = false;
+                return 0;
+        case 'h':
+                options->verb = find_verb("help");
+                return 0;
+        case ARG_VERSION:
+                options->verb = find_verb("version");
+                return 0;
+        case ARG_ALL:
+                *used |= OPTION_ALL;
+                options->all = true;
+                return 0;
+        case ARG_TIMEOUT:
+                *used |= OPTION_TIMEOUT;
+                return set_span("timeout", optarg, &options->timeout);
+        case ARG_STALL:
+                *used |= OPTION_STALL;
+                return set_span("stall", optarg, &options->stall);
+        case ARG_IF_ENABLED:
+                *used |= OPTION_IF_ENABLED;
+                options->if_enabled = true;
+                return 0;
+        case ARG_BOOT:
+                *used |= OPTION_BOOT;
+                options->boot = optarg;
+                return 0;
+        case ARG_BOOTS:
+                *used |= OPTION_BOOTS;
+                options->boots = true;
+                return 0;
+        default:
+                /* getopt_long() has said what is wrong. */
+                fprintf(stderr, "Try 'msready help'.\n");
+                return STATUS_USAGE;
+        }
+}
+
+static const char *option_name(unsigned option) {
+        static const char *const names[] = { "all", "timeout", "stall", "if-enabled", "boot", "boots" };
+
+        return names[__builtin_ctz(option)];
+}
+
+static int check_usage(const Options *options, unsigned used, unsigned n) {
+        const Verb *verb = options->verb;
+
+        if (used & ~verb->options) {
+                fprintf(stderr, "msready: '%s' does not take --%s. Try 'msready help'.\n", verb->name,
+                        option_name(used & ~verb->options));
+                return STATUS_USAGE;
+        }
+        if (n < verb->min_arguments || n > verb->max_arguments) {
+                fprintf(stderr, "msready: %s arguments. Usage: msready %s%s%s\n",
+                        n < verb->min_arguments ? "too few" : "too many", verb->name,
+                        verb->arguments ? " " : "", strempty(verb->arguments));
+                return STATUS_USAGE;
+        }
+        return 0;
+}
+
+/* Parses the command line into *ret, which points into argv. An exit status other than 0 has been told of on
+ * standard error. */
+int options_parse(int argc, char **argv, Options *ret) {
+        Options options = {
+                .socket = DEFAULT_SOCKET,
+                .legend = true,
+                .pager = true,
+                .timeout = USEC_INFINITY,
+                .stall = USEC_INFINITY,
+        };
+        unsigned used = 0;
+        int c, r;
+
+        optind = 0;
+        while ((c = getopt_long(argc, argv, "qjh", long_options, NULL)) >= 0) {
+                r = set_option(c, &options, &used);
+                if (r != 0)
+                        return r;
+        }
+
+        options.arguments = argv + optind;
+        if (options.verb) { /* --help, --version: whatever else stands there */
+                *ret = options;
+                return 0;
+        }
+        options.verb = verbs;
+        if (optind < argc) {
+                options.verb = find_verb(argv[optind]);
+                if (!options.verb) {
+                        fprintf(stderr, "msready: there is no verb '%s'. Try 'msready help', or 'msready status %s' for a gate.\n",
+                                argv[optind], argv[optind]);
+                        return STATUS_USAGE;
+                }
+                options.arguments++;
+        }
+        r = check_usage(&options, used, (unsigned) (argv + argc - options.arguments));
+        if (r == 0)
+                *ret = options;
+        return r;
+}

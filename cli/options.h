@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/clock.h"
+
+#define DEFAULT_SOCKET "/run/msready/io.msready.Readiness"
+
+/* What the exit status says. */
+enum {
+        STATUS_READY = 0,
+        STATUS_ERROR = 1,
+        STATUS_USAGE = 2,
+        STATUS_NOT_READY = 3, /* as of systemctl is-active */
+        STATUS_NO_SUCH_GATE = 4,
+        STATUS_TIMED_OUT = 5,
+        STATUS_UNKNOWN = 6,
+        STATUS_UNREACHABLE = 69, /* EX_UNAVAILABLE */
+};
+
+typedef enum Format {
+        FORMAT_TEXT,
+        FORMAT_SHORT,
+        FORMAT_PRETTY,
+        _FORMAT_MAX,
+        _FORMAT_INVALID = -EINVAL,
+} Format;
+
+typedef struct Verb Verb;
+
+typedef struct Options {
+        const Verb *verb;
+        char **arguments; /* what stands behind the verb; ends with NULL */
+        const char *socket;
+        bool quiet;
+        bool all;
+        bool legend;
+        bool pager;
+        Format format;
+        usec_t timeout; /* USEC_INFINITY: none */
+        usec_t stall;
+        bool if_enabled;
+        const char *boot;
+        bool boots;
+} Options;
+
+/* Options that only some verbs take. */
+enum {
+        OPTION_ALL = 1 << 0,
+        OPTION_TIMEOUT = 1 << 1,
+        OPTION_STALL = 1 << 2,
+        OPTION_IF_ENABLED = 1 << 3,
+        OPTION_BOOT = 1 << 4,
+        OPTION_BOOTS = 1 << 5,
+};
+
+/* A verb returns an exit status, or a negative errno that main() tells of. */
+struct Verb {
+        const char *name;
+        const char *arguments; /* as help shows them */
+        unsigned min_arguments;
+        unsigned max_arguments;
+        unsigned options;
+        const char *help;
+        int (*run)(const Options *options);
+};
+
+/* verbs.c: ends with a NULL name; the first is the default. */
+extern const Verb verbs[];
+
+int options_parse(int argc, char **argv, Options *ret);

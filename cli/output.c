@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "output.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <wchar.h>
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+/* All that a verb prints: a list of every object of the largest cluster. */
+#define OUTPUT_MAX MIB(128)
+/* Nobody reads longer lines, however wide the terminal is. */
+#define WRAP_MAX 110
+
+static const char *const sequences[_STYLE_MAX] = {
+        [STYLE_NONE] = "\033[0m",  [STYLE_BOLD] = "\033[1m", [STYLE_DIM] = "\033[90m",
+        [STYLE_GOOD] = "\033[32m", [STYLE_WAIT] = "\033[33m", [STYLE_BAD] = "\033[31m",
+        [STYLE_DOUBT] = "\033[35m",
+};
+
+/* Prepares for printing to fd: what the locale and the terminal, if it is one, can do. */
+void out_init(Output *out, int fd) {
+        const char *term = getenv("TERM");
+
+        setlocale(LC_CTYPE, "");
+        *out = (Output){
+                .text = BUFFER_INIT(OUTPUT_MAX),
+                .terminal = isatty(fd),
+                .utf8 = streq(nl_langinfo(CODESET), "UTF-8"),
+        };
+        out->colours = out->terminal && isempty(getenv("NO_COLOR")) && term && !streq(term, "dumb");
+        out_measure(out, fd);
+}
+
+/* Asks the terminal how large it is now. */
+void out_measure(Output *out, int fd) {
+        struct winsize size;
+
+        if (!out->terminal)
+                return;
+        out->columns = 80;
+        out->rows = 24;
+        if (ioctl(fd, TIOCGWINSZ, &size) < 0)
+                return;
+        if (size.ws_col > 0)
+                out->columns = size.ws_col;
+        if (size.ws_row > 0)
+                out->rows = size.ws_row;
+}
+
+void out_done(Output *out) {
+        buffer_done(&out->text);
+}
+
+static void out_check(Output *out, int r) {
+        if (r < 0 && out->error == 0)
+                out->error = r;
+}
+
+void out_put(Output *out, const char *s) {
+        out_check(out, buffer_puts(&out->text, s));
+}
+
+void out_printf(Output *out, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        out_check(out, buffer_vprintf(&out->text, format, ap));
+        va_end(ap);
+}
+
+/* The sequence that turns a style on; of STYLE_NONE, that turns all off. */
+const char *style_sequence(Style style) {
+        return sequences[style];
+}
+
+void out_style(Output *out, Style style) {
+        if (out->colours)
+                out_put(out, sequences[style]);
+}
+
+/* Text of our own, or clean already, in a style. */
+void out_styled(Output *out, Style style, const char *s) {
+        if (style != STYLE_NONE)
+                out_style(out, style);
+        out_put(out, s);
+        if (style != STYLE_NONE)
+                out_style(out, STYLE_NONE);
+}
+
+/* A copy of text from the cluster that stays on its line and has nothing that a terminal obeys. NULL where s is
+ * NULL or memory ran out. */
+char *clean_text(const char *s) {
+        char *copy = s ? strdup(s) : NULL;
+
+        return copy ? strip_control(copy) : NULL;
+}
+
+/* Text from the cluster. */
+void out_text(Output *out, const char *s) {
+        _cleanup_free_ char *clean = clean_text(s);
+
+        if (clean)
+                out_put(out, clean);
+        else if (s)
+                out_check(out, -ENOMEM);
+}
+
+const char *out_symbol(const Output *out, const char *utf8, const char *ascii) {
+        return out->utf8 ? utf8 : ascii;
+}
+
+/* The width of the character at s, and in *ret_size its bytes. A byte that the locale cannot make sense of is
+ * one column. */
+static size_t character_width(const char *s, size_t *ret_size) {
+        mbstate_t state = {};
+        wchar_t c;
+        size_t n;
+        int w;
+
+        if ((unsigned char) *s < 0x80) {
+                *ret_size = 1;
+                return 1;
+        }
+        n = mbrtowc(&c, s, strlen(s), &state);
+        if (n == (size_t) -1 || n == (size_t) -2 || n == 0) {
+                *ret_size = 1;
+                return 1;
+        }
+        *ret_size = n;
+        w = wcwidth(c);
+        return w < 0 ? 1 : (size_t) w;
+}
+
+/* How many columns clean text takes. */
+size_t text_width(const char *s) {
+        size_t width = 0, n;
+
+        for (; *s; s += n)
+                width += character_width(s, &n);
+        return width;
+}
+
+/* How many bytes of clean text fit into so many columns. */
+size_t text_cut(const char *s, size_t width) {
+        const char *p = s;
+        size_t used = 0, n, w;
+
+        for (; *p; p += n) {
+                w = character_width(p, &n);
+                if (used + w > width)
+                        break;
+                used += w;
+        }
+        return (size_t) (p - s);
+}
+
+static void out_spaces(Output *out, unsigned n) {
+        out_printf(out, "%*s", (int) n, "");
+}
+
+/* Text from the cluster as a paragraph: on a terminal it is broken at blanks; what has none is left to the
+ * terminal to break. Ends with a line end. */
+void out_wrapped(Output *out, unsigned indent, const char *s) {
+        _cleanup_free_ char *clean = clean_text(s);
+        unsigned limit = MIN(out->columns, (unsigned) WRAP_MAX);
+        size_t width = limit > indent + 10 ? limit - indent : 10;
+        const char *p = clean;
+
+        if (!clean) {
+                out_check(out, -ENOMEM);
+                return;
+        }
+        while (out->columns > 0 && text_width(p) > width) {
+                size_t n = text_cut(p, width);
+                const char *blank = p[n] == ' ' ? p + n : memrchr(p, ' ', n);
+
+                if (!blank)
+                        blank = strchr(p + n, ' ');
+                if (!blank)
+                        break;
+                out_spaces(out, indent);
+                out_printf(out, "%.*s\n", (int) (blank - p), p);
+                p = blank + 1;
+        }
+        out_spaces(out, indent);
+        out_put(out, p);
+        out_put(out, "\n");
+}
+
+static int write_all(int fd, const char *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                data += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+static bool fits_screen(const Output *out) {
+        unsigned lines = 0;
+
+        for (size_t i = 0; i < out->text.size; i++)
+                lines += out->text.data[i] == '\n';
+        return lines < out->rows;
+}
+
+static _noreturn_ void exec_pager(int in) {
+        static const char *const pagers[] = { "less", "more", "cat" };
+        const char *pager = getenv("MSREADY_PAGER") ?: getenv("SYSTEMD_PAGER") ?: getenv("PAGER");
+
+        (void) dup2(in, STDIN_FILENO);
+        (void) setenv("LESS", "FRSXMK", 0);
+        (void) setenv("LESSCHARSET", streq(nl_langinfo(CODESET), "UTF-8") ? "utf-8" : "dos", 0);
+        if (!isempty(pager))
+                execl("/bin/sh", "sh", "-c", pager, (char *) NULL);
+        for (size_t i = 0; i < ELEMENTSOF(pagers); i++)
+                execlp(pagers[i], pagers[i], (char *) NULL);
+        _exit(EXIT_FAILURE);
+}
+
+/* Sends the text through a pager and waits for it. Leaving the pager early is no error. */
+static int page(const Output *out) {
+        int fds[2], status, r;
+        pid_t child;
+
+        if (pipe(fds) < 0)
+                return -errno;
+        child = fork();
+        if (child < 0) {
+                r = -errno;
+                close(fds[0]);
+                close(fds[1]);
+                return r;
+        }
+        if (child == 0) {
+                close(fds[1]);
+                exec_pager(fds[0]);
+        }
+
+        close(fds[0]);
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGINT, SIG_IGN);
+        r = write_all(fds[1], out->text.data, out->text.size);
+        close(fds[1]);
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+                ;
+        return r == -EPIPE ? 0 : r;
+}
+
+static bool pager_is_off(void) {
+        const char *pager = getenv("MSREADY_PAGER") ?: getenv("SYSTEMD_PAGER") ?: getenv("PAGER");
+
+        return pager && (isempty(pager) || streq(pager, "cat"));
+}
+
+/* Prints what was gathered, through a pager where it is wanted and the screen is too small. */
+int out_flush(Output *out) {
+        int r = out->error;
+
+        if (r >= 0 && out->text.size > 0) {
+                if (out->pager && out->terminal && !pager_is_off() && !fits_screen(out))
+                        r = page(out);
+                else
+                        r = write_all(STDOUT_FILENO, out->text.data, out->text.size);
+        }
+        buffer_clear(&out->text);
+        out->error = 0;
+        return r;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buffer.h"
+
+/* What is printed is gathered first, so that it can be paged as a whole. Text from the cluster goes in by
+ * out_text() or clean_text(), never as it is: a terminal would obey it. */
+
+typedef enum Style {
+        STYLE_NONE,
+        STYLE_BOLD,
+        STYLE_DIM,
+        STYLE_GOOD,
+        STYLE_WAIT,
+        STYLE_BAD,
+        STYLE_DOUBT,
+        _STYLE_MAX,
+        _STYLE_INVALID = -EINVAL,
+} Style;
+
+typedef struct Output {
+        Buffer text;
+        int error; /* the first one; output after it is dropped */
+        bool terminal;
+        bool colours;
+        bool utf8;
+        bool pager;
+        unsigned columns; /* 0: no limit */
+        unsigned rows;
+} Output;
+
+void out_init(Output *out, int fd);
+void out_done(Output *out);
+void out_measure(Output *out, int fd);
+int out_flush(Output *out);
+
+void out_put(Output *out, const char *s);
+void out_printf(Output *out, const char *format, ...) _printf_(2, 3);
+void out_style(Output *out, Style style);
+void out_styled(Output *out, Style style, const char *s);
+void out_text(Output *out, const char *s);
+void out_wrapped(Output *out, unsigned indent, const char *s);
+const char *out_symbol(const Output *out, const char *utf8, const char *ascii);
+const char *style_sequence(Style style);
+char *clean_text(const char *s);
+size_t text_width(const char *s);
+size_t text_cut(const char *s, size_t width);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "progress.h"
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "base/strv.h"
+#include "notify.h"
+#include "render.h"
+
+void progress_done(Progress *p) {
+        p->said = strv_free(p->said);
+        p->status = mfree(p->status);
+}
+
+/* Whether the gate is one of those that are waited for. */
+bool progress_counts(const Progress *p, const JsonValue *gate) {
+        if (p->gates && *p->gates)
+                return strv_contains(p->gates, strempty(jv_get_string(gate, "name")));
+        return jv_get_bool(gate, "required", false);
+}
+
+/* "3 of 4 gates ready, 12 of 14 containers" */
+void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
+        int64_t containers = 0, ready_containers = 0;
+        unsigned gates = 0, ready = 0;
+
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *gate = s->gates[i];
+
+                if (!progress_counts(p, gate))
+                        continue;
+                gates++;
+                ready += get_state(gate) == STATE_READY;
+                containers += jv_get_int(gate, "totalContainers", 0);
+                ready_containers += jv_get_int(gate, "readyContainers", 0);
+        }
+        (void) buffer_printf(b, "%u of %u gates ready", ready, gates);
+        if (containers > 0)
+                (void) buffer_printf(b, ", %" PRIi64 " of %" PRIi64 " containers", ready_containers, containers);
+}
+
+/* "dns: waiting, Pod openshift-dns/dns-default-x: ImagePullBackOff", clean. */
+static int gate_line(const JsonValue *gate, char **ret) {
+        const JsonValue *blocker = first_blocker(gate);
+        const char *name = strempty(jv_get_string(gate, "name")),
+                   *state = strempty(jv_get_string(gate, "state"));
+        _cleanup_free_ char *object = NULL;
+        char *s;
+        int r;
+
+        if (!blocker)
+                r = asprintf_ret(&s, "%s: %s", name, state);
+        else {
+                r = object_to_string(jv_get(blocker, "object"), &object);
+                if (r < 0)
+                        return r;
+                r = asprintf_ret(&s, "%s: %s, %s: %s", name, state, object,
+                                 strempty(jv_get_string(blocker, "reason")));
+        }
+        if (r < 0)
+                return r;
+        *ret = strip_control(s);
+        return 0;
+}
+
+/* The line that was said of the gate whose line this is, for its name is the same. */
+static char **find_said(const Progress *p, const char *line) {
+        size_t n = (size_t) (strchrnul(line, ':') - line) + 1;
+
+        STRV_FOREACH(s, p->said)
+                if (strncmp(*s, line, n) == 0)
+                        return (char **) s;
+        return NULL;
+}
+
+/* A line for each gate that counts and of which something else is to be said than before. */
+int progress_lines(Progress *p, const Snapshot *s, Output *out) {
+        for (size_t i = 0; i < s->n_gates; i++) {
+                _cleanup_free_ char *line = NULL;
+                char **said;
+                int r;
+
+                if (!progress_counts(p, s->gates[i]))
+                        continue;
+                r = gate_line(s->gates[i], &line);
+                if (r < 0)
+                        return r;
+                said = find_said(p, line);
+                if (said && streq(*said, line))
+                        continue;
+                out_printf(out, "%s\n", line);
+                if (said) {
+                        free(*said);
+                        *said = TAKE_PTR(line);
+                        continue;
+                }
+                r = strv_extend(&p->said, line);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Of the gates that count, the first that is shut. */
+static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
+        for (size_t i = 0; i < s->n_gates; i++)
+                if (progress_counts(p, s->gates[i]) && first_blocker(s->gates[i]))
+                        return s->gates[i];
+        return NULL;
+}
+
+/* Tells systemd, where it started us and there is something new to say: how far things are, and what is waited
+ * for since what time of day, for an age would be wrong a minute later. */
+int progress_status(Progress *p, const Snapshot *s) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
+        const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
+        _cleanup_free_ char *object = NULL;
+        int r;
+
+        if (isempty(getenv("NOTIFY_SOCKET")))
+                return 0;
+        progress_summary(p, s, &b);
+        if (blocker) {
+                usec_t age = usec_sub(snapshot_now(s), get_usec(blocker, "sinceBoottimeUSec"));
+                char clock[TIMESPAN_MAX];
+
+                r = object_to_string(jv_get(blocker, "object"), &object);
+                if (r < 0)
+                        return r;
+                (void) buffer_printf(&b, "; %s: %s: %s since %s", strempty(jv_get_string(shut, "name")), object,
+                                     strempty(jv_get_string(blocker, "reason")),
+                                     format_clock(clock, usec_sub(now_realtime(), age)));
+        }
+        r = free_and_strdup(&p->status, buffer_cstr(&b));
+        if (r <= 0)
+                return r;
+        (void) notify_status(p->status);
+        return 0;
+}
+
+/* A line, on a terminal two, for each of those that keep gates shut. */
+int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
+                const char *message = jv_get_string(blocker, "message");
+                int r;
+
+                if (!blocker || !progress_counts(p, gate))
+                        continue;
+                out_put(out, "  ");
+                out_text(out, jv_get_string(gate, "name"));
+                out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
+                r = render_blocker_line(out, blocker, now);
+                if (r < 0)
+                        return r;
+                if (message) {
+                        out_put(out, "    ");
+                        out_style(out, STYLE_DIM);
+                        out_text(out, message);
+                        out_style(out, STYLE_NONE);
+                        out_put(out, "\n");
+                }
+        }
+        return 0;
+}
+
+static void hash_in(uint64_t *h, const char *s) {
+        for (; s && *s; s++)
+                *h = (*h ^ (unsigned char) *s) * UINT64_C(0x100000001b3);
+        *h = (*h ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+/* Changes when anything has moved: an object or a container became ready, or something else, or something else of
+ * it, is waited for, as when an image has been pulled. */
+uint64_t progress_fingerprint(const Progress *p, const Snapshot *s) {
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *gate = s->gates[i];
+
+                if (!progress_counts(p, gate))
+                        continue;
+                hash_in(&h, jv_get_string(gate, "name"));
+                hash_in(&h, jv_get_string(gate, "state"));
+                h ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
+                h ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
+                JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
+                        hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
+                        hash_in(&h, jv_get_string(blocker, "reason"));
+                        hash_in(&h, jv_get_string(blocker, "message"));
+                }
+        }
+        return h;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "render.h"
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "table.h"
+
+/* How long ago, as people say it. A stamp that lies ahead counts as now. */
+char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
+        return format_timespan(buf, usec_sub(now, then));
+}
+
+static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now) {
+        const char *state = jv_get_string(verdict, "state") ?: "unknown";
+        usec_t typical = get_usec(verdict, "typicalReadyUSec");
+        Style style = state_style(get_state(verdict));
+        char age[TIMESPAN_MAX], clock[TIMESPAN_MAX];
+
+        out_styled(out, style, out_symbol(out, "\xe2\x97\x8f", "*"));
+        out_put(out, " cluster is ");
+        out_style(out, style);
+        out_text(out, state);
+        out_style(out, STYLE_NONE);
+        out_printf(out, " for %s, since %s",
+                   age_to_string(age, now, get_usec(verdict, "changedBoottimeUSec")),
+                   format_clock(clock, get_usec(verdict, "changedRealtimeUSec")));
+        if (get_state(verdict) == STATE_WAITING && typical > 0)
+                out_printf(out, " (usually ready %s after boot)", format_timespan(age, typical));
+        out_put(out, "\n");
+}
+
+/* The verdict in a line, and whose it is in another. */
+void render_verdict(Output *out, const Snapshot *s, usec_t now) {
+        const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),
+                   *version = jv_get_string(s->verdict, "serverVersion"),
+                   *reason = jv_get_string(s->verdict, "reason");
+
+        put_verdict_state(out, s->verdict, now);
+        if (node || server || version) {
+                out_style(out, STYLE_DIM);
+                out_put(out, " ");
+                if (node) {
+                        out_put(out, " node ");
+                        out_text(out, node);
+                }
+                if (server) {
+                        out_put(out, node ? ", server " : " server ");
+                        out_text(out, server);
+                }
+                if (version) {
+                        out_put(out, node || server ? ", Kubernetes " : " Kubernetes ");
+                        out_text(out, version);
+                }
+                out_style(out, STYLE_NONE);
+                out_put(out, "\n");
+        }
+        if (reason) {
+                out_put(out, "  ");
+                out_text(out, reason);
+                if (streq(reason, "NothingRequired"))
+                        out_put(out, ": no gate is required, see Require= in msready.conf(5)");
+                out_put(out, "\n");
+        }
+}
+
+enum { COLUMN_GATE, COLUMN_STATE, COLUMN_FOR, COLUMN_OBJECTS, COLUMN_REQUIRED, COLUMN_BLOCKER };
+
+static const Column gate_columns[] = {
+        { "GATE" }, { "STATE" }, { "FOR" }, { "OBJECTS" }, { "REQUIRED" }, { "BLOCKED BY", .cut = true }, {},
+};
+
+static int put_blocker_cell(Table *t, const JsonValue *gate) {
+        const JsonValue *blocker = first_blocker(gate);
+        const char *whose = jv_get_string(blocker, "gate");
+        _cleanup_free_ char *object = NULL;
+        int r;
+
+        if (!blocker)
+                return 0;
+        if (whose && !streq_ptr(whose, jv_get_string(gate, "name")))
+                return table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "gate %s", whose);
+        r = object_to_string(jv_get(blocker, "object"), &object);
+        if (r < 0)
+                return r;
+        return table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "%s: %s", object,
+                           strempty(jv_get_string(blocker, "reason")));
+}
+
+static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
+        char age[TIMESPAN_MAX];
+        int r;
+
+        r = table_row(t);
+        if (r >= 0)
+                r = table_cell(t, COLUMN_GATE, jv_get_string(gate, "name"), STYLE_NONE);
+        if (r >= 0)
+                r = table_cell(t, COLUMN_STATE, jv_get_string(gate, "state"), state_style(get_state(gate)));
+        if (r >= 0)
+                r = table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
+                               STYLE_NONE);
+        if (r >= 0 && get_state(gate) != STATE_DISABLED)
+                r = table_cellf(t, COLUMN_OBJECTS, STYLE_NONE, "%" PRIi64 "/%" PRIi64,
+                                jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
+        if (r >= 0)
+                r = table_cell(t, COLUMN_REQUIRED, jv_get_bool(gate, "required", false) ? "yes" : "no",
+                               STYLE_NONE);
+        return r < 0 ? r : put_blocker_cell(t, gate);
+}
+
+static void put_summary(Output *out, const Snapshot *s) {
+        size_t required = 0, ready = 0, tracked = 0, open = 0;
+
+        for (size_t i = 0; i < s->n_gates; i++) {
+                bool is_ready = get_state(s->gates[i]) == STATE_READY;
+
+                if (get_state(s->gates[i]) == STATE_DISABLED)
+                        continue;
+                if (jv_get_bool(s->gates[i], "required", false)) {
+                        required++;
+                        ready += is_ready;
+                } else {
+                        tracked++;
+                        open += is_ready;
+                }
+        }
+        if (required > 0)
+                out_printf(out, "%zu of %zu required gates ready", ready, required);
+        if (tracked > 0)
+                out_printf(out, "%s%zu of %zu others", required > 0 ? ", " : "", open, tracked);
+        if (required + tracked > 0)
+                out_put(out, "\n");
+}
+
+/* A line for each gate. */
+int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options) {
+        _cleanup_(table_freep) Table *t = NULL;
+        int r;
+
+        if (s->n_gates == 0)
+                return 0;
+        r = table_new(out, gate_columns, options->legend, &t);
+        for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
+                r = put_gate_row(t, s->gates[i], now);
+        if (r >= 0)
+                r = table_print(t, out);
+        if (r >= 0 && options->legend)
+                put_summary(out, s);
+        return r;
+}
+
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s" */
+int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
+        _cleanup_free_ char *object = NULL;
+        char age[TIMESPAN_MAX];
+        int r;
+
+        r = object_to_string(jv_get(blocker, "object"), &object);
+        if (r < 0)
+                return r;
+        out_put(out, object);
+        out_put(out, ": ");
+        out_style(out, STYLE_BOLD);
+        out_text(out, jv_get_string(blocker, "reason"));
+        out_style(out, STYLE_NONE);
+        out_printf(out, " for %s\n", age_to_string(age, now, get_usec(blocker, "sinceBoottimeUSec")));
+        return 0;
+}
+
+static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now) {
+        const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint");
+        int r;
+
+        out_put(out, "\n");
+        out_text(out, jv_get_string(gate, "name"));
+        out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
+        r = render_blocker_line(out, blocker, now);
+        if (r < 0)
+                return r;
+        if (message)
+                out_wrapped(out, 4, message);
+        if (hint) {
+                _cleanup_free_ char *s = NULL;
+
+                r = asprintf_ret(&s, "%s %s", out_symbol(out, "\xe2\x86\x92", "->"), hint);
+                if (r < 0)
+                        return r;
+                out_wrapped(out, 4, s);
+        }
+        return 0;
+}
+
+/* What keeps gates shut, with the cluster's words and what to do. A gate that another one blocks is not told of
+ * again. Gates that are not required are left out, unless all. */
+int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
+                int r;
+
+                if (!blocker || (!all && !jv_get_bool(gate, "required", false)))
+                        continue;
+                if (!streq_ptr(jv_get_string(blocker, "gate"), jv_get_string(gate, "name")) &&
+                    snapshot_find(s, jv_get_string(blocker, "gate")))
+                        continue;
+                r = put_blocker(out, gate, blocker, now);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/clock.h"
+#include "json/json.h"
+#include "output.h"
+
+/* The verdict and the gates as the daemon told of them last: one reply of Describe, or the sum of Monitor's. */
+
+typedef enum State {
+        STATE_WAITING,
+        STATE_READY,
+        STATE_LOST,
+        STATE_UNKNOWN,
+        STATE_DISABLED,
+        _STATE_MAX,
+        _STATE_INVALID = -EINVAL,
+} State;
+
+typedef struct Snapshot {
+        JsonValue *verdict;
+        JsonValue **gates;
+        size_t n_gates;
+        usec_t told; /* nowBoottimeUSec of the verdict, */
+        usec_t came; /* and now_boottime() when it came */
+} Snapshot;
+
+void snapshot_done(Snapshot *s);
+int snapshot_update(Snapshot *s, const JsonValue *parameters);
+int snapshot_to_json(const Snapshot *s, JsonValue **ret);
+usec_t snapshot_now(const Snapshot *s);
+const JsonValue *snapshot_find(const Snapshot *s, const char *name);
+
+State state_from_string(const char *s);
+Style state_style(State state);
+State get_state(const JsonValue *gate_or_verdict);
+usec_t get_usec(const JsonValue *object, const char *key);
+const JsonValue *first_blocker(const JsonValue *gate);
+bool gate_is_invalid(const JsonValue *gate);
+int object_to_string(const JsonValue *object, char **ret);

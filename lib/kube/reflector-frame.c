@@ -111,8 +111,7 @@ static int on_frame(KubeScanner *s, const KubeFrame *frame) {
         }
 
         r->frames = true;
-        if (frame->type == KUBE_FRAME_ADDED)
-                r->initial_frames = true;
+        r->initial = frame->type == KUBE_FRAME_ADDED;
         if (frame->type == KUBE_FRAME_BOOKMARK)
                 return on_bookmark(r, frame->brief);
         k = on_object(r, frame);

@@ -36,10 +36,10 @@ struct Reflector {
         unsigned pages;
 
         KubeScanner scanner;
-        bool frames;         /* of the answer: any has come */
-        bool initial_frames; /* ADDED, of the last piece */
-        bool news;           /* … that moved resource_version */
-        char culprit[320];   /* the object with which something is wrong */
+        bool frames;       /* of the answer: any has come */
+        bool initial;      /* … the last one is an ADDED, or there is none yet */
+        bool news;         /* … that moved resource_version */
+        char culprit[320]; /* the object with which something is wrong */
 
         unsigned status;
         usec_t retry_after;

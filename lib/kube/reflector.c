@@ -430,6 +430,7 @@ static void granted(Reflector *r, usec_t now) {
         r->credentials_asked = r->credentials_pending = false;
         r->answered = now;
         r->news = r->frames = false;
+        r->initial = true;
         kube_scanner_reset(&r->scanner, r->asking == ASKING_LIST ? KUBE_SCAN_LIST : KUBE_SCAN_WATCH);
 
         switch (r->asking) {
@@ -526,7 +527,6 @@ void reflector_watch_list_complete(Reflector *r) {
 
 /* Some of the body. */
 void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
-        uint64_t before;
         int k;
 
         if (!r->open || size == 0)
@@ -547,8 +547,6 @@ void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
                 return;
         }
 
-        before = r->stats.frames;
-        r->initial_frames = false;
         k = kube_scanner_feed(&r->scanner, data, size);
         if (k < 0) {
                 scan_failed(r, k, now);
@@ -558,7 +556,7 @@ void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
         if (r->state == REFLECTOR_LISTING) {
                 if (r->asking == ASKING_LIST)
                         r->deadline = usec_add(now, PAGE_SILENCE);
-                else if (r->initial_frames || r->stats.frames == before)
+                else if (r->initial)
                         r->deadline = usec_add(now, WATCH_LIST_SILENCE);
         } else if (r->state == REFLECTOR_RESUMING && r->frames)
                 in_sync_again(r);

@@ -30,7 +30,7 @@ int tell_unreachable(const Options *options, int error) {
         case EPERM:
                 fprintf(stderr,
                         "msready: you may not ask at %s.\n"
-                        "Ask as root, or see SocketGroup= of msready.socket and WHO MAY ASK in msready.units(7).\n",
+                        "Ask as root, or see WHO MAY ASK in msready.units(7) for a group that may.\n",
                         path);
                 break;
         case ETIMEDOUT:
@@ -41,9 +41,8 @@ int tell_unreachable(const Options *options, int error) {
                 break;
         case ECONNRESET:
         case EPIPE:
-                fprintf(stderr,
-                        "msready: msreadyd closed the connection without an answer.\n"
-                        "Look at: journalctl -b -u msready.service\n");
+                fprintf(stderr, "msready: msreadyd closed the connection without an answer.\n"
+                                "Look at: journalctl -b -u msready.service\n");
                 break;
         case EPROTO:
                 fprintf(stderr, "msready: what answers at %s does not speak varlink.\n", path);
@@ -89,9 +88,8 @@ static int tell_service_error(const Options *options, const char *name, const Js
         int64_t number = jv_get_int(p, "errno", 0);
 
         if (streq(name, READINESS "NoSuchBoot"))
-                fprintf(stderr,
-                        "msready: no boot of that ID is on record.\n"
-                        "See all of them: msready timeline --boots\n");
+                fprintf(stderr, "msready: no boot of that ID is on record.\n"
+                                "See all of them: msready timeline --boots\n");
         else if (streq(name, "org.varlink.service.PermissionDenied"))
                 fprintf(stderr,
                         "msready: only root and the daemon's own user may do that.\n"
@@ -136,8 +134,8 @@ int tell_error(const Options *options, const VlReply *reply) {
         return STATUS_ERROR;
 }
 
-/* Calls a method of the daemon, "io.msready.Readiness.Describe". Returns 0 and the reply, for vl_reply_done(), or
- * an exit status: what went wrong has been told. */
+/* Calls a method of the daemon, "io.msready.Readiness.Describe". Returns 0 and the reply, for
+ * vl_reply_done(), or an exit status: what went wrong has been told. */
 int ask(const Options *options, const char *method, const JsonValue *parameters, VlReply *ret) {
         usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
         _cleanup_(vl_client_freep) VlClient *client = NULL;

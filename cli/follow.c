@@ -9,8 +9,8 @@
 #include <sys/signalfd.h>
 
 /* wait, watch and hold are started at boot and may outlive the daemon: its absence is told of once and is
- * otherwise nothing but time that passes. The socket is systemd's and outlives it too, so that connecting again
- * is nearly always at once possible; a hung daemon is left to the watchdog of its unit. */
+ * otherwise nothing but time that passes. The socket is systemd's and outlives it too, so that connecting
+ * again is nearly always at once possible; a hung daemon is left to the watchdog of its unit. */
 
 #define RETRY_USEC (1 * USEC_PER_SEC)
 
@@ -132,8 +132,8 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
         return ret_change->error ? FOLLOW_FAILED : FOLLOW_CHANGED;
 }
 
-/* Subscribes where it is time to, and looks for a reply. 1: there is one; 0: not yet; or why there will be none
- * on this connection. */
+/* Subscribes where it is time to, and looks for a reply. 1: there is one; 0: not yet; or why there will be
+ * none on this connection. */
 static int look(Follow *f, VlReply *ret) {
         usec_t now = now_monotonic();
         int r;

@@ -33,7 +33,7 @@ int verb_help(const Options *options) {
         printf("\nOptions, before or after the verb:\n");
         for (size_t i = 0; i < ELEMENTSOF(option_lines); i++)
                 printf("%s\n", option_lines[i]);
-        printf("\nExit status: 0 ready, 1 error, 2 wrong usage, 3 not ready, 4 no such gate, 5 timed out or stalled,\n"
-               "6 unknown, 69 daemon out of reach. See msready(1).\n");
+        printf("\nExit status: 0 ready, 1 error, 2 wrong usage, 3 not ready, 4 no such gate, 5 timed out or\n"
+               "stalled, 6 unknown, 69 daemon out of reach. See msready(1).\n");
         return fflush(stdout) == 0 ? 0 : -EIO;
 }

@@ -4,9 +4,9 @@
 
 #include "base/limits.h"
 
-/* Each time the whole block is written anew, in one write, with the cursor moved up over the old one. A line is
- * cut to the width of the terminal, for one that wraps would be two; but a terminal that has become narrower since
- * has wrapped the old lines by itself, so that their number is reckoned from their widths. */
+/* Each time the whole block is written anew, in one write, with the cursor moved up over the old one. A line
+ * is cut to the width of the terminal, for one that wraps would be two; but a terminal that has become
+ * narrower since has wrapped the old lines by itself, so that their number is reckoned from their widths. */
 
 void live_init(Live *live, int fd) {
         *live = (Live){ .fd = fd };
@@ -74,7 +74,8 @@ static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n
                 const char *end = strchrnul(p, '\n');
                 size_t size = cut_line(p, (size_t) (end - p), live->out.columns, &widths[n]);
 
-                r = buffer_printf(b, "%.*s%s\n", (int) size, p, live->out.colours ? style_sequence(STYLE_NONE) : "");
+                r = buffer_printf(b, "%.*s%s\n", (int) size, p,
+                                  live->out.colours ? style_sequence(STYLE_NONE) : "");
                 if (r < 0)
                         return r;
                 n++;

@@ -6,7 +6,7 @@
 /* Some lines at the bottom of a terminal that are rewritten in place. */
 
 typedef struct Live {
-        Output out;     /* what to show is put here */
+        Output out;       /* what to show is put here */
         unsigned *widths; /* of the lines that are shown */
         size_t shown;
         int fd;

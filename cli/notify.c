@@ -8,8 +8,8 @@
 
 #include "base/string-util.h"
 
-/* sd_notify(3) in as much as a client needs it. Not by libsystemd: loading it, with what it loads, would be half of
- * the time that `msready status` may take. */
+/* sd_notify(3) in as much as a client needs it. Not by libsystemd: loading it, with what it loads, would be
+ * half of the time that `msready status` may take. */
 
 /* Sends assignments, with line ends between them, to whoever supervises us. 0: nobody does. */
 int notify_systemd(const char *state) {

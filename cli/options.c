@@ -8,8 +8,8 @@
 
 #include "base/parse.h"
 
-/* The command line, in the order that people type it: options before or after the verb, values after '=' or a
- * blank, which is what getopt_long() takes. */
+/* The command line, in the order that people type it: options before or after the verb, values after '=' or
+ * a blank, which is what getopt_long() takes. */
 
 enum {
         ARG_SOCKET = 0x100,
@@ -180,7 +180,9 @@ int options_parse(int argc, char **argv, Options *ret) {
         if (optind < argc) {
                 options.verb = find_verb(argv[optind]);
                 if (!options.verb) {
-                        fprintf(stderr, "msready: there is no verb '%s'. Try 'msready help', or 'msready status %s' for a gate.\n",
+                        fprintf(stderr,
+                                "msready: there is no verb '%s'.\n"
+                                "Try 'msready help', or 'msready status %s' for a gate.\n",
                                 argv[optind], argv[optind]);
                         return STATUS_USAGE;
                 }

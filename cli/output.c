@@ -19,8 +19,8 @@
 #define WRAP_MAX 110
 
 static const char *const sequences[_STYLE_MAX] = {
-        [STYLE_NONE] = "\033[0m",  [STYLE_BOLD] = "\033[1m", [STYLE_DIM] = "\033[90m",
-        [STYLE_GOOD] = "\033[32m", [STYLE_WAIT] = "\033[33m", [STYLE_BAD] = "\033[31m",
+        [STYLE_NONE] = "\033[0m",   [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[90m",
+        [STYLE_GOOD] = "\033[32m",  [STYLE_WAIT] = "\033[33m", [STYLE_BAD] = "\033[31m",
         [STYLE_DOUBT] = "\033[35m",
 };
 
@@ -94,8 +94,8 @@ void out_styled(Output *out, Style style, const char *s) {
                 out_style(out, STYLE_NONE);
 }
 
-/* A copy of text from the cluster that stays on its line and has nothing that a terminal obeys. NULL where s is
- * NULL or memory ran out. */
+/* A copy of text from the cluster that stays on its line and has nothing that a terminal obeys. NULL where s
+ * is NULL or memory ran out. */
 char *clean_text(const char *s) {
         char *copy = s ? strdup(s) : NULL;
 
@@ -116,8 +116,8 @@ const char *out_symbol(const Output *out, const char *utf8, const char *ascii) {
         return out->utf8 ? utf8 : ascii;
 }
 
-/* The width of the character at s, and in *ret_size its bytes. A byte that the locale cannot make sense of is
- * one column. */
+/* The width of the character at s, and in *ret_size its bytes. A byte that the locale cannot make sense of
+ * is one column. */
 static size_t character_width(const char *s, size_t *ret_size) {
         mbstate_t state = {};
         wchar_t c;

@@ -38,7 +38,8 @@ void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
         }
         (void) buffer_printf(b, "%u of %u gates ready", ready, gates);
         if (containers > 0)
-                (void) buffer_printf(b, ", %" PRIi64 " of %" PRIi64 " containers", ready_containers, containers);
+                (void) buffer_printf(b, ", %" PRIi64 " of %" PRIi64 " containers", ready_containers,
+                                     containers);
 }
 
 /* "dns: waiting, Pod openshift-dns/dns-default-x: ImagePullBackOff", clean. */
@@ -111,8 +112,8 @@ static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
         return NULL;
 }
 
-/* Tells systemd, where it started us and there is something new to say: how far things are, and what is waited
- * for since what time of day, for an age would be wrong a minute later. */
+/* Tells systemd, where it started us and there is something new to say: how far things are, and what is
+ * waited for since what time of day, for an age would be wrong a minute later. */
 int progress_status(Progress *p, const Snapshot *s) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
         const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
@@ -129,8 +130,8 @@ int progress_status(Progress *p, const Snapshot *s) {
                 r = object_to_string(jv_get(blocker, "object"), &object);
                 if (r < 0)
                         return r;
-                (void) buffer_printf(&b, "; %s: %s: %s since %s", strempty(jv_get_string(shut, "name")), object,
-                                     strempty(jv_get_string(blocker, "reason")),
+                (void) buffer_printf(&b, "; %s: %s: %s since %s", strempty(jv_get_string(shut, "name")),
+                                     object, strempty(jv_get_string(blocker, "reason")),
                                      format_clock(clock, usec_sub(now_realtime(), age)));
         }
         r = free_and_strdup(&p->status, buffer_cstr(&b));
@@ -172,8 +173,8 @@ static void hash_in(uint64_t *h, const char *s) {
         *h = (*h ^ 0xff) * UINT64_C(0x100000001b3);
 }
 
-/* Changes when anything has moved: an object or a container became ready, or something else, or something else of
- * it, is waited for, as when an image has been pulled. */
+/* Changes when anything has moved: an object or a container became ready, or something else, or something
+ * else of it, is waited for, as when an image has been pulled. */
 uint64_t progress_fingerprint(const Progress *p, const Snapshot *s) {
         uint64_t h = UINT64_C(0xcbf29ce484222325);
 

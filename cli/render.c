@@ -191,8 +191,8 @@ static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *bloc
         return 0;
 }
 
-/* What keeps gates shut, with the cluster's words and what to do. A gate that another one blocks is not told of
- * again. Gates that are not required are left out, unless all. */
+/* What keeps gates shut, with the cluster's words and what to do. A gate that another one blocks is not told
+ * of again. Gates that are not required are left out, unless all. */
 int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);

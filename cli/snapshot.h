@@ -5,7 +5,7 @@
 #include "json/json.h"
 #include "output.h"
 
-/* The verdict and the gates as the daemon told of them last: one reply of Describe, or the sum of Monitor's. */
+/* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's. */
 
 typedef enum State {
         STATE_WAITING,

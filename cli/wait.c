@@ -10,8 +10,8 @@
 #include "render.h"
 #include "verbs.h"
 
-/* Waits by subscription, not by the method Wait: what is told on the way is shown, and a daemon that restarts is
- * only a new subscription. */
+/* Waits by subscription, not by the method Wait: what is told on the way is shown, and a daemon that
+ * restarts is only a new subscription. */
 
 /* On a terminal ages grow each second. */
 #define TICK_USEC USEC_PER_SEC
@@ -256,7 +256,8 @@ static int on_deadline(Wait *w) {
 }
 
 static usec_t next_deadline(const Wait *w) {
-        usec_t deadline = usec_min(usec_add(w->started, time_limit(w)), usec_add(w->moved, w->options->stall));
+        usec_t deadline =
+                usec_min(usec_add(w->started, time_limit(w)), usec_add(w->moved, w->options->stall));
 
         return w->is_live ? usec_min(deadline, usec_add(now_monotonic(), TICK_USEC)) : deadline;
 }

@@ -34,7 +34,7 @@ const char *vl_call_method(const VlCall *call) {
 }
 
 /* The parameters, checked against the method's table, or NULL where there are none. A nullable one may be
- * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed until the call is answered. */
+ * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed until the answer. */
 const JsonValue *vl_call_parameters(const VlCall *call) {
         return call->request.parameters;
 }
@@ -68,8 +68,8 @@ bool vl_call_is_privileged(const VlCall *call) {
         return call->connection->peer.uid == 0 || call->connection->peer.uid == geteuid();
 }
 
-/* Keeps the call, so that it is answered after its on_call has returned. slot->on_gone is set already; it also
- * runs for a call with 'oneway', as soon as on_call has returned, for nobody waits for the answer. */
+/* Keeps the call, so that it is answered after its on_call has returned. slot->on_gone is set already; it
+ * also runs for a call with 'oneway', as soon as on_call has returned, for nobody waits for the answer. */
 void vl_call_defer(VlCall *call, VlSlot *slot) {
         assert(call->connection->state == VL_CALLING && !call->answered && !call->slot);
         assert(slot->on_gone && !slot->call);
@@ -95,9 +95,9 @@ bool vl_call_can_send(const VlCall *call) {
         return !call->connection->broken && connection_queued(call->connection) == 0;
 }
 
-/* One reply of several: the call goes on. For calls with 'more' (else -EINVAL). -EMSGSIZE: too large, nothing
- * was sent. -ENOBUFS, -ENOMEM: the client is dropped, and on_gone() will come. parameters stay the caller's,
- * here and below. */
+/* One reply of several: the call goes on. For calls with 'more' (else -EINVAL). -EMSGSIZE: too large,
+ * nothing was sent. -ENOBUFS, -ENOMEM: the client is dropped, and on_gone() will come. parameters stay the
+ * caller's, here and below. */
 int vl_call_notify(VlCall *call, const JsonValue *parameters) {
         if (!vl_call_wants_more(call))
                 return -EINVAL;
@@ -131,8 +131,8 @@ static int answer(VlCall *call, const char *error, const JsonValue *parameters) 
         return r;
 }
 
-/* The last or only reply. The call is over in any case. -EMSGSIZE: too large, the client was told so. -ENOBUFS,
- * -ENOMEM: the client is dropped. */
+/* The last or only reply. The call is over in any case. -EMSGSIZE: too large, the client was told so.
+ * -ENOBUFS, -ENOMEM: the client is dropped. */
 int vl_call_reply(VlCall *call, const JsonValue *parameters) {
         return answer(call, NULL, parameters);
 }

@@ -100,7 +100,8 @@ static int wait_for(const VlClient *client, short events, usec_t deadline) {
         struct pollfd p = { .fd = client->fd, .events = events };
 
         for (;;) {
-                usec_t left = deadline == USEC_INFINITY ? USEC_INFINITY : usec_sub(deadline, now_monotonic());
+                usec_t left =
+                        deadline == USEC_INFINITY ? USEC_INFINITY : usec_sub(deadline, now_monotonic());
                 int n, timeout = -1;
 
                 if (left != USEC_INFINITY)
@@ -115,8 +116,8 @@ static int wait_for(const VlClient *client, short events, usec_t deadline) {
         }
 }
 
-/* Sends a call, with at most one flag. parameters (may be NULL) stay the caller's. -E2BIG: more than a server
- * takes. -ETIMEDOUT, -EPIPE. */
+/* Sends a call, with at most one flag. parameters (may be NULL) stay the caller's. -E2BIG: more than a
+ * server takes. -ETIMEDOUT, -EPIPE. */
 int vl_client_send(VlClient *client, const char *method, const JsonValue *parameters, unsigned flags,
                    usec_t deadline) {
         _cleanup_(buffer_done) Buffer out = BUFFER_INIT(LIMIT_VARLINK_IN + 1);
@@ -190,9 +191,9 @@ static int client_decode(VlClient *client, size_t size, VlReply *ret) {
         return 0;
 }
 
-/* The next reply, the caller's, for vl_reply_done(); it may be an error of the method. -ETIMEDOUT: not yet, may
- * be asked again. -ECONNRESET: the server closed the connection. -EPROTO: what came is no reply. -EMSGSIZE: it is
- * larger than a reply may be. */
+/* The next reply, the caller's, for vl_reply_done(); it may be an error of the method. -ETIMEDOUT: not yet,
+ * may be asked again. -ECONNRESET: the server closed the connection. -EPROTO: what came is no reply.
+ * -EMSGSIZE: it is larger than a reply may be. */
 int vl_client_receive(VlClient *client, usec_t deadline, VlReply *ret) {
         VlReply reply;
         size_t size;

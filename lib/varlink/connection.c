@@ -64,8 +64,8 @@ static void user_unref(VlServer *server, VlUser *user) {
         free(user);
 }
 
-/* Ends a connection and tells whoever waits in its call. reason, where there is one, goes to the owner of the
- * server. The connection is gone afterwards. */
+/* Ends a connection and tells whoever waits in its call. reason, where there is one, goes to the owner of
+ * the server. The connection is gone afterwards. */
 void connection_end(VlConnection *c, const char *reason) {
         VlServer *server = c->server;
         VlSlot *slot;

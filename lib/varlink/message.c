@@ -18,8 +18,8 @@ void vl_reply_done(VlReply *reply) {
 }
 
 /* Looks for the NUL that ends the first message in the buffer. *scanned, 0 at the start of a message, is how
- * far was looked already, so that feeding byte by byte costs no more than feeding at once. *ret_size does not
- * count the NUL. */
+ * far was looked already, so that feeding byte by byte costs no more than feeding at once. *ret_size does
+ * not count the NUL. */
 bool vl_frame_find(const Buffer *in, size_t *scanned, size_t *ret_size) {
         const char *end;
 
@@ -163,8 +163,8 @@ static int reply_member(VlReply *reply, const JsonValue *v, const char **reterr_
         return r;
 }
 
-/* Decodes a reply, as vl_request_decode() does a call. Whether 'continues' was asked for is for the caller to
- * know. */
+/* Decodes a reply, as vl_request_decode() does a call. Whether 'continues' was asked for is for the caller
+ * to know. */
 int vl_reply_decode(const char *text, size_t size, VlReply *ret, const char **reterr_reason) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         const char *reason = NULL;

@@ -14,13 +14,13 @@
 #include "base/string-util.h"
 #include "varlink/server-internal.h"
 
-/* Listening, accepting, and who may connect how often. A connection is connection.c's, a call is call.c's, and
- * what can be called is service.c's.
+/* Listening, accepting, and who may connect how often. A connection is connection.c's, a call is call.c's,
+ * and what can be called is service.c's.
  *
- * A peer whose call waits is not read from, so that what it may queue is bounded by its socket. The one thing
- * to learn from it then is that it went away for good, which a half-closed peer has not. libev cannot tell the
- * two apart: it knows readable and writable. So those connections are also in an epoll set of our own that
- * asks for nothing, and epoll always tells of a hang-up; that set is what libev watches. */
+ * A peer whose call waits is not read from, so that what it may queue is bounded by its socket. The one
+ * thing to learn from it then is that it went away for good, which a half-closed peer has not. libev cannot
+ * tell the two apart: it knows readable and writable. So those connections are also in an epoll set of our
+ * own that asks for nothing, and epoll always tells of a hang-up; that set is what libev watches. */
 
 /* How long the rest of a message may take, and how long accepting pauses where descriptors ran out. */
 #define HALF_SENT_USEC (10 * USEC_PER_SEC)
@@ -206,9 +206,9 @@ static int accept_one(VlServer *server, int fd) {
                         return 0;
                 if (errno == EINTR || errno == ECONNABORTED)
                         return 1;
-                return pause_accepting(server, errno == EMFILE || errno == ENFILE ?
-                                                       "out of file descriptors, accepting paused" :
-                                                       "cannot accept connections, accepting paused");
+                return pause_accepting(server, errno == EMFILE || errno == ENFILE
+                                                       ? "out of file descriptors, accepting paused"
+                                                       : "cannot accept connections, accepting paused");
         }
 
         r = vl_server_add_connection(server, connection);
@@ -262,8 +262,8 @@ int vl_server_listen_fd(VlServer *server, int fd) {
         return r;
 }
 
-/* Whether somebody answers at this address. 0: nobody, the socket is dead or there is none. -EADDRINUSE, also
- * for what is no socket. */
+/* Whether somebody answers at this address. 0: nobody, the socket is dead or there is none. -EADDRINUSE,
+ * also for what is no socket. */
 static int probe_address(const struct sockaddr_un *address) {
         _cleanup_close_ int fd = -1;
         struct stat st;

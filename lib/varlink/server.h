@@ -27,7 +27,8 @@ struct VlService {
         const char *version;
         const char *url;
         const VlInterface *const *interfaces; /* ends with NULL; without org.varlink.service */
-        /* A peer was refused or cut off, or accepting is paused; peer is NULL where there is none. May be NULL. */
+        /* A peer was refused or cut off, or accepting is paused; peer is NULL where there is none. May be
+         * NULL. */
         void (*on_protocol_error)(VlService *service, const VlPeer *peer, const char *reason);
 };
 

@@ -2,8 +2,8 @@
 
 #include "varlink/server-internal.h"
 
-/* From a method's name to its function: the tables of interfaces, the checks of parameters, and the interface
- * that every service has. */
+/* From a method's name to its function: the tables of interfaces, the checks of parameters, and the
+ * interface that every service has. */
 
 static int on_get_info(VlService *service, VlCall *call);
 static int on_get_interface_description(VlService *service, VlCall *call);
@@ -73,7 +73,8 @@ static int on_get_interface_description(VlService *service, VlCall *call) {
 
         interface = find_interface(service, name, strlen(name));
         if (!interface) {
-                (void) vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface", name);
+                (void) vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
+                                            name);
                 return 0;
         }
 
@@ -150,7 +151,8 @@ static int dispatch(VlService *service, VlCall *call) {
                 return vl_call_error_string(call, "org.varlink.service.MethodNotFound", "method", name);
         /* Nothing here takes the connection over for a protocol of its own. */
         if (!method->on_call || (call->request.flags & VL_UPGRADE))
-                return vl_call_error_string(call, "org.varlink.service.MethodNotImplemented", "method", name);
+                return vl_call_error_string(call, "org.varlink.service.MethodNotImplemented", "method",
+                                            name);
         if (method->requires_more && !vl_call_wants_more(call))
                 return vl_call_error(call, "org.varlink.service.ExpectedMore", NULL);
         invalid = find_invalid_parameter(method->parameters, vl_call_parameters(call));
@@ -160,7 +162,7 @@ static int dispatch(VlService *service, VlCall *call) {
         return method->on_call(service, call);
 }
 
-/* Hands a call, just begun, to its method, and settles what state the connection is in afterwards. -ENOMEM. */
+/* Hands a call, just begun, to its method, and settles what state the connection is in afterwards. */
 int service_dispatch(VlServer *server, VlCall *call) {
         bool oneway = call->request.flags & VL_ONEWAY;
         VlSlot *slot;
@@ -169,7 +171,8 @@ int service_dispatch(VlServer *server, VlCall *call) {
         r = dispatch(server->service, call);
         if (r < 0 && !call->answered)
                 (void) vl_call_error_errno(call, r);
-        /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot already. */
+        /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot
+         * already. */
         assert(call->answered || call->slot || call->connection->broken);
 
         if (call->slot && !call->answered && !oneway) {

@@ -141,8 +141,9 @@ static void test_reply_size(void **state) {
         /* More than a reply may be: an error says so, and the connection lives. */
         send_calls(fd, "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":16777216}}|" CALL("Echo"));
         pump(f);
-        assert_string_equal(received(fd), "{\"error\":\"io.systemd.System\",\"parameters\":{\"origin\":\"linux\","
-                                          "\"errno\":90,\"errnoName\":\"EMSGSIZE\"}}|{}|");
+        assert_string_equal(received(fd),
+                            "{\"error\":\"io.systemd.System\",\"parameters\":{\"origin\":\"linux\","
+                            "\"errno\":90,\"errnoName\":\"EMSGSIZE\"}}|{}|");
 
         /* As much as fits. */
         send_calls(fd, "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":16777000}}|" CALL("Echo"));
@@ -159,8 +160,8 @@ static void test_reply_size(void **state) {
         close(fd);
 }
 
-/* One who sends calls and reads nothing is served as far as his socket takes it, and waits; he costs no memory
- * to speak of. */
+/* One who sends calls and reads nothing is served as far as his socket takes it, and waits; he costs no
+ * memory to speak of. */
 static void test_calls_without_reading(void **state) {
         static const char call[] = "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":3000}}";
         Fixture *f = *state;
@@ -391,9 +392,9 @@ static void test_out_of_descriptors(void **state) {
 int main(void) {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
         const struct CMUnitTest tests[] = {
-                ROW(test_message_size),     ROW(test_half_sent_message), ROW(test_reply_size),
-                ROW(test_calls_without_reading), ROW(test_queue_full),   ROW(test_queues_of_one_user),
-                ROW(test_connections),      ROW(test_reports_are_few),   ROW(test_path),
+                ROW(test_message_size),          ROW(test_half_sent_message), ROW(test_reply_size),
+                ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
+                ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
                 ROW(test_out_of_descriptors),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);

@@ -28,7 +28,8 @@ static void test_calls_that_are_well_formed(void **state) {
                 { "{\"parameters\":{\"x\":1},\"method\":\"a.b.C\"}", 0, true },
                 { "{\"method\":\"a.b.C\",\"parameters\":{\"x\":null}}", 0, true },
                 { "{\"method\":\"a.b.C\",\"more\":true}", VL_MORE, false },
-                { "{\"method\":\"a.b.C\",\"more\":true,\"oneway\":false,\"upgrade\":false}", VL_MORE, false },
+                { "{\"method\":\"a.b.C\",\"more\":true,\"oneway\":false,\"upgrade\":false}", VL_MORE,
+                  false },
                 { "{\"method\":\"a.b.C\",\"oneway\":true}", VL_ONEWAY, false },
                 { "{\"method\":\"a.b.C\",\"upgrade\":true}", VL_UPGRADE, false },
                 { "{\"method\":\"a.b.C\",\"org.example.trace\":{\"id\":[1,2]}}", 0, false },
@@ -100,7 +101,8 @@ static void test_replies(void **state) {
                 { "{\"parameters\":{\"x\":1},\"continues\":true}", NULL, true, true },
                 { "{\"continues\":false}", NULL, false, false },
                 { "{\"error\":\"a.b.E\"}", "a.b.E", false, false },
-                { "{\"error\":\"a.b.E\",\"parameters\":{\"x\":1},\"continues\":false}", "a.b.E", true, false },
+                { "{\"error\":\"a.b.E\",\"parameters\":{\"x\":1},\"continues\":false}", "a.b.E", true,
+                  false },
                 { "{\"org.example.x\":1}", NULL, false, false },
         };
         static const char *const bad[] = {

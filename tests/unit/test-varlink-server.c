@@ -45,18 +45,22 @@ static void test_service_interface(void **state) {
 
 static void test_method_names(void **state) {
         static const char *const rows[][2] = {
-                { "test.Example.Nope", SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.Nope\"}") },
-                { "test.Example.echo", SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.echo\"}") },
+                { "test.Example.Nope",
+                  SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.Nope\"}") },
+                { "test.Example.echo",
+                  SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.echo\"}") },
                 { "test.Example.", SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.\"}") },
                 { "test.Other.Echo", SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"test.Other\"}") },
-                { "test.Exampl.Echo", SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"test.Exampl\"}") },
+                { "test.Exampl.Echo",
+                  SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"test.Exampl\"}") },
                 { "test.Example", SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"test\"}") },
                 { "Echo", SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"Echo\"}") },
                 { ".", SERVICE_ERROR("InterfaceNotFound", "{\"interface\":\"\"}") },
                 { "test.Example.Missing",
                   SERVICE_ERROR("MethodNotImplemented", "{\"method\":\"test.Example.Missing\"}") },
-                { "test.Example.Fail", "{\"error\":\"io.systemd.System\",\"parameters\":{\"origin\":\"linux\","
-                                       "\"errno\":2,\"errnoName\":\"ENOENT\"}}|" },
+                { "test.Example.Fail",
+                  "{\"error\":\"io.systemd.System\",\"parameters\":{\"origin\":\"linux\","
+                  "\"errno\":2,\"errnoName\":\"ENOENT\"}}|" },
                 { "test.Example.Watch", "{\"error\":\"org.varlink.service.ExpectedMore\"}|" },
         };
 
@@ -66,9 +70,8 @@ static void test_method_names(void **state) {
                 snprintf(call, sizeof(call), "{\"method\":\"%s\"}|", rows[i][0]);
                 assert_string_equal(answer_to(*state, call), rows[i][1]);
         }
-        assert_string_equal(
-                answer_to(*state, "{\"method\":\"test.Example.Echo\",\"upgrade\":true}|"),
-                SERVICE_ERROR("MethodNotImplemented", "{\"method\":\"test.Example.Echo\"}"));
+        assert_string_equal(answer_to(*state, "{\"method\":\"test.Example.Echo\",\"upgrade\":true}|"),
+                            SERVICE_ERROR("MethodNotImplemented", "{\"method\":\"test.Example.Echo\"}"));
 }
 
 static void test_parameters(void **state) {
@@ -109,8 +112,8 @@ static void test_parameters(void **state) {
         }
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
                 snprintf(call, sizeof(call), ECHO("%s"), wrong[i][0]);
-                snprintf(expected, sizeof(expected), SERVICE_ERROR("InvalidParameter", "{\"parameter\":\"%s\"}"),
-                         wrong[i][1]);
+                snprintf(expected, sizeof(expected),
+                         SERVICE_ERROR("InvalidParameter", "{\"parameter\":\"%s\"}"), wrong[i][1]);
                 assert_string_equal(answer_to(*state, call), expected);
         }
         assert_string_equal(answer_to(*state, CALL("Count")),
@@ -125,15 +128,16 @@ static void test_more_and_oneway(void **state) {
 
         assert_string_equal(
                 answer_to(f, "{\"method\":\"test.Example.Count\",\"parameters\":{\"to\":3},\"more\":true}|"),
-                "{\"parameters\":{\"i\":1},\"continues\":true}|{\"parameters\":{\"i\":2},\"continues\":true}|"
+                "{\"parameters\":{\"i\":1},\"continues\":true}|"
+                "{\"parameters\":{\"i\":2},\"continues\":true}|"
                 "{\"parameters\":{\"i\":3}}|");
         assert_string_equal(answer_to(f, "{\"method\":\"test.Example.Count\",\"parameters\":{\"to\":3}}|"),
                             "{\"parameters\":{\"i\":3}}|");
         assert_string_equal(answer_to(f, MORE("Echo")), "{}|");
 
         /* No reply to a oneway call, not even an error. */
-        assert_string_equal(answer_to(f, ONEWAY("Echo") ONEWAY("Fail") ONEWAY("Nope") ONEWAY("Watch") ECHO(
-                                                 "{\"number\":1}")),
+        assert_string_equal(answer_to(f, ONEWAY("Echo") ONEWAY("Fail") ONEWAY("Nope") ONEWAY("Watch")
+                                                 ECHO("{\"number\":1}")),
                             "{\"parameters\":{\"number\":1}}|");
         assert_int_equal(f->reports, 0);
 
@@ -146,14 +150,14 @@ static void test_more_and_oneway(void **state) {
 
 /* The same conversation, however it is cut. */
 static void test_chunks(void **state) {
+#define NOT_FOUND SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.Nope\"}")
+#define INVALID SERVICE_ERROR("InvalidParameter", "{\"parameter\":\"to\"}")
         static const char calls[] = ECHO("{\"text\":\"a\"}") ONEWAY("Echo") CALL("Nope")
-                " \n{\"method\" : \"test.Example.Echo\" }|" ECHO("{\"list\":[\"x\",\"y\"]}")
-                        MORE("Count") ECHO("{\"number\":7}");
-        static const char replies[] = "{\"parameters\":{\"text\":\"a\"}}|" SERVICE_ERROR(
-                "MethodNotFound", "{\"method\":\"test.Example.Nope\"}") "{}|"
-                "{\"parameters\":{\"list\":[\"x\",\"y\"]}}|" SERVICE_ERROR("InvalidParameter",
-                                                                           "{\"parameter\":\"to\"}")
-                "{\"parameters\":{\"number\":7}}|";
+                " \n{\"method\" : \"test.Example.Echo\" }|"
+                ECHO("{\"list\":[\"x\",\"y\"]}") MORE("Count") ECHO("{\"number\":7}");
+        static const char replies[] = "{\"parameters\":{\"text\":\"a\"}}|" NOT_FOUND "{}|"
+                                      "{\"parameters\":{\"list\":[\"x\",\"y\"]}}|" INVALID
+                                      "{\"parameters\":{\"number\":7}}|";
         static const size_t chunks[] = { sizeof(calls) - 1, 1, 2, 7, 143 };
         Fixture *f = *state;
 

@@ -41,8 +41,11 @@ const char *gate_clock_kind_to_string(GateClockKind k) {
         return NULL;
 }
 
+/* A hold without end damps nothing: it would keep a gate that is lost already lost for ever. */
 static usec_t settle_time(const GateClock *c, const GateTiming *t) {
-        return c->state == GATE_LOST ? MAX(t->settle, t->hold) : t->settle;
+        if (c->state != GATE_LOST || t->hold == USEC_INFINITY)
+                return t->settle;
+        return MAX(t->settle, t->hold);
 }
 
 /* Adds the time since the last feeding to the stop-watch that was running. */

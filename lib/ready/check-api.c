@@ -16,7 +16,7 @@ static void judge_path(const Check *c, const World *w, Watched *ret) {
         *f = (Finding){ .evidence = EVIDENCE_NONE, .proof = PROOF_NONE };
 
         if (w->api != API_READY) {
-                f->reason = w->api_reason ?: REASON_API_UNREACHABLE;
+                f->reason = world_api_reason(w);
                 f->message = w->api_message;
         } else if (streq(c->definition->path, "/readyz"))
                 f->evidence = EVIDENCE_TRUE;

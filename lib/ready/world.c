@@ -74,6 +74,15 @@ World *world_free(World *w) {
         return mfree(w);
 }
 
+/* What a path of the API answered before it went out of reach says nothing of the server that comes back. */
+static void world_forget_paths(World *w) {
+        WorldAnswer *a, *next;
+
+        HASH_ITER(hh, w->answers, a, next)
+                if (a->key[0] == '/')
+                        world_drop_answer(w, a);
+}
+
 /* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where
  * the state changed. */
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {
@@ -94,6 +103,7 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
                 w->host.kubelet_healthy = false;
                 WORLD_FOREACH(o, w, KUBE_NODE)
                         o->alive = false;
+                world_forget_paths(w);
         }
         w->api = state;
         return changed;
@@ -111,6 +121,7 @@ int world_set_kubelet_healthy(World *w, Instant now) {
         if (w->host.kubelet_healthy || w->api != API_READY)
                 return 0;
         w->host.kubelet_healthy = true;
+        w->host.healthy_since = now.monotonic;
         return 1;
 }
 
@@ -250,13 +261,29 @@ void world_stream_listing_complete(WorldStream *s) {
         s->listed = true;
 }
 
-static int make_key(KubeKind kind, const char *namespace, const char *name, char **ret) {
-        return asprintf_ret(ret, "%u %s/%s", (unsigned) kind, strempty(namespace), name);
+/* Objects of two resources may have the same name: for KUBE_GENERIC the stream's key tells them apart. */
+static int make_key(const char *stream, KubeKind kind, const char *namespace, const char *name, char **ret) {
+        return asprintf_ret(ret, "%u %s%s%s/%s", (unsigned) kind, kind == KUBE_GENERIC ? strempty(stream) : "",
+                            kind == KUBE_GENERIC ? " " : "", strempty(namespace), name);
 }
 
-/* Whether a change that this stream brings now was made while we watched. */
+static WorldObject *find(const World *w, const char *stream, KubeKind kind, const char *namespace,
+                         const char *name) {
+        _cleanup_free_ char *key = NULL;
+        WorldObject *o;
+
+        if (make_key(stream, kind, namespace, name, &key) < 0)
+                return NULL;
+        HASH_FIND_STR(w->objects, key, o);
+        return o;
+}
+
+/* Whether a change that this stream brings now was made while we watched. A stream may still have something to
+ * say while /readyz fails: that is no sign of life for the time after. */
 static bool stream_witnesses(const WorldStream *s, Instant now) {
-        return s->in_sync && (s->listed || now.monotonic >= usec_add(s->synced, REPLAY_USEC));
+        if (s->world->api != API_READY || !s->in_sync)
+                return false;
+        return s->listed || now.monotonic >= usec_add(s->synced, REPLAY_USEC);
 }
 
 static bool ids_differ(const KubePod *a, const KubePod *b) {
@@ -278,6 +305,13 @@ static const char *pod_ready_reason(const KubePod *p) {
         const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
 
         return c ? c->reason : NULL;
+}
+
+/* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
+ * the first may bring it as it was before. A binding is never undone. */
+static bool is_before_binding(const WorldObject *o, const KubePod *new) {
+        return o->object && !new->node && KUBE_POD_OF(o->object)->node &&
+               streq_ptr(o->object->uid, new->object.uid);
 }
 
 static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
@@ -308,10 +342,24 @@ static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, In
         return 0;
 }
 
-static void node_carry_over(WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
+/* What was seen of the pods of a node in an earlier boot of it proves nothing of this one. */
+static void forget_observations(World *w, const char *node) {
+        WORLD_FOREACH(o, w, KUBE_POD)
+                if (streq_ptr(KUBE_POD_OF(o->object)->node, node))
+                        o->observed = false;
+}
+
+static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
         const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
         const KubeCondition *a, *b;
 
+        if (!old || !streq_ptr(old->boot_id, new->boot_id)) {
+                o->alive = false; /* `observed` counts from here, also for what runs on it */
+                o->booted = now.monotonic;
+                o->changed = now.boottime;
+        }
+        if (old && !streq_ptr(old->boot_id, new->boot_id))
+                forget_observations(w, new->object.name);
         if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
                 o->alive = false;
                 o->changed = now.boottime;
@@ -319,16 +367,8 @@ static void node_carry_over(WorldObject *o, const KubeNode *new, bool witnessed,
                         node_set_alive(o, now); /* the kubelet has just registered it */
                 return;
         }
-
-        if (!streq_ptr(old->boot_id, new->boot_id)) {
-                o->alive = false; /* `observed` counts from here, also for what runs on it */
-                WORLD_FOREACH(p, o->stream->world, KUBE_POD)
-                        if (streq_ptr(KUBE_POD_OF(p->object)->node, new->object.name))
-                                p->observed = false;
-                if (witnessed)
-                        node_set_alive(o, now);
-                o->changed = now.boottime;
-        }
+        if (witnessed && !streq_ptr(old->boot_id, new->boot_id))
+                node_set_alive(o, now);
         if (witnessed && old->status_hash != new->status_hash) {
                 /* Whoever else writes a node's status says so: the lifecycle controller turns Ready to Unknown. */
                 b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
@@ -368,7 +408,7 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         WorldObject *o;
         int r;
 
-        r = make_key(new->kind, new->namespace, new->name, &key);
+        r = make_key(s->key, new->kind, new->namespace, new->name, &key);
         if (r < 0)
                 return r;
 
@@ -382,6 +422,12 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
                 o->changed = now.boottime;
         }
 
+        if (new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new))) {
+                if (ret)
+                        *ret = o;
+                return 0;
+        }
+
         if (new->kind == KUBE_POD) {
                 r = pod_carry_over(o, KUBE_POD_OF(new), witnessed, now);
                 if (r < 0) {
@@ -390,7 +436,7 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
                         return r;
                 }
         } else if (new->kind == KUBE_NODE)
-                node_carry_over(o, KUBE_NODE_OF(new), witnessed, now);
+                node_carry_over(w, o, KUBE_NODE_OF(new), witnessed, now);
         else if (new->kind == KUBE_LEASE)
                 lease_carry_over(s, o, (const KubeLease *) new, witnessed, now);
 
@@ -423,11 +469,16 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
 /* Drops an object, unless another stream brings it by now or it was created anew. uid may be NULL. */
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
                          const char *uid) {
-        WorldObject *o = world_find(s->world, kind, namespace, name);
+        WorldObject *o = find(s->world, s->key, kind, namespace, name);
 
         if (!o || o->stream != s || (uid && o->object->uid && !streq(uid, o->object->uid)))
                 return;
         world_drop_object(s->world, o);
+}
+
+/* Why the API server is not ready. */
+const char *world_api_reason(const World *w) {
+        return w->api_reason ?: (w->api == API_NOT_READY ? REASON_API_NOT_READY : REASON_API_UNREACHABLE);
 }
 
 /* Whether there is a stream of this role (and key, where not NULL) that is to be believed, the API being
@@ -440,7 +491,7 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
         if (w->cluster_scope && role == STREAM_PODS_UNSCHEDULED)
                 role = STREAM_PODS;
         if (w->api != API_READY) {
-                *ret_reason = w->api_reason ?: REASON_API_UNREACHABLE;
+                *ret_reason = world_api_reason(w);
                 *ret_message = w->api_message;
                 return false;
         }
@@ -464,14 +515,9 @@ bool world_has_role(const World *w, StreamRole role) {
         return false;
 }
 
+/* The object of this name, or NULL. Not for KUBE_GENERIC, whose names are not unique. */
 WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name) {
-        _cleanup_free_ char *key = NULL;
-        WorldObject *o;
-
-        if (make_key(kind, namespace, name, &key) < 0)
-                return NULL;
-        HASH_FIND_STR(w->objects, key, o);
-        return o;
+        return find(w, NULL, kind, namespace, name);
 }
 
 WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid) {

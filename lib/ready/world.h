@@ -60,11 +60,13 @@ struct WorldObject {
         ContainerLife *life;
         bool observed; /* IDs changed, or Ready went False to True, while we watched */
 
-        /* Nodes: a sign of life since the API was last out of reach; for how long (monotonic). */
+        /* Nodes: a sign of life since the API was last out of reach; for how long; and since when its boot ID
+         * has been the same (both monotonic). */
         bool alive;
         usec_t alive_since;
+        usec_t booted;
 
-        char *key; /* "kind namespace/name" */
+        char *key; /* unique among all objects */
         UT_hash_handle hh;
         WorldObject *previous, *next; /* of the same kind */
 };
@@ -90,6 +92,7 @@ typedef struct HostFacts {
         char *machine_id; /* NULL where unreadable */
         char *host_name;
         bool kubelet_healthy;  /* its own healthz answered ok since the API was last out of reach */
+        usec_t healthy_since;  /* monotonic, valid with the above */
         char *cgroup_trouble;  /* why the cgroup root cannot be read, else NULL */
 } HostFacts;
 
@@ -133,6 +136,7 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name, const char *uid);
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message);
+const char *world_api_reason(const World *w);
 bool world_has_role(const World *w, StreamRole role);
 
 WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name);

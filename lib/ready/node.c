@@ -42,6 +42,10 @@ static bool is_this_machine_and_host_name(const World *w, const WorldObject *o) 
         return is_this_machine(w, o) && has_host_name(w, o);
 }
 
+static bool is_all_of_this(const World *w, const WorldObject *o) {
+        return is_this_machine_and_boot(w, o) && has_host_name(w, o);
+}
+
 static unsigned count(const World *w, NodeFilter filter, WorldObject **ret_first) {
         unsigned n = 0;
 
@@ -65,11 +69,12 @@ static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
 }
 
 /* Tells which node is this host: the one that the configuration names; else, among those of this machine ID,
- * the one of this boot, of this host name, or the only one; else the one of this host name; else the only
- * node there is. Decided anew at each change of a node, for a host may register itself under another name. */
+ * the one of this boot or of this host name; else the one of this host name; else the only one of this machine
+ * ID, which a cloned host may share; else the only node there is. Decided anew at each change of a node, for a
+ * host may register itself under another name. */
 void node_choose(const World *w, NodeChoice *ret) {
         static const NodeFilter order[] = { is_this_machine_and_boot, is_this_machine_and_host_name,
-                                            is_this_machine, has_host_name, is_any };
+                                            has_host_name, is_this_machine, is_any };
 
         *ret = (NodeChoice){};
 
@@ -92,9 +97,8 @@ void node_choose(const World *w, NodeChoice *ret) {
                         return;
                 }
                 if (n > 1) {
-                        /* Several of this machine: one of them may still have the host's name. */
-                        if (order[i] == is_this_machine_and_boot &&
-                            count(w, is_this_machine_and_host_name, &first) == 1) {
+                        /* Several of this machine and boot: one of them may still have the host's name. */
+                        if (order[i] == is_this_machine_and_boot && count(w, is_all_of_this, &first) == 1) {
                                 ret->node = first;
                                 return;
                         }
@@ -115,6 +119,19 @@ bool node_is_ours(const World *w, const WorldObject *node) {
 /* The kubelet was seen to live since the API was last out of reach. */
 bool node_shows_life(const World *w, const WorldObject *node) {
         return node->alive || (node_is_ours(w, node) && w->host.kubelet_healthy);
+}
+
+/* Since when (monotonic) the node has been fresh with the same boot ID, for the proof by observation;
+ * USEC_INFINITY where it is not. Ours is fresh in this boot only. */
+usec_t node_fresh_since(const World *w, const WorldObject *node) {
+        bool ours = node_is_ours(w, node);
+        usec_t since = node->alive ? node->alive_since : USEC_INFINITY;
+
+        if (ours && !node_is_of_this_boot(w, node))
+                return USEC_INFINITY;
+        if (ours && w->host.kubelet_healthy)
+                since = usec_min(since, w->host.healthy_since);
+        return MAX(since, node->booted);
 }
 
 /* What the node's own status says, whoever wrote it and when. */

@@ -23,4 +23,5 @@ void node_choose(const World *w, NodeChoice *ret);
 bool node_is_of_this_boot(const World *w, const WorldObject *node);
 bool node_is_ours(const World *w, const WorldObject *node);
 bool node_shows_life(const World *w, const WorldObject *node);
+usec_t node_fresh_since(const World *w, const WorldObject *node);
 void node_judge(const World *w, const WorldObject *node, Finding *ret);

@@ -132,9 +132,9 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
                                  usec_t *deadline) {
         const KubePod *p = KUBE_POD_OF(pod->object);
         const WorldObject *node = p->node ? world_find(w, KUBE_NODE, "", p->node) : NULL;
-        usec_t due = node && node->alive ? usec_add(node->alive_since, OBSERVED_NODE_USEC) : USEC_INFINITY;
+        usec_t due = node ? usec_add(node_fresh_since(w, node), OBSERVED_NODE_USEC) : USEC_INFINITY;
 
-        if (pod->observed || now.monotonic >= due) {
+        if (pod->observed || (due != USEC_INFINITY && now.monotonic >= due)) {
                 f->evidence = EVIDENCE_TRUE;
                 f->proof = PROOF_OBSERVED;
                 return;

@@ -22,7 +22,7 @@ static Evidence verdict(const CheckDefinition *d, const Tally *t, bool in_sync) 
                                                                     (unsigned) d->minimum_ready;
 
         if (!in_sync)
-                return t->members > 0 && t->proven + t->doubtful < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+                return tally_out_of_sync(t, wanted);
         if (t->proven >= wanted)
                 return EVIDENCE_TRUE;
         return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;

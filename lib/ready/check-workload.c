@@ -111,10 +111,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         synced = in_sync(c, w, &reason, &message);
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
-                /* What was known last may be out of date, but for containers that are dead. */
-                report->evidence = want > 0 && t.members >= want && t.proven + t.doubtful < want ?
-                                           EVIDENCE_FALSE :
-                                           EVIDENCE_NONE;
+                report->evidence = tally_out_of_sync(&t, want);
                 return report->n_blockers > first ? 0 : block(report, c, w, reason, message, w->api_changed);
         }
         if (want == 0)

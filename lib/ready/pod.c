@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "base/string-util.h"
 #include "ready/columns.h"
 
 /* Rule R4: pods that are done or on their way out are no members of anything, and those of a Job neither: a
@@ -44,35 +45,34 @@ void pod_count_containers(const KubePod *p, unsigned *ret_ready, unsigned *ret_t
 bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message) {
         const KubeCondition *ready = kube_condition_find(p->conditions, p->n_conditions, "Ready");
         bool running = true;
+        unsigned n = 0;
 
         for (size_t i = 0; i < p->n_containers; i++) {
                 const KubeContainer *c = &p->containers[i];
 
-                if (container_counts(c) && (!c->in_status || c->state != KUBE_CONTAINER_RUNNING || !c->id))
+                if (!container_counts(c))
+                        continue;
+                n++;
+                if (!c->in_status || c->state != KUBE_CONTAINER_RUNNING || isempty(c->id))
                         running = false;
+        }
+        if (!streq_ptr(p->phase, "Running") || p->object.deleting || !ready || ready->status != KUBE_STATUS_TRUE ||
+            !running || n == 0) {
+                pod_blocking_reason(p, ret_reason, ret_message);
+                return false;
         }
         if (p->object.observed_generation > 0 && p->object.observed_generation < p->object.generation) {
                 *ret_reason = REASON_NOT_OBSERVED;
                 *ret_message = "the kubelet has not acted on the pod's newest specification yet";
                 return false;
         }
-        if (streq_ptr(p->phase, "Running") && !p->object.deleting && ready && ready->status == KUBE_STATUS_TRUE &&
-            running && p->n_containers > 0)
-                return true;
-
-        pod_blocking_reason(p, ret_reason, ret_message);
-        return false;
+        return true;
 }
 
-/* A container that the pod's status names and that is not alive on this host: no answer of the API can
- * outweigh that. */
-bool pod_has_dead_container(const WorldObject *pod) {
-        const KubePod *p = KUBE_POD_OF(pod->object);
-
-        for (size_t i = 0; i < p->n_containers; i++)
-                if (container_counts(&p->containers[i]) && p->containers[i].id && pod->life[i] == CONTAINER_DEAD)
-                        return true;
-        return false;
+/* What was found is that a container which the pod's status calls running is not alive on this host: no answer
+ * of the API can outweigh that. */
+bool pod_is_dead(const Finding *f) {
+        return f->evidence == EVIDENCE_FALSE && streq_ptr(f->reason, REASON_UNPROVEN);
 }
 
 static bool runs_here(const World *w, const KubePod *p) {
@@ -147,37 +147,58 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
         *deadline = usec_min(*deadline, due);
 }
 
-/* Rules R2 and R3 for one pod. *ret_deadline (monotonic) is lowered to when time alone may change the answer. */
+/* Which node is ours is not known, so no pod can be told to be here: that is no reason to take a weaker proof. */
+static void doubt_node(const World *w, Finding *f) {
+        NodeChoice choice;
+
+        f->evidence = EVIDENCE_NONE;
+        if (!world_role_in_sync(w, STREAM_NODES, NULL, &f->reason, &f->message))
+                return;
+        node_choose(w, &choice);
+        f->reason = choice.reason ?: REASON_NODE_NOT_REGISTERED;
+        snprintf(f->text, sizeof(f->text), "%.*s", (int) utf8_truncate(choice.message, sizeof(f->text) - 1),
+                 choice.message);
+        f->message = f->text;
+}
+
+static void prove(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *f,
+                  usec_t *deadline) {
+        if (wanted == PROOF_WANTED_NONE)
+                f->evidence = EVIDENCE_TRUE;
+        else if (wanted == PROOF_WANTED_CGROUP && runs_here(w, KUBE_POD_OF(pod->object)))
+                prove_by_cgroup(w, pod, f);
+        else if (wanted == PROOF_WANTED_CGROUP && !w->node && !w->cluster_scope)
+                doubt_node(w, f);
+        else
+                prove_by_observation(w, pod, now, f, deadline);
+}
+
+/* Rules R2 and R3 for one pod. What proves it is told also where its evidence is in doubt for another reason.
+ * *ret_deadline (monotonic) is lowered to when time alone may change the answer. */
 void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,
                usec_t *ret_deadline) {
         const KubePod *p = KUBE_POD_OF(pod->object);
         const WorldObject *node = p->node ? world_find(w, KUBE_NODE, "", p->node) : NULL;
-        bool here = runs_here(w, p);
         const char *reason, *message;
+        bool ready, synced;
 
         *ret = (Finding){ .evidence = EVIDENCE_FALSE, .proof = PROOF_NONE };
 
-        /* A dead container answers also while the API is away. */
-        if (here && wanted == PROOF_WANTED_CGROUP && pod_is_ready(p, &reason, &message) &&
-            pod_has_dead_container(pod)) {
-                prove_by_cgroup(w, pod, ret);
-                return;
-        }
-        if (!world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason, &message)) {
+        ready = pod_is_ready(p, &ret->reason, &ret->message);
+        if (ready)
+                prove(w, pod, wanted, now, ret, ret_deadline);
+        if (pod_is_dead(ret))
+                return; /* answers also while the API is away */
+
+        synced = world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason, &message);
+        if (!synced) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = reason;
                 ret->message = message;
                 return;
         }
-        if (!pod_is_ready(p, &ret->reason, &ret->message))
+        if (!ready)
                 return;
-
-        if (wanted == PROOF_WANTED_NONE)
-                ret->evidence = EVIDENCE_TRUE;
-        else if (wanted == PROOF_WANTED_CGROUP && here)
-                prove_by_cgroup(w, pod, ret);
-        else
-                prove_by_observation(w, pod, now, ret, ret_deadline);
 
         if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
                 ret->evidence = EVIDENCE_NONE;

@@ -4,13 +4,12 @@
 #include "ready/definition.h"
 #include "ready/node.h"
 
-
 /* How long a remote node must have been seen alive, with an unchanged boot ID, until what its pods say is
  * believed. */
 #define OBSERVED_NODE_USEC (60 * USEC_PER_SEC)
 
 bool pod_is_member(const KubePod *p);
-bool pod_has_dead_container(const WorldObject *pod);
+bool pod_is_dead(const Finding *f);
 bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message);
 bool pod_awaits_proof(const World *w, const WorldObject *pod);
 void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,

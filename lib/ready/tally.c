@@ -61,6 +61,7 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 }
                 report->ready_containers += f->reason && streq(f->reason, REASON_UNPROVEN) ? 0 : ready;
                 t.doubtful += f->evidence == EVIDENCE_NONE;
+                t.dead += pod_is_dead(f);
                 r = report_add(report, w, &watched);
                 if (r < 0)
                         return r;
@@ -68,4 +69,10 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
 
         *ret = t;
         return 0;
+}
+
+/* What the tally says while a stream that it rests on is not in sync: what was known last may be out of date,
+ * but for containers that are dead. */
+Evidence tally_out_of_sync(const Tally *t, unsigned wanted) {
+        return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
 }

@@ -7,10 +7,12 @@
 /* The members of a check that looks at pods, counted by what rules R2 and R3 say of each. */
 typedef struct Tally {
         unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */
+        unsigned dead;                      /* of the rest: known without the API */
 } Tally;
 
 typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);
 
+Evidence tally_out_of_sync(const Tally *t, unsigned wanted);
 int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
                   Report *report, Tally *ret);
 int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,

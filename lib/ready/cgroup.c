@@ -94,6 +94,8 @@ int cgroup_candidate(const ContainerAddress *a, unsigned n, char **ret) {
 bool cgroup_name_is_container(const char *name, const char *id) {
         static const char *const prefixes[] = { "", "crio-", "cri-containerd-", "docker-" };
 
+        if (!container_id_is_valid(id))
+                return false;
         id = container_id_bare(id);
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
                 const char *rest = startswith(name, prefixes[i]);

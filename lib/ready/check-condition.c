@@ -44,6 +44,12 @@ static bool controller_has_spoken(Check *c, const WorldObject *o, Instant now, u
         return c->stands;
 }
 
+/* An object that is made after its controller was TRUE is of this boot. */
+static void note_absence(Check *c) {
+        if (c->controlled && c->controller_was_true && !c->version_then)
+                c->version_then = strdup(""); /* lacking memory: half a minute decides */
+}
+
 static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
         const CheckDefinition *d = c->definition;
         _cleanup_free_ char *key = NULL;
@@ -65,6 +71,7 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
         if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message))
                 return;
         if (!o) {
+                note_absence(c);
                 f->evidence = EVIDENCE_FALSE;
                 f->proof = PROOF_MISSING;
                 f->reason = REASON_NOT_FOUND;

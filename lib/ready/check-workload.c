@@ -81,10 +81,16 @@ static int judge_missing(Check *c, const World *w, Report *report) {
 }
 
 static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o, Report *report) {
+        NodeChoice choice;
+
         if (c->definition->minimum_ready == 0)
                 return 0;
 
         report->evidence = EVIDENCE_FALSE;
+        if (o->object->kind == KUBE_DAEMONSET && !w->node && !w->cluster_scope) {
+                node_choose(w, &choice);
+                return block(report, c, w, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
+        }
         if (o->object->kind == KUBE_DAEMONSET)
                 return block(report, c, w, REASON_NO_ELIGIBLE_NODE,
                              "its node selector and affinity match no node in scope", o->changed);
@@ -114,12 +120,14 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
                 report->evidence = tally_out_of_sync(&t, want);
                 return report->n_blockers > first ? 0 : block(report, c, w, reason, message, w->api_changed);
         }
-        if (want == 0)
-                return judge_nothing_desired(c, w, o, report);
         if (o->object->observed_generation > 0 && o->object->observed_generation < o->object->generation) {
                 report->evidence = EVIDENCE_FALSE;
                 return block(report, c, w, REASON_NOT_OBSERVED,
                              "its controller has not acted on its newest specification yet", o->changed);
+        }
+        if (want == 0) {
+                report_cut(report, first); /* its pods, if there are any, do not matter */
+                return judge_nothing_desired(c, w, o, report);
         }
 
         if (t.proven >= want) {
@@ -148,8 +156,10 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
         int r;
 
         r = judge(c, w, now, &report);
-        if (r < 0)
+        if (r < 0) {
+                report_done(&report);
                 return r;
+        }
         watched.finding.evidence = report.evidence;
         watched.finding.proof = o ? PROOF_NONE : PROOF_MISSING;
         if (report.n_blockers > 0) {

@@ -184,7 +184,7 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         int r, first_error = 0;
 
         for (size_t i = 0; i < b->n_gates; i++) {
-                GateState state = gate_state(b->gates[i]);
+                GateState state = b->gates[i]->told;
                 unsigned changed;
 
                 r = gate_reconsider(b->gates[i], w, now, &changed);

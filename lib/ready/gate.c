@@ -29,6 +29,7 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         g->report.evidence = EVIDENCE_NONE;
         g->changed = now.boottime;
         g->clock.state = setup->enabled ? GATE_WAITING : GATE_DISABLED;
+        g->told = g->clock.state;
 
         g->checks = calloc(d->n_checks + 1, sizeof(Check));
         if (!g->checks)
@@ -142,10 +143,15 @@ static int judge_invalid(const Gate *g, const World *w, Report *report) {
                           });
 }
 
+/* A gate that cannot be evaluated. */
+static bool is_invalid(const Gate *g) {
+        return g->setup.enabled && (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0);
+}
+
 static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
         int r;
 
-        if (g->setup.definition->invalid || g->setup.cause)
+        if (is_invalid(g))
                 return judge_invalid(g, w, report);
 
         /* Controllers first, so that a condition is judged by what they say now. */
@@ -197,8 +203,40 @@ static bool take_report(Gate *g, Report *new, Instant now) {
         return !same;
 }
 
+/* Whether all that the gate rests on is known from this process's own streams. */
+static bool streams_speak(const Gate *g, const World *w) {
+        const char *reason, *message;
+        unsigned roles = 0;
+
+        for (size_t i = 0; i < g->n_checks; i++)
+                roles |= check_roles(&g->checks[i]) & ~(1U << STREAM_GENERIC);
+        for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
+                if ((roles & 1U << role) && !world_role_in_sync(w, role, NULL, &reason, &message))
+                        return false;
+        return true;
+}
+
+/* An invalid gate waits, whatever it was before. */
+static void feed_clock(Gate *g, Evidence e, Instant now) {
+        if (is_invalid(g))
+                g->clock = (GateClock){ .state = GATE_WAITING };
+        else
+                gate_clock_feed(&g->clock, &g->setup.timing, e, now.monotonic);
+}
+
+static unsigned take_state(Gate *g, Instant now) {
+        if (gate_state(g) == g->told)
+                return 0;
+
+        g->told = gate_state(g);
+        g->changed = now.boottime;
+        if (gate_state(g) == GATE_READY && g->first_ready == 0)
+                g->first_ready = now.boottime;
+        return GATE_CHANGED_STATE;
+}
+
 /* Judges the gate's checks on the world and lets its clock run. On failure the gate is as if there were no
- * evidence. */
+ * evidence. What changed is told against the last time, also where a reload was in between. */
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
         Report report = REPORT_INIT;
         GateClockKind before, after;
@@ -206,7 +244,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         int r = 0;
 
         if (gate_state(g) == GATE_DISABLED) {
-                *ret_changed = 0;
+                *ret_changed = take_state(g, now);
                 return 0;
         }
 
@@ -214,15 +252,11 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         r = judge_all(g, w, now, &report);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
-        if (report.evidence == EVIDENCE_TRUE || (report.evidence == EVIDENCE_FALSE && w->api == API_READY))
-                gate_forget_kept(g); /* the streams speak for themselves now */
+        if (streams_speak(g, w))
+                gate_forget_kept(g);
 
-        if (gate_clock_feed(&g->clock, &g->setup.timing, report.evidence, now.monotonic)) {
-                changed |= GATE_CHANGED_STATE;
-                g->changed = now.boottime;
-                if (gate_state(g) == GATE_READY && g->first_ready == 0)
-                        g->first_ready = now.boottime;
-        }
+        feed_clock(g, report.evidence, now);
+        changed |= take_state(g, now);
         gate_clock_next(&g->clock, &g->setup.timing, &after);
         if (before != after)
                 changed |= GATE_CHANGED_CLOCK;
@@ -269,14 +303,22 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
 void gate_adopt(Gate *g, Gate *old) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
+        g->told = old->told;
+        g->changed = old->changed;
+        g->first_ready = old->first_ready;
         if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
                 return;
 
         g->clock = old->clock;
-        g->changed = old->changed;
-        g->first_ready = old->first_ready;
-        if (!same)
+        if (!same) {
+                /* What settled so far, other checks said. */
+                if (g->clock.evidence == EVIDENCE_TRUE) {
+                        g->clock.evidence = EVIDENCE_NONE;
+                        g->clock.true_for = 0;
+                        g->clock.is_fed = false;
+                }
                 return;
+        }
 
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *a = &g->checks[i], *b = &old->checks[i];

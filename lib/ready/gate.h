@@ -35,6 +35,7 @@ typedef struct Gate {
         Report report;
         unsigned order; /* explanation order: what blocks comes before what it blocks */
 
+        GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */
         usec_t first_ready; /* boottime, 0: never in this boot */
 

@@ -8,6 +8,7 @@
 
 #include "ready/keep.h"
 
+#include "base/string-util.h"
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
@@ -80,6 +81,34 @@ static int add_usec(JsonValue *v, const char *key, usec_t usec) {
         return jv_add_int(v, key, (int64_t) MIN(usec, (usec_t) INT64_MAX / 2048));
 }
 
+/* What a [Condition] asks: its label may name another one after a restart. */
+static int condition_question(const CheckDefinition *d, char **ret) {
+        _cleanup_free_ char *key = NULL;
+        int r;
+
+        r = check_generic_key(d, &key);
+        if (r < 0)
+                return r;
+        return asprintf_ret(ret, "%s %s", key, d->type);
+}
+
+static int print_conditions(const Gate *g, JsonValue *list) {
+        int r;
+
+        for (size_t i = 0; i < g->n_checks; i++) {
+                _cleanup_free_ char *question = NULL;
+
+                if (!g->checks[i].stands)
+                        continue;
+                r = condition_question(g->checks[i].definition, &question);
+                if (r >= 0)
+                        r = jv_append_string(list, question);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int print_gate(const Gate *g, const World *w, Instant now, JsonValue *list) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
         JsonValue *containers, *stands;
@@ -102,9 +131,9 @@ static int print_gate(const Gate *g, const World *w, Instant now, JsonValue *lis
         stands = jv_new_array();
         if (!stands || (r = jv_add(v, "conditions", stands)) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < g->n_checks; i++)
-                if (g->checks[i].stands && (r = jv_append_string(stands, g->checks[i].definition->label)) < 0)
-                        return r;
+        r = print_conditions(g, stands);
+        if (r < 0)
+                return r;
 
         containers = jv_new_array();
         if (!containers || (r = jv_add(v, "containers", containers)) < 0)
@@ -174,6 +203,35 @@ static int restore_container(const JsonValue *v, KeptContainer *ret) {
         return ret->namespace && ret->pod && ret->pod_uid && ret->container && ret->id ? 0 : -ENOMEM;
 }
 
+static int restore_conditions(Gate *g, const JsonValue *stands) {
+        int r;
+
+        for (size_t i = 0; i < g->n_checks; i++) {
+                _cleanup_free_ char *question = NULL;
+
+                if (g->checks[i].definition->kind != CHECK_CONDITION)
+                        continue;
+                r = condition_question(g->checks[i].definition, &question);
+                if (r < 0)
+                        return r;
+                JSON_FOREACH(s, stands)
+                        if (streq_ptr(jv_string(s), question))
+                                g->checks[i].stands = true;
+        }
+        return 0;
+}
+
+static void forget_gate(Gate *g) {
+        if (gate_state(g) == GATE_DISABLED)
+                return;
+        gate_forget_kept(g);
+        g->clock = (GateClock){ .state = GATE_WAITING };
+        g->told = GATE_WAITING;
+        g->first_ready = 0;
+        for (size_t i = 0; i < g->n_checks; i++)
+                g->checks[i].stands = false;
+}
+
 static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant now) {
         const JsonValue *containers = jv_get(v, "containers"), *stands = jv_get(v, "conditions");
         GateState state = gate_state_from_string(strempty(jv_get_string(v, "state")));
@@ -195,11 +253,11 @@ static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant n
         g->changed = MIN(get_usec(v, "changed"), now.boottime);
         g->first_ready = MIN(get_usec(v, "firstReady"), now.boottime);
 
-        for (size_t i = 0; i < g->n_checks; i++)
-                JSON_FOREACH(label, stands)
-                        if (g->checks[i].definition->kind == CHECK_CONDITION &&
-                            streq_ptr(jv_string(label), g->checks[i].definition->label))
-                                g->checks[i].stands = true;
+        g->told = state;
+
+        r = restore_conditions(g, stands);
+        if (r < 0)
+                return r;
 
         gate_forget_kept(g);
         g->kept = calloc(MIN(jv_length(containers), (size_t) KEEP_CONTAINERS) + 1, sizeof(KeptContainer));
@@ -216,7 +274,7 @@ static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant n
 }
 
 static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant now) {
-        int r;
+        int r = 0;
 
         JSON_FOREACH(i, jv_get(v, "gates")) {
                 const char *name = jv_get_string(i, "name");
@@ -225,15 +283,14 @@ static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant n
                 if (!g)
                         continue;
                 r = restore_gate(g, i, unwatched, now);
-                if (r < 0) {
-                        /* What cannot be read in full is not believed in part. */
-                        gate_forget_kept(g);
-                        g->clock = (GateClock){ .state = GATE_WAITING };
-                        g->first_ready = 0;
-                        return r;
-                }
+                if (r < 0)
+                        break;
         }
-        return 0;
+
+        /* What cannot be read in full is not believed in part. */
+        for (size_t i = 0; r < 0 && i < b->n_gates; i++)
+                forget_gate(b->gates[i]);
+        return r;
 }
 
 /* Gives the gates the past that the text tells. -ESTALE where it is of another boot or userspace, -EBADMSG

@@ -73,7 +73,7 @@ void report_done(Report *r) {
 }
 
 /* The words for what is found: events say more where the object's status says only that it is waiting. */
-static void explain(const World *w, const Watched *watched, HintQuery *q, usec_t *since) {
+static void explain(const Report *r, const World *w, const Watched *watched, HintQuery *q, usec_t *since) {
         const KubePod *p = watched->object && watched->object->object->kind == KUBE_POD ?
                                    KUBE_POD_OF(watched->object->object) :
                                    NULL;
@@ -85,6 +85,8 @@ static void explain(const World *w, const Watched *watched, HintQuery *q, usec_t
                 .name = watched->name,
                 .reason = watched->finding.reason,
                 .message = watched->finding.message,
+                .vendor = r->vendor,
+                .overdue = r->overdue,
         };
         *since = watched->since;
         if (!p)
@@ -120,7 +122,7 @@ int report_add(Report *r, const World *w, const Watched *watched) {
         if (r->n_blockers >= ELEMENTSOF(r->blockers))
                 return 0;
 
-        explain(w, watched, &q, &b.since);
+        explain(r, w, watched, &q, &b.since);
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
                 k = set(&b.reason, q.reason ?: REASON_NOT_SYNCED);

@@ -14,6 +14,8 @@ typedef struct Report {
         Blocker blockers[LIMIT_BLOCKERS];
         size_t n_blockers;
         usec_t deadline; /* monotonic: when time alone may change the answer */
+        bool vendor;     /* the gate is one that ships with msready */
+        bool overdue;    /* what is not found should have been there by now */
 } Report;
 
 /* Reports and what they hold are told from each other by address: not to be copied. */

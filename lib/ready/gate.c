@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+/* What MicroShift applies after its start is there by then (60 s after /readyz), or not part of this build. */
+#define NOT_FOUND_USEC (60 * USEC_PER_SEC)
+
 void gate_setup_done(GateSetup *s) {
         gate_definition_free(s->definition);
         free(s->cause);
@@ -216,6 +219,17 @@ static bool streams_speak(const Gate *g, const World *w) {
         return true;
 }
 
+/* The hint for what a vendor's gate does not find changes when it is overdue. */
+static void wait_for_hint(const World *w, Instant now, Report *report) {
+        usec_t left = usec_sub(usec_add(w->api_ready, NOT_FOUND_USEC), now.boottime);
+
+        if (!report->vendor || report->overdue || w->api != API_READY)
+                return;
+        for (size_t i = 0; i < report->n_blockers; i++)
+                if (streq(report->blockers[i].reason, REASON_NOT_FOUND))
+                        report->deadline = usec_min(report->deadline, usec_add(now.monotonic, left));
+}
+
 /* An invalid gate waits, whatever it was before. */
 static void feed_clock(Gate *g, Evidence e, Instant now) {
         if (is_invalid(g))
@@ -249,7 +263,10 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         }
 
         gate_clock_next(&g->clock, &g->setup.timing, &before);
+        report.vendor = g->setup.vendor;
+        report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
         r = judge_all(g, w, now, &report);
+        wait_for_hint(w, now, &report);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
         if (streams_speak(g, w))

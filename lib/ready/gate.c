@@ -301,7 +301,8 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
         return kind;
 }
 
-/* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. */
+/* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. The
+ * caller tells the change. */
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
         free(g->setup.cause);
         g->setup.cause = cause;
@@ -310,6 +311,7 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
 
         g->setup.enabled = enabled;
         g->clock = (GateClock){ .state = enabled ? GATE_WAITING : GATE_DISABLED };
+        g->told = g->clock.state;
         g->changed = now.boottime;
         report_done(&g->report);
         g->report.evidence = EVIDENCE_NONE;

@@ -5,8 +5,37 @@
 
 #include "ready/check.h"
 
-static void judge_url(const Check *c, const World *w, Watched *ret) {
-        const WorldAnswer *a = world_answer(w, c->definition->url);
+#include "base/limits.h"
+
+/* Under what the world keeps the answer: the address, what is expected of it, and who it has to be. */
+int check_endpoint_key(const CheckDefinition *d, char **ret) {
+        Buffer b = BUFFER_INIT(LIMIT_CONFIG_FILE);
+        char *key;
+        int r;
+
+        r = buffer_puts(&b, d->url);
+        for (size_t i = 0; i < d->n_expect && r >= 0; i++)
+                r = buffer_printf(&b, "%c%u-%u", i > 0 ? ',' : ' ', d->expect[i].from, d->expect[i].to);
+        if (d->ca_file && r >= 0)
+                r = buffer_printf(&b, " %s", d->ca_file);
+        if (r < 0) {
+                buffer_done(&b);
+                return r;
+        }
+
+        key = buffer_steal(&b);
+        *ret = key;
+        return 0;
+}
+
+static int judge_url(const Check *c, const World *w, Watched *ret) {
+        _cleanup_free_ char *key = NULL;
+        const WorldAnswer *a;
+        int r;
+
+        r = check_endpoint_key(c->definition, &key);
+        if (r < 0)
+                return r;
 
         *ret = (Watched){
                 .kind = "Endpoint",
@@ -14,30 +43,38 @@ static void judge_url(const Check *c, const World *w, Watched *ret) {
                 .name = c->definition->url,
                 .finding = { .evidence = EVIDENCE_NONE,
                              .proof = PROOF_NONE,
-                             .reason = REASON_NOT_SYNCED,
+                             .reason = REASON_NOT_ASKED,
                              .message = "it has not been asked yet" },
         };
+        a = world_answer(w, key);
         if (!a)
-                return;
+                return 0;
         ret->since = a->changed;
         ret->finding.evidence = a->evidence;
         ret->finding.reason = a->reason;
         ret->finding.message = a->message;
         if (a->evidence == EVIDENCE_TRUE)
                 ret->finding.proof = PROOF_OBSERVED;
+        return 0;
 }
 
 static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         Watched watched;
+        int r;
 
-        judge_url(c, w, &watched);
+        r = judge_url(c, w, &watched);
+        if (r < 0)
+                return r;
         return callback(&watched, userdata);
 }
 
 static int judge(Check *c, const World *w, Instant now, Report *report) {
         Watched watched;
+        int r;
 
-        judge_url(c, w, &watched);
+        r = judge_url(c, w, &watched);
+        if (r < 0)
+                return r;
         return report_count(report, w, &watched);
 }
 

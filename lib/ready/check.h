@@ -65,6 +65,7 @@ void check_init(Check *c, const CheckDefinition *d);
 void check_done(Check *c);
 unsigned check_roles(const Check *c);
 int check_generic_key(const CheckDefinition *d, char **ret);
+int check_endpoint_key(const CheckDefinition *d, char **ret);
 int check_judge(Check *c, const World *w, Instant now, Report *report);
 int check_list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
 

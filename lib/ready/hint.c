@@ -75,6 +75,12 @@ static const HintRow rows[] = {
                   "microshift-ovs-init.service, restart both, then microshift.service." },
 
         /* An application's address. */
+        { .reasons = "NameServerSilent",
+          .hint = "No name server of /etc/resolv.conf answers this host: try getent hosts with the URL's "
+                  "host, and look at nmcli device show." },
+        { .reasons = "CAUnreadable",
+          .hint = "Correct CAFile= in the gate's file; the sandbox of msready.service hides /home, /root "
+                  "and /tmp." },
         { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
           .kind = "Endpoint",
           .hint = "The name has no address here: check the wildcard DNS record of the Route's domain and "

@@ -244,6 +244,8 @@ static const Case cases[] = {
         { "Set Required=yes", { .reason = "NothingRequired" } },
 
         /* Addresses */
+        { "No name server of", { .kind = "Endpoint", .reason = "NameServerSilent" } },
+        { "Correct CAFile=", { .kind = "Endpoint", .reason = "CAUnreadable", .message = "Permission denied" } },
         { "wildcard DNS record", { .kind = "Endpoint", .reason = "Error", .message = "no such host" } },
         { "Nothing listens there", { .kind = "Endpoint", .message = "Connection refused" } },
         { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <syslog.h>
+
+#include "base/file.h"
+#include "settings.h"
+
+static int parse(const char *text, Settings **ret, char **detail) {
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+
+        assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
+        return settings_parse(conf, ret, detail);
+}
+
+static void test_defaults(void **state) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+
+        assert_ok(parse("", &s, NULL));
+        assert_null(s->kubeconfig);
+        assert_null(s->context);
+        assert_null(s->node);
+        assert_int_equal(s->scope, SCOPE_NODE);
+        assert_false(s->has_require);
+        assert_null(s->require);
+        assert_true(s->settle == 0);
+        assert_true(s->hold == 15 * USEC_PER_SEC);
+        assert_true(s->unknown == 5 * USEC_PER_MINUTE);
+        assert_null(s->boot_id_file);
+        assert_string_equal(s->kubelet_healthz, "http://127.0.0.1:10248/healthz");
+        assert_null(s->textfile);
+        assert_int_equal(s->log_level, -1);
+        assert_null(s->warnings);
+        assert_string_equal(s->files[0], "F");
+}
+
+static void test_all_keys(void **state) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+
+        assert_ok(parse("[Cluster]\nKubeconfig=/k\nContext=a b\nNode=n1\nScope=cluster\n"
+                        "[Readiness]\nRequire=dns node dns\nRequire=+storage\nSettleSec=1\nHoldSec=2\nUnknownSec=infinity\n"
+                        "[Host]\nBootIdFile=/b\nMachineIdFile=/m\nCgroupRoot=/c\nKubeletHealthz=\n"
+                        "[Metrics]\nTextfile=/t.prom\n[Log]\nLevel=debug\n",
+                        &s, NULL));
+        assert_string_equal(s->kubeconfig, "/k");
+        assert_string_equal(s->context, "a b");
+        assert_string_equal(s->node, "n1");
+        assert_int_equal(s->scope, SCOPE_CLUSTER);
+        assert_true(s->has_require);
+        assert_int_equal(strv_length(s->require), 2);
+        assert_string_equal(s->require[1], "node");
+        assert_string_equal(s->require_added[0], "storage");
+        assert_true(s->settle == USEC_PER_SEC && s->hold == 2 * USEC_PER_SEC && s->unknown == USEC_INFINITY);
+        assert_string_equal(s->boot_id_file, "/b");
+        assert_string_equal(s->machine_id_file, "/m");
+        assert_string_equal(s->cgroup_root, "/c");
+        assert_null(s->kubelet_healthz);
+        assert_string_equal(s->textfile, "/t.prom");
+        assert_int_equal(s->log_level, LOG_DEBUG);
+        assert_null(s->warnings);
+}
+
+static void test_reset(void **state) {
+        _cleanup_(settings_freep) Settings *s = NULL, *added = NULL;
+
+        assert_ok(parse("[Cluster]\nKubeconfig=/k\nKubeconfig=\nNode=x\nNode=local\nScope=cluster\nScope=\n"
+                        "[Readiness]\nRequire=dns +a\nRequire=\nHoldSec=1\nHoldSec=\n[Log]\nLevel=err\nLevel=\n",
+                        &s, NULL));
+        assert_null(s->kubeconfig);
+        assert_null(s->node);
+        assert_int_equal(s->scope, SCOPE_NODE);
+        assert_false(s->has_require);
+        assert_null(s->require_added);
+        assert_true(s->hold == SETTINGS_HOLD_DEFAULT);
+        assert_int_equal(s->log_level, -1);
+
+        assert_ok(parse("[Readiness]\nRequire=+a +b\n", &added, NULL));
+        assert_false(added->has_require);
+        assert_int_equal(strv_length(added->require_added), 2);
+}
+
+static void test_errors(void **state) {
+        static const struct {
+                const char *text;
+                const char *detail;
+        } rows[] = {
+                { "[Cluster]\nKubeconfig=k\n", "F:2: Kubeconfig=k: not an absolute path" },
+                { "[Cluster]\nScope=all\n", "F:2: Scope=all: neither node nor cluster" },
+                { "[Cluster]\nNode=a b\n", "F:2: Node=a b: neither local nor the name of a node" },
+                { "[Readiness]\nRequire=dns Node\n", "F:2: Require=dns Node: not names of gates, nor +NAME" },
+                { "[Readiness]\nRequire=+\n", "F:2: Require=+: not names of gates, nor +NAME" },
+                { "[Readiness]\nSettleSec=infinity\n", "F:2: SettleSec=infinity: no gate would ever open" },
+                { "[Readiness]\nHoldSec=x\n", "F:2: HoldSec=x: not a time span, as 90, 2min or 500ms are" },
+                { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path" },
+                { "[Host]\nKubeletHealthz=127.0.0.1\n",
+                  "F:2: KubeletHealthz=127.0.0.1: neither empty nor an http:// or https:// URL" },
+                { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path" },
+                { "[Log]\nLevel=loud\n", "F:2: Level=loud: not a level, as err, warning, info and debug are" },
+                { "[Log]\nLevel=info\nbroken\n", "F:3: neither a section nor KEY=VALUE" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *detail = NULL;
+                Settings *s = NULL;
+
+                assert_error(parse(rows[i].text, &s, &detail), EINVAL);
+                assert_null(s);
+                assert_string_equal(detail, rows[i].detail);
+                assert_error(parse(rows[i].text, &s, NULL), EINVAL);
+        }
+}
+
+static void test_warnings(void **state) {
+        _cleanup_(settings_freep) Settings *s = NULL;
+
+        assert_ok(parse("[Cluster]\nKubeConfig=/k\nX-A=b\n[Gate]\nA=b\n[X-B]\nC=d\n[Log x]\nLevel=loud\n", &s, NULL));
+        assert_int_equal(strv_length(s->warnings), 3);
+        assert_string_equal(s->warnings[0], "F:2: unknown key KubeConfig= in [Cluster], ignoring");
+        assert_string_equal(s->warnings[1], "F:4: unknown section [Gate], ignoring");
+        assert_string_equal(s->warnings[2], "F:8: unknown section [Log x], ignoring");
+        assert_null(s->kubeconfig);
+}
+
+static void test_shipped(void **state) {
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_free_ char *path = NULL;
+
+        assert_ok(path_join(getenv("MSREADY_SOURCE"), "units/msready.conf", &path));
+        assert_ok(conf_load_path(path, NULL, "msready.conf", &conf));
+        assert_ok(settings_parse(conf, &s, NULL));
+        assert_null(s->warnings);
+        assert_string_equal(scope_to_string(s->scope), "node");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys), cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_errors),   cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
+        };
+        return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Fails the first allocation of each reader of text, then the second, and so on, ours and those of cJSON, until one
+ * passes without. What fails says -ENOMEM and gives everything back. */
+
+#include "test.h"
+
+#include <cjson/cJSON.h>
+
+#include "base/base64.h"
+#include "conf/conf.h"
+#include "json/json.h"
+#include "kube/kubeconfig.h"
+#include "ready/gate-file.h"
+#include "settings.h"
+#include "yaml/yaml.h"
+
+static unsigned long countdown; /* 0: none fails */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+char *__real_strdup(const char *s);
+char *__real_strndup(const char *s, size_t n);
+int __real_vasprintf(char **ret, const char *format, va_list ap);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
+
+static bool fails(void) {
+        return countdown > 0 && --countdown == 0;
+}
+
+void *__wrap_malloc(size_t size) {
+        return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+        return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+        return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+char *__wrap_strdup(const char *s) {
+        return fails() ? NULL : __real_strdup(s);
+}
+
+char *__wrap_strndup(const char *s, size_t n) {
+        return fails() ? NULL : __real_strndup(s, n);
+}
+
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
+        return fails() ? -1 : __real_vasprintf(ret, format, ap);
+}
+
+/* Runs f until no allocation fails in it any more; expected is what it says then. */
+static void torture(int (*f)(void), int expected) {
+        for (unsigned long n = 1;; n++) {
+                int r;
+
+                countdown = n;
+                r = f();
+                if (countdown > 0) {
+                        countdown = 0;
+                        assert_int_equal(r, expected);
+                        assert_true(n > 3);
+                        return;
+                }
+                /* Of an error its words may be lost. */
+                if (r != -ENOMEM && (expected == 0 || r != expected))
+                        fail_msg("allocation %lu failed, and it says %d", n, r);
+        }
+}
+
+static const char json[] = "{\"a\":[1,\"two\",{\"b\":null}],\"c\":0.5,\"k1\":1,\"k2\":1,\"k3\":1,\"k4\":1,\"k5\":1,\"k6\":1,"
+                           "\"k7\":1,\"k8\":1,\"k9\":1,\"ka\":1,\"kb\":1,\"kc\":1,\"kd\":1,\"ke\":1,\"kf\":1}";
+
+static int run_json(void) {
+        _cleanup_(jv_freep) JsonValue *v = NULL, *o = NULL;
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
+        int r;
+
+        r = jv_parse(json, sizeof(json) - 1, &v);
+        if (r < 0)
+                return r;
+        o = jv_new_object();
+        if (!o)
+                return -ENOMEM;
+        r = jv_add(o, "copy", jv_copy(v));
+        if (r >= 0)
+                r = jv_add_string(o, "s", "text");
+        if (r >= 0)
+                r = jv_add_int(o, "i", INT64_MAX);
+        if (r >= 0)
+                r = jv_add_bool(o, "b", true);
+        if (r >= 0)
+                r = jv_add(o, "list", jv_new_array());
+        return r < 0 ? r : jv_print(o, true, &b);
+}
+
+static int run_gate(void) {
+        static const char text[] = "[Gate]\nDescription=x\nAfter=a b\nConditionPathExists=|!/x\n"
+                                   "ConditionMicroShift=a.b!=c\nUnknownKey=1\n"
+                                   "[Api]\n[Node]\nName=n\n[Pods a]\nNamespace=n\nSelector=a=b,c in (d,e),!f\n"
+                                   "[Workload]\nKind=Deployment\nNamespace=a\nName=b\n"
+                                   "[Condition]\nResource=a/b/c\nName=x\nType=Ready\n"
+                                   "[Endpoint]\nURL=http://a\nExpectStatus=200 300-399\nCAFile=/x\n[Endpoint b]\nURL=http://b\n";
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+        int r;
+
+        r = conf_parse("x.gate", "F", text, sizeof(text) - 1, &conf);
+        return r < 0 ? r : gate_definition_parse("x", conf, &d);
+}
+
+static int run_bad_gate(void) {
+        static const char text[] = "broken\n[Gate]\nSettleSec=x\n[Pods]\nSelector=a in b\n[Pods]\n[What]\n";
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+        int r;
+
+        r = conf_parse("x.gate", "F", text, sizeof(text) - 1, &conf);
+        if (r >= 0)
+                r = gate_definition_parse("x", conf, &d);
+        return r < 0 ? r : d->invalid ? -EINVAL : 0;
+}
+
+static int run_settings(void) {
+        static const char text[] = "[Cluster]\nKubeconfig=/k\nNode=n\n[Readiness]\nRequire=a +b\n[Log]\nX=y\n[What]\n";
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(settings_freep) Settings *s = NULL;
+        int r;
+
+        r = conf_parse("msready.conf", "F", text, sizeof(text) - 1, &conf);
+        return r < 0 ? r : settings_parse(conf, &s, NULL);
+}
+
+static int run_kubeconfig(void) {
+        static const char text[] = "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n"
+                                   "clusters: [{name: c, cluster: {server: 'https://a:1/b', tls-server-name: t, "
+                                   "proxy-url: 'http://p', certificate-authority: ca}}]\n"
+                                   "users: [{name: u, user: {token: x, tokenFile: y, client-key: k, "
+                                   "client-certificate: l}}]\n";
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL;
+
+        return kube_config_parse(text, sizeof(text) - 1, "/a/b", NULL, &c, NULL);
+}
+
+static int run_microshift(void) {
+        static const char text[] = "a: {b: [c, d]}\n";
+        _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        r = microshift_config_add(c, "F", text, sizeof(text) - 1);
+        return r < 0 ? r : microshift_config_add(c, "F", text, sizeof(text) - 1);
+}
+
+static void test_all(void **state) {
+        cJSON_Hooks hooks = { .malloc_fn = __wrap_malloc, .free_fn = free };
+
+        cJSON_InitHooks(&hooks);
+        torture(run_json, 0);
+        torture(run_gate, 0);
+        torture(run_bad_gate, -EINVAL);
+        torture(run_settings, 0);
+        torture(run_kubeconfig, 0);
+        torture(run_microshift, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_all),
+        };
+        return cmocka_run_group_tests_name("readers-memory", tests, NULL, NULL);
+}

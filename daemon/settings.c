@@ -75,7 +75,9 @@ static int refuse(const char **why, const char *text) {
 }
 
 static int set_text(char **p, const char *value) {
-        return MIN(free_and_strdup(p, *value ? value : NULL), 0);
+        int r = free_and_strdup(p, *value ? value : NULL);
+
+        return MIN(r, 0);
 }
 
 static int set_path(char **p, const char *value, const char **why) {
@@ -229,7 +231,8 @@ static bool section_is_known(const char *section) {
         return false;
 }
 
-/* As systemd: what begins with X- is somebody else's, and the keys of an unknown section need no words of their own. */
+/* As systemd: what begins with X- is somebody else's, and the keys of an unknown section need no words of their
+ * own. */
 static int warn_unknown(Settings *s, const ConfLine *l) {
         bool known = section_is_known(l->section) && !*l->label;
         char *warning;

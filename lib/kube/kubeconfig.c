@@ -105,7 +105,9 @@ static int find_entry(const Reader *r, const YNode *root, const char *list, cons
 }
 
 static int set_string(char **p, const char *s) {
-        return MIN(free_and_strdup(p, s), 0);
+        int r = free_and_strdup(p, s);
+
+        return MIN(r, 0);
 }
 
 /* Where a file is that the kubeconfig names: relative to the kubeconfig's folder. */

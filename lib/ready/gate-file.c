@@ -129,7 +129,8 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         r->why = NULL;
         k = parse(r, l->value);
         if (k == -EINVAL) {
-                k = make_invalid(d, l->file, l->line, "%s=%.128s: %s", l->key, l->value, r->detail ?: r->why ?: "cannot be read");
+                k = make_invalid(d, l->file, l->line, "%s=%.128s: %s", l->key, l->value,
+                                 r->detail ?: r->why ?: "cannot be read");
                 r->detail = mfree(r->detail);
         } else if (k >= 0 && d->n_conditions > conditions) {
                 d->conditions[conditions].line = l->line;

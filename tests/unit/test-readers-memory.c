@@ -15,7 +15,8 @@
 #include "settings.h"
 #include "yaml/yaml.h"
 
-static unsigned long countdown; /* 0: none fails */
+/* 0: none fails. Volatile, for the compiler knows that malloc() leaves variables alone. */
+static volatile unsigned long countdown;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);

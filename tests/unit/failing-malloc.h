@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Allocations of the program, which is linked with --wrap for each of these, fail when the countdown ends.
+ */
+
+static unsigned long failing_countdown; /* 0: none fails */
+static unsigned long failing_failed;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+char *__real_strdup(const char *s);
+char *__real_strndup(const char *s, size_t n);
+int __real_vasprintf(char **ret, const char *format, va_list ap);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+
+static int failing_now(void) {
+        if (failing_countdown == 0 || --failing_countdown > 0)
+                return 0;
+        failing_failed++;
+        return 1;
+}
+
+void *__wrap_malloc(size_t size) {
+        return failing_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return failing_now() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+        return failing_now() ? NULL : __real_realloc(p, size);
+}
+
+char *__wrap_strdup(const char *s) {
+        return failing_now() ? NULL : __real_strdup(s);
+}
+
+char *__wrap_strndup(const char *s, size_t n) {
+        return failing_now() ? NULL : __real_strndup(s, n);
+}
+
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
+        return failing_now() ? -1 : __real_vasprintf(ret, format, ap);
+}

@@ -161,6 +161,7 @@ static void on_coarse(LoopTimer *timer) {
 
         source_api_coarse(m->api);
         publish_state_save(m->state);
+        publish_metrics_update(m->metrics);
         loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
 }
 

@@ -1,16 +1,350 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Metrics in Prometheus' text format, in a file that node_exporter's textfile collector reads when it is
+ * scraped. The file is replaced as a whole, and only when it says something new; counters move with each
+ * event, so that it is at most once a second. It is taken away at stop: nobody would keep it true. */
+
 #include "publish-metrics.h"
-struct PublishMetrics { Manager *manager; };
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/string-util.h"
+#include "source-streams.h"
+
+#define PAUSE_USEC USEC_PER_SEC
+
+struct PublishMetrics {
+        Manager *manager;
+        char *file;     /* the one that is kept; NULL: none */
+        Buffer written; /* what is in it */
+        int error;      /* that has been complained of, 0: none */
+        usec_t looked;  /* monotonic */
+        LoopTimer again;
+};
+
+/* Text in the format. The first error is kept; what comes after it is left out. */
+typedef struct Writer {
+        Buffer *b;
+        int error;
+} Writer;
+
+static void _printf_(2, 3) put(Writer *w, const char *format, ...) {
+        va_list ap;
+
+        if (w->error < 0)
+                return;
+        va_start(ap, format);
+        w->error = buffer_vprintf(w->b, format, ap);
+        va_end(ap);
+}
+
+static void put_family(Writer *w, const char *name, const char *type, const char *help) {
+        put(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value: backslash, quote and line feed are escaped. */
+static void put_label(Writer *w, char before, const char *label, const char *value) {
+        put(w, "%c%s=\"", before, label);
+        for (const char *p = value;; p++) {
+                int n = (int) strcspn(p, "\\\"\n");
+
+                put(w, "%.*s", n, p);
+                p += n;
+                if (!*p)
+                        break;
+                put(w, "\\%c", *p == '\n' ? 'n' : *p);
+        }
+        put(w, "\"");
+}
+
+static void put_number(Writer *w, uint64_t value) {
+        put(w, " %" PRIu64 "\n", value);
+}
+
+static void put_seconds(Writer *w, usec_t usec) {
+        put(w, " %" PRIu64 ".%06" PRIu64 "\n", usec / USEC_PER_SEC, usec % USEC_PER_SEC);
+}
+
+static void put_single(Writer *w, const char *name, const char *type, const char *help, uint64_t value) {
+        put_family(w, name, type, help);
+        put(w, "%s", name);
+        put_number(w, value);
+}
+
+static void put_versions(Writer *w, const Manager *m) {
+        const char *server = manager_server_version(m);
+
+        put_family(w, "msready_build_info", "gauge", "The version of msreadyd.");
+        put(w, "msready_build_info{version=\"" PROJECT_VERSION "\"} 1\n");
+        if (!server)
+                return;
+        put_family(w, "msready_kubernetes_build_info", "gauge", "The version of the API server.");
+        put(w, "msready_kubernetes_build_info");
+        put_label(w, '{', "git_version", server);
+        put(w, "} 1\n");
+}
+
+static void put_verdict(Writer *w, const Manager *m) {
+        const Board *b = &m->board;
+        size_t open, required, blockers = 0;
+
+        open = board_count_open(b, &required);
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_is_required(b->gates[i]))
+                        blockers += b->gates[i]->report.n_blockers;
+
+        put_family(w, "msready_verdict", "gauge", "Whether the cluster is in this state, over all required gates.");
+        for (GateState s = 0; s < _GATE_STATE_MAX; s++)
+                if (s != GATE_DISABLED)
+                        put(w, "msready_verdict{state=\"%s\"} %d\n", gate_state_to_string(s), s == b->verdict.state);
+        put_family(w, "msready_verdict_changed_boottime_seconds", "gauge",
+                   "When the verdict last changed, in seconds since the kernel started.");
+        put(w, "msready_verdict_changed_boottime_seconds");
+        put_seconds(w, b->verdict.changed);
+        put_single(w, "msready_required_gates", "gauge", "Gates that make the verdict.", required);
+        put_single(w, "msready_required_gates_ready", "gauge", "Gates that make the verdict and are ready.", open);
+        put_single(w, "msready_blockers", "gauge", "What keeps required gates shut: objects and reasons.", blockers);
+        put_single(w, "msready_transitions_total", "counter",
+                   "Changes of the state of a gate or of the verdict in this boot.", timeline_added(m->timeline));
+        put_single(w, "msready_image_pulls_total", "counter", "Images that events of this boot told of being pulled.",
+                   event_digest_pulls(m->events));
+}
+
+/* A metric that each gate has, but for those that are disabled and for values that there are none of. */
+typedef struct GateMetric {
+        const char *name, *help;
+        uint64_t (*number)(const Gate *g);
+        usec_t (*boottime)(const Gate *g); /* 0: none */
+} GateMetric;
+
+static uint64_t gate_required(const Gate *g) {
+        return gate_is_required(g);
+}
+
+static usec_t gate_changed(const Gate *g) {
+        return g->changed;
+}
+
+static usec_t gate_first_ready(const Gate *g) {
+        return g->first_ready;
+}
+
+static uint64_t gate_blockers(const Gate *g) {
+        return g->report.n_blockers;
+}
+
+static uint64_t gate_objects(const Gate *g) {
+        return g->report.total_objects;
+}
+
+static uint64_t gate_ready_objects(const Gate *g) {
+        return g->report.ready_objects;
+}
+
+static uint64_t gate_containers(const Gate *g) {
+        return g->report.total_containers;
+}
+
+static uint64_t gate_ready_containers(const Gate *g) {
+        return g->report.ready_containers;
+}
+
+static const GateMetric gate_metrics[] = {
+        { "msready_gate_required", "Whether the gate is one that makes the verdict.", .number = gate_required },
+        { "msready_gate_changed_boottime_seconds",
+          "When the gate's state last changed, in seconds since the kernel started.", .boottime = gate_changed },
+        { "msready_gate_first_ready_boottime_seconds",
+          "When the gate first opened in this boot, in seconds since the kernel started.",
+          .boottime = gate_first_ready },
+        { "msready_gate_blockers", "What keeps the gate shut: objects and reasons.", .number = gate_blockers },
+        { "msready_gate_objects", "Objects that the gate looks at.", .number = gate_objects },
+        { "msready_gate_ready_objects", "Objects that the gate looks at and that are ready, and proven so.",
+          .number = gate_ready_objects },
+        { "msready_gate_containers", "Containers that the gate looks at.", .number = gate_containers },
+        { "msready_gate_ready_containers", "Containers that the gate looks at and that are ready, and proven so.",
+          .number = gate_ready_containers },
+};
+
+static void put_gate_value(Writer *w, const GateMetric *x, const Gate *g) {
+        usec_t time = x->boottime ? x->boottime(g) : 0;
+
+        if (x->boottime && time == 0)
+                return;
+        put(w, "%s", x->name);
+        put_label(w, '{', "gate", gate_name(g));
+        put(w, "}");
+        if (x->boottime)
+                put_seconds(w, time);
+        else
+                put_number(w, x->number(g));
+}
+
+static void put_gate_states(Writer *w, const Board *b) {
+        put_family(w, "msready_gate_state", "gauge", "Whether the gate is in this state.");
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (GateState s = 0; s < _GATE_STATE_MAX; s++) {
+                        put(w, "msready_gate_state");
+                        put_label(w, '{', "gate", gate_name(b->gates[i]));
+                        put_label(w, ',', "state", gate_state_to_string(s));
+                        put(w, "} %d\n", s == gate_state(b->gates[i]));
+                }
+}
+
+static void put_guards(Writer *w, const Board *b) {
+        put_family(w, "msready_guards_held_total", "counter",
+                   "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
+                   "kubelet that is silent.");
+        for (size_t i = 0; i < b->n_gates; i++) {
+                if (gate_state(b->gates[i]) == GATE_DISABLED)
+                        continue;
+                for (Guard guard = 0; guard < _GUARD_MAX; guard++) {
+                        put(w, "msready_guards_held_total");
+                        put_label(w, '{', "gate", gate_name(b->gates[i]));
+                        put_label(w, ',', "reason", guard_to_string(guard));
+                        put(w, "}");
+                        put_number(w, b->gates[i]->held[guard]);
+                }
+        }
+}
+
+static void put_gates(Writer *w, const Board *b) {
+        if (b->n_gates == 0)
+                return;
+
+        put_gate_states(w, b);
+        for (size_t k = 0; k < ELEMENTSOF(gate_metrics); k++) {
+                put_family(w, gate_metrics[k].name, "gauge", gate_metrics[k].help);
+                for (size_t i = 0; i < b->n_gates; i++)
+                        if (gate_state(b->gates[i]) != GATE_DISABLED)
+                                put_gate_value(w, &gate_metrics[k], b->gates[i]);
+        }
+        put_guards(w, b);
+}
+
+static void put_streams(Writer *w, const Manager *m) {
+        SourceStreamsStats stats = {};
+        uint64_t streams = 0, in_sync = 0;
+
+        for (const WorldStream *s = m->world->streams; s; s = s->next) {
+                streams++;
+                in_sync += s->in_sync;
+        }
+        if (m->streams)
+                source_streams_stats(m->streams, &stats);
+
+        put_single(w, "msready_api_ready", "gauge", "Whether the API server answers, and says that it is ready.",
+                   m->world->api == API_READY);
+        put_single(w, "msready_streams", "gauge", "Streams of objects from the API server.", streams);
+        put_single(w, "msready_streams_in_sync", "gauge", "Streams of objects that are up to date.", in_sync);
+        put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", m->world->n_objects);
+        put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.", stats.requests);
+        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun anew.", stats.restarts);
+        put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.", stats.failures);
+        put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", stats.listings);
+        put_single(w, "msready_stream_events_total", "counter", "Objects and bookmarks received.", stats.events);
+        put_single(w, "msready_stream_received_bytes_total", "counter", "Bytes received by lists and watches.",
+                   stats.bytes);
+}
+
+/* Appends all there is to say. What is the same prints the same. -ENOMEM, or -E2BIG over the buffer's limit. */
+int publish_metrics_print(const Manager *m, Buffer *b) {
+        Writer w = { .b = b };
+
+        put_versions(&w, m);
+        put_verdict(&w, m);
+        put_gates(&w, &m->board);
+        put_streams(&w, m);
+        return w.error;
+}
+
+/* Once, until it is another error or all is well again. */
+static void complain(PublishMetrics *p, int error) {
+        if (error == p->error)
+                return;
+        log_warning("Cannot write the metrics to Textfile=%s of [Metrics]: %s, going on without. The folder must "
+                    "exist, and the sandbox of msready.service must allow it by ReadWritePaths=: see the drop-in "
+                    "node-exporter.conf.",
+                    p->file, strerror(-error));
+        p->error = error;
+}
+
+static void write_file(PublishMetrics *p) {
+        Buffer b = BUFFER_INIT(LIMIT_METRICS);
+        int r;
+
+        p->looked = now_monotonic();
+        r = publish_metrics_print(p->manager, &b);
+        if (r >= 0 && p->error == 0 && b.size == p->written.size && memcmp(b.data, p->written.data, b.size) == 0) {
+                buffer_done(&b);
+                return;
+        }
+        if (r >= 0)
+                r = file_write_atomic(p->file, b.data, b.size, 0644);
+        if (r < 0) {
+                buffer_done(&b);
+                complain(p, r);
+                return;
+        }
+
+        if (p->error < 0)
+                log_info("The metrics are written to %s again", p->file);
+        p->error = 0;
+        buffer_done(&p->written);
+        p->written = b;
+}
+
+static void on_again(LoopTimer *timer) {
+        write_file(container_of(timer, PublishMetrics, again));
+}
+
+/* Another file, or none, from now on. The one that we wrote goes away. */
+static int set_file(PublishMetrics *p, const char *file) {
+        if (p->file && p->written.size > 0 && unlink(p->file) < 0 && errno != ENOENT)
+                log_warning("Cannot remove %s: %s, it says what is not true any more", p->file, strerror(errno));
+        buffer_done(&p->written);
+        loop_timer_stop(&p->again);
+        p->error = 0;
+        p->looked = 0;
+        return free_and_strdup(&p->file, file);
+}
+
+/* Something may be new. Writes at once where the last look was a second ago, else when it will have been. */
+void publish_metrics_update(PublishMetrics *p) {
+        Manager *m = p->manager;
+        usec_t due;
+        int r = 0;
+
+        if (!streq_ptr(p->file, m->settings->textfile))
+                r = set_file(p, m->settings->textfile);
+        if (r >= 0 && p->file && !loop_timer_is_armed(&p->again)) {
+                due = usec_add(p->looked, PAUSE_USEC);
+                if (p->looked == 0 || due <= now_monotonic())
+                        write_file(p);
+                else
+                        r = loop_timer_set(m->loop, &p->again, due, on_again);
+        }
+        if (r < 0)
+                loop_fail(m->loop, r);
+}
+
 int publish_metrics_new(Manager *m, PublishMetrics **ret) {
         PublishMetrics *p = calloc(1, sizeof(PublishMetrics));
+
         if (!p)
                 return -ENOMEM;
         p->manager = m;
+        p->written = BUFFER_INIT(LIMIT_METRICS);
+
         *ret = p;
         return 0;
 }
+
 PublishMetrics *publish_metrics_free(PublishMetrics *p) {
+        if (!p)
+                return NULL;
+
+        (void) set_file(p, NULL);
+        loop_timer_done(&p->again);
         return mfree(p);
-}
-void publish_metrics_update(PublishMetrics *p) {
 }

@@ -11,5 +11,5 @@ int publish_metrics_new(Manager *m, PublishMetrics **ret);
 PublishMetrics *publish_metrics_free(PublishMetrics *p);
 DEFINE_CLEANUP(PublishMetrics, publish_metrics_free)
 
-/* Writes the file anew where anything in it has changed. */
 void publish_metrics_update(PublishMetrics *p);
+int publish_metrics_print(const Manager *m, Buffer *b);

@@ -25,6 +25,7 @@ typedef struct Stream {
         KubeQuery query;
         uint64_t epoch; /* of the gates and the server that it was made for */
         HttpRequest request;
+        uint64_t watches; /* begun */
         LoopTimer timer;
         bool pumping;
         bool wanted;
@@ -200,6 +201,8 @@ static int start_request(Stream *t, const char *path) {
         r = asprintf_ret(&url, "%s%s", c->server, path);
         if (r < 0)
                 return r;
+        if (strstr(path, "watch="))
+                t->watches++;
         return http_request_start(t->source->manager->http, &t->request, &request_ops,
                                   &(HttpRequestSpec){
                                           .url = url,
@@ -256,14 +259,15 @@ static void pump(Stream *t) {
         }
 }
 
-static void add_stats(SourceStreamsStats *sum, const Reflector *r) {
-        const ReflectorStats *s = reflector_stats(r);
+static void add_stats(SourceStreamsStats *sum, const Stream *t) {
+        const ReflectorStats *s = reflector_stats(t->reflector);
 
         sum->requests += s->requests;
         sum->failures += s->failures;
         sum->listings += s->listings;
         sum->events += s->frames;
         sum->bytes += s->bytes;
+        sum->restarts += t->watches > 0 ? t->watches - 1 : 0;
 }
 
 static Stream *stream_free(Stream *t) {
@@ -271,7 +275,7 @@ static Stream *stream_free(Stream *t) {
                 return NULL;
 
         if (t->reflector)
-                add_stats(&t->source->gone, t->reflector);
+                add_stats(&t->source->gone, t);
         http_request_done(&t->request);
         loop_timer_done(&t->timer);
         reflector_free(t->reflector);
@@ -574,7 +578,7 @@ void source_streams_connect_anew(SourceStreams *s) {
 void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret) {
         *ret = s->gone;
         for (const Stream *t = s->streams; t; t = t->next)
-                add_stats(ret, t->reflector);
+                add_stats(ret, t);
 }
 
 int source_streams_new(Manager *m, SourceStreams **ret) {

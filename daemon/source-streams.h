@@ -9,6 +9,7 @@ typedef struct SourceStreams SourceStreams;
 
 typedef struct SourceStreamsStats {
         uint64_t requests, failures, listings, events, bytes;
+        uint64_t restarts; /* watches beyond the first of each stream */
 } SourceStreamsStats;
 
 int source_streams_new(Manager *m, SourceStreams **ret);

@@ -47,6 +47,8 @@
 /* Transitions kept of a boot; boots kept on record. */
 #define LIMIT_TRANSITIONS 1024
 #define LIMIT_BOOTS 100
+/* The text file of metrics. A gate makes 2 KiB of it. */
+#define LIMIT_METRICS MIB(2)
 /* Objects whose events are kept, and containers of each: 250 pods run on a MicroShift node. */
 #define LIMIT_EVENT_OBJECTS 1024
 #define LIMIT_EVENT_CONTAINERS 16

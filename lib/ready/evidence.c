@@ -32,3 +32,20 @@ Proof proof_from_string(const char *s) {
                         return p;
         return _PROOF_INVALID;
 }
+
+static const char *const guards[_GUARD_MAX] = {
+        [GUARD_STALE_BOOT] = REASON_STALE_BOOT,
+        [GUARD_UNPROVEN] = REASON_UNPROVEN,
+        [GUARD_KUBELET_SILENT] = REASON_KUBELET_SILENT,
+};
+
+const char *guard_to_string(Guard g) {
+        return g >= 0 && g < _GUARD_MAX ? guards[g] : NULL;
+}
+
+Guard guard_from_string(const char *s) {
+        for (Guard g = 0; g < _GUARD_MAX; g++)
+                if (streq(guards[g], s))
+                        return g;
+        return _GUARD_INVALID;
+}

@@ -69,3 +69,15 @@ Proof proof_from_string(const char *s);
 #define REASON_UNEXPECTED_STATUS "UnexpectedStatus"
 #define REASON_CA_UNREADABLE "CAUnreadable"
 #define REASON_NOT_ASKED "NotAsked"
+
+/* What keeps an old or unproven truth from opening a gate: reasons that are counted when they appear. */
+typedef enum Guard {
+        GUARD_STALE_BOOT,
+        GUARD_UNPROVEN,
+        GUARD_KUBELET_SILENT,
+        _GUARD_MAX,
+        _GUARD_INVALID = -EINVAL,
+} Guard;
+
+const char *guard_to_string(Guard g);
+Guard guard_from_string(const char *s);

@@ -194,6 +194,10 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                                 break;
                         }
                 if (!known) {
+                        Guard guard = guard_from_string(b->reason);
+
+                        if (guard >= 0)
+                                g->held[guard]++;
                         same = false;
                         if (b->since == 0 || b->since > now.boottime)
                                 b->since = now.boottime;
@@ -325,6 +329,7 @@ void gate_adopt(Gate *g, Gate *old) {
         g->told = old->told;
         g->changed = old->changed;
         g->first_ready = old->first_ready;
+        memcpy(g->held, old->held, sizeof(g->held));
         if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
                 return;
 

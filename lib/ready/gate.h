@@ -38,6 +38,7 @@ typedef struct Gate {
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */
         usec_t first_ready; /* boottime, 0: never in this boot */
+        uint64_t held[_GUARD_MAX]; /* blockers that have appeared for such a reason */
 
         KeptContainer *kept;
         size_t n_kept;

@@ -255,16 +255,13 @@ int manager_reload(Manager *m, char **reterr_detail) {
         return 0;
 }
 
-/* The kubeconfig has been read again: is there another server, or other credentials, to use? */
-void manager_credentials_changed(Manager *m, bool changed) {
+/* The kubeconfig names another server, or other credentials; or it was written anew while nothing answers. */
+void manager_credentials_changed(Manager *m) {
         if (!m->api || !m->streams)
                 return;
-        if (changed) {
-                source_api_connect_anew(m->api);
-                source_streams_kick(m->streams);
-                manager_touch(m);
-        } else if (m->world->api != API_READY)
-                source_api_connect_anew(m->api);
+        source_api_connect_anew(m->api);
+        source_streams_kick(m->streams);
+        manager_touch(m);
 }
 
 /* MicroShift has (re)written its kubeconfig: the conditions of the gates are looked at again. */

@@ -57,8 +57,8 @@ int manager_start(Manager *m);
 /* Something in the world is new: the board is judged before the loop sleeps again. */
 void manager_touch(Manager *m);
 
-/* The kubeconfig has been read again: is there another server or other credentials to use? */
-void manager_credentials_changed(Manager *m, bool changed);
+/* The kubeconfig names another server, or other credentials; or it was written anew while nothing answers. */
+void manager_credentials_changed(Manager *m);
 /* MicroShift has (re)written its kubeconfig: the conditions of the gates are looked at again. */
 void manager_conditions_changed(Manager *m);
 

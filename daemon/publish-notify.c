@@ -69,7 +69,7 @@ static void append_blocker(const Manager *m, bool with_age, Buffer *b) {
         if (named)
                 (void) buffer_printf(b, " %s %s%s%s", blocker->object.kind, strempty(blocker->object.namespace),
                                      isempty(blocker->object.namespace) ? "" : "/", strempty(blocker->object.name));
-        if (with_age)
+        if (with_age && usec_sub(now.boottime, blocker->since) >= USEC_PER_SEC)
                 (void) buffer_printf(b, " since %s", format_timespan(span, usec_sub(now.boottime, blocker->since)));
         append_clock(gate, now, b);
         if (blocker->message)

@@ -40,6 +40,7 @@ struct SourceApi {
         LoopTimer start;
         ApiPath *paths;
         char *version;
+        bool told; /* what keeps us from it, as the world has it */
 };
 
 static void probe(SourceApi *s);
@@ -77,7 +78,7 @@ static void tell_transition(const SourceApi *s, ApiState before) {
 static void set_state(SourceApi *s, ApiState state, const char *reason, const char *message) {
         Manager *m = s->manager;
         ApiState before = m->world->api;
-        bool reason_is_new = state != API_READY && !streq_ptr(m->world->api_reason, reason);
+        bool is_new = state != API_READY && (!s->told || !streq_ptr(m->world->api_reason, reason));
         _cleanup_free_ char *text = message ? strdup(message) : NULL;
         int r;
 
@@ -90,8 +91,9 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
         }
 
         tell_transition(s, before);
-        if (reason_is_new && state == before)
-                log_info("API server %s: %s%s%s", strna(manager_server(m)), reason, text ? ": " : "",
+        s->told = state != API_READY;
+        if (is_new && (before == API_READY) == (state == API_READY))
+                log_notice("API server %s: %s%s%s", strna(manager_server(m)), reason, text ? ": " : "",
                          strempty(text));
         if ((state == API_READY) != (before == API_READY))
                 source_streams_set_api_ready(m->streams, state == API_READY);
@@ -99,8 +101,10 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
                 manager_touch(m);
 }
 
-/* The checks that fail, out of /readyz's answer: "[-]etcd failed: reason withheld". */
-static void failing_checks(const char *body, char *ret, size_t size) {
+/* What an answer that is not 200 says: the checks that fail, out of /readyz's "[-]etcd failed: reason
+ * withheld"; the message of a Status; else its first line. */
+static void words_of(const char *body, char *ret, size_t size) {
+        _cleanup_(jv_freep) JsonValue *status = NULL;
         size_t used = 0;
 
         ret[0] = '\0';
@@ -117,7 +121,9 @@ static void failing_checks(const char *body, char *ret, size_t size) {
                              (int) strcspn(name, " \n"), name);
                 used += (size_t) MAX(n, 0);
         }
-        if (used == 0)
+        if (used == 0 && jv_parse(body, strlen(body), &status) >= 0 && jv_get_string(status, "message"))
+                snprintf(ret, size, "%s", jv_get_string(status, "message"));
+        else if (used == 0)
                 snprintf(ret, size, "%.*s", (int) strcspn(body, "\n"), body);
 }
 
@@ -133,13 +139,13 @@ static void probe_answered(SourceApi *s) {
         if (f->status.code == 200)
                 snprintf(text, sizeof(text), "/readyz answered 200, but not \"ok\": this is no API server");
         else {
-                failing_checks(buffer_cstr(&f->body), words, sizeof(words));
+                words_of(buffer_cstr(&f->body), words, sizeof(words));
                 snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "", words);
         }
 
         if (f->status.code == 401) {
                 set_state(s, API_NOT_READY, REASON_UNAUTHORIZED, text);
-                source_kubeconfig_reread(s->manager->kubeconfig);
+                (void) source_kubeconfig_reread(s->manager->kubeconfig);
         } else if (f->status.code == 403)
                 set_state(s, API_NOT_READY, REASON_FORBIDDEN, text);
         else
@@ -269,7 +275,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
                          fetch->status.code == 403 ? REASON_FORBIDDEN :
                          fetch->status.code == 404 ? REASON_NOT_FOUND :
                                                      REASON_API_NOT_READY;
-                failing_checks(buffer_cstr(&fetch->body), words, sizeof(words));
+                words_of(buffer_cstr(&fetch->body), words, sizeof(words));
                 snprintf(text, sizeof(text), "it answered %d%s%s", fetch->status.code, words[0] ? ": " : "", words);
         }
 

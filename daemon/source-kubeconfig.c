@@ -132,22 +132,26 @@ static void on_file_changed(FileWatch *watch) {
         SourceKubeconfig *s = container_of(watch, SourceKubeconfig, watch);
 
         s->retries = 0;
-        source_kubeconfig_reread(s);
+        if (source_kubeconfig_reread(s) == 0 && s->manager->world->api != API_READY)
+                manager_credentials_changed(s->manager); /* MicroShift starts: no need to wait for the next try */
         manager_conditions_changed(s->manager);
 }
 
 static void on_retry(LoopTimer *timer) {
-        source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
+        (void) source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
 }
 
-/* Reads the file now: the server has refused what we know, or the file has changed. */
-void source_kubeconfig_reread(SourceKubeconfig *s) {
+/* Reads the file now: the server has refused what we know, or the file has changed. Returns 1 where that
+ * brought anything new, which the manager has been told then. */
+int source_kubeconfig_reread(SourceKubeconfig *s) {
         int r;
 
         r = read_again(s);
         if (watch_files(s) < 0)
                 loop_fail(s->manager->loop, -ENOMEM);
-        manager_credentials_changed(s->manager, r > 0);
+        if (r > 0)
+                manager_credentials_changed(s->manager);
+        return r;
 }
 
 /* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
@@ -203,7 +207,7 @@ void source_kubeconfig_reload(SourceKubeconfig *s) {
                 s->path = TAKE_PTR(path);
         }
         s->retries = 0;
-        source_kubeconfig_reread(s);
+        (void) source_kubeconfig_reread(s);
 }
 
 SourceKubeconfig *source_kubeconfig_free(SourceKubeconfig *s) {

@@ -17,5 +17,5 @@ HttpTarget *source_kubeconfig_target(const SourceKubeconfig *s);
 /* Why there is none that can be used: KubeconfigMissing or KubeconfigInvalid, and in what words. */
 const char *source_kubeconfig_reason(const SourceKubeconfig *s);
 const char *source_kubeconfig_message(const SourceKubeconfig *s);
-void source_kubeconfig_reread(SourceKubeconfig *s);
+int source_kubeconfig_reread(SourceKubeconfig *s);
 void source_kubeconfig_reload(SourceKubeconfig *s);

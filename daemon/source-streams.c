@@ -238,7 +238,7 @@ static void pump(Stream *t) {
                         http_request_done(&t->request);
                         break;
                 case REFLECTOR_CREDENTIALS:
-                        source_kubeconfig_reread(t->source->manager->kubeconfig);
+                        (void) source_kubeconfig_reread(t->source->manager->kubeconfig);
                         reflector_kick(t->reflector, now_monotonic());
                         break;
                 default:

@@ -15,6 +15,7 @@ static const char *const option_lines[] = {
         "     --if-enabled      A gate that is disabled here is no failure",
         "     --boot=ID|-N      Another boot than this one",
         "     --boots           One line for each boot on record",
+        "     --root=DIR        bind and unbind: a system that does not run, below DIR",
         "     --no-legend       Neither headings nor a summary",
         "     --no-pager        Do not pipe into a pager",
         "  -h --help            This text",

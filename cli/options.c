@@ -23,6 +23,7 @@ enum {
         ARG_IF_ENABLED,
         ARG_BOOT,
         ARG_BOOTS,
+        ARG_ROOT,
 };
 
 static const struct option long_options[] = {
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
         { "if-enabled", no_argument, NULL, ARG_IF_ENABLED },
         { "boot", required_argument, NULL, ARG_BOOT },
         { "boots", no_argument, NULL, ARG_BOOTS },
+        { "root", required_argument, NULL, ARG_ROOT },
         {},
 };
 
@@ -121,6 +123,10 @@ static int set_option(int c, Options *options, unsigned *used) {
                 *used |= OPTION_BOOTS;
                 options->boots = true;
                 return 0;
+        case ARG_ROOT:
+                *used |= OPTION_ROOT;
+                options->root = optarg;
+                return 0;
         default:
                 /* getopt_long() has said what is wrong. */
                 fprintf(stderr, "Try 'msready help'.\n");
@@ -129,7 +135,9 @@ static int set_option(int c, Options *options, unsigned *used) {
 }
 
 static const char *option_name(unsigned option) {
-        static const char *const names[] = { "all", "timeout", "stall", "if-enabled", "boot", "boots" };
+        static const char *const names[] = {
+                "all", "timeout", "stall", "if-enabled", "boot", "boots", "root"
+        };
 
         return names[__builtin_ctz(option)];
 }

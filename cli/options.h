@@ -41,6 +41,7 @@ typedef struct Options {
         bool if_enabled;
         const char *boot;
         bool boots;
+        const char *root; /* of another system than the one that runs; NULL: that */
 } Options;
 
 /* Options that only some verbs take. */
@@ -51,6 +52,7 @@ enum {
         OPTION_IF_ENABLED = 1 << 3,
         OPTION_BOOT = 1 << 4,
         OPTION_BOOTS = 1 << 5,
+        OPTION_ROOT = 1 << 6,
 };
 
 /* A verb returns an exit status, or a negative errno that main() tells of. */

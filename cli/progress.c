@@ -18,7 +18,7 @@ void progress_done(Progress *p) {
 bool progress_counts(const Progress *p, const JsonValue *gate) {
         if (p->gates && *p->gates)
                 return strv_contains(p->gates, strempty(jv_get_string(gate, "name")));
-        return jv_get_bool(gate, "required", false);
+        return p->all || jv_get_bool(gate, "required", false);
 }
 
 /* "3 of 4 gates ready, 12 of 14 containers" */
@@ -76,32 +76,48 @@ static char **find_said(const Progress *p, const char *line) {
         return NULL;
 }
 
+/* Prints the line, which becomes the caller's no more, if it says something else than the last one did. */
+static int say(Progress *p, char *line, Output *out) {
+        char **said = find_said(p, line);
+
+        if (said && streq(*said, line)) {
+                free(line);
+                return 0;
+        }
+        out_printf(out, "%s\n", line);
+        if (!said)
+                return strv_consume(&p->said, line);
+        free(*said);
+        *said = line;
+        return 0;
+}
+
 /* A line for each gate that counts and of which something else is to be said than before. */
 int progress_lines(Progress *p, const Snapshot *s, Output *out) {
         for (size_t i = 0; i < s->n_gates; i++) {
-                _cleanup_free_ char *line = NULL;
-                char **said;
+                char *line;
                 int r;
 
                 if (!progress_counts(p, s->gates[i]))
                         continue;
                 r = gate_line(s->gates[i], &line);
-                if (r < 0)
-                        return r;
-                said = find_said(p, line);
-                if (said && streq(*said, line))
-                        continue;
-                out_printf(out, "%s\n", line);
-                if (said) {
-                        free(*said);
-                        *said = TAKE_PTR(line);
-                        continue;
-                }
-                r = strv_extend(&p->said, line);
+                if (r >= 0)
+                        r = say(p, line, out);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+/* The same for the verdict, in a word that no gate can have for a name. */
+int progress_verdict(Progress *p, const Snapshot *s, Output *out) {
+        char *line;
+        int r;
+
+        if (!s->verdict)
+                return 0;
+        r = asprintf_ret(&line, "(cluster): %s", strempty(jv_get_string(s->verdict, "state")));
+        return r < 0 ? r : say(p, strip_control(line), out);
 }
 
 /* Of the gates that count, the first that is shut. */

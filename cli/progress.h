@@ -9,7 +9,8 @@
 
 /* What was said of each gate last, so that a line is printed only where it says something new. */
 typedef struct Progress {
-        char *const *gates; /* those that count; empty: the required ones */
+        char *const *gates; /* those that count; empty: the required ones, */
+        bool all;           /* or all */
         char **said;        /* "NAME: …" */
         char *status;       /* the last STATUS= */
 } Progress;
@@ -18,6 +19,7 @@ void progress_done(Progress *p);
 bool progress_counts(const Progress *p, const JsonValue *gate);
 void progress_summary(const Progress *p, const Snapshot *s, Buffer *b);
 int progress_lines(Progress *p, const Snapshot *s, Output *out);
+int progress_verdict(Progress *p, const Snapshot *s, Output *out);
 int progress_status(Progress *p, const Snapshot *s);
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);
 uint64_t progress_fingerprint(const Progress *p, const Snapshot *s);

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "options.h"
 
 /* The daemon's own ceiling, and room for names that only Require= knows. */
 #define GATES_MAX (2 * LIMIT_GATES)
@@ -168,4 +169,34 @@ int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
 
         *ret = TAKE_PTR(object);
         return 0;
+}
+
+static int status_of_state(State state) {
+        switch (state) {
+        case STATE_READY:
+                return STATUS_READY;
+        case STATE_UNKNOWN:
+                return STATUS_UNKNOWN;
+        case STATE_DISABLED:
+                return STATUS_ERROR;
+        default:
+                return STATUS_NOT_READY;
+        }
+}
+
+/* What the exit status says of it: the verdict, or of the gates that were named the worst. */
+int snapshot_status(const Snapshot *s, char *const *named) {
+        int worst = STATUS_READY;
+
+        if (!*named)
+                return status_of_state(get_state(s->verdict));
+        for (; *named; named++) {
+                const JsonValue *gate = snapshot_find(s, *named);
+                int one = gate && gate_is_invalid(gate) ? STATUS_ERROR : status_of_state(get_state(gate));
+
+                if (worst == STATUS_READY || one == STATUS_ERROR ||
+                    (one == STATUS_NOT_READY && worst == STATUS_UNKNOWN))
+                        worst = one;
+        }
+        return worst;
 }

@@ -5,7 +5,8 @@
 #include "json/json.h"
 #include "output.h"
 
-/* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's. */
+/* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's.
+ */
 
 typedef enum State {
         STATE_WAITING,
@@ -29,6 +30,7 @@ void snapshot_done(Snapshot *s);
 int snapshot_update(Snapshot *s, const JsonValue *parameters);
 int snapshot_to_json(const Snapshot *s, JsonValue **ret);
 usec_t snapshot_now(const Snapshot *s);
+int snapshot_status(const Snapshot *s, char *const *named);
 const JsonValue *snapshot_find(const Snapshot *s, const char *name);
 
 State state_from_string(const char *s);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "systemctl.h"
+#include "verbs.h"
+
+/* Binds a unit to a gate: the gate's unit upholds it (so that it comes when the gate opens) and it is bound
+ * to the gate's unit (so that it goes when the gate is lost). What was written says so, and whether the
+ * gate's unit was enabled for it, so that unbinding takes back exactly that. */
+
+#define UNIT_FOLDER "/etc/systemd/system"
+#define MARK "# Written by msready bind.\n"
+#define ENABLED_MARK "# It enabled the gate's unit, too.\n"
+
+typedef struct Binding {
+        const Options *options;
+        const char *gate;
+        char *unit;
+        char *gate_unit;
+        char *gate_folder; /* of drop-ins */
+        char *unit_folder;
+        char *gate_file;
+        char *unit_file;
+} Binding;
+
+static void binding_done(Binding *b) {
+        free(b->unit);
+        free(b->gate_unit);
+        free(b->gate_folder);
+        free(b->unit_folder);
+        free(b->gate_file);
+        free(b->unit_file);
+}
+
+static bool is_gate_name(const char *s) {
+        size_t n = strlen(s);
+
+        return n > 0 && n <= 63 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' &&
+               s[n - 1] != '-';
+}
+
+static bool is_unit_name(const char *s) {
+        static const char letters[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@\\-";
+        size_t n = strlen(s);
+
+        return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-';
+}
+
+/* Names of everything. STATUS_USAGE for what cannot be a gate or a unit. */
+static int binding_init(Binding *b, const Options *options) {
+        const char *unit = options->arguments[1], *root = strempty(options->root);
+        int r;
+
+        *b = (Binding){ .options = options, .gate = options->arguments[0] };
+        if (!is_gate_name(b->gate) || !is_unit_name(unit)) {
+                fprintf(stderr, "msready: '%s' cannot be the name of a %s.\n",
+                        is_gate_name(b->gate) ? unit : b->gate, is_gate_name(b->gate) ? "unit" : "gate");
+                return STATUS_USAGE;
+        }
+        r = asprintf_ret(&b->unit, "%s%s", unit, strchr(unit, '.') ? "" : ".service");
+        if (r >= 0)
+                r = asprintf_ret(&b->gate_unit, "msready-gate@%s.service", b->gate);
+        if (r >= 0)
+                r = asprintf_ret(&b->gate_folder, "%s" UNIT_FOLDER "/%s.d", root, b->gate_unit);
+        if (r >= 0)
+                r = asprintf_ret(&b->unit_folder, "%s" UNIT_FOLDER "/%s.d", root, b->unit);
+        if (r >= 0)
+                r = asprintf_ret(&b->gate_file, "%s/%s.conf", b->gate_folder, b->unit);
+        if (r >= 0)
+                r = asprintf_ret(&b->unit_file, "%s/msready-%s.conf", b->unit_folder, b->gate);
+        return r;
+}
+
+static int cannot(const char *what, const char *path, int error) {
+        fprintf(stderr, "msready: cannot %s %s: %s.\n%s", what, path, strerror(-error),
+                error == -EACCES || error == -EPERM ? "Try again as root.\n" : "");
+        return STATUS_ERROR;
+}
+
+static int write_file(const char *path, const Buffer *text) {
+        int r;
+
+        r = mkdir_parents(path, 0755);
+        if (r >= 0)
+                r = file_write_atomic(path, text->data, text->size, 0644);
+        return r < 0 ? cannot("write", path, r) : 0;
+}
+
+static int do_systemctl(const Binding *b, const char *verb, const char *option, const char *unit) {
+        const char *arguments[] = { verb, option ?: unit, option ? unit : NULL, NULL };
+        int r;
+
+        r = systemctl_run(b->options->root, arguments);
+        if (r <= 0)
+                return r;
+        fprintf(stderr, "msready: systemctl %s failed with exit status %d.\n", verb, r);
+        return STATUS_ERROR;
+}
+
+static bool is_enabled(const Binding *b) {
+        return systemctl_run(b->options->root,
+                             (const char *const[]){ "is-enabled", "--quiet", b->gate_unit, NULL }) == 0;
+}
+
+/* Whether multi-user.target pulls the unit in and would wait for it, and with it for the gate. */
+static bool holds_up_boot(const Binding *b) {
+        _cleanup_free_ char *wanted = NULL, *required = NULL, *link = NULL;
+
+        if (asprintf_ret(&link, "%s" UNIT_FOLDER "/multi-user.target.wants/%s", strempty(b->options->root),
+                         b->unit) >= 0 &&
+            access(link, F_OK) >= 0)
+                return true;
+        if (b->options->root)
+                return false;
+        (void) systemctl_show(b->unit, "WantedBy", &wanted);
+        (void) systemctl_show(b->unit, "RequiredBy", &required);
+        return (wanted && strstr(wanted, "multi-user.target")) ||
+               (required && strstr(required, "multi-user.target"));
+}
+
+static int check_unit(const Binding *b) {
+        _cleanup_free_ char *state = NULL;
+
+        if (b->options->root || systemctl_show(b->unit, "LoadState", &state) < 0 ||
+            !streq(state, "not-found"))
+                return 0;
+        fprintf(stderr, "msready: there is no unit %s.\nSee: systemctl list-unit-files\n", b->unit);
+        return STATUS_ERROR;
+}
+
+static int write_drop_ins(const Binding *b, bool enables) {
+        _cleanup_(buffer_done) Buffer gate = BUFFER_INIT(4096), unit = BUFFER_INIT(4096);
+        int r;
+
+        r = buffer_printf(&gate, MARK "%s[Unit]\nUpholds=%s\n", enables ? ENABLED_MARK : "", b->unit);
+        if (r >= 0)
+                r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
+        if (r >= 0 && holds_up_boot(b))
+                r = buffer_puts(&unit, "# Or the unit, and so the gate, would hold up the boot.\n"
+                                       "After=multi-user.target\n");
+        if (r >= 0)
+                r = write_file(b->gate_file, &gate);
+        if (r == 0)
+                r = write_file(b->unit_file, &unit);
+        return r;
+}
+
+static bool has_line(const char *path, const char *line) {
+        _cleanup_free_ char *text = NULL;
+
+        return file_read(path, LIMIT_CONFIG_FILE, &text, NULL) >= 0 && strstr(text, line);
+}
+
+/* Has a unit run exactly while a gate is open. Again is as good as once. */
+int verb_bind(const Options *options) {
+        _cleanup_(binding_done) Binding b = {};
+        bool enables;
+        int r;
+
+        r = binding_init(&b, options);
+        if (r == 0)
+                r = check_unit(&b);
+        if (r != 0)
+                return r;
+        enables = !is_enabled(&b);
+        r = write_drop_ins(&b, enables || has_line(b.gate_file, ENABLED_MARK));
+        if (r == 0 && enables)
+                r = do_systemctl(&b, "enable", "--quiet", b.gate_unit);
+        if (r == 0 && !options->root)
+                r = do_systemctl(&b, "daemon-reload", NULL, NULL);
+        if (r == 0 && !options->root)
+                r = do_systemctl(&b, "start", "--no-block", b.gate_unit);
+        if (r == 0 && !options->quiet)
+                printf("%s runs while gate %s is open. Stop it by: systemctl stop %s\n", b.unit, b.gate,
+                       b.gate_unit);
+        return r;
+}
+
+/* Whether the gate's unit upholds another unit by our hand; *ret is its drop-in then. */
+static int find_other(const Binding *b, char **ret) {
+        DIR *folder = opendir(b->gate_folder);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!folder)
+                return 0;
+        while (r == 0 && (entry = readdir(folder))) {
+                _cleanup_free_ char *path = NULL;
+
+                if (!endswith(entry->d_name, ".conf"))
+                        continue;
+                r = path_join(b->gate_folder, entry->d_name, &path);
+                if (r >= 0 && has_line(path, MARK)) {
+                        *ret = TAKE_PTR(path);
+                        r = 1;
+                }
+        }
+        closedir(folder);
+        return r;
+}
+
+/* The note that the gate's unit was enabled by us goes to a binding that stays. */
+static int hand_mark_over(const char *path) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(LIMIT_CONFIG_FILE);
+        int r;
+
+        r = file_read(path, LIMIT_CONFIG_FILE - 100, &text, NULL);
+        if (r >= 0)
+                r = buffer_printf(&b, ENABLED_MARK "%s", text);
+        if (r < 0)
+                return cannot("read", path, r);
+        return write_file(path, &b);
+}
+
+static int remove_file(const char *path, const char *folder) {
+        if (unlink(path) < 0 && errno != ENOENT)
+                return cannot("remove", path, -errno);
+        (void) rmdir(folder); /* stays where something else is in it */
+        return 0;
+}
+
+/* Takes back what bind did. A unit that runs is left running. */
+int verb_unbind(const Options *options) {
+        _cleanup_(binding_done) Binding b = {};
+        _cleanup_free_ char *other = NULL;
+        bool enabled;
+        int r;
+
+        r = binding_init(&b, options);
+        if (r != 0)
+                return r;
+        if (!has_line(b.gate_file, MARK)) {
+                fprintf(stderr, "msready: %s is not bound to gate %s: there is no %s.\n", b.unit, b.gate,
+                        b.gate_file);
+                return STATUS_ERROR;
+        }
+        enabled = has_line(b.gate_file, ENABLED_MARK);
+        r = remove_file(b.gate_file, b.gate_folder);
+        if (r == 0)
+                r = remove_file(b.unit_file, b.unit_folder);
+        if (r == 0)
+                r = find_other(&b, &other);
+        if (r > 0 && other)
+                r = enabled ? hand_mark_over(other) : 0;
+        else if (r == 0 && enabled)
+                r = do_systemctl(&b, "disable", "--quiet", b.gate_unit);
+        if (r == 0 && !options->root)
+                r = do_systemctl(&b, "daemon-reload", NULL, NULL);
+        if (r == 0 && !options->root && enabled && !other)
+                r = do_systemctl(&b, "stop", "--no-block", b.gate_unit);
+        return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "boots.h"
+
+#include <stdio.h>
+
+#include "base/parse.h"
+
+static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
+        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+
+        if (!parameters || jv_add_string(parameters, "bootId", boot_id) < 0)
+                return -ENOMEM;
+        return ask(options, READINESS "GetTimeline", parameters, ret);
+}
+
+/* This boot's ID: it may be on record already, and is not "the boot before" then. */
+static int ask_this_boot(const Options *options, VlReply *ret, const char **ret_id) {
+        int r;
+
+        r = ask(options, READINESS "Describe", NULL, ret);
+        if (r == 0)
+                *ret_id = strempty(jv_get_string(jv_get(ret->parameters, "verdict"), "bootId"));
+        return r;
+}
+
+/* The ID of the nth boot before this one, of those on record, which stand in order. */
+static const char *nth_before(const JsonValue *boots, const char *this_boot, unsigned n) {
+        size_t earlier = 0, i = 0;
+
+        JSON_FOREACH(boot, boots)
+                earlier += !streq_ptr(jv_get_string(boot, "bootId"), this_boot);
+        if (n > earlier)
+                return NULL;
+        JSON_FOREACH(boot, boots) {
+                const char *id = jv_get_string(boot, "bootId");
+
+                if (!streq_ptr(id, this_boot) && i++ == earlier - n)
+                        return id;
+        }
+        return NULL;
+}
+
+/* The timeline that --boot= asks for: absent or 0 is this boot, -1 the one before, else an ID. Returns 0, or
+ * an exit status: what went wrong has been told. */
+int ask_timeline(const Options *options, bool *ret_is_this_boot, VlReply *ret) {
+        _cleanup_(vl_reply_done) VlReply list = {}, description = {};
+        const char *boot = options->boot, *this_boot, *id;
+        unsigned n;
+        int r;
+
+        *ret_is_this_boot = !boot || streq(boot, "0") || streq(boot, "-0");
+        if (*ret_is_this_boot)
+                return ask_boot(options, NULL, ret);
+        if (boot[0] != '-')
+                return ask_boot(options, boot, ret);
+        if (parse_unsigned(boot + 1, 1000000, &n) < 0) {
+                fprintf(stderr, "msready: --boot= takes an ID or -1, -2, ..., not '%s'.\n", boot);
+                return STATUS_USAGE;
+        }
+
+        r = ask_boot(options, NULL, &list);
+        if (r == 0)
+                r = ask_this_boot(options, &description, &this_boot);
+        if (r != 0)
+                return r;
+        id = nth_before(jv_get(list.parameters, "boots"), this_boot, n);
+        if (!id) {
+                fprintf(stderr,
+                        "msready: there are fewer than %u earlier boots on record.\n"
+                        "See all of them: msready timeline --boots\n",
+                        n);
+                return STATUS_ERROR;
+        }
+        return ask_boot(options, id, ret);
+}

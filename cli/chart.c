@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "chart.h"
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+/* What a transition came from began at the one before, or with the boot. */
+
+/* As many rows as a page bears. Transitions are bounded by the daemon. */
+#define ROWS_MAX 400
+
+void chart_done(Chart *chart) {
+        for (size_t i = 0; i < chart->n_rows; i++) {
+                free(chart->rows[i].name);
+                free(chart->rows[i].spans);
+        }
+        free(chart->rows);
+        *chart = (Chart){};
+}
+
+/* Inserts a row at i. -E2BIG: the chart is full. */
+static int insert_row(Chart *chart, size_t i, const Row *row) {
+        Row *more;
+
+        if (chart->n_rows >= ROWS_MAX)
+                return -E2BIG;
+        more = reallocarray(chart->rows, chart->n_rows + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        chart->rows = more;
+        memmove(more + i + 1, more + i, (chart->n_rows - i) * sizeof(*more));
+        more[i] = *row;
+        chart->n_rows++;
+        return 0;
+}
+
+/* The row of that name, made where it is absent: an object's behind those of its gate, which comes first.
+ * name becomes the chart's, or is freed. */
+static int find_row(Chart *chart, const char *gate, char *name, bool is_object, Row **ret) {
+        size_t at = chart->n_rows;
+        int r;
+
+        for (size_t i = 0; i < chart->n_rows; i++) {
+                Row *row = &chart->rows[i];
+
+                if (!streq_ptr(row->gate, gate))
+                        continue;
+                at = i + 1;
+                if (row->is_object == is_object && streq(row->name, name)) {
+                        free(name);
+                        *ret = row;
+                        return 0;
+                }
+        }
+        r = insert_row(chart, at, &(Row){ .gate = gate, .name = name, .is_object = is_object });
+        if (r < 0) {
+                free(name);
+                return r;
+        }
+        *ret = &chart->rows[at];
+        return 0;
+}
+
+static int add_span(Row *row, const Span *span) {
+        Span *more = reallocarray(row->spans, row->n_spans + 1, sizeof(*more));
+
+        if (!more)
+                return -ENOMEM;
+        row->spans = more;
+        more[row->n_spans++] = *span;
+        return 0;
+}
+
+static int row_name(const JsonValue *transition, char **ret) {
+        const JsonValue *object = jv_get(transition, "object");
+        const char *gate = jv_get_string(transition, "gate");
+
+        if (jv_is_object(object))
+                return object_to_string(object, ret);
+        return asprintf_ret(ret, "%s", gate ?: "cluster");
+}
+
+static int add_transition(Chart *chart, const JsonValue *v) {
+        usec_t at = get_usec(v, "boottimeUSec");
+        Row *row;
+        char *name;
+        int r;
+
+        r = row_name(v, &name);
+        if (r >= 0)
+                r = find_row(chart, jv_get_string(v, "gate"), name, jv_is_object(jv_get(v, "object")), &row);
+        if (r < 0)
+                return r;
+
+        if (row->n_spans == 0) {
+                r = add_span(row, &(Span){ .state = jv_get_string(v, "from") });
+                if (r < 0)
+                        return r;
+        }
+        row->spans[row->n_spans - 1].end = at;
+        /* What stood in the way at the end of a wait is what it waited for. */
+        if (!row->spans[row->n_spans - 1].blocker)
+                row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
+        chart->end = MAX(chart->end, at);
+        return add_span(
+                row,
+                &(Span){ .begin = at, .state = jv_get_string(v, "to"), .blocker = jv_get(v, "blocker") });
+}
+
+/* Takes in what GetTimeline replied, oldest first. What a full chart has no room for is left out. */
+int chart_add_transitions(Chart *chart, const JsonValue *transitions) {
+        JSON_FOREACH(v, transitions) {
+                int r = add_transition(chart, v);
+
+                if (r < 0 && r != -E2BIG)
+                        return r;
+        }
+        return 0;
+}
+
+/* Takes in the gates that never changed in this boot, and what the others wait for now. */
+int chart_add_gates(Chart *chart, const Snapshot *s) {
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const char *gate = jv_get_string(s->gates[i], "name");
+                Row *row;
+                char *name;
+                int r;
+
+                r = asprintf_ret(&name, "%s", strempty(gate));
+                if (r >= 0)
+                        r = find_row(chart, gate, name, false, &row);
+                if (r == -E2BIG)
+                        return 0;
+                if (r >= 0 && row->n_spans == 0)
+                        r = add_span(row, &(Span){ .state = jv_get_string(s->gates[i], "state") });
+                if (r < 0)
+                        return r;
+                if (first_blocker(s->gates[i]))
+                        row->spans[row->n_spans - 1].blocker = first_blocker(s->gates[i]);
+        }
+        return 0;
+}
+
+/* Ends the spans that go on. */
+void chart_finish(Chart *chart, usec_t end) {
+        chart->end = MAX(chart->end, end);
+        for (size_t i = 0; i < chart->n_rows; i++)
+                if (chart->rows[i].n_spans > 0)
+                        chart->rows[i].spans[chart->rows[i].n_spans - 1].end = chart->end;
+}

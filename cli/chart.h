@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/clock.h"
+#include "json/json.h"
+#include "snapshot.h"
+
+/* A boot as rows of spans: a gate, and below it its objects. Strings are borrowed from the replies. */
+
+typedef struct Span {
+        usec_t begin; /* boottime */
+        usec_t end;
+        const char *state;
+        const JsonValue *blocker;
+} Span;
+
+typedef struct Row {
+        const char *gate; /* NULL: the verdict */
+        char *name;
+        bool is_object;
+        Span *spans;
+        size_t n_spans;
+} Row;
+
+typedef struct Chart {
+        Row *rows;
+        size_t n_rows;
+        usec_t end;
+} Chart;
+
+void chart_done(Chart *chart);
+int chart_add_transitions(Chart *chart, const JsonValue *transitions);
+int chart_add_gates(Chart *chart, const Snapshot *s);
+void chart_finish(Chart *chart, usec_t end);

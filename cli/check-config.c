@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "verbs.h"
+
+/* Has the daemon's own program read the configuration, for what it would say is what counts. */
+int verb_check_config(const Options *options) {
+        const char *program = getenv("MSREADYD") ?: BINDIR "/msreadyd";
+
+        execl(program, "msreadyd", "--check-config", (char *) NULL);
+        fprintf(stderr, "msready: cannot run %s: %s.\n", program, strerror(errno));
+        return STATUS_ERROR;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "describe.h"
+
+#include "base/strv.h"
+
+/* The daemon describes all gates that are enabled unless they are named; with --all, all are named. */
+static int all_gates_parameter(const Options *options, JsonValue **ret) {
+        _cleanup_(vl_reply_done) VlReply reply = {};
+        _cleanup_(strv_freep) char **names = NULL;
+        int r;
+
+        r = ask(options, READINESS "ListGates", NULL, &reply);
+        if (r != 0)
+                return r;
+        JSON_FOREACH(definition, jv_get(reply.parameters, "definitions")) {
+                const char *name = jv_get_string(definition, "name");
+
+                r = name ? strv_extend(&names, name) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return ask_gates_parameter(names, ret);
+}
+
+/* Asks for the verdict and the gates named, or those that are enabled, or with --all each. Both results are
+ * the caller's. Returns 0, or an exit status: what went wrong has been told. */
+int describe(const Options *options, char *const *gates, VlReply *ret_reply, Snapshot *ret) {
+        _cleanup_(jv_freep) JsonValue *parameters = NULL;
+        _cleanup_(vl_reply_done) VlReply reply = {};
+        int r;
+
+        if (options->all && (!gates || !*gates))
+                r = all_gates_parameter(options, &parameters);
+        else
+                r = ask_gates_parameter(gates, &parameters);
+        if (r == 0)
+                r = ask(options, READINESS "Describe", parameters, &reply);
+        if (r == 0)
+                r = snapshot_update(ret, reply.parameters);
+        if (r != 0)
+                return r;
+
+        *ret_reply = reply;
+        reply = (VlReply){};
+        return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "describe.h"
+#include "render.h"
+#include "verbs.h"
+
+/* From the verdict down to the object, and the commands that look further. A command is told only where the
+ * names in it are such as Kubernetes gives: people paste it into a root shell. */
+
+#define MICROSHIFT_LOG "journalctl -b -u microshift.service"
+
+static const struct {
+        const char *kind;
+        const char *resource; /* as oc takes it */
+} resources[] = {
+        { "Pod", "pod" },
+        { "Node", "node" },
+        { "DaemonSet", "daemonset" },
+        { "Deployment", "deployment" },
+        { "StatefulSet", "statefulset" },
+        { "ReplicaSet", "replicaset" },
+};
+
+/* What else to look at, by reason; a reason may stand here more than once. */
+static const struct {
+        const char *reason; /* a glob */
+        const char *command;
+} by_reason[] = {
+        { "*ImagePull*", "journalctl -b -u crio.service" },
+        { "*ImagePull*", "crictl images" },
+        { "ErrImage*", "journalctl -b -u crio.service" },
+        { "StaleBoot", MICROSHIFT_LOG },
+        { "KubeletSilent", MICROSHIFT_LOG },
+        { "Node*", MICROSHIFT_LOG },
+        { "Api*", MICROSHIFT_LOG },
+        { "Api*", "systemctl status microshift.service" },
+        { "NotSynced", "journalctl -b -u msready.service" },
+        { "Unproven", "systemd-cgls /kubepods.slice" },
+        { "Unproven", "crictl ps -a" },
+        { "Unauthorized", "journalctl -b -u msready.service" },
+        { "Forbidden", "journalctl -b -u msready.service" },
+        { "Kubeconfig*", "ls -l /var/lib/microshift/resources/kubeadmin/kubeconfig" },
+        { "Kubeconfig*", "journalctl -b -u msready.service" },
+        { "Clock", "timedatectl" },
+        { "InvalidGate", "msready check-config" },
+};
+
+static bool is_name(const char *s) {
+        return s && s[0] && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && s[0] != '-';
+}
+
+static void put_command(Output *out, const char *command) {
+        out_put(out, "      $ ");
+        out_text(out, command);
+        out_put(out, "\n");
+}
+
+static void put_object_commands(Output *out, const JsonValue *object, const char *reason) {
+        const char *kind = jv_get_string(object, "kind"), *namespace = jv_get_string(object, "namespace"),
+                   *name = jv_get_string(object, "name");
+        const char *resource = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(resources); i++)
+                if (streq_ptr(resources[i].kind, kind))
+                        resource = resources[i].resource;
+        if (!resource || !is_name(name) || (namespace && !is_name(namespace)))
+                return;
+
+        out_printf(out, "      $ oc describe %s%s%s %s\n", resource, namespace ? " -n " : "",
+                   strempty(namespace), name);
+        if (namespace && streq(resource, "pod") && (strstr(reason, "Crash") || strstr(reason, "Error")))
+                out_printf(out, "      $ oc logs -n %s %s --all-containers --previous\n", namespace, name);
+        if (namespace && !streq(resource, "pod"))
+                out_printf(out, "      $ oc get pods -n %s -o wide\n", namespace);
+}
+
+static int put_blocker(Output *out, const JsonValue *blocker, usec_t now) {
+        const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint"),
+                   *reason = strempty(jv_get_string(blocker, "reason"));
+        int r;
+
+        out_put(out, "\n  ");
+        r = render_blocker_line(out, blocker, now);
+        if (r < 0)
+                return r;
+        if (message)
+                out_wrapped(out, 6, message);
+        if (hint) {
+                _cleanup_free_ char *s = NULL;
+
+                r = asprintf_ret(&s, "%s %s", out_symbol(out, "\xe2\x86\x92", "->"), hint);
+                if (r < 0)
+                        return r;
+                out_wrapped(out, 6, s);
+        }
+        put_object_commands(out, jv_get(blocker, "object"), reason);
+        for (size_t i = 0; i < ELEMENTSOF(by_reason); i++)
+                if (glob_matches(by_reason[i].reason, reason))
+                        put_command(out, by_reason[i].command);
+        return 0;
+}
+
+static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
+        const char *clock = jv_get_string(gate, "clock");
+        char span[TIMESPAN_MAX];
+
+        if (!clock)
+                return;
+        format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now));
+        if (streq(clock, "settle"))
+                out_printf(out, "  Its checks pass; it opens in %s.\n", span);
+        else if (streq(clock, "hold"))
+                out_printf(out, "  Its checks fail; it is lost in %s, unless they pass.\n", span);
+        else if (streq(clock, "grace"))
+                out_printf(out, "  There is no evidence; it is unknown in %s, unless there is.\n", span);
+}
+
+static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
+        const char *description = jv_get_string(gate, "description");
+        char age[TIMESPAN_MAX];
+
+        out_put(out, "\n");
+        out_style(out, STYLE_BOLD);
+        out_text(out, jv_get_string(gate, "name"));
+        out_style(out, STYLE_NONE);
+        if (!isempty(description)) {
+                out_put(out, " (");
+                out_text(out, description);
+                out_put(out, ")");
+        }
+        out_put(out, " is ");
+        out_style(out, state_style(get_state(gate)));
+        out_text(out, jv_get_string(gate, "state"));
+        out_style(out, STYLE_NONE);
+        out_printf(out, " for %s: %" PRIi64 " of %" PRIi64 " objects",
+                   age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
+                   jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
+        if (jv_get_int(gate, "totalContainers", 0) > 0)
+                out_printf(out, ", %" PRIi64 " of %" PRIi64 " containers",
+                           jv_get_int(gate, "readyContainers", 0), jv_get_int(gate, "totalContainers", 0));
+        out_put(out, "\n");
+}
+
+/* A gate that waits for another one, which is explained itself, is told of in a line. */
+static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, usec_t now) {
+        const char *name = jv_get_string(gate, "name");
+        int r;
+
+        put_heading(out, gate, now);
+        put_clock(out, gate, now);
+        JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
+                const char *whose = jv_get_string(blocker, "gate");
+
+                if (!streq_ptr(whose, name) && snapshot_find(s, whose)) {
+                        out_put(out, "  It comes after gate ");
+                        out_text(out, whose);
+                        out_put(out, ", which is not ready: see there.\n");
+                        break;
+                }
+                r = put_blocker(out, blocker, now);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int show(const Options *options, const Snapshot *s) {
+        _cleanup_(out_done) Output out = {};
+        bool named = *options->arguments, any = false;
+        usec_t now = s->told;
+        int r;
+
+        out_init(&out, STDOUT_FILENO);
+        out.pager = options->pager;
+        render_verdict(&out, s, now);
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *gate = s->gates[i];
+
+                if (!named && get_state(gate) == STATE_READY && !jv_get_string(gate, "clock"))
+                        continue;
+                any = true;
+                r = put_gate(&out, s, gate, now);
+                if (r < 0)
+                        return r;
+        }
+        if (!any && s->n_gates > 0)
+                out_printf(&out, "\nAll %zu gates are ready.\n", s->n_gates);
+        return out_flush(&out);
+}
+
+/* Why not: each gate that is shut, or those named, with all that keeps it so. */
+int verb_explain(const Options *options) {
+        _cleanup_(snapshot_done) Snapshot s = {};
+        _cleanup_(vl_reply_done) VlReply reply = {};
+        int r;
+
+        r = describe(options, options->arguments, &reply, &s);
+        if (r != 0)
+                return r;
+        if (options->format != FORMAT_TEXT)
+                r = print_reply(options, reply.parameters);
+        else if (!options->quiet)
+                r = show(options, &s);
+        return r < 0 ? r : snapshot_status(&s, options->arguments);
+}

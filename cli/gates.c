@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "ask.h"
+#include "base/strv.h"
+#include "table.h"
+#include "verbs.h"
+
+enum { COLUMN_GATE, COLUMN_ENABLED, COLUMN_REQUIRED, COLUMN_FILE, COLUMN_CAUSE };
+
+static const Column columns[] = {
+        { "GATE" }, { "ENABLED" }, { "REQUIRED" }, { "FILE" }, { "CAUSE", .cut = true }, {},
+};
+
+static const char *yes_no(const JsonValue *v, const char *key) {
+        return jv_get_bool(v, key, false) ? "yes" : "no";
+}
+
+/* The first file, and how many more are laid over it. */
+static int put_files(Table *t, const JsonValue *definition) {
+        const JsonValue *files = jv_get(definition, "files");
+        const char *first = jv_string(jv_first(files));
+        size_t n = jv_length(files);
+
+        if (n > 1)
+                return table_cellf(t, COLUMN_FILE, STYLE_NONE, "%s +%zu", strempty(first), n - 1);
+        return table_cell(t, COLUMN_FILE, first, STYLE_NONE);
+}
+
+static int put_row(Table *t, const JsonValue *d) {
+        bool enabled = jv_get_bool(d, "enabled", false);
+        int r;
+
+        r = table_row(t);
+        if (r >= 0)
+                r = table_cell(t, COLUMN_GATE, jv_get_string(d, "name"), STYLE_NONE);
+        if (r >= 0)
+                r = table_cell(t, COLUMN_ENABLED, yes_no(d, "enabled"), enabled ? STYLE_NONE : STYLE_DIM);
+        if (r >= 0)
+                r = table_cell(t, COLUMN_REQUIRED, yes_no(d, "required"), STYLE_NONE);
+        if (r >= 0)
+                r = put_files(t, d);
+        return r < 0 ? r : table_cell(t, COLUMN_CAUSE, jv_get_string(d, "cause"), STYLE_NONE);
+}
+
+static int show_table(const Options *options, const JsonValue *definitions, Output *out) {
+        _cleanup_(table_freep) Table *t = NULL;
+        int r;
+
+        r = table_new(out, columns, options->legend, &t);
+        if (r < 0)
+                return r;
+        JSON_FOREACH(d, definitions) {
+                r = put_row(t, d);
+                if (r < 0)
+                        return r;
+        }
+        return table_print(t, out);
+}
+
+static void put_span(Output *out, const char *label, const JsonValue *d, const char *key) {
+        int64_t usec = jv_get_int(d, key, 0);
+        char span[TIMESPAN_MAX];
+
+        out_printf(out, "%13s: %s\n", label,
+                   format_timespan(span, usec < 0 ? USEC_INFINITY : (usec_t) usec));
+}
+
+static void put_text(Output *out, const char *label, const char *text) {
+        if (!text)
+                return;
+        out_printf(out, "%13s: ", label);
+        out_text(out, text);
+        out_put(out, "\n");
+}
+
+static void put_list(Output *out, const char *label, const JsonValue *list) {
+        JSON_FOREACH(item, list) {
+                put_text(out, label, jv_string(item));
+                label = "";
+        }
+}
+
+/* All that is known of one gate's definition. */
+static void show_one(Output *out, const JsonValue *d) {
+        out_style(out, STYLE_BOLD);
+        out_text(out, jv_get_string(d, "name"));
+        out_style(out, STYLE_NONE);
+        out_put(out, " - ");
+        out_text(out, jv_get_string(d, "description"));
+        out_put(out, "\n");
+        put_text(out, "Enabled", yes_no(d, "enabled"));
+        put_text(out, "Cause", jv_get_string(d, "cause"));
+        put_text(out, "Required", yes_no(d, "required"));
+        put_list(out, "Files", jv_get(d, "files"));
+        put_list(out, "Checks", jv_get(d, "checks"));
+        put_span(out, "SettleSec", d, "settleUSec");
+        put_span(out, "HoldSec", d, "holdUSec");
+        put_span(out, "UnknownSec", d, "unknownUSec");
+        put_text(out, "OnUnknown", jv_get_string(d, "onUnknown"));
+}
+
+static const JsonValue *find_definition(const JsonValue *definitions, const char *name) {
+        JSON_FOREACH(d, definitions)
+                if (streq_ptr(jv_get_string(d, "name"), name))
+                        return d;
+        return NULL;
+}
+
+static int show_named(const Options *options, const JsonValue *definitions, Output *out) {
+        STRV_FOREACH(name, options->arguments) {
+                const JsonValue *d = find_definition(definitions, *name);
+
+                if (!d) {
+                        fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n",
+                                *name);
+                        return STATUS_NO_SUCH_GATE;
+                }
+                if (name != options->arguments)
+                        out_put(out, "\n");
+                show_one(out, d);
+        }
+        return 0;
+}
+
+/* Which gates there are and by which files; with names, all about those. */
+int verb_gates(const Options *options) {
+        _cleanup_(vl_reply_done) VlReply reply = {};
+        _cleanup_(out_done) Output out = {};
+        const JsonValue *definitions;
+        int r;
+
+        r = ask(options, READINESS "ListGates", NULL, &reply);
+        if (r != 0)
+                return r;
+        if (options->format != FORMAT_TEXT)
+                return print_reply(options, reply.parameters);
+
+        out_init(&out, STDOUT_FILENO);
+        out.pager = options->pager;
+        definitions = jv_get(reply.parameters, "definitions");
+        if (*options->arguments)
+                r = show_named(options, definitions, &out);
+        else
+                r = show_table(options, definitions, &out);
+        if (r != 0 || options->quiet)
+                return r;
+        return out_flush(&out);
+}

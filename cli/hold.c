@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "follow.h"
+#include "notify.h"
+#include "verbs.h"
+
+/* For msready-gate@.service, which is active exactly while its gate is open: READY=1 when it opens, and the
+ * end of the process when it is lost, for systemd knows no READY=0.
+ *
+ * What is not known closes nothing: while the daemon is out of reach, or has forgotten that the gate was
+ * open, the gate's own UnknownSec= runs here, as it does in the daemon. */
+
+/* A start has 90 s (TimeoutStartSec= of the unit) and is extended by this much, so often: no limit on the
+ * wait, a limit on a hung client. */
+#define EXTEND_USEC (60 * USEC_PER_SEC)
+#define HEARTBEAT_USEC (20 * USEC_PER_SEC)
+/* For a gate that is absent, disabled or invalid, and how long to hold on where the gate did not say it. */
+#define RETRY_USEC (5 * USEC_PER_SEC)
+#define UNKNOWN_USEC (5 * USEC_PER_MINUTE)
+
+typedef struct Hold {
+        const Options *options;
+        const char *gate;
+        Follow follow;
+        usec_t deadline;
+        usec_t heartbeat;
+        bool is_open;    /* READY=1 was said */
+        usec_t in_doubt; /* since when nobody says that it is open; 0: somebody does */
+        bool forgotten;  /* it is the daemon that says it waits, as after losing its state */
+        usec_t unknown_usec;
+        bool close_on_unknown;
+        char *status;
+} Hold;
+
+static void hold_done(Hold *h) {
+        follow_done(&h->follow);
+        h->status = mfree(h->status);
+}
+
+/* Says it in STATUS=, once; and in the journal where systemd does not run us. */
+static void tell(Hold *h, const char *text) {
+        if (free_and_strdup(&h->status, text) > 0 && notify_status(text) <= 0 && !h->options->quiet) {
+                _cleanup_free_ char *clean = clean_text(text);
+
+                fprintf(stderr, "%s\n", strempty(clean));
+        }
+}
+
+static int end(Hold *h, const char *why) {
+        fprintf(stderr, "Gate %s %s, ending.\n", h->gate, why);
+        (void) notify_systemd("STOPPING=1");
+        return STATUS_READY;
+}
+
+/* What the gate's file says about doubt. Where the daemon does not answer, what it said last is kept. */
+static void learn_definition(Hold *h) {
+        usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
+        _cleanup_(vl_client_freep) VlClient *client = NULL;
+        _cleanup_(vl_reply_done) VlReply reply = {};
+
+        if (vl_client_connect(h->options->socket, deadline, &client) < 0 ||
+            vl_client_call(client, READINESS "ListGates", NULL, deadline, &reply) < 0)
+                return;
+        JSON_FOREACH(definition, jv_get(reply.parameters, "definitions"))
+                if (streq_ptr(jv_get_string(definition, "name"), h->gate)) {
+                        int64_t usec = jv_get_int(definition, "unknownUSec", -1);
+
+                        h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
+                        h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
+                }
+}
+
+static int open_gate(Hold *h) {
+        h->in_doubt = 0;
+        h->forgotten = false;
+        tell(h, "Gate is ready");
+        if (h->is_open)
+                return -EAGAIN;
+        h->is_open = true;
+        (void) notify_systemd("READY=1");
+        return -EAGAIN;
+}
+
+static void begin_doubt(Hold *h, bool forgotten) {
+        if (h->in_doubt == 0)
+                h->in_doubt = now_monotonic();
+        h->forgotten = forgotten;
+}
+
+static void tell_blocker(Hold *h, const JsonValue *gate) {
+        const JsonValue *blocker = first_blocker(gate);
+        _cleanup_free_ char *object = NULL, *text = NULL;
+        const char *state = strempty(jv_get_string(gate, "state"));
+
+        if (!blocker)
+                tell(h, state);
+        else if (object_to_string(jv_get(blocker, "object"), &object) >= 0 &&
+                 asprintf_ret(&text, "%s: %s: %s", state, object,
+                              strempty(jv_get_string(blocker, "reason"))) >= 0)
+                tell(h, text);
+}
+
+/* The gate is what it is now: an exit status, or -EAGAIN to go on. */
+static int judge(Hold *h) {
+        const JsonValue *gate = snapshot_find(&h->follow.snapshot, h->gate);
+        State state = get_state(gate);
+
+        if (state == STATE_READY)
+                return open_gate(h);
+        if (!gate) {
+                if (h->is_open)
+                        return end(h, "was removed");
+                tell(h, "There is no gate of this name, waiting for one");
+                follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
+                return -EAGAIN;
+        }
+        if (h->is_open && state == STATE_LOST)
+                return end(h, "is lost");
+        if (h->is_open && state == STATE_DISABLED)
+                return end(h, "was disabled");
+        if (h->is_open && state == STATE_UNKNOWN && h->close_on_unknown)
+                return end(h, "is unknown");
+        if (state == STATE_WAITING)
+                begin_doubt(h, true);
+        else
+                h->in_doubt = 0;
+        tell_blocker(h, gate);
+        return -EAGAIN;
+}
+
+/* No gate of that name, or it is disabled or invalid: one that is open is lost by that, else it may come. */
+static int on_failed(Hold *h, const VlReply *reply) {
+        const char *cause = jv_get_string(reply->parameters, "cause");
+        _cleanup_free_ char *text = NULL;
+
+        if (h->is_open)
+                return end(h, "was removed or disabled");
+        if (streq(reply->error, READINESS "NoSuchGate"))
+                tell(h, "There is no gate of this name, waiting for one");
+        else if (asprintf_ret(&text, "The gate is disabled or invalid, waiting: %s",
+                              cause ?: reply->error) >= 0)
+                tell(h, text);
+        follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
+        return -EAGAIN;
+}
+
+static int on_deadline(Hold *h) {
+        usec_t now = now_monotonic();
+
+        if (!h->is_open && now >= h->deadline) {
+                fprintf(stderr, "msready: gate %s is not ready, and the time is up.\n", h->gate);
+                return STATUS_TIMED_OUT;
+        }
+        if (!h->is_open) {
+                char text[64];
+
+                (void) snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%" PRIu64, EXTEND_USEC);
+                (void) notify_systemd(text);
+                h->heartbeat = usec_add(now, HEARTBEAT_USEC);
+                return -EAGAIN;
+        }
+        if (h->in_doubt > 0 && usec_sub(now, h->in_doubt) >= h->unknown_usec) {
+                if (h->forgotten)
+                        return end(h, "is not ready");
+                if (h->close_on_unknown)
+                        return end(h, "is unknown");
+                h->unknown_usec = USEC_INFINITY; /* said once; asked for anew with the daemon */
+        }
+        return -EAGAIN;
+}
+
+static usec_t next_deadline(const Hold *h) {
+        if (!h->is_open)
+                return usec_min(h->deadline, h->heartbeat);
+        return h->in_doubt > 0 ? usec_add(h->in_doubt, h->unknown_usec) : USEC_INFINITY;
+}
+
+static int hold_step(Hold *h) {
+        _cleanup_(vl_reply_done) VlReply change = {};
+
+        switch (follow_next(&h->follow, next_deadline(h), &change)) {
+        case FOLLOW_CHANGED:
+                if (h->follow.first)
+                        learn_definition(h);
+                return judge(h);
+        case FOLLOW_FAILED:
+                return on_failed(h, &change);
+        case FOLLOW_UNREACHABLE:
+                begin_doubt(h, false);
+                tell(h, "msreadyd is out of reach, waiting for it");
+                return -EAGAIN;
+        case FOLLOW_DEADLINE:
+                return on_deadline(h);
+        default:
+                return -ENOMEM;
+        }
+}
+
+/* READY=1 when the gate is ready, the end of the process with status 0 when it is lost. */
+int verb_hold(const Options *options) {
+        _cleanup_(hold_done) Hold h = {
+                .options = options,
+                .gate = options->arguments[0],
+                .follow = FOLLOW_INIT(options, options->arguments),
+                .deadline = usec_add(now_monotonic(), options->timeout),
+                .unknown_usec = UNKNOWN_USEC,
+        };
+        int r;
+
+        do
+                r = hold_step(&h);
+        while (r == -EAGAIN);
+        return r;
+}

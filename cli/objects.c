@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "ask.h"
+#include "render.h"
+#include "table.h"
+#include "verbs.h"
+
+enum {
+        COLUMN_NAMESPACE,
+        COLUMN_KIND,
+        COLUMN_NAME,
+        COLUMN_READY,
+        COLUMN_STATUS,
+        COLUMN_RESTARTS,
+        COLUMN_AGE,
+        COLUMN_PROOF,
+        COLUMN_GATES,
+};
+
+static const Column columns[] = {
+        { "NAMESPACE" },
+        { "KIND" },
+        { "NAME", .cut = true },
+        { "READY" },
+        { "STATUS" },
+        { "RESTARTS" },
+        { "AGE" },
+        { "PROOF" },
+        { "GATES" },
+        {},
+};
+
+static int put_gates(Table *t, const JsonValue *gates) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
+
+        JSON_FOREACH(gate, gates)
+                if (buffer_printf(&b, "%s%s", b.size > 0 ? "," : "", strempty(jv_string(gate))) < 0)
+                        break;
+        return table_cell(t, COLUMN_GATES, buffer_cstr(&b), STYLE_NONE);
+}
+
+static int put_row(Table *t, const JsonValue *v, usec_t now) {
+        const JsonValue *object = jv_get(v, "object");
+        Style style = jv_get_bool(v, "isReady", false) ? STYLE_NONE : STYLE_WAIT;
+        usec_t since = get_usec(v, "sinceBoottimeUSec");
+        char age[TIMESPAN_MAX];
+        const struct {
+                unsigned column;
+                const char *text;
+                Style style;
+        } cells[] = {
+                { COLUMN_NAMESPACE, jv_get_string(object, "namespace"), STYLE_NONE },
+                { COLUMN_KIND, jv_get_string(object, "kind"), STYLE_NONE },
+                { COLUMN_NAME, jv_get_string(object, "name"), STYLE_NONE },
+                { COLUMN_READY, jv_get_string(v, "ready"), style },
+                { COLUMN_STATUS, jv_get_string(v, "status"), style },
+                { COLUMN_RESTARTS, jv_get_string(v, "restarts"), STYLE_NONE },
+                { COLUMN_AGE, age_to_string(age, now, since), STYLE_NONE },
+                { COLUMN_PROOF, jv_get_string(v, "proof"), STYLE_NONE },
+        };
+        int r;
+
+        r = table_row(t);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(cells); i++)
+                r = table_cell(t, cells[i].column, cells[i].text, cells[i].style);
+        return r < 0 ? r : put_gates(t, jv_get(v, "gates"));
+}
+
+static int show(const Options *options, const JsonValue *objects) {
+        _cleanup_(table_freep) Table *t = NULL;
+        _cleanup_(out_done) Output out = {};
+        size_t n = 0, ready = 0;
+        int r;
+
+        out_init(&out, STDOUT_FILENO);
+        out.pager = options->pager;
+        r = table_new(&out, columns, options->legend, &t);
+        if (r < 0)
+                return r;
+        JSON_FOREACH(v, objects) {
+                r = put_row(t, v, now_boottime());
+                if (r < 0)
+                        return r;
+                n++;
+                ready += jv_get_bool(v, "isReady", false);
+        }
+        r = table_print(t, &out);
+        if (r < 0)
+                return r;
+        if (options->legend)
+                out_printf(&out, "%zu of %zu objects pass their checks\n", ready, n);
+        return out_flush(&out);
+}
+
+/* Every object that a gate looks at, as kubectl shows them, and how each is proven to be of this boot. */
+int verb_objects(const Options *options) {
+        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+        _cleanup_(vl_reply_done) VlReply reply = {};
+        int r;
+
+        if (!parameters || jv_add_string(parameters, "gate", options->arguments[0]) < 0)
+                return -ENOMEM;
+        r = ask(options, READINESS "ListObjects", parameters, &reply);
+        if (r != 0)
+                return r;
+        if (options->format != FORMAT_TEXT)
+                return print_reply(options, reply.parameters);
+        return options->quiet ? 0 : show(options, jv_get(reply.parameters, "objects"));
+}

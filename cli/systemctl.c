@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "systemctl.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "base/buffer.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "base/strv.h"
+
+static int make_command(const char *root, const char *const *arguments, char ***ret) {
+        _cleanup_(strv_freep) char **command = NULL;
+        char *option;
+        int r;
+
+        r = strv_extend(&command, "systemctl");
+        if (r >= 0 && root) {
+                r = asprintf_ret(&option, "--root=%s", root);
+                if (r >= 0)
+                        r = strv_consume(&command, option);
+        }
+        for (; r >= 0 && *arguments; arguments++)
+                r = strv_extend(&command, *arguments);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(command);
+        return 0;
+}
+
+/* Runs systemctl. With out_fd its output goes there and it complains to nobody. Returns its exit status; 127
+ * where it cannot be run. */
+static int spawn(char *const *command, int out_fd) {
+        int status;
+        pid_t child;
+
+        child = fork();
+        if (child < 0)
+                return -errno;
+        if (child == 0) {
+                if (out_fd >= 0 && (dup2(out_fd, STDOUT_FILENO) < 0 || !freopen("/dev/null", "w", stderr)))
+                        _exit(127);
+                execvp(command[0], command);
+                fprintf(stderr, "msready: cannot run systemctl: %s.\n", strerror(errno));
+                _exit(127);
+        }
+        while (waitpid(child, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+}
+
+/* Runs systemctl with these arguments, ended by NULL; on the system below root where that is given. Its exit
+ * status, or a negative errno. */
+int systemctl_run(const char *root, const char *const *arguments) {
+        _cleanup_(strv_freep) char **command = NULL;
+        int r;
+
+        r = make_command(root, arguments, &command);
+        return r < 0 ? r : spawn(command, -1);
+}
+
+/* A property of a unit, or with NULL of the manager; *ret is the caller's and may be empty. -ENOENT where
+ * systemctl cannot tell. What it prints is bounded by the pipe: properties are short. */
+int systemctl_show(const char *unit, const char *property, char **ret) {
+        const char *const arguments[] = { "show", "--value", "-p", property, unit, NULL };
+        _cleanup_(strv_freep) char **command = NULL;
+        _cleanup_close_ int in = -1, out = -1;
+        char text[4096];
+        int fds[2], r;
+        ssize_t n;
+
+        r = make_command(NULL, arguments, &command);
+        if (r < 0)
+                return r;
+        if (pipe(fds) < 0)
+                return -errno;
+        in = fds[0];
+        out = fds[1];
+        r = spawn(command, out);
+        if (r != 0)
+                return r < 0 ? r : -ENOENT;
+        out = safe_close(out);
+        n = read(in, text, sizeof(text) - 1);
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        return asprintf_ret(ret, "%s", strstrip(text));
+}

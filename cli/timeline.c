@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "boots.h"
+#include "snapshot.h"
+#include "table.h"
+#include "verbs.h"
+
+enum { TRANSITION_CLOCK, TRANSITION_AT, TRANSITION_WHAT, TRANSITION_FROM, TRANSITION_TO, TRANSITION_WHY };
+
+static const Column transition_columns[] = {
+        { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
+};
+
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff" */
+static int put_why(Table *t, const JsonValue *blocker) {
+        _cleanup_free_ char *object = NULL;
+        int r;
+
+        if (!jv_is_object(blocker))
+                return 0;
+        r = object_to_string(jv_get(blocker, "object"), &object);
+        if (r < 0)
+                return r;
+        return table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s: %s", object,
+                           strempty(jv_get_string(blocker, "reason")));
+}
+
+static int put_what(Table *t, const JsonValue *transition) {
+        const char *gate = jv_get_string(transition, "gate");
+        const JsonValue *object = jv_get(transition, "object");
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (!gate)
+                return table_cell(t, TRANSITION_WHAT, "cluster", STYLE_BOLD);
+        if (!jv_is_object(object))
+                return table_cell(t, TRANSITION_WHAT, gate, STYLE_NONE);
+        r = object_to_string(object, &name);
+        return r < 0 ? r : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "  %s", name);
+}
+
+static int put_transition(Table *t, const JsonValue *v) {
+        const char *to = jv_get_string(v, "to");
+        char span[TIMESPAN_MAX], clock[TIMESPAN_MAX];
+        int r;
+
+        r = table_row(t);
+        if (r >= 0)
+                r = table_cell(t, TRANSITION_CLOCK, format_clock(clock, get_usec(v, "realtimeUSec")),
+                               STYLE_NONE);
+        if (r >= 0)
+                r = table_cell(t, TRANSITION_AT, format_timespan(span, get_usec(v, "boottimeUSec")),
+                               STYLE_NONE);
+        if (r >= 0)
+                r = put_what(t, v);
+        if (r >= 0)
+                r = table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
+        if (r >= 0)
+                r = table_cell(t, TRANSITION_TO, to, state_style(state_from_string(to)));
+        return r < 0 ? r : put_why(t, jv_get(v, "blocker"));
+}
+
+static int show_transitions(const Options *options, const JsonValue *transitions, Output *out) {
+        _cleanup_(table_freep) Table *t = NULL;
+        int r;
+
+        r = table_new(out, transition_columns, options->legend, &t);
+        if (r < 0)
+                return r;
+        JSON_FOREACH(v, transitions) {
+                r = put_transition(t, v);
+                if (r < 0)
+                        return r;
+        }
+        return table_print(t, out);
+}
+
+enum { BOOT_NUMBER, BOOT_ID, BOOT_STARTED, BOOT_READY, BOOT_PULLED, BOOT_LAST };
+
+static const Column boot_columns[] = {
+        { "BOOT", true },
+        { "ID" },
+        { "STARTED" },
+        { "READY AFTER", true },
+        { "PULLED" },
+        { "LAST GATE", .cut = true },
+        {},
+};
+
+/* The gate that opened last, and what it waited for: what a boot's time went into. */
+static int put_last_gate(Table *t, const JsonValue *boot) {
+        const JsonValue *last = NULL;
+        const char *waited;
+
+        JSON_FOREACH(gate, jv_get(boot, "gates"))
+                if (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec"))
+                        last = gate;
+        if (!last)
+                return 0;
+        waited = jv_get_string(last, "waitedFor");
+        return table_cellf(t, BOOT_LAST, STYLE_NONE, "%s%s%s", strempty(jv_get_string(last, "name")),
+                           waited ? ": " : "", strempty(waited));
+}
+
+static int put_boot(Table *t, const JsonValue *boot, int64_t number) {
+        time_t started = (time_t) (get_usec(boot, "startedRealtimeUSec") / USEC_PER_SEC);
+        usec_t ready = get_usec(boot, "readyUSec");
+        char span[TIMESPAN_MAX], date[64];
+        struct tm tm;
+        int r;
+
+        if (!localtime_r(&started, &tm) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+                (void) snprintf(date, sizeof(date), "n/a");
+        r = table_row(t);
+        if (r >= 0)
+                r = table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
+        if (r >= 0)
+                r = table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
+        if (r >= 0)
+                r = table_cell(t, BOOT_STARTED, date, STYLE_NONE);
+        if (r >= 0)
+                r = table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
+                               ready > 0 ? STYLE_NONE : STYLE_BAD);
+        if (r >= 0)
+                r = table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no",
+                               STYLE_NONE);
+        return r < 0 ? r : put_last_gate(t, boot);
+}
+
+/* The oldest first; the newest is this one if it is on record, which its ID tells. */
+static int show_boots(const Options *options, const JsonValue *boots, const char *this_boot, Output *out) {
+        _cleanup_(table_freep) Table *t = NULL;
+        int64_t number = 0;
+        int r;
+
+        r = table_new(out, boot_columns, options->legend, &t);
+        if (r < 0)
+                return r;
+        JSON_FOREACH(boot, boots)
+                number -= !streq_ptr(jv_get_string(boot, "bootId"), this_boot);
+        JSON_FOREACH(boot, boots) {
+                bool is_this = streq_ptr(jv_get_string(boot, "bootId"), this_boot);
+
+                r = put_boot(t, boot, is_this ? 0 : number++);
+                if (r < 0)
+                        return r;
+        }
+        return table_print(t, out);
+}
+
+/* What happened in a boot, or with --boots a line for each on record. */
+int verb_timeline(const Options *options) {
+        _cleanup_(vl_reply_done) VlReply reply = {}, description = {};
+        _cleanup_(out_done) Output out = {};
+        bool is_this_boot;
+        int r;
+
+        r = ask_timeline(options, &is_this_boot, &reply);
+        if (r != 0)
+                return r;
+        if (options->format != FORMAT_TEXT)
+                return print_reply(options, reply.parameters);
+        if (options->boots) {
+                r = ask(options, READINESS "Describe", NULL, &description);
+                if (r != 0)
+                        return r;
+        }
+
+        out_init(&out, STDOUT_FILENO);
+        out.pager = options->pager;
+        if (options->boots)
+                r = show_boots(options, jv_get(reply.parameters, "boots"),
+                               jv_get_string(jv_get(description.parameters, "verdict"), "bootId"), &out);
+        else
+                r = show_transitions(options, jv_get(reply.parameters, "transitions"), &out);
+        return r < 0 || options->quiet ? r : out_flush(&out);
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "http-server.h"
+#include "source-endpoints.h"
+
+#include "base/string-util.h"
+
+/* The source with a board of gates, a server, and a manager that this file plays. */
+typedef struct Fixture {
+        Manager manager;
+        SourceEndpoints *source;
+        Server server;
+        const char *answer; /* NULL: the connection is closed */
+        bool keep_open;
+        char url[128];
+        CheckDefinition checks[4];
+        size_t n_checks;
+        unsigned n_touched, n_wanted;
+        LoopTimer hang;
+} Fixture;
+
+static void gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned what) {
+}
+
+static void verdict_changed(BoardOps *ops, const Verdict *verdict, GateState before) {
+}
+
+static BoardOps board_ops = { .gate_changed = gate_changed, .verdict_changed = verdict_changed };
+
+static void on_reconsider(LoopDeferred *deferred) {
+        Fixture *f = container_of(deferred, Fixture, manager.reconsider);
+
+        assert_ok(board_reconsider(&f->manager.board, f->manager.world, instant_now(), &board_ops));
+        source_endpoints_update(f->source);
+        if (HASH_COUNT(f->manager.world->answers) >= f->n_wanted && f->n_wanted > 0)
+                loop_exit(f->manager.loop, 0);
+}
+
+/* In the place of the manager's. */
+void manager_touch(Manager *m) {
+        container_of(m, Fixture, manager)->n_touched++;
+        assert_ok(loop_deferred_set(m->loop, &m->reconsider, on_reconsider));
+}
+
+static void on_request(Peer *peer, const char *text) {
+        Fixture *f = container_of(peer->server, Fixture, server);
+
+        assert_non_null(strstr(text, "User-Agent: msready/"));
+        if (f->answer)
+                peer_send(peer, f->answer);
+        else
+                peer_close(peer);
+}
+
+static int setup(void **state) {
+        Fixture *f = calloc(1, sizeof(Fixture));
+
+        assert_non_null(f);
+        assert_ok(loop_new(&f->manager.loop));
+        assert_ok(http_client_new(f->manager.loop, &f->manager.http));
+        assert_ok(world_new(&f->manager.world));
+        f->manager.board = BOARD_INIT;
+        assert_ok(source_endpoints_new(&f->manager, &f->source));
+        server_start(&f->server, f->manager.loop);
+        f->server.on_request = on_request;
+        f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/app", f->server.port);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+
+        source_endpoints_free(f->source);
+        assert_null(f->manager.world->answers);
+        loop_deferred_done(&f->manager.reconsider);
+        loop_timer_done(&f->hang);
+        board_done(&f->manager.board);
+        world_free(f->manager.world);
+        server_stop(&f->server);
+        http_client_free(f->manager.http);
+        loop_free(f->manager.loop);
+        free(f);
+        return 0;
+}
+
+static CheckDefinition *want(Fixture *f, const char *url, unsigned from, unsigned to) {
+        CheckDefinition *d = &f->checks[f->n_checks++];
+
+        *d = (CheckDefinition){ .kind = CHECK_ENDPOINT, .label = strdup(""), .url = strdup(url) };
+        d->expect = calloc(2, sizeof(StatusRange));
+        d->expect[d->n_expect++] = (StatusRange){ from, to };
+        return d;
+}
+
+/* A gate for each check, the first of them called "a". */
+static void load(Fixture *f) {
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        GateSetup setups[ELEMENTSOF(f->checks)] = {};
+
+        for (size_t i = 0; i < f->n_checks; i++) {
+                GateDefinition *d = calloc(1, sizeof(GateDefinition));
+
+                assert_non_null(d);
+                assert_ok(asprintf_ret(&d->name, "%c", (char) ('a' + i)));
+                d->checks = calloc(1, sizeof(CheckDefinition));
+                d->checks[0] = f->checks[i];
+                d->n_checks = 1;
+                setups[i] = (GateSetup){ .definition = d, .enabled = true, .timing = GATE_TIMING_DEFAULT };
+        }
+        assert_ok(board_set(&f->manager.board, setups, f->n_checks, instant_now(), &warnings, &removed));
+        f->n_checks = 0;
+        manager_touch(&f->manager);
+}
+
+static void on_hang(LoopTimer *timer) {
+        fail_msg("no answer for 12 s");
+}
+
+/* Runs until so many answers are there. */
+static void run(Fixture *f, unsigned n_wanted) {
+        f->n_wanted = n_wanted;
+        assert_ok(loop_timer_set(f->manager.loop, &f->hang, now_monotonic() + 12 * USEC_PER_SEC, on_hang));
+        assert_ok(loop_run(f->manager.loop));
+        loop_timer_stop(&f->hang);
+}
+
+static void on_enough(LoopTimer *timer) {
+        loop_exit(container_of(timer, Fixture, hang)->manager.loop, 0);
+}
+
+static void run_for(Fixture *f, usec_t usec) {
+        f->n_wanted = 0;
+        assert_ok(loop_timer_set(f->manager.loop, &f->hang, now_monotonic() + usec, on_enough));
+        assert_ok(loop_run(f->manager.loop));
+}
+
+static const Report *report(Fixture *f, const char *gate) {
+        return &board_find(&f->manager.board, gate)->report;
+}
+
+static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, const char *reason, const char *message) {
+        const Report *r = report(f, gate);
+
+        assert_int_equal(r->evidence, evidence);
+        assert_int_equal(r->n_blockers, 1);
+        assert_string_equal(r->blockers[0].object.kind, "Endpoint");
+        assert_string_equal(r->blockers[0].reason, reason);
+        if (!glob_matches(message, r->blockers[0].message))
+                fail_msg("\"%s\" is not like \"%s\"", r->blockers[0].message, message);
+}
+
+static void test_answers(void **state) {
+        Fixture *f = *state;
+
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
+        assert_int_equal(report(f, "a")->ready_objects, 1);
+        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+        assert_int_equal(f->server.n_requests, 1);
+}
+
+static void test_redirection_is_an_answer(void **state) {
+        Fixture *f = *state;
+
+        f->answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n";
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
+}
+
+/* What comes behind the header is neither awaited nor read. */
+static void test_body_is_not_read(void **state) {
+        Fixture *f = *state;
+
+        f->answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\nx";
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
+        run_for(f, 50 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_closed, 1);
+}
+
+static void test_wrong_status(void **state) {
+        Fixture *f = *state;
+
+        f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 503, 200-399 is expected");
+        assert_non_null(report(f, "a")->blockers[0].hint);
+}
+
+static void test_same_address_other_expectations(void **state) {
+        Fixture *f = *state;
+        CheckDefinition *d;
+
+        f->answer = "HTTP/1.1 404 Not Found\r\n\r\n";
+        want(f, f->url, 200, 399);
+        d = want(f, f->url, 401, 401);
+        d->expect[d->n_expect++] = (StatusRange){ 404, 404 };
+        d = want(f, f->url, 200, 200);
+        d->expect[d->n_expect++] = (StatusRange){ 500, 599 };
+        load(f);
+        run(f, 3);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200-399 is expected");
+        assert_int_equal(report(f, "b")->evidence, EVIDENCE_TRUE);
+        assert_blocked(f, "c", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200,500-599 is expected");
+        assert_int_equal(f->server.n_requests, 3);
+}
+
+static void test_same_check_is_asked_once(void **state) {
+        Fixture *f = *state;
+
+        for (int i = 0; i < 3; i++)
+                want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        for (const char *gate = "abc"; *gate; gate++)
+                assert_int_equal(report(f, (const char[]){ *gate, '\0' })->evidence, EVIDENCE_TRUE);
+        run_for(f, 50 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_requests, 1);
+}
+
+static void test_refused(void **state) {
+        Fixture *f = *state;
+        char url[64];
+        unsigned port = 0;
+
+        assert_ok(close(listen_on_loopback(AF_INET, &port)));
+        snprintf(url, sizeof(url), "http://localhost:%u/", port);
+        want(f, url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused", "the connection is refused: nobody listens there");
+        assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Nothing listens"));
+}
+
+static void test_disconnected(void **state) {
+        Fixture *f = *state;
+
+        f->answer = NULL;
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "Disconnected", "the connection broke before the answer");
+}
+
+static void test_not_http(void **state) {
+        Fixture *f = *state;
+
+        f->answer = "220 mail.example.com ESMTP\r\n";
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NotHTTP", "its answer is not HTTP");
+}
+
+/* The server does not speak TLS. */
+static void test_tls(void **state) {
+        Fixture *f = *state;
+        char url[64];
+
+        f->answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
+        f->server.on_request = on_request;
+        snprintf(url, sizeof(url), "https://127.0.0.1:%u/", f->server.port);
+        want(f, url, 200, 399);
+        load(f);
+        /* It waits for the end of a header, which a handshake does not have. */
+        run_for(f, 100 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_accepted, 1);
+        peer_send(&f->server.peers[0], f->answer);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "TLS", "TLS failed: *");
+        assert_non_null(report(f, "a")->blockers[0].hint);
+}
+
+static void on_question(LoopIo *io, unsigned events) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof(peer);
+        uint8_t data[512];
+        ssize_t n;
+        int fd = *(int *) (io + 1);
+
+        n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *) &peer, &size);
+        if (n < 12)
+                return;
+        data[2] |= 0x80; /* an answer: */
+        data[3] = 0x83;  /* no such domain */
+        (void) sendto(fd, data, (size_t) n, 0, (const struct sockaddr *) &peer, size);
+}
+
+static void test_name_not_found(void **state) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(a);
+        struct {
+                LoopIo io;
+                int fd;
+        } server = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+        Fixture *f = *state;
+        char address[64];
+
+        assert_ok(bind(server.fd, (struct sockaddr *) &a, size));
+        assert_ok(getsockname(server.fd, (struct sockaddr *) &a, &size));
+        snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
+        assert_ok(http_client_set_name_servers(f->manager.http, address));
+        assert_ok(loop_io_set(f->manager.loop, &server.io, server.fd, LOOP_READ, on_question));
+
+        want(f, "http://app.apps.nowhere.test/", 200, 399);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound", "its name is not known: app.apps.nowhere.test: *");
+        assert_non_null(strstr(report(f, "a")->blockers[0].hint, "wildcard DNS"));
+        loop_io_done(&server.io);
+        close(server.fd);
+}
+
+static void test_unreadable_ca(void **state) {
+        Fixture *f = *state;
+
+        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_NONE, "CAUnreadable", "CAFile=/nowhere/ca.pem: No such file or directory");
+        assert_int_equal(f->server.n_requests, 0);
+}
+
+/* The CA is another question to the same address. */
+static void test_ca_counts(void **state) {
+        Fixture *f = *state;
+
+        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 2);
+        assert_int_equal(report(f, "a")->evidence, EVIDENCE_NONE);
+        assert_int_equal(report(f, "b")->evidence, EVIDENCE_TRUE);
+}
+
+/* The same failure again is no news, and nobody is told. */
+static void test_again_without_news(void **state) {
+        Fixture *f = *state;
+        unsigned n_touched;
+
+        f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+        want(f, f->url, 200, 399)->interval = USEC_PER_SEC;
+        load(f);
+        run(f, 1);
+        n_touched = f->n_touched;
+        run_for(f, 1500 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_requests, 2);
+        assert_int_equal(f->n_touched, n_touched);
+
+        f->answer = "HTTP/1.1 200 OK\r\n\r\n";
+        run_for(f, 1200 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_requests, 3);
+        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+}
+
+/* Nothing is asked, and nothing is known, that no enabled gate names; a request on its way is dropped. */
+static void test_forgotten(void **state) {
+        Fixture *f = *state;
+
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        gate_set_enabled(board_find(&f->manager.board, "a"), false, NULL, instant_now());
+        source_endpoints_update(f->source);
+        assert_null(f->manager.world->answers);
+
+        f->answer = "";
+        gate_set_enabled(board_find(&f->manager.board, "a"), true, NULL, instant_now());
+        source_endpoints_update(f->source);
+        run_for(f, 100 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_requests, 2);
+        load(f); /* no gates */
+        run_for(f, 100 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_closed, 2);
+        assert_null(f->manager.world->answers);
+}
+
+/* A reload that leaves the check as it is asks nothing anew. */
+static void test_reload_keeps_answers(void **state) {
+        Fixture *f = *state;
+
+        want(f, f->url, 200, 399);
+        load(f);
+        run(f, 1);
+        want(f, f->url, 200, 399);
+        load(f);
+        run_for(f, 100 * USEC_PER_MSEC);
+        assert_int_equal(f->server.n_requests, 1);
+        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+}
+
+static void test_idle_without_endpoints(void **state) {
+        Fixture *f = *state;
+        uint64_t turns;
+
+        load(f);
+        run_for(f, 20 * USEC_PER_MSEC);
+        turns = loop_turns(f->manager.loop);
+        run_for(f, 100 * USEC_PER_MSEC);
+        assert_true(loop_turns(f->manager.loop) - turns <= 2);
+}
+
+static void test_keys(void **state) {
+        StatusRange expect[] = { { 200, 299 }, { 404, 404 } };
+        char ca[] = "/etc/a b.pem", url[] = "http://x/";
+        CheckDefinition d = { .kind = CHECK_ENDPOINT, .url = url };
+        char *key;
+
+        assert_ok(check_endpoint_key(&d, &key));
+        assert_string_equal(key, "http://x/");
+        free(key);
+        d.expect = expect;
+        d.n_expect = 2;
+        d.ca_file = ca;
+        assert_ok(check_endpoint_key(&d, &key));
+        assert_string_equal(key, "http://x/ 200-299,404-404 /etc/a b.pem");
+        free(key);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_answers),
+                TEST(test_redirection_is_an_answer),
+                TEST(test_body_is_not_read),
+                TEST(test_wrong_status),
+                TEST(test_same_address_other_expectations),
+                TEST(test_same_check_is_asked_once),
+                TEST(test_refused),
+                TEST(test_disconnected),
+                TEST(test_not_http),
+                TEST(test_tls),
+                TEST(test_name_not_found),
+                TEST(test_unreadable_ca),
+                TEST(test_ca_counts),
+                TEST(test_again_without_news),
+                TEST(test_forgotten),
+                TEST(test_reload_keeps_answers),
+                TEST(test_idle_without_endpoints),
+                cmocka_unit_test(test_keys),
+        };
+        int r;
+
+        assert_ok(http_global_init());
+        r = cmocka_run_group_tests(tests, NULL, NULL);
+        http_global_done();
+        return r;
+}

@@ -76,8 +76,19 @@ static size_t utf8_length(const unsigned char *s, size_t size) {
 /* A NUL among the bytes is valid UTF-8; whoever needs a C string looks for it. */
 bool utf8_is_valid(const char *s, size_t size) {
         for (size_t i = 0; i < size;) {
-                size_t n = utf8_length((const unsigned char *) s + i, size - i);
+                uint64_t eight;
+                size_t n;
 
+                /* Mostly it is ASCII. */
+                if (size - i >= sizeof(eight)) {
+                        memcpy(&eight, s + i, sizeof(eight));
+                        if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                                i += sizeof(eight);
+                                continue;
+                        }
+                }
+
+                n = utf8_length((const unsigned char *) s + i, size - i);
                 if (n == 0)
                         return false;
                 i += n;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
+#include "kube/prune.h"
 #include "kube/reflector-internal.h"
 
 static bool on_wanted(KubeScanner *s, const KubeBrief *brief) {
@@ -27,12 +28,16 @@ static void defuse(char *text, size_t size) {
 
 static int parse(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
+        size_t size = frame->size;
         int k;
 
-        k = jv_parse(frame->text, frame->size, &json);
-        if (k == -EBADMSG && memmem(frame->text, frame->size, "\\u0000", 6)) {
-                defuse(frame->text, frame->size);
-                k = jv_parse(frame->text, frame->size, &json);
+        k = kube_prune(kind, frame->text, &size);
+        if (k < 0)
+                return k;
+        k = jv_parse(frame->text, size, &json);
+        if (k == -EBADMSG && memmem(frame->text, size, "\\u0000", 6)) {
+                defuse(frame->text, size);
+                k = jv_parse(frame->text, size, &json);
         }
         return k < 0 ? k : kube_object_parse(kind, json, ret);
 }

@@ -7,110 +7,9 @@
 
 #include "base/limits.h"
 #include "base/parse.h"
+#include "kube/cursor.h"
 
 #define INITIAL_EVENTS_END "k8s.io/initial-events-end"
-
-/* A piece of JSON text: a value with its quotes or braces, or a key without. */
-typedef struct Piece {
-        const char *at;
-        size_t size;
-} Piece;
-
-typedef struct Cursor {
-        const char *p;
-        const char *end;
-        bool begun;
-} Cursor;
-
-static bool is_space(char c) {
-        return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void pass_space(Cursor *c) {
-        while (c->p < c->end && is_space(*c->p))
-                c->p++;
-}
-
-/* Enters the object or array at piece, whose braces are known to match. */
-static Cursor enter(Piece piece) {
-        return (Cursor){piece.at + 1, piece.at + piece.size - 1, false};
-}
-
-static bool is_container(Piece p, char brace) {
-        return p.size >= 2 && p.at[0] == brace;
-}
-
-static bool is_text(Piece p) {
-        return p.size >= 2 && p.at[0] == '"';
-}
-
-static int read_value(Cursor *c, Piece *ret) {
-        const char *begin = c->p;
-
-        if (c->p == c->end)
-                return -EBADMSG;
-
-        if (*c->p == '{' || *c->p == '[') {
-                KubeSkip skip = KUBE_SKIP_INIT;
-
-                c->p = kube_skip(&skip, c->p + 1, c->end);
-                if (skip.depth > 0)
-                        return -EBADMSG;
-        } else if (*c->p == '"') {
-                for (c->p++; c->p < c->end && *c->p != '"'; c->p++)
-                        if (*c->p == '\\' && ++c->p == c->end)
-                                return -EBADMSG;
-                if (c->p == c->end)
-                        return -EBADMSG;
-                c->p++;
-        } else
-                while (c->p < c->end && !is_space(*c->p) && *c->p != ',' && *c->p != ':')
-                        c->p++;
-
-        *ret = (Piece){begin, (size_t) (c->p - begin)};
-        return ret->size > 0 ? 0 : -EBADMSG;
-}
-
-/* The next element of an array. 1 where there is one, 0 at the end, -EBADMSG. */
-static int next_element(Cursor *c, Piece *ret) {
-        int r;
-
-        pass_space(c);
-        if (c->p == c->end)
-                return 0;
-        if (c->begun) {
-                if (*c->p++ != ',')
-                        return -EBADMSG;
-                pass_space(c);
-        }
-        c->begun = true;
-        r = read_value(c, ret);
-        return r < 0 ? r : 1;
-}
-
-/* The next member of an object; likewise. */
-static int next_member(Cursor *c, Piece *ret_key, Piece *ret_value) {
-        int r;
-
-        r = next_element(c, ret_key);
-        if (r <= 0)
-                return r;
-        if (!is_text(*ret_key))
-                return -EBADMSG;
-        ret_key->at++;
-        ret_key->size -= 2;
-
-        pass_space(c);
-        if (c->p == c->end || *c->p++ != ':')
-                return -EBADMSG;
-        pass_space(c);
-        r = read_value(c, ret_value);
-        return r < 0 ? r : 1;
-}
-
-static bool is(Piece p, const char *text) {
-        return p.size == strlen(text) && memcmp(p.at, text, p.size) == 0;
-}
 
 static bool read_hex(const char *p, const char *end, uint32_t *ret) {
         uint32_t value = 0;
@@ -195,10 +94,10 @@ static char *decode(const char *p, const char *end, char *to) {
 
 /* Room in brief_text was reserved for all of the metadata, and no text becomes longer by being decoded, so
  * that what is put there does not move. */
-static const char *keep_text(KubeScanner *s, Piece value) {
+static const char *keep_text(KubeScanner *s, KubePiece value) {
         char *begin, *end;
 
-        if (!is_text(value))
+        if (!piece_is_text(value))
                 return "";
         assert(s->brief_text.allocated - s->brief_text.size > value.size);
 
@@ -227,15 +126,15 @@ static int put_label(KubeScanner *s, char *label) {
         return 0;
 }
 
-static int skim_labels(KubeScanner *s, Piece labels) {
-        Cursor c = enter(labels);
-        Piece key, value;
+static int skim_labels(KubeScanner *s, KubePiece labels) {
+        KubeCursor c = cursor_enter(labels);
+        KubePiece key, value;
         int r;
 
-        while ((r = next_member(&c, &key, &value)) > 0) {
+        while ((r = cursor_next_member(&c, &key, &value)) > 0) {
                 char *begin = s->brief_text.data + s->brief_text.size, *end;
 
-                if (!is_text(value))
+                if (!piece_is_text(value))
                         continue;
                 /* "key":"value" is longer than key=value and its NUL. */
                 end = decode(key.at, key.at + key.size, begin);
@@ -252,25 +151,25 @@ static int skim_labels(KubeScanner *s, Piece labels) {
         return r;
 }
 
-static int skim_owner(KubeScanner *s, Piece owner) {
-        Piece key, value, kind = {}, name = {}, uid = {};
+static int skim_owner(KubeScanner *s, KubePiece owner) {
+        KubePiece key, value, kind = {}, name = {}, uid = {};
         bool controls = false;
-        Cursor c;
+        KubeCursor c;
         int r;
 
-        if (!is_container(owner, '{'))
+        if (!piece_is_container(owner, '{'))
                 return 0;
 
-        c = enter(owner);
-        while ((r = next_member(&c, &key, &value)) > 0) {
-                if (is(key, "kind"))
+        c = cursor_enter(owner);
+        while ((r = cursor_next_member(&c, &key, &value)) > 0) {
+                if (piece_is(key, "kind"))
                         kind = value;
-                else if (is(key, "name"))
+                else if (piece_is(key, "name"))
                         name = value;
-                else if (is(key, "uid"))
+                else if (piece_is(key, "uid"))
                         uid = value;
-                else if (is(key, "controller"))
-                        controls = is(value, "true");
+                else if (piece_is(key, "controller"))
+                        controls = piece_is(value, "true");
         }
         if (r < 0 || !controls || s->brief.owner_uid[0])
                 return r;
@@ -281,12 +180,12 @@ static int skim_owner(KubeScanner *s, Piece owner) {
         return 0;
 }
 
-static int skim_owners(KubeScanner *s, Piece owners) {
-        Cursor c = enter(owners);
-        Piece owner;
+static int skim_owners(KubeScanner *s, KubePiece owners) {
+        KubeCursor c = cursor_enter(owners);
+        KubePiece owner;
         int r;
 
-        while ((r = next_element(&c, &owner)) > 0) {
+        while ((r = cursor_next_element(&c, &owner)) > 0) {
                 r = skim_owner(s, owner);
                 if (r < 0)
                         return r;
@@ -294,50 +193,50 @@ static int skim_owners(KubeScanner *s, Piece owners) {
         return r;
 }
 
-static int skim_annotations(KubeScanner *s, Piece annotations) {
-        Cursor c = enter(annotations);
-        Piece key, value;
+static int skim_annotations(KubeScanner *s, KubePiece annotations) {
+        KubeCursor c = cursor_enter(annotations);
+        KubePiece key, value;
         int r;
 
-        while ((r = next_member(&c, &key, &value)) > 0)
-                if (is(key, INITIAL_EVENTS_END) && is(value, "\"true\""))
+        while ((r = cursor_next_member(&c, &key, &value)) > 0)
+                if (piece_is(key, INITIAL_EVENTS_END) && piece_is(value, "\"true\""))
                         s->brief.initial_events_end = true;
         return r;
 }
 
-static int skim_member(KubeScanner *s, Piece key, Piece value, bool bookmark) {
-        if (is(key, "name"))
+static int skim_member(KubeScanner *s, KubePiece key, KubePiece value, bool bookmark) {
+        if (piece_is(key, "name"))
                 s->brief.name = keep_text(s, value);
-        else if (is(key, "namespace"))
+        else if (piece_is(key, "namespace"))
                 s->brief.namespace = keep_text(s, value);
-        else if (is(key, "uid"))
+        else if (piece_is(key, "uid"))
                 s->brief.uid = keep_text(s, value);
-        else if (is(key, "resourceVersion"))
+        else if (piece_is(key, "resourceVersion"))
                 s->brief.resource_version = keep_text(s, value);
-        else if (is(key, "labels") && is_container(value, '{'))
+        else if (piece_is(key, "labels") && piece_is_container(value, '{'))
                 return skim_labels(s, value);
-        else if (is(key, "ownerReferences") && is_container(value, '['))
+        else if (piece_is(key, "ownerReferences") && piece_is_container(value, '['))
                 return skim_owners(s, value);
-        else if (bookmark && is(key, "annotations") && is_container(value, '{'))
+        else if (bookmark && piece_is(key, "annotations") && piece_is_container(value, '{'))
                 return skim_annotations(s, value);
         return 0;
 }
 
 /* Fills the scanner's brief from the metadata of an object: a complete JSON value. bookmark: whether it may
  * be one. Members of the wrong type count as absent. -EBADMSG, -E2BIG for too many labels, -ENOMEM. */
-int kube_skim_brief(KubeScanner *s, const char *text, size_t size, bool bookmark) {
-        Piece key, value;
-        Cursor c;
+int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark) {
+        KubePiece key, value;
+        KubeCursor c;
         int r;
 
-        if (!is_container((Piece){text, size}, '{'))
+        if (!piece_is_container((KubePiece){text, size}, '{'))
                 return 0;
         r = buffer_reserve(&s->brief_text, size);
         if (r < 0)
                 return r;
 
-        c = enter((Piece){text, size});
-        while ((r = next_member(&c, &key, &value)) > 0) {
+        c = cursor_enter((KubePiece){text, size});
+        while ((r = cursor_next_member(&c, &key, &value)) > 0) {
                 r = skim_member(s, key, value, bookmark);
                 if (r < 0)
                         return r;
@@ -345,12 +244,12 @@ int kube_skim_brief(KubeScanner *s, const char *text, size_t size, bool bookmark
         return r;
 }
 
-static int copy_text(Piece value, char **ret) {
+static int copy_text(KubePiece value, char **ret) {
         char *copy, *end;
 
         free(*ret);
         *ret = NULL;
-        if (!is_text(value) || value.size == 2)
+        if (!piece_is_text(value) || value.size == 2)
                 return 0;
         copy = malloc(value.size);
         if (!copy)
@@ -361,7 +260,7 @@ static int copy_text(Piece value, char **ret) {
         return 0;
 }
 
-static int64_t read_count(Piece value) {
+static int64_t read_count(KubePiece value) {
         char text[24];
         uint64_t n;
 
@@ -373,21 +272,21 @@ static int64_t read_count(Piece value) {
 }
 
 /* Reads the metadata of a list into the scanner. Errors as above. */
-int kube_skim_list(KubeScanner *s, const char *text, size_t size) {
-        Piece key, value;
-        Cursor c;
+int kube_skim_list(KubeScanner *s, char *text, size_t size) {
+        KubePiece key, value;
+        KubeCursor c;
         int r;
 
-        if (!is_container((Piece){text, size}, '{'))
+        if (!piece_is_container((KubePiece){text, size}, '{'))
                 return -EBADMSG;
 
-        c = enter((Piece){text, size});
-        while ((r = next_member(&c, &key, &value)) > 0) {
-                if (is(key, "resourceVersion"))
+        c = cursor_enter((KubePiece){text, size});
+        while ((r = cursor_next_member(&c, &key, &value)) > 0) {
+                if (piece_is(key, "resourceVersion"))
                         r = copy_text(value, &s->resource_version);
-                else if (is(key, "continue"))
+                else if (piece_is(key, "continue"))
                         r = copy_text(value, &s->continue_token);
-                else if (is(key, "remainingItemCount"))
+                else if (piece_is(key, "remainingItemCount"))
                         s->remaining = read_count(value);
                 if (r < 0)
                         return r;

@@ -3,5 +3,5 @@
 
 #include "kube/scanner.h"
 
-int kube_skim_brief(KubeScanner *s, const char *text, size_t size, bool bookmark);
-int kube_skim_list(KubeScanner *s, const char *text, size_t size);
+int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark);
+int kube_skim_list(KubeScanner *s, char *text, size_t size);

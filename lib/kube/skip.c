@@ -45,17 +45,32 @@ const char *kube_skip_bytewise(KubeSkip *k, const char *p, const char *end) {
 
 #ifdef __SSE2__
 typedef struct Block {
-        __m128i part[4];
+        __m128i a, b, c, d;
 } Block;
+
+static inline uint64_t part_equal(__m128i part, __m128i wanted) {
+        return (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(part, wanted));
+}
 
 static inline uint64_t block_equal(const Block *b, char c) {
         const __m128i wanted = _mm_set1_epi8(c);
-        uint64_t mask = 0;
 
-        for (unsigned i = 0; i < 4; i++)
-                mask |= (uint64_t) (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(b->part[i], wanted))
-                        << 16 * i;
-        return mask;
+        return part_equal(b->a, wanted) | part_equal(b->b, wanted) << 16 | part_equal(b->c, wanted) << 32 |
+               part_equal(b->d, wanted) << 48;
+}
+
+static inline Block block_load(const char *p) {
+        const __m128i *q = (const __m128i *) (const void *) p;
+
+        return (Block){_mm_loadu_si128(q), _mm_loadu_si128(q + 1), _mm_loadu_si128(q + 2),
+                       _mm_loadu_si128(q + 3)};
+}
+
+static inline Block block_or(Block b, char c) {
+        const __m128i bits = _mm_set1_epi8(c);
+
+        return (Block){_mm_or_si128(b.a, bits), _mm_or_si128(b.b, bits), _mm_or_si128(b.c, bits),
+                       _mm_or_si128(b.d, bits)};
 }
 
 /* Which bytes a backslash before them takes the meaning from; carries over to the next block. */
@@ -76,9 +91,20 @@ static inline uint64_t escaped_bytes(uint64_t backslashes, bool *carry) {
 
 /* Bit i of the result is the exclusive or of the bits 0 to i. */
 static inline uint64_t running_xor(uint64_t m) {
-        for (unsigned shift = 1; shift < 64; shift <<= 1)
-                m ^= m << shift;
-        return m;
+        m ^= m << 1;
+        m ^= m << 2;
+        m ^= m << 4;
+        m ^= m << 8;
+        m ^= m << 16;
+        return m ^ m << 32;
+}
+
+/* The machine's own instruction for this is younger than what we may ask for. */
+static inline unsigned count_bits(uint64_t m) {
+        m -= m >> 1 & UINT64_C(0x5555555555555555);
+        m = (m & UINT64_C(0x3333333333333333)) + (m >> 2 & UINT64_C(0x3333333333333333));
+        m = (m + (m >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+        return (unsigned) (m * UINT64_C(0x0101010101010101) >> 56);
 }
 
 /* Goes through a block in which the end may lie. Returns the bytes up to and with it, or 64. */
@@ -92,30 +118,27 @@ static unsigned skip_near_end(KubeSkip *k, uint64_t opening, uint64_t closing) {
         return 64;
 }
 
-static unsigned skip_block(KubeSkip *k, const char *p) {
-        const __m128i lower = _mm_set1_epi8(0x20);
-        uint64_t escaped, ignored, opening, closing;
+static inline unsigned skip_block(KubeSkip *k, const char *p) {
+        uint64_t escaped = 0, ignored, opening, closing, backslashes;
+        Block b = block_load(p);
         unsigned n_closing;
-        Block b;
 
-        for (unsigned i = 0; i < 4; i++)
-                b.part[i] = _mm_loadu_si128((const __m128i *) (const void *) (p + 16 * i));
-
-        escaped = escaped_bytes(block_equal(&b, '\\'), &k->escaped);
+        backslashes = block_equal(&b, '\\');
+        if (backslashes || k->escaped)
+                escaped = escaped_bytes(backslashes, &k->escaped);
         ignored = running_xor(block_equal(&b, '"') & ~escaped) ^ -(uint64_t) k->in_string;
         k->in_string = ignored >> 63;
         ignored |= escaped;
 
         /* With this bit set '[' becomes '{' and ']' becomes '}', and nothing else does. */
-        for (unsigned i = 0; i < 4; i++)
-                b.part[i] = _mm_or_si128(b.part[i], lower);
+        b = block_or(b, 0x20);
         opening = block_equal(&b, '{') & ~ignored;
         closing = block_equal(&b, '}') & ~ignored;
 
-        n_closing = (unsigned) __builtin_popcountll(closing);
+        n_closing = count_bits(closing);
         if (k->depth <= n_closing)
                 return skip_near_end(k, opening, closing);
-        k->depth += (unsigned) __builtin_popcountll(opening);
+        k->depth += count_bits(opening);
         k->depth -= n_closing;
         return 64;
 }

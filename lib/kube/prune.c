@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Two thirds of an object are things that nothing here reads: who has set which field, volumes, probes, the
+ * environment of containers. Making a tree of them is what keeping an object costs most, so they are cut out
+ * of the text before. What is cut is named, and all else stays: who reads another member of an object need
+ * not look here unless it is one of these. */
+
+#include "kube/prune.h"
+
+#include "kube/cursor.h"
+
+/* What becomes of a member of that name: cut, or gone into by another list; an array by that list for each
+ * of its elements. */
+typedef struct Cut {
+        const char *key;
+        const struct Cut *inner; /* NULL: cut */
+} Cut;
+
+static const Cut cut_container[] = {
+        {"args"},
+        {"command"},
+        {"env"},
+        {"envFrom"},
+        {"lifecycle"},
+        {"livenessProbe"},
+        {"ports"},
+        {"readinessProbe"},
+        {"resources"},
+        {"securityContext"},
+        {"startupProbe"},
+        {"volumeMounts"},
+        {},
+};
+
+static const Cut cut_pod_spec[] = {
+        {"affinity"},
+        {"containers", cut_container},
+        {"ephemeralContainers"},
+        {"initContainers", cut_container},
+        {"securityContext"},
+        {"tolerations"},
+        {"topologySpreadConstraints"},
+        {"volumes"},
+        {},
+};
+
+static const Cut cut_container_status[] = {{"allocatedResources"}, {"image"},        {"imageID"},
+                                           {"resources"},          {"volumeMounts"}, {}};
+
+static const Cut cut_pod_status[] = {
+        {"containerStatuses", cut_container_status},
+        {"ephemeralContainerStatuses"},
+        {"hostIPs"},
+        {"initContainerStatuses", cut_container_status},
+        {"podIPs"},
+        {},
+};
+
+static const Cut cut_pod_metadata[] = {{"managedFields"}, {}};
+
+static const Cut cut_metadata[] = {{"annotations"}, {"managedFields"}, {}};
+
+static const Cut cut_pod[] = {
+        {"metadata", cut_pod_metadata},
+        {"spec", cut_pod_spec},
+        {"status", cut_pod_status},
+        {},
+};
+
+static const Cut cut_template_spec[] = {{"containers"}, {"initContainers"}, {"volumes"}, {}};
+
+static const Cut cut_template[] = {{"metadata"}, {"spec", cut_template_spec}, {}};
+
+static const Cut cut_workload_spec[] = {{"template", cut_template}, {"volumeClaimTemplates"}, {}};
+
+static const Cut cut_workload[] = {{"metadata", cut_metadata}, {"spec", cut_workload_spec}, {}};
+
+static const Cut cut_other[] = {{"metadata", cut_metadata}, {}};
+
+static const Cut *const cut_table[_KUBE_KIND_MAX] = {
+        [KUBE_NODE] = cut_other,           [KUBE_POD] = cut_pod,
+        [KUBE_DAEMONSET] = cut_workload,   [KUBE_DEPLOYMENT] = cut_workload,
+        [KUBE_STATEFULSET] = cut_workload, [KUBE_REPLICASET] = cut_workload,
+        [KUBE_LEASE] = cut_other,          [KUBE_EVENT] = cut_other,
+        [KUBE_GENERIC] = cut_other,
+};
+
+static const Cut *find(const Cut *cuts, KubePiece key) {
+        for (; cuts->key; cuts++)
+                if (piece_is(key, cuts->key))
+                        return cuts;
+        return NULL;
+}
+
+static char *put(char *to, const char *from, size_t size) {
+        memmove(to, from, size);
+        return to + size;
+}
+
+static int prune(KubePiece value, const Cut *cuts, char **to);
+
+/* What is written never overtakes what is read: each piece goes to where it was or before. */
+static int prune_object(KubePiece object, const Cut *cuts, char **to) {
+        KubeCursor c = cursor_enter(object);
+        KubePiece key, value;
+        bool first = true;
+        int r;
+
+        *(*to)++ = '{';
+        while ((r = cursor_next_member(&c, &key, &value)) > 0) {
+                const Cut *cut = find(cuts, key);
+
+                if (cut && !cut->inner)
+                        continue;
+                if (!first)
+                        *(*to)++ = ',';
+                first = false;
+                *to = put(*to, key.at - 1, key.size + 2);
+                *(*to)++ = ':';
+                r = prune(value, cut ? cut->inner : NULL, to);
+                if (r < 0)
+                        return r;
+        }
+        *(*to)++ = '}';
+        return r;
+}
+
+static int prune_array(KubePiece array, const Cut *cuts, char **to) {
+        KubeCursor c = cursor_enter(array);
+        KubePiece element;
+        bool first = true;
+        int r;
+
+        *(*to)++ = '[';
+        while ((r = cursor_next_element(&c, &element)) > 0) {
+                if (!first)
+                        *(*to)++ = ',';
+                first = false;
+                r = prune(element, cuts, to);
+                if (r < 0)
+                        return r;
+        }
+        *(*to)++ = ']';
+        return r;
+}
+
+/* As deep as the lists above go. */
+static int prune(KubePiece value, const Cut *cuts, char **to) {
+        if (cuts && piece_is_container(value, '{'))
+                return prune_object(value, cuts, to);
+        if (cuts && piece_is_container(value, '['))
+                return prune_array(value, cuts, to);
+        *to = put(*to, value.at, value.size);
+        return 0;
+}
+
+/* Cuts out of the text of an object, in place, what kube_object_parse() does not look at. text has room for
+ * a NUL behind *size bytes, and gets one. -EBADMSG where it is no JSON object; then the text is spoilt. */
+int kube_prune(KubeKind kind, char *text, size_t *size) {
+        char *to = text;
+        int r;
+
+        if (*size < 2 || text[0] != '{' || text[*size - 1] != '}')
+                return -EBADMSG;
+        r = prune_object((KubePiece){text, *size}, cut_table[kind], &to);
+        if (r < 0)
+                return r;
+        *to = '\0';
+        *size = (size_t) (to - text);
+        return 0;
+}

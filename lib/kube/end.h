@@ -12,9 +12,8 @@ typedef enum KubeEnd {
         KUBE_END_TLS,         /* the certificate or the handshake */
         KUBE_END_CLOCK,       /* a certificate that is not valid yet or any more by our clock */
         KUBE_END_CREDENTIALS, /* our certificate or key is refused or cannot be used */
-        KUBE_END_PROTOCOL, /* not HTTP as we speak it: a redirect, an encoding nobody asked for, too large a
-                              header */
-        KUBE_END_INTERNAL, /* our own doing: out of memory, cannot start */
+        KUBE_END_PROTOCOL,    /* not HTTP as we speak it: a redirect, an encoding nobody asked for */
+        KUBE_END_INTERNAL,    /* our own doing: out of memory, cannot start */
         _KUBE_END_MAX,
         _KUBE_END_INVALID = -EINVAL,
 } KubeEnd;

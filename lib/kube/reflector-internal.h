@@ -4,6 +4,9 @@
 #include "kube/reflector.h"
 #include "kube/refusal.h"
 
+/* A watch that ends before is a failure, unless it brought something new; and a few times even then. */
+#define REFLECTOR_WATCH_MIN (1 * USEC_PER_SEC)
+
 typedef enum ReflectorAsking {
         ASKING_WATCH_LIST,
         ASKING_LIST,
@@ -55,7 +58,21 @@ struct Reflector {
         ReflectorStats stats;
 };
 
-extern const KubeScannerOps reflector_scanner_ops;
-
+/* reflector.c: what a stream does next. */
+void reflector_set_state(Reflector *r, ReflectorState state, usec_t deadline);
 void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, const char *detail);
+void reflector_forgive(Reflector *r, usec_t now);
+void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const char *detail,
+                    usec_t retry_after);
+void reflector_forget_version(Reflector *r);
+void reflector_ask(Reflector *r, usec_t now);
+void reflector_list_again(Reflector *r, usec_t now, const char *detail);
+void reflector_fall_back(Reflector *r, usec_t now, const char *why);
+
+/* reflector-answer.c: what an answer means. */
+void reflector_end_of_refusal(Reflector *r, usec_t now);
+void reflector_in_sync_again(Reflector *r);
 void reflector_watch_list_complete(Reflector *r);
+
+/* reflector-frame.c: from frames to objects. */
+extern const KubeScannerOps reflector_scanner_ops;

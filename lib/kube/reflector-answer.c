@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is made of an answer: of its header, its body and its end. */
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "kube/reflector-internal.h"
+
+/* No initial event (ADDED) of a WatchList, nor a part of one; what changes meanwhile does not count, or a
+ * server that never ends the initial events of a busy cluster would be believed for ever to do so next. */
+#define WATCH_LIST_SILENCE (5 * USEC_PER_SEC)
+/* No byte within a page of a list. */
+#define PAGE_SILENCE (30 * USEC_PER_SEC)
+/* The body of a refusal. */
+#define REFUSAL_TIMEOUT (5 * USEC_PER_SEC)
+/* After a resumed watch was answered, without an ERROR. */
+#define RESUME_SETTLE (1 * USEC_PER_SEC)
+#define SHORT_WATCHES_MAX 3
+/* Ten times what all objects that we may keep need; a server that goes on giving pages for ever is broken.
+ */
+#define PAGES_MAX 4096
+
+static ReflectorTrouble trouble_of_code(unsigned code) {
+        switch (code) {
+        case 401:
+                return REFLECTOR_TROUBLE_UNAUTHORIZED;
+        case 403:
+                return REFLECTOR_TROUBLE_FORBIDDEN;
+        case 404:
+                return REFLECTOR_TROUBLE_NOT_FOUND;
+        case 503:
+                return REFLECTOR_TROUBLE_API_NOT_READY;
+        default:
+                return REFLECTOR_TROUBLE_NOT_SYNCED;
+        }
+}
+
+static ReflectorTrouble trouble_of_end(KubeEnd end) {
+        switch (end) {
+        case KUBE_END_CLOCK:
+                return REFLECTOR_TROUBLE_CLOCK;
+        case KUBE_END_CREDENTIALS:
+                return REFLECTOR_TROUBLE_UNAUTHORIZED;
+        case KUBE_END_PROTOCOL:
+        case KUBE_END_INTERNAL:
+                return REFLECTOR_TROUBLE_NOT_SYNCED;
+        default:
+                return REFLECTOR_TROUBLE_API_UNREACHABLE;
+        }
+}
+
+/* Once, until a request has been granted. */
+static void ask_for_credentials(Reflector *r) {
+        if (!r->credentials_asked)
+                r->credentials_asked = r->credentials_pending = true;
+}
+
+static bool is_terminal_for_version(unsigned code) {
+        /* What 400 and 422 find fault with may be the version; behind a 404 there is another truth. */
+        return code == 400 || code == 404 || code == 422;
+}
+
+/* Acts upon r->refusal; in_stream: it came as an ERROR. */
+static void refused(Reflector *r, bool in_stream, usec_t now) {
+        const KubeRefusal *refusal = &r->refusal;
+        char detail[LIMIT_MESSAGE + 64];
+
+        if (refusal->message)
+                snprintf(detail, sizeof(detail), "%s (%s%u)", refusal->message, in_stream ? "" : "HTTP ",
+                         refusal->code);
+        else
+                snprintf(detail, sizeof(detail), "%s%u", in_stream ? "error " : "HTTP ", refusal->code);
+
+        if (r->asking == ASKING_WATCH_LIST && !r->resource_version &&
+            (refusal->code == 422 || (in_stream && refusal->code == 500))) {
+                reflector_fall_back(r, now, detail);
+                return;
+        }
+        if (refusal->expired || refusal->too_large) {
+                reflector_list_again(r, now, detail);
+                return;
+        }
+
+        if (is_terminal_for_version(refusal->code))
+                reflector_forget_version(r);
+        if (refusal->code == 401)
+                ask_for_credentials(r);
+        reflector_fail(r, now, trouble_of_code(refusal->code), detail, refusal->retry_after);
+}
+
+/* The body of a refusal is as complete as it will be. */
+void reflector_end_of_refusal(Reflector *r, usec_t now) {
+        kube_refusal_done(&r->refusal);
+        kube_refusal_read(&r->refusal, r->status, r->retry_after, buffer_cstr(&r->body), r->body.size);
+        buffer_done(&r->body);
+        refused(r, false, now);
+}
+
+static bool is_json(const char *content_type) {
+        const char *rest;
+
+        if (isempty(content_type))
+                return true;
+        rest = strncasecmp(content_type, "application/json", 16) == 0 ? content_type + 16 : NULL;
+        return rest && (*rest == '\0' || *rest == ';' || *rest == ' ');
+}
+
+static void granted(Reflector *r, usec_t now) {
+        r->credentials_asked = r->credentials_pending = false;
+        r->answered = now;
+        r->news = r->frames = false;
+        r->initial = true;
+        kube_scanner_reset(&r->scanner, r->asking == ASKING_LIST ? KUBE_SCAN_LIST : KUBE_SCAN_WATCH);
+
+        switch (r->asking) {
+        case ASKING_WATCH:
+                if (r->in_sync)
+                        reflector_set_state(r, REFLECTOR_WATCHING, USEC_INFINITY);
+                else
+                        reflector_set_state(r, REFLECTOR_RESUMING, usec_add(now, RESUME_SETTLE));
+                return;
+        case ASKING_WATCH_LIST:
+                reflector_set_state(r, REFLECTOR_LISTING, usec_add(now, WATCH_LIST_SILENCE));
+                break;
+        case ASKING_LIST:
+                reflector_set_state(r, REFLECTOR_LISTING, usec_add(now, PAGE_SILENCE));
+                if (r->continue_token)
+                        return;
+                break;
+        }
+
+        r->pages = 0;
+        r->stats.listings++;
+        r->sink->ops->listing_begins(r->sink);
+}
+
+/* The header of the answer. retry_after: a time span, 0 or USEC_INFINITY where there is none; content_type
+ * may be NULL. */
+void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const char *content_type,
+                        usec_t now) {
+        char detail[256];
+
+        if (!r->open || r->state != REFLECTOR_REQUESTING)
+                return;
+
+        r->last_byte = now;
+        if (status != 200) {
+                r->status = status;
+                r->retry_after = retry_after;
+                buffer_clear(&r->body);
+                reflector_set_state(r, REFLECTOR_REFUSED, usec_add(now, REFUSAL_TIMEOUT));
+                reflector_set_sync(r, false, trouble_of_code(status), NULL);
+                return;
+        }
+        if (!is_json(content_type)) {
+                snprintf(detail, sizeof(detail), "the answer is %.128s, not JSON", content_type);
+                reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, strip_control(detail), 0);
+                return;
+        }
+        granted(r, now);
+}
+
+/* What the scanner found wrong. */
+static void scan_failed(Reflector *r, int error, usec_t now) {
+        char detail[LIMIT_MESSAGE];
+
+        if (error == -ECANCELED) { /* an ERROR is in r->refusal */
+                refused(r, true, now);
+                return;
+        }
+
+        switch (error) {
+        case -EBADMSG:
+                snprintf(detail, sizeof(detail), "the answer is not what the API sends%s%.300s",
+                         r->culprit[0] ? ", in " : "", r->culprit);
+                break;
+        case -ENODATA:
+                snprintf(detail, sizeof(detail), "the answer was cut off");
+                break;
+        case -E2BIG:
+                snprintf(detail, sizeof(detail), "an object is too large%s%.300s", r->culprit[0] ? ": " : "",
+                         r->culprit);
+                break;
+        default:
+                snprintf(detail, sizeof(detail), "%s", strerror(-error));
+        }
+        r->culprit[0] = '\0';
+
+        /* Cut off within an object: what came before was whole. Else something has been lost. */
+        if (error != -ENODATA)
+                reflector_forget_version(r);
+        reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, strip_control(detail), 0);
+}
+
+void reflector_in_sync_again(Reflector *r) {
+        reflector_set_state(r, REFLECTOR_WATCHING, USEC_INFINITY);
+        reflector_set_sync(r, true, REFLECTOR_TROUBLE_NONE, NULL);
+}
+
+/* The initial events have ended: called from within the scanner. */
+void reflector_watch_list_complete(Reflector *r) {
+        r->traits->watch_list = 1;
+        r->sink->ops->listing_complete(r->sink);
+        reflector_in_sync_again(r);
+}
+
+/* Some of the body. */
+void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
+        int k;
+
+        if (!r->open || size == 0)
+                return;
+        r->last_byte = now;
+        r->stats.bytes += size;
+
+        switch (r->state) {
+        case REFLECTOR_REFUSED:
+                size = MIN(size, LIMIT_HTTP_BODY - r->body.size);
+                (void) buffer_put(&r->body, data, size); /* without memory there is less to say */
+                return;
+        case REFLECTOR_LISTING:
+        case REFLECTOR_RESUMING:
+        case REFLECTOR_WATCHING:
+                break;
+        default:
+                return;
+        }
+
+        k = kube_scanner_feed(&r->scanner, data, size);
+        if (k < 0) {
+                scan_failed(r, k, now);
+                return;
+        }
+
+        if (r->state == REFLECTOR_LISTING) {
+                if (r->asking == ASKING_LIST)
+                        r->deadline = usec_add(now, PAGE_SILENCE);
+                else if (r->initial)
+                        r->deadline = usec_add(now, WATCH_LIST_SILENCE);
+        } else if (r->state == REFLECTOR_RESUMING && r->frames)
+                reflector_in_sync_again(r);
+}
+
+/* A page has come whole. */
+static void end_of_page(Reflector *r, usec_t now) {
+        const char *token = kube_scanner_continue(&r->scanner);
+        int k = 0;
+
+        /* Of all pages the first one's: going on from too early repeats events, from too late loses some. */
+        if (r->pages == 0)
+                k = free_and_strdup(&r->listed_version, kube_scanner_resource_version(&r->scanner));
+        if (k >= 0)
+                k = free_and_strdup(&r->continue_token, token);
+        if (k < 0 || ++r->pages > PAGES_MAX) {
+                scan_failed(r, k < 0 ? k : -EBADMSG, now);
+                return;
+        }
+
+        if (!token) {
+                free(r->resource_version);
+                r->resource_version = TAKE_PTR(r->listed_version);
+                r->sink->ops->listing_complete(r->sink);
+                reflector_set_sync(r, true, REFLECTOR_TROUBLE_NONE, NULL);
+        }
+        reflector_ask(r, now);
+}
+
+/* A watch has come to its end in order. */
+static void end_of_watch(Reflector *r, usec_t now) {
+        bool brief = usec_sub(now, r->answered) < REFLECTOR_WATCH_MIN;
+
+        reflector_forgive(r, now);
+        if (brief && (!r->news || ++r->short_watches > SHORT_WATCHES_MAX)) {
+                reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, "the watch ended at once", 0);
+                return;
+        }
+        reflector_ask(r, now);
+}
+
+static void end_of_body(Reflector *r, usec_t now) {
+        int k;
+
+        if (r->state == REFLECTOR_REQUESTING) {
+                reflector_fail(r, now, REFLECTOR_TROUBLE_API_UNREACHABLE,
+                               "the connection ended without an answer", 0);
+                return;
+        }
+
+        k = kube_scanner_finish(&r->scanner);
+        if (k < 0)
+                scan_failed(r, k, now);
+        else if (r->state != REFLECTOR_LISTING)
+                end_of_watch(r, now);
+        else if (r->asking == ASKING_LIST)
+                end_of_page(r, now);
+        else
+                reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED,
+                               "the watch ended within its initial events", 0);
+}
+
+/* The request is over, and with it the connection; nothing more comes of it. detail, in the words of whoever
+ * carried it, may be NULL. */
+void reflector_end(Reflector *r, KubeEnd end, const char *detail, usec_t now) {
+        assert(end >= 0 && end < _KUBE_END_MAX);
+
+        if (!r->open)
+                return;
+        r->open = false;
+
+        if (r->state == REFLECTOR_REFUSED) {
+                reflector_end_of_refusal(r, now);
+                return;
+        }
+        if (end == KUBE_END_EOF) {
+                end_of_body(r, now);
+                return;
+        }
+
+        /* Certificates on either side may have been replaced together with the kubeconfig. */
+        if (end == KUBE_END_TLS || end == KUBE_END_CREDENTIALS)
+                ask_for_credentials(r);
+        reflector_fail(r, now, trouble_of_end(end), isempty(detail) ? kube_end_to_string(end) : detail, 0);
+}

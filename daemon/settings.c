@@ -281,8 +281,8 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
         r = settings_new(&s);
         if (r >= 0)
                 r = strv_copy(conf->files, &s->files);
-        for (const ConfLine *l = conf->lines; r >= 0 && l < conf->lines + conf->n_lines; l++)
-                r = take_line(s, l, reterr_detail);
+        for (size_t i = 0; r >= 0 && i < conf->n_lines; i++)
+                r = take_line(s, conf->lines + i, reterr_detail);
         if (r < 0)
                 return r;
 

@@ -237,8 +237,9 @@ int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition
                                  conf->main ?: name);
         else if (conf->errors)
                 k = asprintf_ret(&d->invalid, "%s", conf->errors[0]);
-        for (const ConfLine *l = conf->lines; k >= 0 && l < conf->lines + conf->n_lines; l++)
-                k = l->key ? take_assignment(&r, l) : open_section(&r, conf, l);
+        for (size_t i = 0; k >= 0 && i < conf->n_lines; i++)
+                k = conf->lines[i].key ? take_assignment(&r, conf->lines + i) :
+                                         open_section(&r, conf, conf->lines + i);
         if (k >= 0)
                 k = complete(d, conf);
         if (k >= 0)

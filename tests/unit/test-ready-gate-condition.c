@@ -42,8 +42,8 @@ static void test_defaults(void **state) {
 
 static void test_merge(void **state) {
         static const char *const texts[] = {
-                "ingress:\n  status: Removed\n  ports: {http: 80}\nstorage:\n  optionalCsiComponents: [none]\n"
-                "network: {cniPlugin: none, multus: {status: Enabled}}\n",
+                ("ingress:\n  status: Removed\n  ports: {http: 80}\nstorage:\n  optionalCsiComponents: [none]\n"
+                 "network: {cniPlugin: none, multus: {status: Enabled}}\n"),
                 "# nothing\n",
                 "ingress:\n  ports: {http: 81}\nstorage:\n  optionalCsiComponents: [a, b]\nnetwork:\n  cniPlugin: null\n",
                 "network: {multus: }\n",

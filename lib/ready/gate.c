@@ -110,6 +110,21 @@ static void tell_conditions(Gate *g, Instant now) {
         }
 }
 
+static int report_add_first(Report *report, const World *w, const Watched *watched) {
+        size_t n = report->n_blockers;
+        Blocker b;
+        int r;
+
+        r = report_add(report, w, watched);
+        if (r < 0 || report->n_blockers == n)
+                return r;
+
+        b = report->blockers[n];
+        memmove(report->blockers + 1, report->blockers, n * sizeof(Blocker));
+        report->blockers[0] = b;
+        return 0;
+}
+
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
 static int judge_kept(Gate *g, const World *w, Report *report) {
         bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
@@ -129,7 +144,7 @@ static int judge_kept(Gate *g, const World *w, Report *report) {
                          "its container %s is not alive on this host any more", k->container);
                 watched.finding.message = watched.finding.text;
                 watched.since = w->api_changed;
-                return report_add(report, w, &watched);
+                return report_add_first(report, w, &watched);
         }
         return 0;
 }

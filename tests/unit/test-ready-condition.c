@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Rule R7, and [Api] and [Endpoint] beside it. */
+
+#include "fixture.h"
+
+#define KEY "cert-manager.io/v1/certificates shop/tls"
+
+static PlayGeneric tls;
+static CheckDefinition condition, controller, second;
+
+static int setup(void **state) {
+        tls = (PlayGeneric){ .namespace = "shop", .name = "tls", .uid = 50, .type = "Ready",
+                             .status = KUBE_STATUS_TRUE, .reason = "Issued" };
+        condition = check_of(CHECK_CONDITION);
+        condition.resource = (char *) "cert-manager.io/v1/certificates";
+        condition.namespace = (char *) "shop";
+        condition.name = (char *) "tls";
+        condition.type = (char *) "Ready";
+        condition.status = KUBE_STATUS_TRUE;
+        controller = check_pods("cert-manager", "cert-manager-*");
+        second = check_pods("cert-manager", "webhook-*");
+        return 0;
+}
+
+/* An object whose condition the previous boot left behind, and a gate of it and of its controller. */
+static void begin(Play *p, bool found) {
+        play_cluster(p);
+        play_generic_stream(p, KEY);
+        if (found)
+                play_generic(p, &tls);
+        play_listed(p, STREAM_GENERIC);
+        PLAY_GATE(p, "certificate", condition, controller);
+        play_load(p);
+}
+
+static void start_controller(Play *p) {
+        PlayPod pod = pod_ready("cert-manager", "cert-manager-1", 60, 61);
+
+        play_start_pod(p, &pod);
+}
+
+static Check *condition_of(Play *p) {
+        return &play_find(p, "certificate")->checks[0];
+}
+
+static void assert_condition(Play *p, Evidence expected) {
+        play_judge(p);
+        assert_evidence(condition_of(p)->evidence, expected);
+}
+
+static void test_old_truth(void **state) {
+        Play p;
+
+        begin(&p, true);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_pass(&p, USEC_PER_HOUR);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_generic(&p, &tls); /* a new version, but its controller has not run */
+        assert_condition(&p, EVIDENCE_NONE);
+        play_end(&p);
+}
+
+static void test_thirty_seconds(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_pass(&p, SECONDS(30) - 1);
+        assert_gate(&p, "certificate", "waiting");
+        play_pass(&p, 1);
+        assert_gate(&p, "certificate", "ready"); /* it asked to be judged then */
+        play_end(&p);
+}
+
+static void test_new_version(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_pass(&p, SECONDS(3));
+        play_generic(&p, &tls);
+        assert_condition(&p, EVIDENCE_TRUE);
+        assert_gate(&p, "certificate", "ready");
+        play_end(&p);
+}
+
+static void test_new_version_says_no(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        tls.status = KUBE_STATUS_FALSE;
+        tls.reason = "Expired";
+        tls.message = "it expired at noon";
+        play_generic(&p, &tls);
+        assert_condition(&p, EVIDENCE_FALSE);
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason, "Expired");
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].message, "it expired at noon");
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].object.kind, "certificates");
+        play_end(&p);
+        setup(NULL);
+}
+
+/* Made after its controller: it can only be of this boot. */
+static void test_made_later(void **state) {
+        Play p;
+
+        begin(&p, false);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_FALSE);
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason, REASON_NOT_FOUND);
+        play_generic(&p, &tls);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* From then on it stands as the API says it, however the controller fares. */
+static void test_stands(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(30));
+        play_kill(&p, 61);
+        play_look(&p);
+        assert_condition(&p, EVIDENCE_TRUE);
+        assert_evidence(play_find(&p, "certificate")->report.evidence, EVIDENCE_FALSE); /* speaks for itself */
+        tls.status = KUBE_STATUS_FALSE;
+        play_generic(&p, &tls);
+        assert_condition(&p, EVIDENCE_FALSE);
+        tls.status = KUBE_STATUS_TRUE;
+        play_generic(&p, &tls);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* "Once" means once: the controller may fall while the 30 s run. */
+static void test_once(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        play_kill(&p, 61);
+        play_look(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(30));
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* Of several, nobody knows which is the controller: all of them have to have been TRUE. */
+static void test_several_controllers(void **state) {
+        PlayPod webhook = pod_ready("cert-manager", "webhook-1", 62, 63);
+        Play p;
+
+        play_cluster(&p);
+        play_generic_stream(&p, KEY);
+        play_generic(&p, &tls);
+        play_listed(&p, STREAM_GENERIC);
+        PLAY_GATE(&p, "certificate", condition, controller, second);
+        play_load(&p);
+        start_controller(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(60));
+        assert_condition(&p, EVIDENCE_NONE);
+        play_start_pod(&p, &webhook);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_pass(&p, SECONDS(30));
+        assert_gate(&p, "certificate", "ready");
+        play_end(&p);
+}
+
+static void test_out_of_sync(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(30));
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_lose(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_resume(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_api(&p, API_UNREACHABLE);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_end(&p);
+}
+
+/* Without a controller beside it, it counts as it stands, with proof `none`. */
+static int note(const Watched *watched, void *userdata) {
+        *(Finding *) userdata = watched->finding;
+        return 0;
+}
+
+typedef struct Row {
+        const char *what, *type;
+        KubeStatus status, wanted;
+        int generation, observed;
+        Evidence evidence;
+        const char *reason;
+} Row;
+
+static const Row rows[] = {
+        { "as it is wanted", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE, "" },
+        { "not so", "Ready", KUBE_STATUS_FALSE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Issued" },
+        { "unknown", "Ready", KUBE_STATUS_UNKNOWN, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Issued" },
+        { "another condition", "Issuing", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Ready" },
+        { "wanted to be False", "Ready", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0, EVIDENCE_TRUE, "" },
+        { "wanted to be False and absent", "Issuing", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0, EVIDENCE_FALSE,
+          "Ready" },
+        { "its newest spec is not observed", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2, EVIDENCE_FALSE,
+          REASON_NOT_OBSERVED },
+        { "it is", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 3, EVIDENCE_TRUE, "" },
+};
+
+static void test_alone(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                CheckDefinition d = condition;
+                PlayGeneric g = tls;
+                Finding f;
+                Play p;
+
+                play_cluster(&p);
+                play_generic_stream(&p, KEY);
+                g.type = rows[i].type;
+                g.status = rows[i].status;
+                g.generation = rows[i].generation;
+                g.observed = rows[i].observed;
+                d.status = rows[i].wanted;
+                play_generic(&p, &g);
+                play_listed(&p, STREAM_GENERIC);
+                if (play_ask(&p, &d) != rows[i].evidence || !streq(play_reason(&p), rows[i].reason))
+                        fail_msg("%s: %s %s", rows[i].what, evidence_to_string(p.report.evidence), play_reason(&p));
+                assert_ok(check_list(&p.check, p.world, p.now, note, &f));
+                assert_int_equal(f.proof, PROOF_NONE);
+                play_end(&p);
+        }
+}
+
+/* Two resources with objects of one name: each has its own. */
+static void test_same_name(void **state) {
+        CheckDefinition other = condition;
+        Play p;
+
+        other.resource = (char *) "argoproj.io/v1alpha1/applications";
+        play_cluster(&p);
+        play_generic_stream(&p, KEY);
+        play_generic(&p, &tls);
+        play_listed(&p, STREAM_GENERIC);
+        play_generic_stream(&p, "argoproj.io/v1alpha1/applications shop/tls");
+        tls.status = KUBE_STATUS_FALSE;
+        play_generic(&p, &tls);
+        play_listed(&p, STREAM_GENERIC);
+        assert_evidence(play_ask(&p, &condition), EVIDENCE_TRUE);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);
+        play_remove(&p, KUBE_GENERIC, "shop", "tls"); /* of the second stream */
+        assert_evidence(play_ask(&p, &condition), EVIDENCE_TRUE);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);
+        assert_string_equal(play_reason(&p), REASON_NOT_FOUND);
+        play_end(&p);
+        setup(NULL);
+}
+
+/* --- [Api] --- */
+
+static void test_api(void **state) {
+        CheckDefinition readyz = check_of(CHECK_API), other = check_of(CHECK_API);
+        Play p;
+
+        readyz.path = (char *) "/readyz";
+        other.path = (char *) "/apis/route.openshift.io/v1";
+        play_begin(&p);
+        assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_API_UNREACHABLE);
+        play_api(&p, API_NOT_READY);
+        assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_API_NOT_READY);
+        play_api(&p, API_READY);
+        assert_evidence(play_ask(&p, &readyz), EVIDENCE_TRUE);
+
+        assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
+        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);
+        assert_string_equal(play_reason(&p), "HTTP 503");
+        assert_true(world_set_answer(p.world, other.path, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_TRUE);
+
+        /* The server that comes back has not been asked. */
+        play_api(&p, API_UNREACHABLE);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
+        play_api(&p, API_READY);
+        assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
+        play_end(&p);
+}
+
+/* The reason is told even where the source gave none. */
+static void test_api_reason(void **state) {
+        CheckDefinition readyz = check_of(CHECK_API);
+        Play p;
+
+        readyz.path = (char *) "/readyz";
+        play_begin(&p);
+        assert_true(world_set_api(p.world, API_NOT_READY, NULL, NULL, p.now) >= 0);
+        play_ask(&p, &readyz);
+        assert_string_equal(play_reason(&p), REASON_API_NOT_READY);
+        assert_true(world_set_api(p.world, API_UNREACHABLE, REASON_CLOCK, "not valid yet", p.now) >= 0);
+        play_ask(&p, &readyz);
+        assert_string_equal(play_reason(&p), REASON_CLOCK);
+        assert_string_equal(p.report.blockers[0].message, "not valid yet");
+        play_end(&p);
+}
+
+/* --- [Endpoint] goes on answering while the API is away --- */
+
+static void test_endpoint(void **state) {
+        CheckDefinition d = check_of(CHECK_ENDPOINT);
+        Play p;
+
+        d.url = (char *) "https://shop.apps.lab.example.com/";
+        play_begin(&p);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
+        assert_true(world_set_answer(p.world, d.url, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
+        play_api(&p, API_NOT_READY);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
+        assert_true(world_set_answer(p.world, d.url, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+        world_forget_answer(p.world, d.url);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
+        play_end(&p);
+}
+
+/* --- streams --- */
+
+/* A pod that is bound leaves one stream and enters the other, in any order, and is never lost in between. */
+static void test_binding(void **state) {
+        for (int order = 0; order < 3; order++) {
+                PlayPod pending = pod_ready("shop", "web-0", 70, 0), bound = pod_ready("shop", "web-0", 70, 71);
+                KubePod *found;
+                Play p;
+
+                play_cluster(&p);
+                pending.node = NULL;
+                pending.phase = "Pending";
+                pending.ready = KUBE_STATUS_FALSE;
+                if (order != 2)
+                        play_pod(&p, &pending);
+                if (order == 1)
+                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0", NULL);
+                play_pod(&p, &bound);
+                if (order == 2)
+                        play_pod(&p, &pending); /* the listing of the other stream is older */
+                if (order != 1)
+                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0", NULL);
+                assert_non_null(world_find(p.world, KUBE_POD, "shop", "web-0"));
+                found = KUBE_POD_OF(world_find(p.world, KUBE_POD, "shop", "web-0")->object);
+                assert_string_equal(found->node, GUIDE_NODE);
+                play_end(&p);
+        }
+}
+
+/* What a new listing does not name is gone when it is complete, and not before. */
+static void test_listing(void **state) {
+        PlayPod a = pod_ready("shop", "a", 80, 81), b = pod_ready("shop", "b", 82, 83);
+        Play p;
+
+        play_cluster(&p);
+        play_pod(&p, &a);
+        play_pod(&p, &b);
+        play_list(&p, STREAM_PODS);
+        play_pod(&p, &b);
+        assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
+        play_list(&p, STREAM_PODS); /* it begins anew */
+        play_pod(&p, &a);
+        play_listed(&p, STREAM_PODS);
+        assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
+        assert_null(world_find(p.world, KUBE_POD, "shop", "b"));
+        assert_non_null(world_find_uid(p.world, KUBE_POD, "00000050-1111-4222-8333-444444444444"));
+
+        /* Nor is one dropped that was made anew under its name. */
+        world_stream_remove(p.streams[STREAM_PODS], KUBE_POD, "shop", "a", "another uid");
+        assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
+        p.streams[STREAM_PODS] = world_stream_free(p.streams[STREAM_PODS]);
+        assert_null(world_find(p.world, KUBE_POD, "shop", "a"));
+        assert_false(world_has_role(p.world, STREAM_PODS));
+        play_end(&p);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_old_truth),
+                cmocka_unit_test(test_thirty_seconds),
+                cmocka_unit_test(test_new_version),
+                cmocka_unit_test(test_new_version_says_no),
+                cmocka_unit_test(test_made_later),
+                cmocka_unit_test(test_stands),
+                cmocka_unit_test(test_once),
+                cmocka_unit_test(test_several_controllers),
+                cmocka_unit_test(test_out_of_sync),
+                cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_same_name),
+                cmocka_unit_test(test_api),
+                cmocka_unit_test(test_api_reason),
+                cmocka_unit_test(test_endpoint),
+                cmocka_unit_test(test_binding),
+                cmocka_unit_test(test_listing),
+        };
+
+        return cmocka_run_group_tests(tests, setup, NULL);
+}

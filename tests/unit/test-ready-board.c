@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The verdict, the order of explanation, and what a reload does. */
+
+#include "fixture.h"
+
+#include <stdio.h>
+
+#include "ready/hint.h"
+
+
+/* A gate that is TRUE when the test says so. */
+static CheckDefinition path_check(const char *path) {
+        CheckDefinition d = check_of(CHECK_API);
+
+        d.path = (char *) path;
+        return d;
+}
+
+static void answer(Play *p, const char *path, Evidence e) {
+        if (e == EVIDENCE_NONE)
+                world_forget_answer(p->world, path);
+        else
+                assert_true(world_set_answer(p->world, path, e, e == EVIDENCE_TRUE ? NULL : "HTTP 500", NULL, p->now) >= 0);
+        play_judge(p);
+}
+
+static GateSetup *add(Play *p, const char *name, bool required) {
+        static char paths[8][16];
+        static unsigned n;
+        char *path = paths[n++ % ELEMENTSOF(paths)];
+        GateSetup *s;
+
+        snprintf(path, sizeof(paths[0]), "/%s", name);
+        s = PLAY_GATE(p, name, path_check(path));
+        s->required = required;
+        return s;
+}
+
+static void after(GateSetup *s, const char *name) {
+        assert_ok(strv_extend(&s->definition->after, name));
+}
+
+static void begin(Play *p) {
+        play_begin(p);
+        play_api(p, API_READY);
+}
+
+/* --- the verdict --- */
+
+static const char letters[] = { [GATE_WAITING] = 'w', [GATE_READY] = 'r', [GATE_LOST] = 'l', [GATE_UNKNOWN] = 'u',
+                                [GATE_DISABLED] = 'd' };
+
+static GateState state_of(char letter) {
+        for (GateState s = 0; s < _GATE_STATE_MAX; s++)
+                if (letters[s] == letter)
+                        return s;
+        fail_msg("%c", letter);
+        return _GATE_STATE_INVALID;
+}
+
+/* States of required gates (capitals: of one that is not), whether it had been ready, and the verdict. */
+static const struct {
+        const char *gates;
+        bool was_ready;
+        const char *verdict;
+} verdicts[] = {
+        { "r", false, "ready" },     { "rr", false, "ready" },      { "rw", false, "waiting" },
+        { "rl", false, "waiting" },  { "ru", false, "waiting" },    { "lu", false, "waiting" },
+        { "r", true, "ready" },      { "rl", true, "lost" },        { "rul", true, "lost" },
+        { "lwu", true, "lost" },     { "ru", true, "unknown" },     { "uw", true, "unknown" },
+        { "rw", true, "waiting" },   { "ww", true, "waiting" },     { "", false, "waiting" },
+        { "", true, "waiting" },     { "d", false, "waiting" },     { "d", true, "waiting" },
+        { "rd", false, "ready" },    { "ld", true, "lost" },        { "rW", false, "ready" },
+        { "rL", true, "ready" },     { "rU", true, "ready" },       { "L", true, "waiting" },
+        { "R", false, "waiting" },
+};
+
+static void test_verdict(void **state) {
+        static const char *const names[] = { "a", "b", "c" };
+
+        for (size_t i = 0; i < ELEMENTSOF(verdicts); i++) {
+                const char *gates = verdicts[i].gates;
+                bool nothing = strpbrk(gates, "rlwu") == NULL;
+                Play p;
+
+                begin(&p);
+                for (size_t k = 0; gates[k]; k++) {
+                        bool required = gates[k] >= 'a';
+                        GateSetup *s = add(&p, names[k], required);
+
+                        s->enabled = gates[k] != 'd';
+                        s->timing.hold = s->timing.unknown = USEC_INFINITY;
+                }
+                play_load(&p);
+                p.board.verdict.was_ready = verdicts[i].was_ready;
+                for (size_t k = 0; gates[k]; k++) {
+                        Gate *g = play_find(&p, names[k]);
+
+                        if (gates[k] == 'd')
+                                continue;
+                        g->clock.state = state_of((char) (gates[k] | 32));
+                        g->told = g->clock.state;
+                }
+                play_judge(&p);
+                if (!streq(gate_state_to_string(p.board.verdict.state), verdicts[i].verdict))
+                        fail_msg("%s, %d: %s", gates, verdicts[i].was_ready,
+                                 gate_state_to_string(p.board.verdict.state));
+                if (nothing)
+                        assert_string_equal(p.board.verdict.reason, REASON_NOTHING_REQUIRED);
+                else
+                        assert_null(p.board.verdict.reason);
+                play_end(&p);
+        }
+}
+
+static void test_edges(void **state) {
+        size_t required;
+        Play p;
+
+        begin(&p);
+        add(&p, "a", true);
+        add(&p, "b", true);
+        play_load(&p);
+        assert_int_equal(p.verdict_edges, 0);
+        answer(&p, "/a", EVIDENCE_TRUE);
+        assert_int_equal(p.gate_edges, 1);
+        assert_int_equal(p.verdict_edges, 0);
+        assert_int_equal(board_count_open(&p.board, &required), 1);
+        assert_int_equal(required, 2);
+        assert_false(board_is_fresh(&p.board));
+        assert_true(board_awaits(&p.board));
+        play_pass(&p, SECONDS(5));
+        answer(&p, "/b", EVIDENCE_TRUE);
+        assert_int_equal(p.verdict_edges, 1);
+        assert_int_equal(p.board.verdict.changed, p.now.boottime);
+        assert_true(board_is_fresh(&p.board));
+        assert_false(board_awaits(&p.board));
+        for (int i = 0; i < 10; i++)
+                play_judge(&p);
+        assert_int_equal(p.gate_edges, 2);
+        assert_int_equal(p.verdict_edges, 1);
+        answer(&p, "/b", EVIDENCE_FALSE);
+        assert_false(board_is_fresh(&p.board));
+        play_pass(&p, SECONDS(15));
+        assert_verdict(&p, "lost");
+        assert_int_equal(play_find(&p, "b")->first_ready, STARTED + SECONDS(5));
+        play_end(&p);
+}
+
+/* --- the order --- */
+
+static void assert_order(Play *p, const char *expected) {
+        char order[64] = "";
+
+        for (size_t i = 0; i < p->board.n_gates; i++) {
+                size_t used = strlen(order);
+
+                snprintf(order + used, sizeof(order) - used, "%s%s", i ? " " : "", gate_name(p->board.gates[i]));
+        }
+        assert_string_equal(order, expected);
+}
+
+static void test_order(void **state) {
+        const Gate *g;
+        Play p;
+
+        /* Required ones first, by name; what After= names comes before. */
+        begin(&p);
+        add(&p, "olm", false);
+        add(&p, "ingress", false);
+        add(&p, "ovn", true);
+        after(add(&p, "dns", true), "node");
+        after(add(&p, "node", true), "ovn");
+        add(&p, "api", true);
+        play_load(&p);
+        assert_order(&p, "api ovn node dns ingress olm");
+
+        /* The first blocker is the cause and no symptom, and none of a gate that nobody requires. */
+        answer(&p, "/api", EVIDENCE_TRUE);
+        assert_string_equal(board_first_blocker(&p.board, &g)->object.name, "/ovn");
+        assert_string_equal(gate_name(g), "ovn");
+        answer(&p, "/ovn", EVIDENCE_TRUE);
+        answer(&p, "/node", EVIDENCE_TRUE);
+        answer(&p, "/dns", EVIDENCE_TRUE);
+        assert_null(board_first_blocker(&p.board, NULL));
+        play_end(&p);
+}
+
+static size_t load_and_count_warnings(Play *p) {
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+
+        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
+        p->n_setups = 0;
+        play_judge(p);
+        STRV_FOREACH(w, warnings)
+                assert_non_null(strstr(*w, "cycle"));
+        return strv_length(warnings);
+}
+
+/* A cycle warns and drops an edge, and loses no gate. */
+static void test_cycle(void **state) {
+        Play p;
+
+        begin(&p);
+        after(add(&p, "a", true), "b");
+        after(add(&p, "b", true), "c");
+        after(add(&p, "c", true), "a");
+        assert_int_equal(load_and_count_warnings(&p), 1);
+        assert_order(&p, "c b a");
+
+        after(add(&p, "a", true), "a");
+        after(add(&p, "b", true), "nobody");
+        assert_int_equal(load_and_count_warnings(&p), 1);
+        assert_order(&p, "a b");
+        play_end(&p);
+}
+
+/* --- gates that are invalid --- */
+
+static void invalidate(GateSetup *s) {
+        s->definition->invalid = strdup("b.gate:3: what is that?");
+}
+
+static void test_invalid(void **state) {
+        Gate *g;
+        Play p;
+
+        begin(&p);
+        invalidate(add(&p, "b", true));
+        add(&p, "c", true)->cause = strdup("/etc/microshift/config.yaml:2: cannot be read");
+        play_gate(&p, "d", NULL, 0);
+        play_load(&p);
+        answer(&p, "/b", EVIDENCE_TRUE);
+        answer(&p, "/c", EVIDENCE_TRUE);
+        assert_verdict(&p, "waiting");
+        for (const char *name = "b\0c\0d\0"; *name; name += 2) {
+                g = play_find(&p, name);
+                assert_gate(&p, name, "waiting");
+                assert_string_equal(g->report.blockers[0].reason, REASON_INVALID_GATE);
+        }
+        assert_string_equal(play_find(&p, "b")->report.blockers[0].message, "b.gate:3: what is that?");
+        assert_int_equal(board_roles(&p.board), 1 << STREAM_NODES);
+        play_end(&p);
+}
+
+/* --- reload --- */
+
+static void begin_open(Play *p) {
+        begin(p);
+        add(p, "a", true);
+        play_load(p);
+        answer(p, "/a", EVIDENCE_TRUE);
+        assert_gate(p, "a", "ready");
+        p->gate_edges = 0;
+}
+
+static void test_reload_keeps(void **state) {
+        usec_t changed;
+        Play p;
+
+        begin_open(&p);
+        changed = play_find(&p, "a")->changed;
+        play_pass(&p, SECONDS(5));
+        answer(&p, "/a", EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(10));
+        add(&p, "a", true);
+        play_load(&p);
+        assert_gate(&p, "a", "ready");
+        assert_int_equal(play_find(&p, "a")->changed, changed);
+        assert_int_equal(p.gate_edges, 0);
+        play_pass(&p, SECONDS(5) - 1); /* the hold goes on */
+        assert_gate(&p, "a", "ready");
+        play_pass(&p, 1);
+        assert_gate(&p, "a", "lost");
+        play_end(&p);
+}
+
+/* Other checks: evaluated at once, and an open gate goes through its hold. */
+static void test_reload_other_checks(void **state) {
+        Play p;
+
+        begin_open(&p);
+        play_pass(&p, USEC_PER_HOUR);
+        assert_true(world_set_answer(p.world, "/else", EVIDENCE_FALSE, "HTTP 500", NULL, p.now) > 0);
+        PLAY_GATE(&p, "a", path_check("/else"));
+        play_load(&p);
+        assert_gate(&p, "a", "ready");
+        assert_evidence(play_find(&p, "a")->report.evidence, EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(15) - 1);
+        assert_gate(&p, "a", "ready");
+        play_pass(&p, 1);
+        assert_gate(&p, "a", "lost");
+        play_end(&p);
+}
+
+/* What the old checks had settled is not the new ones' merit. */
+static void test_reload_settles_anew(void **state) {
+        Play p;
+
+        begin(&p);
+        add(&p, "a", true)->timing.settle = SECONDS(60);
+        play_load(&p);
+        answer(&p, "/a", EVIDENCE_TRUE);
+        play_pass(&p, SECONDS(50));
+        assert_true(world_set_answer(p.world, "/else", EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        PLAY_GATE(&p, "a", path_check("/else"))->timing.settle = SECONDS(60);
+        play_load(&p);
+        play_pass(&p, SECONDS(59));
+        assert_gate(&p, "a", "waiting");
+        play_pass(&p, SECONDS(1));
+        assert_gate(&p, "a", "ready");
+        play_end(&p);
+}
+
+static void test_reload_timing(void **state) {
+        Play p;
+
+        begin_open(&p);
+        answer(&p, "/a", EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(10));
+        add(&p, "a", true)->timing.hold = SECONDS(5);
+        play_load(&p);
+        assert_gate(&p, "a", "lost");
+        play_end(&p);
+}
+
+/* It becomes invalid: it waits, everybody is told, and it is ready again when it is mended. */
+static void test_reload_invalid(void **state) {
+        Play p;
+
+        begin_open(&p);
+        play_pass(&p, SECONDS(1));
+        invalidate(add(&p, "a", true));
+        play_load(&p);
+        assert_gate(&p, "a", "waiting");
+        assert_verdict(&p, "waiting");
+        assert_int_equal(p.gate_edges, 1);
+        assert_int_equal(p.told_before, GATE_READY);
+        assert_int_equal(play_find(&p, "a")->changed, p.now.boottime);
+        play_pass(&p, USEC_PER_HOUR);
+        add(&p, "a", true);
+        play_load(&p);
+        assert_gate(&p, "a", "ready");
+        assert_int_equal(p.gate_edges, 2);
+        assert_int_equal(play_find(&p, "a")->first_ready, STARTED);
+        play_end(&p);
+}
+
+static void test_reload_disabled(void **state) {
+        Play p;
+
+        begin_open(&p);
+        add(&p, "a", true)->enabled = false;
+        play_load(&p);
+        assert_gate(&p, "a", "disabled");
+        assert_int_equal(p.gate_edges, 1);
+        assert_string_equal(p.board.verdict.reason, REASON_NOTHING_REQUIRED);
+        assert_int_equal(board_deadline(&p.board), USEC_INFINITY);
+        add(&p, "a", true);
+        play_load(&p);
+        assert_gate(&p, "a", "ready");
+        assert_int_equal(p.told_before, GATE_DISABLED);
+
+        /* Where the caller does it and tells it, it is told once. */
+        p.gate_edges = 0;
+        gate_set_enabled(play_find(&p, "a"), false, strdup("/nowhere does not exist"), p.now);
+        play_judge(&p);
+        assert_gate(&p, "a", "disabled");
+        assert_int_equal(p.gate_edges, 0);
+        play_end(&p);
+}
+
+static void test_reload_removed(void **state) {
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        Play p;
+
+        begin_open(&p);
+        add(&p, "b", true);
+        assert_ok(board_set(&p.board, p.setups, p.n_setups, p.now, &warnings, &removed));
+        p.n_setups = 0;
+        assert_int_equal(strv_length(removed), 1);
+        assert_string_equal(removed[0], "a");
+        play_judge(&p);
+        assert_verdict(&p, "waiting"); /* it had been ready, and b is not yet */
+        assert_true(p.board.verdict.was_ready);
+        play_end(&p);
+}
+
+/* --- what is told of a blocker --- */
+
+static void test_since(void **state) {
+        usec_t since;
+        Gate *g;
+        Play p;
+
+        begin(&p);
+        add(&p, "a", true);
+        play_load(&p);
+        play_pass(&p, SECONDS(5));
+        answer(&p, "/a", EVIDENCE_FALSE);
+        g = play_find(&p, "a");
+        since = g->report.blockers[0].since;
+        assert_int_equal(since, p.now.boottime);
+        assert_string_equal(g->report.blockers[0].gate, "a");
+        play_sleep(&p, SECONDS(50));
+        play_judge(&p);
+        assert_int_equal(g->report.blockers[0].since, since);
+        assert_true(world_set_answer(p.world, "/a", EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
+        play_judge(&p);
+        assert_int_equal(g->report.blockers[0].since, p.now.boottime); /* another reason */
+        play_end(&p);
+}
+
+/* A vendor gate whose workload is still NotFound 60 s after /readyz: this build may not ship it. */
+static void test_overdue(void **state) {
+        CheckDefinition d = check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default");
+        HintQuery q = { .kind = "DaemonSet", .namespace = "openshift-dns", .name = "dns-default",
+                        .reason = REASON_NOT_FOUND, .vendor = true };
+        Gate *g;
+        Play p;
+
+        play_cluster(&p);
+        PLAY_GATE(&p, "dns", d)->vendor = true;
+        play_load(&p);
+        g = play_find(&p, "dns");
+        assert_string_equal(g->report.blockers[0].hint, hint_for(&q));
+        play_pass(&p, SECONDS(60) - 1);
+        assert_string_equal(g->report.blockers[0].hint, hint_for(&q));
+        q.overdue = true;
+        play_pass(&p, 1);
+        assert_string_equal(g->report.blockers[0].hint, hint_for(&q));
+        play_end(&p);
+}
+
+static void test_running_clock(void **state) {
+        usec_t ends;
+        Play p;
+
+        begin_open(&p);
+        assert_int_equal(gate_running_clock(play_find(&p, "a"), p.now, &ends), GATE_CLOCK_NONE);
+        play_sleep(&p, USEC_PER_HOUR);
+        answer(&p, "/a", EVIDENCE_FALSE);
+        assert_int_equal(gate_running_clock(play_find(&p, "a"), p.now, &ends), GATE_CLOCK_HOLD);
+        assert_int_equal(ends, p.now.boottime + SECONDS(15));
+        answer(&p, "/a", EVIDENCE_NONE);
+        assert_int_equal(gate_running_clock(play_find(&p, "a"), p.now, &ends), GATE_CLOCK_GRACE);
+        assert_int_equal(ends, p.now.boottime + SECONDS(300));
+        play_end(&p);
+}
+
+/* The 13 pods of the guide: all of it usable, then one thing after the other. */
+static void test_guide(void **state) {
+        size_t required;
+        Play p;
+
+        world_of_guide(&p);
+        assert_verdict(&p, "ready");
+        assert_int_equal(board_count_open(&p.board, &required), 14);
+        assert_int_equal(required, 14);
+        assert_int_equal(play_find(&p, "ovnkube-master")->report.ready_containers, 4);
+        play_api(&p, API_UNREACHABLE);
+        play_judge(&p);
+        play_pass(&p, 5 * USEC_PER_MINUTE);
+        assert_verdict(&p, "unknown");
+        play_api(&p, API_READY);
+        play_kubelet_healthy(&p);
+        play_judge(&p);
+        assert_verdict(&p, "ready");
+        play_kill(&p, 1000); /* of ovnkube-master */
+        play_look(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(15));
+        assert_verdict(&p, "lost");
+        assert_gate(&p, "dns-default", "ready");
+        play_end(&p);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_verdict),
+                cmocka_unit_test(test_edges),
+                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_cycle),
+                cmocka_unit_test(test_invalid),
+                cmocka_unit_test(test_reload_keeps),
+                cmocka_unit_test(test_reload_other_checks),
+                cmocka_unit_test(test_reload_settles_anew),
+                cmocka_unit_test(test_reload_timing),
+                cmocka_unit_test(test_reload_invalid),
+                cmocka_unit_test(test_reload_disabled),
+                cmocka_unit_test(test_reload_removed),
+                cmocka_unit_test(test_since),
+                cmocka_unit_test(test_overdue),
+                cmocka_unit_test(test_running_clock),
+                cmocka_unit_test(test_guide),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tests/demo tells the truth, fits a terminal of 80 columns, and leaves nothing behind."""
+
+import fcntl
+import os
+import pathlib
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import unicodedata
+
+import pytest
+from harness import process
+
+DEMO = process.REPOSITORY / "tests/demo"
+sys.path.insert(0, str(DEMO.with_name("demo.d")))
+
+from view import Terminal  # noqa: E402
+
+
+def in_session(session):
+    """The processes of this session: all that the demonstration has started are of its own."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture
+def play(built):
+    """Starts tests/demo in a session of its own; whatever is left of it ends with the test."""
+    started = []
+
+    def start(*words, **options):
+        env = dict(os.environ, MSREADY_BUILD=str(built))
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.STDOUT)
+        command = [str(DEMO), "--fast", *words]
+        started.append(
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, env=env, start_new_session=True, **options)
+        )
+        return started[-1]
+
+    yield start
+    for demo in started:
+        for pid in in_session(demo.pid):
+            os.kill(pid, signal.SIGKILL)
+        demo.wait()
+
+
+def position(text, *patterns):
+    """The patterns stand in the text in this order, each after the one before."""
+    at = 0
+    for pattern in patterns:
+        match = re.compile(pattern).search(text, at)
+        assert match, f"{pattern!r} is not in the rest of\n{text[at:]}"
+        at = match.end()
+
+
+def test_the_story_goes_from_a_stale_boot_to_ready(play):
+    demo = play("--no-live")
+    text = demo.communicate(timeout=120)[0].decode()
+    assert demo.returncode == 0, text
+    ready = r"systemd +READY=1 from msreadyd"
+    position(text, r"api: waiting, .*ApiUnreachable", r"api: ready", ready)
+    position(text, r"node: waiting, .*StaleBoot", r"node: waiting, .*KubeletNotReady", r"node: ready", ready)
+    position(text, r"ovn: waiting, Pod .*Unproven", r"ovn: waiting, Pod .*ContainerCreating", r"ovn: ready", ready)
+    position(text, r"dns: waiting, Pod .*Unproven", r"dns: waiting, Pod .*ImagePullBackOff", r"dns: ready", ready)
+    position(text, ready, r"\$ msready status\n.*cluster is ready", r"4 of 4 required gates ready, 6 of 6 others")
+    assert text.count("READY=1 from") == 1
+    assert not in_session(demo.pid)
+
+
+def test_the_live_view_fits_a_terminal(play):
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    demo = play(stdout=its, stderr=its)
+    os.close(its)
+    terminal, data, seen = Terminal(), b"", set()
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:
+            break
+        # Whole lines, for a character or a sequence may be cut.
+        data += chunk
+        whole, newline, data = data.rpartition(b"\n")
+        terminal.feed((whole + newline).decode())
+        rows = [re.sub(r"\x1b\[[0-9;]*m|\r", "", row) for row in terminal.rows]
+        seen |= {row for row in rows if " ← " in row or "gates ready" in row}
+        story = rows[: next((i for i, row in enumerate(rows) if row.startswith("$ ")), len(rows))]
+        for row in story:
+            assert sum(not unicodedata.combining(c) for c in row) <= 80, row
+    os.close(ours)
+    assert demo.wait(30) == 0, "\n".join(terminal.rows)
+    assert any("node ← Node" in row and "StaleBoot" in row for row in seen), seen
+    assert any("of 4 gates ready" in row for row in seen), seen
+    # What was live is gone, and the story is whole.
+    final = "\n".join(rows)
+    assert " ← " not in final
+    position(final, "Power is back", r"ready after", r"READY=1 from msreadyd", r"cluster is ready", "has ended")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_what_it_started(play, number):
+    demo = play("--no-live")
+    for line in demo.stdout:
+        if b"StaleBoot" in line:
+            break
+    command = [pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in in_session(demo.pid)]
+    daemon = next(words for words in command if words[0].endswith(b"/msreadyd"))
+    folders = [
+        pathlib.Path(daemon[daemon.index(option) + 1].decode()).parent for option in (b"--socket", b"--kubeconfig")
+    ]
+    assert all(folder.is_dir() for folder in folders)
+    demo.send_signal(number)
+    rest = demo.communicate(timeout=30)[0].decode()
+    assert demo.returncode == 130, rest
+    assert "READY=1 from" not in rest
+    assert not in_session(demo.pid)
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_an_unknown_option_is_refused(play):
+    demo = play("--slow")
+    text = demo.communicate(timeout=30)[0].decode()
+    assert demo.returncode == 2
+    assert "--slow" in text

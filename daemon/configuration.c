@@ -13,9 +13,10 @@
 #include "base/string-util.h"
 #include "ready/gate-file.h"
 
-static char *const settings_folders[] = { (char *) "/etc/msready", (char *) "/usr/lib/msready", NULL };
-static char *const gate_folders[] = { (char *) "/etc/msready/gates.d", (char *) "/usr/lib/msready/gates.d", NULL };
-static char *const vendor_folders[] = { (char *) "/usr/lib/msready/gates.d", NULL };
+/* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
+static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };
+static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d", NULL };
+static char *const vendor_folders[] = { (char *) VENDOR_FOLDER "/gates.d", NULL };
 
 void configuration_done(Configuration *c) {
         settings_free(c->settings);

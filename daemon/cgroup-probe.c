@@ -24,10 +24,34 @@ static bool exists(const char *path) {
         return lstat(path, &st) >= 0;
 }
 
+/* The kernel makes no links in its hierarchies, so that a link is no group. */
+static bool is_folder(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) >= 0 && S_ISDIR(st.st_mode);
+}
+
 void cgroup_probe_done(CgroupProbe *p) {
         free(p->root);
         free(p->hierarchy);
         *p = (CgroupProbe){};
+}
+
+/* 1 where the hierarchy has the group of all pods. */
+static int has_kubepods(const char *hierarchy) {
+        static const char *const names[] = { "kubepods", "kubepods.slice" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_free_ char *path = NULL;
+                int r;
+
+                r = path_join(hierarchy, names[i], &path);
+                if (r < 0)
+                        return r;
+                if (is_folder(path))
+                        return 1;
+        }
+        return 0;
 }
 
 /* On v1 the hierarchy that systemd itself keeps has every group; else any other one that has kubepods. */
@@ -48,20 +72,19 @@ static int find_hierarchy(CgroupProbe *p) {
         d = opendir(p->root);
         if (!d)
                 return -errno;
-        while ((e = readdir(d)) && !p->hierarchy) {
-                _cleanup_free_ char *folder = NULL, *pods = NULL;
+        while (r >= 0 && !p->hierarchy && (e = readdir(d))) {
+                _cleanup_free_ char *folder = NULL;
 
                 if (e->d_name[0] == '.')
                         continue;
-                if (path_join(p->root, e->d_name, &folder) < 0 || path_join(folder, "kubepods", &pods) < 0) {
-                        r = -ENOMEM;
-                        break;
-                }
-                if (exists(pods))
+                r = path_join(p->root, e->d_name, &folder);
+                if (r >= 0)
+                        r = has_kubepods(folder);
+                if (r > 0)
                         p->hierarchy = TAKE_PTR(folder);
         }
         closedir(d);
-        return r;
+        return MIN(r, 0);
 }
 
 int cgroup_probe_init(CgroupProbe *p, const char *root) {
@@ -95,7 +118,6 @@ static int search(Search *s, const char *folder, unsigned depth) {
                 return errno == ENOENT ? 0 : -errno;
         while (!s->found && r >= 0 && (e = readdir(d))) {
                 _cleanup_free_ char *path = NULL;
-                struct stat st;
 
                 if (e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
                         continue;
@@ -104,7 +126,7 @@ static int search(Search *s, const char *folder, unsigned depth) {
                 if (++s->folders > SEARCH_FOLDERS)
                         break;
                 r = path_join(folder, e->d_name, &path);
-                if (r < 0 || lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+                if (r < 0 || !is_folder(path))
                         continue;
                 if (depth > 0 && cgroup_name_is_container(e->d_name, s->id))
                         s->found = TAKE_PTR(path);
@@ -144,7 +166,7 @@ int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
                 r = path_join(base, relative, &path);
                 if (r < 0)
                         return r;
-                if (exists(path)) {
+                if (is_folder(path)) {
                         *ret = TAKE_PTR(path);
                         return 0;
                 }
@@ -171,7 +193,7 @@ static int has_process(const char *folder, unsigned depth, unsigned *folders) {
         r = path_join(folder, "cgroup.procs", &procs);
         if (r < 0)
                 return r;
-        fd = open(procs, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        fd = open(procs, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
         n = read(fd, &first, 1);

@@ -2,11 +2,12 @@
 
 /* inotify watches inodes, and what we wait for has none yet: the kubeconfig's folder may be made hours after
  * us, and may go away again. So of each path the deepest folder that exists is watched, for the next name of
- * the path; each event that matters has the watches laid anew before the owner is told. Where a user has used
+ * the path; each event that matters has the watches laid anew before the owner is told. Where others have used
  * up the inotify instances of the host (a trouble that MicroShift hosts know) the files are polled instead. */
 
 #include "file-watch.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -15,9 +16,12 @@
 #include "base/log.h"
 
 #define POLL_USEC (2 * USEC_PER_SEC)
+#define MOVES (IN_DELETE_SELF | IN_MOVE_SELF)
 #define EVENTS                                                                                                \
-        (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | \
-         IN_ATTRIB)
+        (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB | MOVES)
+/* Followed from one path, in a row. */
+#define LINKS_MAX 4
+#define FOLDERS_MAX 64
 
 typedef struct FileWatchFolder {
         int descriptor;
@@ -93,52 +97,83 @@ static int fall_back(FileWatch *w, int error) {
         return loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
 }
 
-/* Watches the deepest folder of path that exists, for the name that comes next. Absolute paths end at "/",
- * others at ".". */
-static int add_path(FileWatch *w, const char *path) {
+static int remember(FileWatch *w, int descriptor, const char *name) {
+        FileWatchFolder *grown;
+
+        grown = realloc(w->folders, (w->n_folders + 1) * sizeof(FileWatchFolder));
+        if (!grown)
+                return -ENOMEM;
+        w->folders = grown;
+        w->folders[w->n_folders] = (FileWatchFolder){ .descriptor = descriptor, .name = strdup(name) };
+        return w->folders[w->n_folders++].name ? 0 : -ENOMEM;
+}
+
+static int read_link(const char *path, const char *folder, char **ret) {
+        char target[PATH_MAX];
+        ssize_t n;
+
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n < 0)
+                return -errno;
+        target[n] = '\0';
+        return path_join(folder, target, ret);
+}
+
+static bool is_missing(int error) {
+        return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
+}
+
+/* Watches the deepest folder of path that exists, for the name that comes next; the folders above it, for being
+ * moved away; and where path leads over a link, the link's folder and what it points at, in the same way.
+ * Absolute paths end at "/", others at ".". */
+static int add_path(FileWatch *w, const char *path, unsigned n_links) {
         _cleanup_free_ char *at = strdup(path);
+        bool found = false;
 
         if (!at)
                 return -ENOMEM;
 
-        for (;;) {
-                _cleanup_free_ char *folder = NULL;
+        for (bool top = false; !top;) {
+                _cleanup_free_ char *folder = NULL, *target = NULL;
                 const char *slash = strrchr(at, '/');
-                FileWatchFolder *grown;
-                int descriptor, r;
+                bool named;
+                int d, r;
 
                 r = path_parent(at, &folder);
                 if (r < 0)
                         return r;
-                descriptor = inotify_add_watch(w->fd, folder, EVENTS | IN_ONLYDIR);
-                if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES) &&
-                    !streq(folder, "/") && !streq(folder, ".")) {
-                        free(at);
-                        at = TAKE_PTR(folder);
-                        continue;
-                }
-                if (descriptor < 0)
-                        return -errno;
+                top = streq(folder, "/") || streq(folder, ".");
+                r = n_links < LINKS_MAX && w->n_folders < FOLDERS_MAX ? read_link(at, folder, &target) : -ELOOP;
+                if (r == -ENOMEM)
+                        return r;
 
-                grown = realloc(w->folders, (w->n_folders + 1) * sizeof(FileWatchFolder));
-                if (!grown)
-                        return -ENOMEM;
-                w->folders = grown;
-                w->folders[w->n_folders] = (FileWatchFolder){
-                        .descriptor = descriptor,
-                        .name = strdup(slash ? slash + 1 : at),
-                };
-                return w->folders[w->n_folders++].name ? 0 : -ENOMEM;
+                named = !found || target;
+                d = inotify_add_watch(w->fd, folder, (named ? EVENTS : MOVES) | IN_ONLYDIR | IN_MASK_ADD);
+                if (d < 0 && (!is_missing(errno) || (top && !found)))
+                        return -errno;
+                if (d >= 0 && named) {
+                        r = remember(w, d, slash ? slash + 1 : at);
+                        if (r < 0)
+                                return r;
+                }
+                found = found || d >= 0;
+                if (target) {
+                        r = add_path(w, target, n_links + 1);
+                        if (r < 0)
+                                return r;
+                }
+
+                free(at);
+                at = TAKE_PTR(folder);
         }
+        return 0;
 }
 
 static bool concerns_us(const FileWatch *w, const struct inotify_event *e) {
         if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
                 return true;
         for (size_t i = 0; i < w->n_folders; i++)
-                if (w->folders[i].descriptor == e->wd && e->len > 0 &&
-                    /* "..data" is the link that Kubernetes swaps beneath projected files. */
-                    (streq(w->folders[i].name, e->name) || startswith(e->name, "..")))
+                if (w->folders[i].descriptor == e->wd && e->len > 0 && streq(w->folders[i].name, e->name))
                         return true;
         return false;
 }
@@ -153,7 +188,7 @@ static int lay(FileWatch *w) {
         if (w->fd < 0)
                 return fall_back(w, errno);
         STRV_FOREACH(path, w->paths) {
-                r = add_path(w, *path);
+                r = add_path(w, *path, 0);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)

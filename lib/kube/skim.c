@@ -147,7 +147,7 @@ static int skim_labels(KubeScanner *s, KubePiece labels) {
                         return r;
         }
 
-        s->brief.labels = s->labels;
+        s->brief.labels = s->n_labels > 0 ? s->labels : NULL;
         return r;
 }
 

@@ -276,6 +276,12 @@ static void test_wanted(void **state) {
               "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[" LABELLED("a", "web") "," LABELLED(
                       "b", "dns") "]}",
               0, "ITEM /a  -\nITEM /b  " LABELLED("b", "dns") "\n");
+        /* No labels behind some: not those of the one before. */
+        check(KUBE_SCAN_WATCH, "dns",
+              FRAME("ADDED", LABELLED("a", "dns"))
+                      FRAME("ADDED", "{\"metadata\":{\"name\":\"b\",\"labels\":{}}}")
+                              FRAME("ADDED", "{\"metadata\":{\"name\":\"c\"}}"),
+              0, "ADDED /a  " LABELLED("a", "dns") "\nADDED /b  -\nADDED /c  -\n");
         /* Owners: the controlling one counts. */
         check(KUBE_SCAN_WATCH, NULL,
               FRAME("DELETED",

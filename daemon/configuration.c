@@ -54,7 +54,7 @@ static int vendor_requires(const char *name, bool *ret) {
 
         r = gate_definition_load(vendor_folders, name, &d);
         if (r < 0)
-                return r == -ENOENT ? (*ret = false, 0) : r;
+                return r == -ENOENT || r == -ERFKILL ? (*ret = false, 0) : r;
         *ret = d && d->required == 1;
         return 0;
 }

@@ -325,6 +325,8 @@ static int start_parts(Manager *m, int listen_fd) {
         if (r < 0)
                 return r;
         publish_state_restore(m->state);
+        if (m->board.verdict.changed == 0) /* nothing was restored: it begins to wait now */
+                m->board.verdict.changed = now_boottime();
         m->verdict_changed_realtime = usec_sub(now_realtime(), usec_sub(now_boottime(), m->board.verdict.changed));
 
         if ((r = publish_varlink_new(m, listen_fd, m->options->socket, &m->varlink)) < 0 ||

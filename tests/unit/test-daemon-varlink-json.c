@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is sent is what the interface's text says: every member, no other, each of its type. */
+
+#include "fixture.h"
+#include "idl.h"
+
+#include "varlink-json.h"
+#include "varlink/interface.h"
+
+static Idl idl;
+
+/* What the manager says of the API and of earlier boots; these stand in its place. */
+static const char *server, *server_version;
+static usec_t typical;
+
+const char *manager_server(const Manager *m) {
+        return server;
+}
+
+const char *manager_server_version(const Manager *m) {
+        return server_version;
+}
+
+const char *manager_node_name(const Manager *m) {
+        return m->world->node ? m->world->node->object->name : NULL;
+}
+
+int manager_typical_ready(const Manager *m, usec_t *ret) {
+        if (typical == 0)
+                return -ENODATA;
+        *ret = typical;
+        return 0;
+}
+
+static int setup(void **state) {
+        Play *p = calloc(1, sizeof(Play));
+
+        assert_non_null(p);
+        server = server_version = NULL;
+        typical = 0;
+        *state = p;
+        return 0;
+}
+
+static int teardown(void **state) {
+        play_end(*state);
+        free(*state);
+        return 0;
+}
+
+static Manager manager(const Play *p) {
+        return (Manager){ .world = p->world, .board = p->board, .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
+}
+
+/* The caller's. */
+static JsonValue *gate(Play *p, const char *name) {
+        JsonValue *v;
+
+        assert_ok(vj_gate(play_find(p, name), p->now, &v));
+        idl_check(&idl, "Gate", v);
+        return v;
+}
+
+static void check_all(Play *p) {
+        Manager m = manager(p);
+        JsonValue *v;
+
+        assert_ok(vj_verdict(&m, &v));
+        idl_check(&idl, "Verdict", v);
+        jv_free(v);
+        assert_ok(vj_objects(&m, NULL, &v));
+        JSON_FOREACH(row, v)
+                idl_check(&idl, "Watched", row);
+        jv_free(v);
+        for (size_t i = 0; i < p->board.n_gates; i++) {
+                jv_free(gate(p, gate_name(p->board.gates[i])));
+                assert_ok(vj_definition(p->board.gates[i], &v));
+                idl_check(&idl, "Definition", v);
+                jv_free(v);
+        }
+}
+
+static void assert_member(const JsonValue *v, const char *key, const char *value) {
+        if (!streq_ptr(jv_get_string(v, key), value))
+                fail_msg("%s is \"%s\", not \"%s\"", key, strna(jv_get_string(v, key)), strna(value));
+}
+
+static void test_before_anything(void **state) {
+        Play *p = *state;
+
+        play_begin(p);
+        play_load(p);
+        check_all(p);
+}
+
+static void test_guide(void **state) {
+        Play *p = *state;
+        JsonValue *v;
+        Manager m;
+
+        server = "https://localhost:6443";
+        server_version = "v1.31.2";
+        typical = 90 * USEC_PER_SEC;
+        world_of_guide(p);
+        check_all(p);
+        m = manager(p);
+
+        assert_ok(vj_verdict(&m, &v));
+        assert_member(v, "state", "ready");
+        assert_member(v, "node", GUIDE_NODE);
+        assert_member(v, "server", server);
+        assert_member(v, "serverVersion", server_version);
+        assert_member(v, "bootId", THIS_BOOT);
+        assert_null(jv_get(v, "reason"));
+        assert_int_equal(jv_get_int(v, "typicalReadyUSec", 0), 90 * USEC_PER_SEC);
+        jv_free(v);
+
+        v = gate(p, "ovnkube-master");
+        assert_member(v, "state", "ready");
+        assert_int_equal(jv_get_int(v, "readyContainers", 0), 4);
+        assert_int_equal(jv_get_int(v, "totalContainers", 0), 4);
+        assert_int_equal(jv_length(jv_get(v, "blockers")), 0);
+        jv_free(v);
+
+        assert_ok(vj_objects(&m, "node", &v));
+        assert_int_equal(jv_length(v), 1);
+        assert_member(jv_first(v), "proof", "bootId");
+        jv_free(v);
+        assert_ok(vj_objects(&m, "no-such", &v));
+        assert_int_equal(jv_length(v), 0);
+        jv_free(v);
+}
+
+/* Every kind of clock, and a state that a gate can be in. */
+static void test_clocks_and_states(void **state) {
+        Play *p = *state;
+        PlayPod pod = pod_ready("a", "x", 1, 7);
+        JsonValue *v;
+
+        play_cluster(p);
+        play_start_pod(p, &pod);
+        PLAY_GATE(p, "x", check_pods("a", NULL))->timing.settle = SECONDS(10);
+        PLAY_GATE(p, "off", check_node(NULL))->enabled = false;
+        play_load(p);
+        check_all(p);
+        v = gate(p, "x");
+        assert_member(v, "state", "waiting");
+        assert_member(v, "clock", "settle");
+        assert_int_equal(jv_get_int(v, "clockEndsBoottimeUSec", 0), p->now.boottime + SECONDS(10));
+        jv_free(v);
+
+        play_pass(p, SECONDS(11));
+        play_kill(p, 7);
+        play_look(p);
+        play_judge(p);
+        check_all(p);
+        v = gate(p, "x");
+        assert_member(v, "state", "ready");
+        assert_member(v, "clock", "hold");
+        assert_int_equal(jv_get_int(v, "firstReadyBoottimeUSec", 0), STARTED + SECONDS(10));
+        assert_member(jv_first(jv_get(v, "blockers")), "reason", "Unproven");
+        assert_member(jv_first(jv_get(v, "blockers")), "gate", "x");
+        jv_free(v);
+        play_pass(p, SECONDS(16));
+        check_all(p);
+        v = gate(p, "x");
+        assert_member(v, "state", "lost");
+        jv_free(v);
+
+        play_start_pod(p, &pod);
+        play_judge(p);
+        play_pass(p, SECONDS(60));
+        play_api(p, API_UNREACHABLE);
+        play_judge(p);
+        check_all(p);
+        v = gate(p, "x");
+        assert_member(v, "clock", "grace");
+        jv_free(v);
+        play_pass(p, SECONDS(600));
+        check_all(p);
+        v = gate(p, "x");
+        assert_member(v, "state", "unknown");
+        jv_free(v);
+}
+
+/* Rows of every kind of check, and a gate whose file is broken. */
+static void test_every_check(void **state) {
+        Play *p = *state;
+        CheckDefinition api = check_of(CHECK_API), endpoint = check_of(CHECK_ENDPOINT),
+                        condition = check_of(CHECK_CONDITION);
+        PlayPod pulling = pod_ready("a", "pulling", 2, 0), remote = pod_ready("a", "remote", 3, 8),
+                unscheduled = pod_ready("a", "unscheduled", 4, 0);
+        GateSetup *invalid;
+
+        api.path = (char *) "/readyz";
+        endpoint.url = (char *) "https://app.apps.example.com/";
+        condition.resource = (char *) "example.com/v1/things";
+        condition.name = (char *) "it";
+        condition.type = (char *) "Ready";
+        condition.status = KUBE_STATUS_TRUE;
+        pulling.ready = unscheduled.ready = KUBE_STATUS_FALSE;
+        pulling.phase = unscheduled.phase = "Pending";
+        pulling.containers[0].state = KUBE_CONTAINER_WAITING;
+        pulling.containers[0].reason = "ImagePullBackOff";
+        pulling.containers[0].message = "Back-off pulling image quay.io/x: unauthorized";
+        pulling.containers[0].unready = true;
+        unscheduled.node = NULL;
+        unscheduled.containers[0] = (PlayContainer){};
+
+        play_cluster(p);
+        play_pod(p, &pulling);
+        play_pod(p, &remote);
+        play_pod(p, &unscheduled);
+        play_look(p);
+        PLAY_GATE(p, "all", api, endpoint, condition, check_pods("a", NULL),
+                  check_workload(KUBE_DEPLOYMENT, "a", "none"));
+        PLAY_GATE(p, "again", check_pods("a", NULL));
+        invalid = PLAY_GATE(p, "invalid", check_node(NULL));
+        invalid->definition->invalid = strdup("/etc/msready/gates.d/invalid.gate:3: what is this?");
+        invalid->definition->on_unknown = ON_UNKNOWN_CLOSE;
+        invalid->timing.hold = USEC_INFINITY;
+        assert_ok(strv_extend(&invalid->definition->files, "/etc/msready/gates.d/invalid.gate"));
+        play_load(p);
+        check_all(p);
+
+        assert_ok(world_set_answer(p->world, endpoint.url, EVIDENCE_TRUE, NULL, NULL, p->now) < 0 ? -ENOMEM : 0);
+        play_judge(p);
+        check_all(p);
+}
+
+/* One object that two gates look at is one row. */
+static void test_rows_are_merged(void **state) {
+        Play *p = *state;
+        PlayPod pod = pod_ready("a", "x", 1, 7);
+        JsonValue *v;
+        Manager m;
+
+        play_cluster(p);
+        play_start_pod(p, &pod);
+        PLAY_GATE(p, "one", check_pods("a", NULL), check_pods("a", "x"));
+        PLAY_GATE(p, "two", check_pods(NULL, "x"));
+        play_load(p);
+        check_all(p);
+        m = manager(p);
+        assert_ok(vj_objects(&m, NULL, &v));
+        assert_int_equal(jv_length(v), 1);
+        assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 2);
+        assert_member(jv_first(v), "ready", "1/1");
+        assert_member(jv_first(v), "status", "Running");
+        assert_member(jv_first(v), "restarts", "0");
+        assert_member(jv_first(v), "node", GUIDE_NODE);
+        assert_member(jv_first(v), "proof", "cgroup");
+        jv_free(v);
+        assert_ok(vj_objects(&m, "two", &v));
+        assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 1);
+        jv_free(v);
+}
+
+static void test_proofs(void **state) {
+        Play *p = *state;
+        PlayPod pod = pod_ready("a", "x", 1, 7), other = pod_ready("b", "y", 2, 8);
+        CheckDefinition none = check_pods("a", NULL), observed = check_pods("b", NULL);
+
+        none.proof = PROOF_WANTED_NONE;
+        observed.proof = PROOF_WANTED_OBSERVED;
+        play_cluster(p);
+        play_start_pod(p, &pod);
+        play_start_pod(p, &other);
+        PLAY_GATE(p, "one", none, observed);
+        play_load(p);
+        check_all(p);
+        play_pass(p, SECONDS(61));
+        play_judge(p);
+        check_all(p);
+}
+
+static void add_transition(Timeline *t, const char *of_gate, const char *of_object, const char *blocker) {
+        Transition x = {
+                .boottime = SECONDS(5),
+                .realtime = SECONDS(1700000000),
+                .gate = of_gate ? strdup(of_gate) : NULL,
+                .from = strdup("waiting"),
+                .to = strdup("ready"),
+                .has_blocker = blocker,
+        };
+
+        if (of_object)
+                assert_ok(object_name_set(&x.object, "Pod", "a", of_object));
+        if (blocker) {
+                x.blocker = (Blocker){ .gate = strdup("dns"), .reason = strdup(blocker), .since = SECONDS(1) };
+                assert_ok(object_name_set(&x.blocker.object, "Node", NULL, "n"));
+        }
+        assert_ok(timeline_add(t, &x));
+        transition_done(&x);
+}
+
+static void test_timeline(void **state) {
+        _cleanup_(timeline_freep) Timeline *t = NULL;
+        JsonValue *v;
+
+        play_begin(*state);
+        assert_ok(timeline_new(8, &t));
+        add_transition(t, NULL, NULL, NULL);
+        add_transition(t, "dns", NULL, "StaleBoot");
+        add_transition(t, "dns", "x", "Unproven");
+        assert_ok(timeline_to_json(t, &v));
+        assert_int_equal(jv_length(v), 3);
+        JSON_FOREACH(e, v)
+                idl_check(&idl, "Transition", e);
+        jv_free(v);
+}
+
+static void test_boots(void **state) {
+        _cleanup_(boot_freep) Boot *never = NULL, *boot = NULL;
+        JsonValue *v;
+
+        play_begin(*state);
+        assert_ok(boot_new(OLD_BOOT, SECONDS(1700000000), &never));
+        never->ready = USEC_INFINITY;
+        assert_ok(boot_set_gate(never, "dns", USEC_INFINITY, NULL));
+        assert_ok(boot_new(THIS_BOOT, SECONDS(1700000000), &boot));
+        boot->ready = SECONDS(90);
+        assert_ok(boot_set_gate(boot, "dns", SECONDS(80), "ovnkube-master-rmn9q"));
+        assert_ok(boot_to_json(never, &v));
+        idl_check(&idl, "Boot", v);
+        jv_free(v);
+        assert_ok(boot_to_json(boot, &v));
+        idl_check(&idl, "Boot", v);
+        assert_int_equal(jv_get_int(v, "readyUSec", 0), 90 * USEC_PER_SEC);
+        jv_free(v);
+}
+
+/* The words of the code and those of the interface. */
+static void test_enumerations(void **state) {
+        play_begin(*state);
+        assert_int_equal(idl_find(&idl, "State")->n_fields, _GATE_STATE_MAX);
+        for (GateState s = 0; s < _GATE_STATE_MAX; s++)
+                assert_non_null(idl_field(idl_find(&idl, "State"), gate_state_to_string(s)));
+        assert_int_equal(idl_find(&idl, "Proof")->n_fields, _PROOF_MAX);
+        for (Proof i = 0; i < _PROOF_MAX; i++)
+                assert_non_null(idl_field(idl_find(&idl, "Proof"), proof_to_string(i)));
+        for (GateClockKind k = GATE_CLOCK_SETTLE; k <= GATE_CLOCK_GRACE; k++)
+                assert_non_null(idl_field(idl_find(&idl, "Clock"), gate_clock_kind_to_string(k)));
+        assert_int_equal(idl_find(&idl, "Clock")->n_fields, GATE_CLOCK_GRACE - GATE_CLOCK_SETTLE + 1);
+}
+
+/* The last: the tests before have played all that the interface can say. */
+static void test_everything_was_seen(void **state) {
+        play_begin(*state);
+        for (size_t i = 0; i < idl.n_types; i++)
+                idl_check_all_seen(&idl, idl.types[i].name);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
+                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
+                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
+                TEST(test_everything_was_seen),
+        };
+
+        idl_parse(&idl, vl_text_io_msready_Readiness);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -144,6 +144,8 @@ class Pki:
             "ca.crt",
             "-subj",
             f"/CN={name}",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
         )
 
     def _openssl(self, *words):
@@ -158,7 +160,9 @@ class Pki:
 
     def sign(self, name, subject, extensions, days=365):
         """Makes NAME.crt and NAME.key; returns their paths."""
-        (self.folder / f"{name}.ext").write_text(extensions + "\n")
+        # As RFC 5280 wants them; Python insists on it from 3.13 on.
+        identifiers = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        (self.folder / f"{name}.ext").write_text(identifiers + extensions + "\n")
         self._openssl("req", *self.CURVE, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
         self._openssl(
             "x509",

@@ -17,11 +17,17 @@ rand_serial = yes
 default_md = sha256
 policy = any
 copy_extensions = copy
+x509_extensions = identifiers
 unique_subject = no
+[identifiers]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [any]
 commonName = supplied
 organizationName = optional
 """
+# As RFC 5280 wants them of a CA and its certificates; Python insists on it from 3.13 on.
+CA_USAGE = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 ALWAYS = ("20000101000000Z", "20990101000000Z")
 # Which CA signs, which name it has (None: the server's own), when it is valid.
@@ -61,7 +67,7 @@ class Pki:
         if (self.folder / f"{name}.crt").exists():
             return
         files = ["-keyout", f"{name}.key", "-out", f"{name}.crt"]
-        self._openssl("req", "-x509", *CURVE, "-days", "3650", "-subj", f"/CN={name}", *files)
+        self._openssl("req", "-x509", *CURVE, *CA_USAGE, "-days", "3650", "-subj", f"/CN={name}", *files)
         (self.folder / f"{name}.new").mkdir()
         (self.folder / f"{name}.db").touch()
         (self.folder / f"{name}.conf").write_text(CONFIG.format(ca=name))

@@ -153,7 +153,7 @@ def check_python(path, text):
 
 
 def check_shell(path, text):
-    shell = "bash" if re.match(r"#!.*bash", text) else "sh"
+    shell = "bash" if re.match(r"#!.*bash", text) or str(path).endswith(".bash") else "sh"
     done = subprocess.run(
         [shell, "-n"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

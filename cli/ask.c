@@ -91,10 +91,7 @@ static int tell_service_error(const Options *options, const char *name, const Js
                 fprintf(stderr, "msready: no boot of that ID is on record.\n"
                                 "See all of them: msready timeline --boots\n");
         else if (streq(name, "org.varlink.service.PermissionDenied"))
-                fprintf(stderr,
-                        "msready: only root and the daemon's own user may do that.\n"
-                        "Try: sudo msready %s\n",
-                        options->verb->name);
+                fprintf(stderr, "msready: only root and the daemon's own user may do that. Try again as root.\n");
         else if (streq(name, "org.varlink.service.InterfaceNotFound") ||
                  streq(name, "org.varlink.service.MethodNotFound") ||
                  streq(name, "org.varlink.service.MethodNotImplemented"))

@@ -113,10 +113,12 @@ static bool is_enabled(const Binding *b) {
 /* Whether multi-user.target pulls the unit in and would wait for it, and with it for the gate. */
 static bool holds_up_boot(const Binding *b) {
         _cleanup_free_ char *wanted = NULL, *required = NULL, *link = NULL;
+        const char *root = strempty(b->options->root);
+        struct stat st;
 
-        if (asprintf_ret(&link, "%s" UNIT_FOLDER "/multi-user.target.wants/%s", strempty(b->options->root),
-                         b->unit) >= 0 &&
-            access(link, F_OK) >= 0)
+        /* The link counts, wherever it points: below a root it points outside. */
+        if (asprintf_ret(&link, "%s" UNIT_FOLDER "/multi-user.target.wants/%s", root, b->unit) >= 0 &&
+            lstat(link, &st) >= 0)
                 return true;
         if (b->options->root)
                 return false;

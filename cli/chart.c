@@ -72,40 +72,48 @@ static int add_span(Row *row, const Span *span) {
         return 0;
 }
 
-static int row_name(const JsonValue *transition, char **ret) {
+/* The row of a gate, or with NULL of the verdict. */
+static int gate_row(Chart *chart, const char *gate, Row **ret) {
+        char *name;
+        int r;
+
+        r = asprintf_ret(&name, "%s", gate ?: "cluster");
+        return r < 0 ? r : find_row(chart, gate, name, false, ret);
+}
+
+/* The row of what changed; an object's stands below that of its gate. */
+static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
         const JsonValue *object = jv_get(transition, "object");
         const char *gate = jv_get_string(transition, "gate");
+        char *name;
+        int r;
 
-        if (jv_is_object(object))
-                return object_to_string(object, ret);
-        return asprintf_ret(ret, "%s", gate ?: "cluster");
+        r = gate_row(chart, gate, ret);
+        if (r < 0 || !jv_is_object(object))
+                return r;
+        r = object_to_string(object, &name);
+        return r < 0 ? r : find_row(chart, gate, name, true, ret);
 }
 
 static int add_transition(Chart *chart, const JsonValue *v) {
         usec_t at = get_usec(v, "boottimeUSec");
         Row *row;
-        char *name;
         int r;
 
-        r = row_name(v, &name);
-        if (r >= 0)
-                r = find_row(chart, jv_get_string(v, "gate"), name, jv_is_object(jv_get(v, "object")), &row);
+        r = row_of(chart, v, &row);
+        if (r >= 0 && row->n_spans == 0)
+                r = add_span(row, &(Span){ .state = jv_get_string(v, "from") });
         if (r < 0)
                 return r;
 
-        if (row->n_spans == 0) {
-                r = add_span(row, &(Span){ .state = jv_get_string(v, "from") });
-                if (r < 0)
-                        return r;
-        }
         row->spans[row->n_spans - 1].end = at;
         /* What stood in the way at the end of a wait is what it waited for. */
         if (!row->spans[row->n_spans - 1].blocker)
                 row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
         chart->end = MAX(chart->end, at);
-        return add_span(
-                row,
-                &(Span){ .begin = at, .state = jv_get_string(v, "to"), .blocker = jv_get(v, "blocker") });
+        return add_span(row, &(Span){ .begin = at,
+                                      .state = jv_get_string(v, "to"),
+                                      .blocker = jv_get(v, "blocker") });
 }
 
 /* Takes in what GetTimeline replied, oldest first. What a full chart has no room for is left out. */
@@ -119,27 +127,39 @@ int chart_add_transitions(Chart *chart, const JsonValue *transitions) {
         return 0;
 }
 
-/* Takes in the gates that never changed in this boot, and what the others wait for now. */
-int chart_add_gates(Chart *chart, const Snapshot *s) {
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const char *gate = jv_get_string(s->gates[i], "name");
-                Row *row;
-                char *name;
-                int r;
+/* Rows for the verdict and the gates, in the daemon's order, before anything else is in the chart. */
+int chart_add_rows(Chart *chart, const Snapshot *s) {
+        Row *row;
+        int r;
 
-                r = asprintf_ret(&name, "%s", strempty(gate));
-                if (r >= 0)
-                        r = find_row(chart, gate, name, false, &row);
-                if (r == -E2BIG)
-                        return 0;
-                if (r >= 0 && row->n_spans == 0)
-                        r = add_span(row, &(Span){ .state = jv_get_string(s->gates[i], "state") });
-                if (r < 0)
-                        return r;
-                if (first_blocker(s->gates[i]))
-                        row->spans[row->n_spans - 1].blocker = first_blocker(s->gates[i]);
-        }
-        return 0;
+        r = gate_row(chart, NULL, &row);
+        for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
+                r = gate_row(chart, strempty(jv_get_string(s->gates[i], "name")), &row);
+        return r == -E2BIG ? 0 : r;
+}
+
+static int add_gate(Chart *chart, const JsonValue *gate, const char *name) {
+        bool has_waited = get_state(gate) == STATE_WAITING;
+        Row *row;
+        int r;
+
+        r = gate_row(chart, name, &row);
+        if (r >= 0 && row->n_spans == 0)
+                r = add_span(row, &(Span){ .begin = has_waited ? 0 : get_usec(gate, "changedBoottimeUSec"),
+                                           .state = jv_get_string(gate, "state") });
+        if (r >= 0 && first_blocker(gate))
+                row->spans[row->n_spans - 1].blocker = first_blocker(gate);
+        return r;
+}
+
+/* Takes in how things are now: the gates that never changed in this boot, and what the others wait for. */
+int chart_add_gates(Chart *chart, const Snapshot *s) {
+        int r;
+
+        r = add_gate(chart, s->verdict, NULL);
+        for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
+                r = add_gate(chart, s->gates[i], strempty(jv_get_string(s->gates[i], "name")));
+        return r == -E2BIG ? 0 : r;
 }
 
 /* Ends the spans that go on. */

@@ -29,6 +29,7 @@ typedef struct Chart {
 } Chart;
 
 void chart_done(Chart *chart);
+int chart_add_rows(Chart *chart, const Snapshot *s);
 int chart_add_transitions(Chart *chart, const JsonValue *transitions);
 int chart_add_gates(Chart *chart, const Snapshot *s);
 void chart_finish(Chart *chart, usec_t end);

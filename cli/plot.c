@@ -248,7 +248,9 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         Mark marks[2] = {};
         int r;
 
-        r = chart_add_transitions(&chart, jv_get(timeline, "transitions"));
+        r = is_this_boot ? chart_add_rows(&chart, s) : 0;
+        if (r >= 0)
+                r = chart_add_transitions(&chart, jv_get(timeline, "transitions"));
         if (r >= 0 && is_this_boot)
                 r = chart_add_gates(&chart, s);
         if (r < 0)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "notify.h"
@@ -109,14 +110,14 @@ int progress_lines(Progress *p, const Snapshot *s, Output *out) {
         return 0;
 }
 
-/* The same for the verdict, in a word that no gate can have for a name. */
+/* The same for the verdict, under a name that no gate can have. */
 int progress_verdict(Progress *p, const Snapshot *s, Output *out) {
         char *line;
         int r;
 
         if (!s->verdict)
                 return 0;
-        r = asprintf_ret(&line, "(cluster): %s", strempty(jv_get_string(s->verdict, "state")));
+        r = asprintf_ret(&line, "MicroShift: %s", strempty(jv_get_string(s->verdict, "state")));
         return r < 0 ? r : say(p, strip_control(line), out);
 }
 
@@ -131,7 +132,7 @@ static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
 /* Tells systemd, where it started us and there is something new to say: how far things are, and what is
  * waited for since what time of day, for an age would be wrong a minute later. */
 int progress_status(Progress *p, const Snapshot *s) {
-        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
         const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
         _cleanup_free_ char *object = NULL;
         int r;

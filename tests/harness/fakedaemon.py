@@ -82,6 +82,8 @@ class FakeDaemon:
 
     def stop(self):
         """As a crash: all connections end, the socket stays and nobody listens."""
+        if self.socket.fileno() < 0:
+            return
         # shutdown() wakes the thread that accepts.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for msready(1)
+
+# The gates, asked of the daemon that the line names.
+_msready_gates() {
+        local word socket=()
+
+        for word in "${COMP_WORDS[@]}"; do
+                [[ $word == --socket=* ]] && socket=("$word")
+        done
+        msready "${socket[@]}" --no-legend gates 2>/dev/null | sed 's/ .*//'
+}
+
+_msready() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word i takes=
+        local verbs='status wait watch explain objects gates timeline plot hold bind unbind check-config reload
+                log-level varlink-bridge help version'
+        local options='--socket --quiet --json --all --timeout --stall --if-enabled --boot --boots --root
+                --no-legend --no-pager --help --version'
+
+        # bash makes '=' a word of its own.
+        [[ $cur == '=' ]] && cur=
+        [[ $prev == '=' ]] && prev=${COMP_WORDS[COMP_CWORD-2]}
+        case $prev in
+        --json)
+                COMPREPLY=($(compgen -W 'pretty short off' -- "$cur"))
+                return
+                ;;
+        --socket)
+                COMPREPLY=($(compgen -f -- "$cur"))
+                return
+                ;;
+        --root)
+                COMPREPLY=($(compgen -d -- "$cur"))
+                return
+                ;;
+        --boot)
+                COMPREPLY=($(compgen -W "$(msready --no-legend timeline --boots 2>/dev/null |
+                        awk '{ print $1; print $2 }')" -- "$cur"))
+                return
+                ;;
+        --timeout | --stall)
+                COMPREPLY=()
+                return
+                ;;
+        esac
+        if [[ $cur == -* ]]; then
+                COMPREPLY=($(compgen -W "$options" -- "$cur"))
+                return
+        fi
+
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                word=${COMP_WORDS[i]}
+                case $word in
+                --socket | --json | --timeout | --stall | --boot | --root) takes=1 ;;
+                =) ;;
+                -*) takes= ;;
+                *)
+                        if [[ $takes ]]; then
+                                takes=
+                        else
+                                verb=$word
+                                break
+                        fi
+                        ;;
+                esac
+        done
+
+        case $verb in
+        '')
+                COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
+                ;;
+        bind | unbind)
+                if ((COMP_CWORD == i + 2)); then
+                        COMPREPLY=($(compgen -W "$(systemctl list-unit-files --no-legend --no-pager \
+                                --full 2>/dev/null | sed 's/ .*//')" -- "$cur"))
+                else
+                        COMPREPLY=($(compgen -W "$(_msready_gates)" -- "$cur"))
+                fi
+                ;;
+        status | wait | watch | explain | objects | gates | hold)
+                COMPREPLY=($(compgen -W "$(_msready_gates)" -- "$cur"))
+                ;;
+        log-level)
+                COMPREPLY=($(compgen -W 'emerg alert crit err warning notice info debug' -- "$cur"))
+                ;;
+        *)
+                COMPREPLY=()
+                ;;
+        esac
+}
+
+complete -F _msready msready

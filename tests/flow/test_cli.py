@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs that answer at once: what they print, and what their exit status says."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+from harness import process, world
+from harness.client import Client, environment, golden, program
+from harness.fakedaemon import Error, FakeDaemon, blocker, gate, verdict
+
+READINESS = "io.msready.Readiness."
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with FakeDaemon(tmp_path / "socket") as daemon:
+        daemon.replies["Describe"] = world.waiting()
+        daemon.replies["ListGates"] = world.definitions()
+        daemon.replies["ListObjects"] = lambda _: world.objects()
+        daemon.replies["GetTimeline"] = world.timeline()
+        yield daemon
+
+
+@pytest.fixture
+def client(daemon):
+    return Client(daemon.path)
+
+
+@pytest.mark.parametrize("arguments,status", [
+    ((), 3),
+    (("status", "dns", "ingress"), 3),
+    (("--no-legend",), 3),
+    (("explain",), 3),
+    (("gates",), 0),
+    (("gates", "dns", "storage"), 0),
+    (("objects",), 0),
+    (("timeline",), 0),
+    (("timeline", "--boots"), 0),
+    (("help",), 0),
+], ids=lambda a: "-".join(a).replace("--", "") or "default" if isinstance(a, tuple) else "")
+def test_text(client, arguments, status):
+    done = client(*arguments)
+    assert (done.returncode, done.stderr) == (status, "")
+    golden(("-".join(arguments).replace("--", "") or "default") + ".txt", done.stdout)
+
+
+def test_ready(daemon, client):
+    daemon.replies["Describe"] = world.ready()
+    done = client()
+    assert (done.returncode, done.stderr) == (0, "")
+    golden("ready.txt", done.stdout)
+    golden("explain-ready.txt", client("explain").stdout)
+
+
+def test_ascii(client):
+    done = client(LC_ALL="C")
+    golden("ascii.txt", done.stdout)
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("state,status", [("ready", 0), ("waiting", 3), ("lost", 3), ("unknown", 6), ("new", 3)])
+def test_status_of_the_verdict(daemon, client, state, status):
+    daemon.replies["Describe"] = {"verdict": verdict(state), "gates": []}
+    done = client("status", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+
+
+@pytest.mark.parametrize("states,status", [
+    (["ready"], 0),
+    (["ready", "waiting"], 3),
+    (["unknown"], 6),
+    (["unknown", "lost"], 3),
+    (["waiting", "unknown"], 3),
+    (["ready", "disabled"], 1),
+    (["disabled", "lost"], 1),
+    (["lost", "invalid"], 1),
+])
+def test_status_of_named_gates(daemon, client, states, status):
+    wrong = blocker("g1", "Gate", "g1", "InvalidGate", message="g1.gate:3: unknown section")
+    gates = [gate(f"g{i}", "waiting" if s == "invalid" else s, blockers=[wrong] if s == "invalid" else ())
+             for i, s in enumerate(states)]
+    # The verdict says otherwise.
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": gates}
+    assert client("-q", "status", *[g["name"] for g in gates]).returncode == status
+    assert daemon.calls == [(READINESS + "Describe", {"gates": [g["name"] for g in gates]}, set())]
+
+
+def test_no_names_are_no_parameter(daemon, client):
+    client()
+    assert daemon.calls == [(READINESS + "Describe", {}, set())]
+
+
+def test_all_asks_for_each_gate(daemon, client):
+    client("--all")
+    assert daemon.calls[-1][1] == {"gates": ["dns", "storage"]}
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("explain",), ("gates",), ("objects",), ("timeline",), ("plot",)])
+def test_json_is_the_reply(daemon, client, arguments):
+    short = client("-j", *arguments)
+    replies = {"status": "Describe", "explain": "Describe", "gates": "ListGates", "timeline": "GetTimeline",
+               "plot": "GetTimeline"}
+    assert short.stdout.count("\n") == 1
+    if arguments[0] in replies:
+        assert json.loads(short.stdout) == daemon.replies[replies[arguments[0]]]
+    pretty = client(*arguments, "--json", "pretty")
+    assert pretty.stdout.count("\n") > 5
+    if arguments[0] != "objects":
+        assert json.loads(pretty.stdout) == json.loads(short.stdout)
+        assert short.returncode == pretty.returncode
+    assert client("--json=off", *arguments).stdout != short.stdout
+    assert client("-q", "-j", *arguments).stdout == ""
+
+
+def test_large_integers_are_kept(daemon, client):
+    daemon.replies["Describe"] = {"verdict": verdict("ready", changedRealtimeUSec=1763812345678901), "gates": []}
+    assert '"changedRealtimeUSec":1763812345678901' in client("-j").stdout
+
+
+@pytest.mark.parametrize("error,status,words", [
+    (Error("NoSuchGate", gate="nope"), 4, ["no gate 'nope'", "msready gates"]),
+    (Error("GateDisabled", gate="storage", cause="ConditionX="), 1, ["disabled", "ConditionX=", "msready gates"]),
+    (Error("GateInvalid", gate="x", cause="x.gate:3: odd"), 1, ["invalid", "x.gate:3: odd", "check-config"]),
+    (Error("org.varlink.service.PermissionDenied"), 1, ["root"]),
+    (Error("org.varlink.service.MethodNotFound", method="x"), 1, ["version", "systemctl restart"]),
+    (Error("io.systemd.System", errno=12, errnoName="ENOMEM"), 1, ["Cannot allocate memory", "journalctl"]),
+    (Error("org.example.Odd", why="because"), 1, ["org.example.Odd", "because"]),
+])
+def test_errors_name_cause_and_next_step(daemon, client, error, status, words):
+    daemon.replies["Describe"] = error
+    done = client()
+    assert (done.returncode, done.stdout) == (status, "")
+    for word in words:
+        assert word in done.stderr
+
+
+def test_daemon_out_of_reach(tmp_path):
+    client = Client(tmp_path / "socket")
+    done = client()
+    assert (done.returncode, done.stdout) == (69, "")
+    assert "there is no socket" in done.stderr and "systemctl enable --now msready.socket" in done.stderr
+
+    with FakeDaemon(client.socket) as daemon:
+        daemon.stop()
+        done = client()
+        assert done.returncode == 69 and "nobody listens" in done.stderr
+        daemon.start()
+
+    client.socket.write_text("no socket")
+    assert client().returncode == 69
+    assert Client(tmp_path / ("x" * 200))().returncode == 69
+
+
+def test_daemon_that_hangs(daemon, client):
+    daemon.mute = True
+    begun = time.monotonic()
+    done = client()
+    assert done.returncode == 69 and "does not answer within 5s" in done.stderr
+    assert 4.5 < time.monotonic() - begun < 15
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_no_permission(daemon, tmp_path):
+    daemon.path.chmod(0o600)
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(parent.stat().st_mode | 0o055)
+        if parent == parent.parent or str(parent) == "/tmp":
+            break
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    done = subprocess.run([*nobody, *Client(daemon.path).command()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, env=environment())
+    assert done.returncode == 69 and "you may not ask" in done.stderr and "root" in done.stderr
+
+
+def test_text_of_the_cluster_is_no_terminal_command(daemon, client):
+    evil = "\x1b[2J\x1b]0;owned\x07\r\nREADY\u009b31m"
+    told = {"verdict": verdict("waiting", node=evil, server=evil, reason=evil),
+            "gates": [gate("dns" + evil, "waiting", description=evil,
+                           blockers=[blocker("dns" + evil, "Pod", evil, evil, evil, message=evil, hint=evil)])]}
+    daemon.replies["Describe"] = told
+    daemon.replies["ListGates"] = {"definitions": [{"name": evil, "description": evil, "cause": evil, "files": [evil],
+                                                    "checks": [evil]}]}
+    daemon.replies["ListObjects"] = {"objects": [{"object": {"kind": evil, "name": evil}, "gates": [evil],
+                                                  "proof": evil, "status": evil}]}
+    daemon.replies["GetTimeline"] = {"transitions": [world.transition(1, evil, evil, evil)], "boots": []}
+    for verb in "status", "explain", "gates", "objects", "timeline", "plot":
+        done = client(verb)
+        for bad in "\x1b", "\x07", "\r", "\u009b":
+            assert bad not in done.stdout + done.stderr, verb
+        assert "owned" in done.stdout
+    daemon.replies["Describe"] = Error("NoSuchGate", gate=evil)
+    done = client("status", "x")
+    assert "\x1b" not in done.stderr and "owned" in done.stderr
+
+
+def test_no_command_with_a_name_that_is_none(daemon, client):
+    bad = blocker("dns", "Pod", "x; rm -rf /", "ImagePullBackOff", "openshift-dns")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": [gate("dns", "waiting", blockers=[bad])]}
+    assert "$ oc describe" not in client("explain").stdout
+
+
+@pytest.mark.parametrize("arguments,word", [
+    (("nope",), "no verb 'nope'"),
+    (("--nope",), "unrecognized option"),
+    (("status", "--timeout=3"), "does not take --timeout"),
+    (("wait", "--timeout=soon"), "time span"),
+    (("wait", "--timeout"), "requires an argument"),
+    (("--json=xml",), "pretty, short or off"),
+    (("hold",), "too few arguments"),
+    (("objects", "a", "b"), "too many arguments"),
+    (("log-level", "loud"), "no log level"),
+    (("bind", "dns"), "too few arguments"),
+    (("bind", "../x", "y.service"), "cannot be the name"),
+    (("bind", "dns", "../../etc/x.service"), "cannot be the name"),
+    (("timeline", "--boot=-x"), "--boot="),
+])
+def test_wrong_usage(client, arguments, word):
+    done = client(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert word in done.stderr
+
+
+def test_options_stand_anywhere(daemon):
+    socket = str(daemon.path)
+    expected = Client(daemon.path)("-j", "status", "dns").stdout
+    for arguments in (["status", "--socket", socket, "dns", "-j"], ["--socket", socket, "-j", "status", "dns"],
+                      ["status", "dns", "--json=short", f"--socket={socket}"],
+                      ["-j", "status", f"--socket={socket}", "--", "dns"]):
+        done = subprocess.run([program(), *arguments], stdout=subprocess.PIPE, text=True, env=environment())
+        assert (done.returncode, done.stdout) == (3, expected), arguments
+
+
+def test_help_and_version_whatever_else(client):
+    assert client("status", "--help").stdout == client("help").stdout
+    assert client("--version", "wait").stdout == client("version").stdout
+    assert re.fullmatch(r"msready \d+\.\d+\.\d+\n", client("version").stdout)
+
+
+def test_timeline_of_an_earlier_boot(daemon, client):
+    assert client("timeline", "--boot=-1").returncode == 0
+    assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())
+    assert client("timeline", "--boot", world.EARLIER).returncode == 0
+    assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    assert client("timeline", "--boot=-0").returncode == 0
+    assert daemon.calls[-1][1] == {}
+    done = client("timeline", "--boot=-2")
+    assert done.returncode == 1 and "fewer than 2" in done.stderr
+    daemon.replies["GetTimeline"] = Error("NoSuchBoot", bootId="x")
+    done = client("timeline", "--boot=x")
+    assert done.returncode == 1 and "--boots" in done.stderr
+
+
+def test_reload_and_log_level(daemon, client):
+    daemon.replies["io.systemd.service.Reload"] = {}
+    daemon.replies["io.systemd.service.SetLogLevel"] = {}
+    assert client("reload").returncode == 0
+    for word, level in ("debug", 7), ("info", 6), ("3", 3):
+        assert client("log-level", word).returncode == 0
+        assert daemon.calls[-1] == ("io.systemd.service.SetLogLevel", {"level": level}, set())
+
+
+def test_objects_of_a_gate(daemon, client):
+    client("objects", "dns")
+    assert daemon.calls[-1] == (READINESS + "ListObjects", {"gate": "dns"}, set())
+
+
+def test_a_gate_with_clock_is_explained(daemon, client):
+    ends = world.NOW + 4_000_000
+    for clock, words in (("settle", "opens in 4s"), ("hold", "lost in 4s"), ("grace", "unknown in 4s")):
+        told = {"verdict": verdict("ready"), "gates": [gate("dns", clock=clock, clockEndsBoottimeUSec=ends)]}
+        daemon.replies["Describe"] = told
+        assert words in client("explain").stdout
+
+
+def is_sanitized():
+    options = json.loads((process.build_folder() / "meson-info/intro-buildoptions.json").read_text())
+    return next(o["value"] for o in options if o["name"] == "b_sanitize") != "none"
+
+
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers take more")
+def test_status_takes_little_memory(daemon, client):
+    """Looked at while it writes, which a full pipe makes last: all of its work is done then."""
+    out, into = os.pipe()
+    os.set_blocking(into, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(into, b"x" * 4096)
+    os.set_blocking(into, True)
+    child = process.spawn(client.command(), stdout=into, env=environment())
+    try:
+        proc = pathlib.Path(f"/proc/{child.pid}")
+        daemon.wait_for(lambda: daemon.calls)
+        asleep = 0
+        while asleep < 10:
+            asleep = asleep + 1 if (proc / "stat").read_text().split()[2] == "S" else 0
+            time.sleep(0.02)
+        kib = int(re.search(r"VmHWM:\s+(\d+) kB", (proc / "status").read_text()).group(1))
+        assert 500 < kib < 5 * 1024
+    finally:
+        process.end(child)
+        os.close(out)
+        os.close(into)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the client does on a terminal: lines in place, widths, colours, the pager, and how it leaves."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import process, world
+from harness.client import Client, environment
+from harness.fakedaemon import FakeDaemon, blocker, gate, verdict
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with FakeDaemon(tmp_path / "s") as daemon:
+        daemon.replies["Describe"] = world.waiting()
+        daemon.monitor(world.waiting())
+        yield daemon
+
+
+class Tmux:
+    """A terminal that can be looked at."""
+
+    def __init__(self, folder, columns, rows):
+        if not shutil.which("tmux"):
+            pytest.skip("tmux is missing")
+        self.command = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
+        self.columns = columns
+        shell = ["env", "-i", *(f"{k}={v}" for k, v in environment(PS1="$ ").items()), "sh"]
+        self.run("new-session", "-d", "-x", str(columns), "-y", str(rows), *shell)
+        self.wait(lambda s: s.strip() == "$")
+
+    def run(self, *arguments):
+        return subprocess.run([*self.command, *arguments], check=True, stdout=subprocess.PIPE, text=True,
+                              env=environment()).stdout
+
+    def type(self, text):
+        self.run("send-keys", text, "Enter")
+
+    def key(self, name):
+        self.run("send-keys", name)
+
+    def screen(self):
+        return self.run("capture-pane", "-p").rstrip("\n")
+
+    def resize(self, columns, rows):
+        self.run("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def wait(self, question, timeout=15):
+        deadline = time.monotonic() + timeout
+        while not question(self.screen()):
+            assert time.monotonic() < deadline, self.screen()
+            time.sleep(0.05)
+        return self.screen()
+
+    def close(self):
+        subprocess.run([*self.command, "kill-server"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def tmux(tmp_path):
+    terminals = []
+
+    def start(columns=80, rows=24):
+        terminals.append(Tmux(tmp_path, columns, rows))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+def command(daemon, *arguments):
+    return " ".join(Client(daemon.path).command(*arguments))
+
+
+def test_wait_in_place(daemon, tmux):
+    t = tmux()
+    t.type("clear; " + command(daemon, "wait") + "; echo status $?")
+    t.wait(lambda s: "waiting for 2s" in s)
+    screen = t.screen().splitlines()
+    assert re.match(r"● 2 of 3 gates ready, 1 of 2 containers, waiting for \d+s", screen[0])
+    assert screen[1].startswith("  dns ← Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff for 1min")
+    assert screen[2].startswith("    Back-off pulling image") and len(screen) == 3
+    creating = blocker("dns", "Pod", "dns-default-x7k2p", "ContainerCreating", "openshift-dns")
+    daemon.tell({"gates": [gate("dns", "waiting", blockers=[creating])]})
+    screen = t.wait(lambda s: "ContainerCreating" in s)
+    assert "ImagePullBackOff" not in screen and len(screen.splitlines()) == 2
+    daemon.tell({"verdict": verdict("ready"), "gates": [gate("dns")]})
+    screen = t.wait(lambda s: "status" in s).splitlines()
+    assert re.match(r"ready after \d+s", screen[0]) and screen[1] == "status 0"
+
+
+def test_wait_left_by_the_user(daemon, tmux):
+    t = tmux()
+    t.type("clear; " + command(daemon, "wait") + "; echo status $?")
+    t.wait(lambda s: "ImagePullBackOff" in s)
+    t.key("C-c")
+    # dash does not go on with the line after a death by SIGINT, as it should be.
+    screen = t.wait(lambda s: s.rstrip().endswith("$"))
+    assert "ImagePullBackOff" not in screen
+    t.type("clear; echo status $?")
+    t.wait(lambda s: "status 130" in s or "status 0" in s)
+
+
+def test_forty_columns(daemon, tmux):
+    t = tmux(40, 12)
+    t.type("clear; " + command(daemon, "wait"))
+    t.wait(lambda s: "waiting for" in s or "2 of 3 gates" in s)
+    time.sleep(2.5)
+    screen = t.screen().splitlines()
+    assert len(screen) == 3 and all(len(line) <= 40 for line in screen)
+    assert screen[0].startswith("● 2 of 3 gates ready")
+
+
+def test_resized_on_the_way(daemon, tmux):
+    t = tmux(100, 20)
+    t.type("clear; " + command(daemon, "wait"))
+    t.wait(lambda s: "ImagePullBackOff" in s)
+    for columns in 50, 120, 40, 90:
+        t.resize(columns, 20)
+        time.sleep(1.3)
+        screen = t.screen()
+        assert screen.count("gates ready") == 1, screen
+        assert screen.count("dns ←") == 1, screen
+
+
+def test_fewer_rows_than_lines(daemon, tmux):
+    blockers = [gate(f"g{i}", "waiting", blockers=[blocker(f"g{i}", "Pod", f"p{i}", "Pending")]) for i in range(30)]
+    daemon.monitor({"verdict": verdict("waiting"), "gates": blockers})
+    t = tmux(60, 8)
+    t.type("clear; " + command(daemon, "wait"))
+    t.wait(lambda s: "g4" in s)
+    time.sleep(2.2)
+    screen = t.screen()
+    assert screen.startswith("● 0 of 30 gates ready") and "g29" not in screen
+
+
+def test_watch_in_place(daemon, tmux):
+    t = tmux(100, 30)
+    t.type("clear; " + command(daemon, "watch"))
+    t.wait(lambda s: "2 of 3 required gates ready" in s)
+    daemon.tell({"verdict": verdict("ready"), "gates": [gate("dns"), gate("ingress", required=False)]})
+    screen = t.wait(lambda s: "3 of 3 required gates ready" in s)
+    assert screen.count("GATE") == 1 and "ImagePull" not in screen
+    t.key("C-c")
+    # The last picture stays.
+    assert "3 of 3" in t.wait(lambda s: s.rstrip().endswith("$"))
+
+
+def test_wait_tells_when_the_daemon_is_away(daemon, tmux):
+    t = tmux()
+    t.type("clear; " + command(daemon, "wait"))
+    t.wait(lambda s: "2 of 3 gates" in s)
+    daemon.stop()
+    t.wait(lambda s: "msreadyd is out of reach for" in s)
+    daemon.start()
+    screen = t.wait(lambda s: "2 of 3 gates" in s)
+    assert "out of reach" not in screen
+
+
+def test_long_answers_are_paged(daemon, tmux):
+    if not shutil.which("less"):
+        pytest.skip("less is missing")
+    daemon.replies["ListObjects"] = {"objects": [
+        {"object": {"kind": "Pod", "namespace": "n", "name": f"pod-{i}"}, "gates": ["g"], "isReady": True,
+         "proof": "cgroup", "status": "Running", "sinceBoottimeUSec": 1} for i in range(100)]}
+    t = tmux(80, 10)
+    t.type("clear; " + command(daemon, "objects"))
+    screen = t.wait(lambda s: "pod-5" in s)
+    assert "pod-99" not in screen
+    t.key("q")
+    t.wait(lambda s: s.rstrip().endswith("$"))
+    t.type("clear; " + command(daemon, "objects", "--no-pager") + "; echo end")
+    t.wait(lambda s: "100 of 100 objects" in s and "end" in s)
+    # What fits is not paged.
+    t.type("clear; " + command(daemon, "version") + "; echo end")
+    t.wait(lambda s: "end" in s)
+
+
+def on_terminal(daemon, *arguments, **more):
+    """All that is written to a terminal, escape sequences included."""
+    master, slave = pty.openpty()
+    child = process.spawn(Client(daemon.path).command(*arguments), stdout=slave, stderr=slave,
+                          env=environment(**more))
+    os.close(slave)
+    data = b""
+    try:
+        while chunk := os.read(master, 65536):
+            data += chunk
+    except OSError:
+        pass
+    os.close(master)
+    process.end(child)
+    return data.decode()
+
+
+def test_colours(daemon):
+    assert "cluster is \x1b[33mwaiting\x1b[0m" in on_terminal(daemon, "status")
+    assert re.search("api +\x1b\\[32mready", on_terminal(daemon, "status"))
+    for more in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
+        assert "\x1b" not in on_terminal(daemon, "status", **more)
+    # An empty NO_COLOR is none, by its own convention.
+    assert "\x1b[32m" in on_terminal(daemon, "status", NO_COLOR="")
+    assert "\x1b" not in Client(daemon.path)("status").stdout
+
+
+def test_json_on_a_terminal_is_pretty(daemon):
+    assert on_terminal(daemon, "-j").startswith("{\r\n")
+    assert "\x1b" not in on_terminal(daemon, "-j")
+
+
+def test_signal_is_the_cause_of_death(daemon):
+    master, slave = pty.openpty()
+    child = process.spawn(Client(daemon.path).command("wait"), stdout=slave, stderr=slave, env=environment())
+    daemon.wait_for(lambda: daemon.subscribers)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == -signal.SIGTERM
+    os.close(slave)
+    os.close(master)

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bind and unbind, check-config, the bridge, the picture, and what shells complete."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from harness import process, world
+from harness.client import Client, environment, golden, program
+from harness.fakedaemon import FakeDaemon, gate, verdict
+
+GATE = "msready-gate@ingress.service"
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with FakeDaemon(tmp_path / "socket") as daemon:
+        daemon.replies["Describe"] = world.waiting()
+        daemon.replies["ListGates"] = world.definitions()
+        daemon.replies["GetTimeline"] = world.timeline()
+        yield daemon
+
+
+@pytest.fixture
+def client(daemon):
+    return Client(daemon.path)
+
+
+class FakeSystemctl:
+    """Records what it is called with, and knows which units are enabled."""
+
+    def __init__(self, folder):
+        self.folder = folder / "bin"
+        self.folder.mkdir()
+        self.log = folder / "systemctl.log"
+        self.enabled = folder / "enabled"
+        self.enabled.mkdir()
+        self.wanted_by = folder / "wanted-by"
+        self.wanted_by.write_text("")
+        self.state = folder / "state"
+        self.state.write_text("loaded")
+        script = self.folder / "systemctl"
+        script.write_text(f"""#!/bin/sh
+echo "$*" >> {self.log}
+for last in "$@"; do :; done
+case "$*" in
+*is-enabled*) [ -e {self.enabled}/"$last" ] ;;
+*disable*) rm -f {self.enabled}/"$last" ;;
+*enable*) touch {self.enabled}/"$last" ;;
+*"-p WantedBy"*) cat {self.wanted_by} ;;
+*"-p LoadState"*) cat {self.state} ;;
+esac
+""")
+        script.chmod(0o755)
+
+    def calls(self):
+        text = self.log.read_text() if self.log.exists() else ""
+        self.log.write_text("")
+        return [line for line in text.splitlines() if not line.startswith("show ") and "is-enabled" not in line]
+
+
+@pytest.fixture
+def systemctl(tmp_path):
+    return FakeSystemctl(tmp_path)
+
+
+def run(systemctl, *arguments):
+    path = f"{systemctl.folder}:{os.environ['PATH']}"
+    return subprocess.run([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment(PATH=path))
+
+
+def tree(root):
+    """The files below root, and their texts."""
+    return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_bind_and_unbind(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    units = "etc/systemd/system/"
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    files = tree(root)
+    assert set(files) == {f"{units}{GATE}.d/kiosk.service.conf", f"{units}kiosk.service.d/msready-ingress.conf"}
+    assert "[Unit]\nUpholds=kiosk.service\n" in files[f"{units}{GATE}.d/kiosk.service.conf"]
+    assert f"[Unit]\nBindsTo={GATE}\nAfter={GATE}\n" in files[f"{units}kiosk.service.d/msready-ingress.conf"]
+    assert "multi-user" not in files[f"{units}kiosk.service.d/msready-ingress.conf"]
+    # Nothing of a system that does not run is started.
+    assert systemctl.calls() == [f"--root={root} enable --quiet {GATE}"]
+
+    # Once more is the same.
+    assert run(systemctl, "bind", "ingress", "kiosk.service", "--root", str(root)).returncode == 0
+    assert tree(root) == files and systemctl.calls() == []
+
+    assert run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}").returncode == 0
+    assert tree(root) == {} and systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
+    assert os.listdir(root / "etc/systemd/system") == []
+    done = run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}")
+    assert done.returncode == 1 and "is not bound" in done.stderr
+
+
+def test_two_units_of_one_gate(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    for unit in "a", "b":
+        assert run(systemctl, "bind", "ingress", unit, f"--root={root}").returncode == 0
+    assert len(systemctl.calls()) == 1
+    # The gate stays enabled for the other one, and goes with the last.
+    assert run(systemctl, "unbind", "ingress", "a", f"--root={root}").returncode == 0
+    assert systemctl.calls() == []
+    assert run(systemctl, "unbind", "ingress", "b", f"--root={root}").returncode == 0
+    assert systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
+    assert tree(root) == {}
+
+
+def test_what_was_there_stays(systemctl, tmp_path):
+    root = tmp_path / "root"
+    folder = root / "etc/systemd/system" / (GATE + ".d")
+    folder.mkdir(parents=True)
+    (folder / "mine.conf").write_text("[Service]\nRestartSec=5\n")
+    (systemctl.enabled / GATE).touch()
+    before = tree(root)
+    run(systemctl, "bind", "ingress", "a", f"--root={root}")
+    run(systemctl, "unbind", "ingress", "a", f"--root={root}")
+    assert tree(root) == before and systemctl.calls() == []
+
+
+def test_a_unit_of_multi_user_target_does_not_hold_up_the_boot(systemctl, tmp_path):
+    root = tmp_path / "root"
+    wants = root / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "kiosk.service").symlink_to("/usr/lib/systemd/system/kiosk.service")
+    run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    text = (root / "etc/systemd/system/kiosk.service.d/msready-ingress.conf").read_text()
+    assert "After=multi-user.target\n" in text
+
+
+def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
+    systemctl.state.write_text("not-found")
+    done = run(systemctl, "bind", "ingress", "no-such-unit-of-msready.service")
+    assert done.returncode == 1 and "there is no unit" in done.stderr
+    assert systemctl.calls() == []
+
+
+def test_check_config_is_the_daemons(tmp_path):
+    fake = tmp_path / "msreadyd"
+    fake.write_text("#!/bin/sh\necho \"$0 $*\"; exit 1\n")
+    fake.chmod(0o755)
+    done = subprocess.run([program(), "check-config"], stdout=subprocess.PIPE, text=True,
+                          env=environment(MSREADYD=str(fake)))
+    assert (done.returncode, done.stdout) == (1, f"{fake} --check-config\n")
+    done = subprocess.run([program(), "check-config"], stderr=subprocess.PIPE, text=True,
+                          env=environment(MSREADYD=str(tmp_path / "none")))
+    assert done.returncode == 1 and "cannot run" in done.stderr
+
+
+CALL = b'{"method":"io.msready.Readiness.Describe"}\0'
+
+
+def test_bridge(daemon, client):
+    """Replies come also when the asker has closed its side, as `echo | ssh` does."""
+    done = subprocess.run(client.command("varlink-bridge"), input=CALL + CALL, stdout=subprocess.PIPE, timeout=20,
+                          env=environment())
+    replies = [json.loads(r) for r in done.stdout.split(b"\0")[:-1]]
+    assert done.returncode == 0
+    assert replies == [{"parameters": world.waiting()}] * 2
+
+
+def test_bridge_of_a_stream(daemon, client):
+    daemon.monitor(world.waiting())
+    child = process.spawn(client.command("varlink-bridge"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          env=environment())
+    child.stdin.write(b'{"method":"io.msready.Readiness.Monitor","more":true}\0')
+    child.stdin.flush()
+    daemon.tell({"gates": [gate("dns")]})
+    data = b""
+    while data.count(b"\0") < 2:
+        data += os.read(child.stdout.fileno(), 65536)
+    # Whoever asked is gone: so is the bridge, with nothing to carry.
+    child.stdin.close()
+    child.stdout.close()
+    assert child.wait(10) == 0
+    daemon.wait_for(lambda: not daemon.subscribers)
+
+
+def test_bridge_with_a_socket_handed_over(daemon, client):
+    """As varlinkctl runs "exec:": a connected socket is descriptor 3."""
+    ours, theirs = socket.socketpair()
+
+    def hand_over():
+        process.die_with_parent()
+        os.dup2(theirs.fileno(), 3)
+        os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="varlink", LISTEN_PID=str(os.getpid()))
+
+    # The environment has to name the child's own process.
+    script = 'export LISTEN_PID=$$; exec "$@"'
+    child = subprocess.Popen(["sh", "-c", script, "sh", *client.command("varlink-bridge")], preexec_fn=hand_over,
+                             pass_fds=(3,) if theirs.fileno() == 3 else (3, theirs.fileno()),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             env=environment(LISTEN_FDS="1", LISTEN_FDNAMES="varlink"))
+    theirs.close()
+    ours.sendall(CALL)
+    data = b""
+    while not data.endswith(b"\0"):
+        data += ours.recv(65536)
+    assert json.loads(data[:-1]) == {"parameters": world.waiting()}
+    ours.close()
+    assert child.wait(10) == 0
+    assert child.stdout.read() == b""
+    child.stdout.close()
+
+
+def test_bridge_without_a_daemon(tmp_path):
+    done = Client(tmp_path / "none")("varlink-bridge")
+    assert done.returncode == 69
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_plot(client, systemctl):
+    done = client("plot", PATH=f"{systemctl.folder}:{os.environ['PATH']}")
+    assert (done.returncode, done.stderr) == (0, "")
+    golden("plot.svg", done.stdout)
+    root = ElementTree.fromstring(done.stdout)
+    labels = [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"]
+    assert labels == ["cluster", "api", "node", "dns", "Pod openshift-dns/dns-default-x7k2p", "ingress", "service-ca"]
+    # Each row has the whole boot.
+    rects = [r for r in root.iter(SVG + "rect") if float(r.get("x")) + float(r.get("width")) > 1259.5]
+    assert len(rects) == len(labels)
+    assert not [e for e in root.iter() if e.tag.endswith(("script", "image", "a"))]
+
+
+@pytest.mark.parametrize("seconds", [20, 120, 7200, 90000])
+def test_plot_scales(daemon, client, seconds):
+    opened = world.transition(seconds, "dns", "waiting", "ready")
+    daemon.replies["GetTimeline"] = {"transitions": [opened], "boots": []}
+    told = {"verdict": verdict("ready"), "gates": [gate("dns")]}
+    told["verdict"]["nowBoottimeUSec"] = seconds * 1_100_000
+    daemon.replies["Describe"] = told
+    root = ElementTree.fromstring(client("plot").stdout)
+    ticks = [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "middle"]
+    assert 4 <= len(ticks) <= 14, ticks
+
+
+def test_plot_of_hostile_names(daemon, client):
+    evil = '</text><script>alert(1)</script>"&\x1b[31m'
+    daemon.replies["GetTimeline"] = {"transitions": [world.transition(1, evil, evil, evil)], "boots": []}
+    root = ElementTree.fromstring(client("plot").stdout)
+    assert not [e for e in root.iter() if e.tag.endswith("script")]
+
+
+@pytest.mark.skipif(not shutil.which("rsvg-convert"), reason="rsvg-convert is missing")
+def test_plot_renders(client, tmp_path):
+    svg, png = tmp_path / "p.svg", tmp_path / "p.png"
+    svg.write_text(client("plot").stdout)
+    subprocess.run(["rsvg-convert", "-o", str(png), str(svg)], check=True)
+    assert png.stat().st_size > 5000
+
+
+def verbs_of_help():
+    text = subprocess.run([program(), "help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return re.findall(r"^  (\S+)", text.split("Verbs:")[1].split("\n\n")[0], re.M)
+
+
+def options_of_help():
+    text = subprocess.run([program(), "help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return sorted(re.findall(r"^\s+(?:-\w )?(--[\w-]+)", text.split("Options")[1], re.M))
+
+
+COMPLETIONS = process.REPOSITORY / "cli/completions"
+
+
+def complete_bash(daemon, *words):
+    """What bash offers behind these words; the last one may be begun or empty."""
+    script = f"""
+source {COMPLETIONS}/msready.bash
+COMP_WORDS=(msready "$@") COMP_CWORD=$#
+COMP_LINE="${{COMP_WORDS[*]}}" COMP_POINT=${{#COMP_LINE}}
+_msready
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    path = f"{process.build_folder() / 'cli'}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "--norc", "-c", script, "bash", *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=20, env=environment(PATH=path))
+    assert done.stderr == ""
+    return sorted(w.strip() for w in done.stdout.split())
+
+
+def test_bash_completes(daemon):
+    socket_option = f"--socket={daemon.path}"
+    assert complete_bash(daemon, "") == sorted(verbs_of_help())
+    assert complete_bash(daemon, "wa") == ["wait", "watch"]
+    assert complete_bash(daemon, "--") == options_of_help()
+    for verb in "status", "wait", "watch", "explain", "objects", "gates", "hold", "bind", "unbind":
+        assert complete_bash(daemon, socket_option, verb, "") == ["dns", "storage"], verb
+    assert complete_bash(daemon, socket_option, "wait", "d") == ["dns"]
+    assert "debug" in complete_bash(daemon, "log-level", "")
+    assert complete_bash(daemon, "--json", "=", "p") == ["pretty"]
+    assert complete_bash(daemon, "reload", "") == []
+
+
+def test_completions_name_all_verbs_and_options():
+    for name in "msready.bash", "_msready", "msready.fish":
+        text = (COMPLETIONS / name).read_text()
+        for verb in verbs_of_help():
+            assert re.search(rf"(?<![\w-]){verb}(?![\w-])", text), f"{name}: {verb}"
+        for option in options_of_help():
+            assert re.search(rf"(?<![\w-])(--|-l |){option[2:]}(?![\w-])", text), f"{name}: {option}"
+
+
+@pytest.mark.parametrize("shell,name", [("bash", "msready.bash"), ("zsh", "_msready"), ("fish", "msready.fish")])
+def test_completions_parse(shell, name):
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is missing")
+    subprocess.run([shell, "-n", str(COMPLETIONS / name)], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is missing")
+def test_fish_completes(daemon):
+    def complete(line):
+        script = f"source {COMPLETIONS}/msready.fish; complete -C '{line}'"
+        path = f"{process.build_folder() / 'cli'}:{os.environ['PATH']}"
+        out = subprocess.run(["fish", "--no-config", "-c", script], stdout=subprocess.PIPE, text=True, check=True,
+                             env=environment(PATH=path)).stdout
+        return sorted(line.split("\t")[0] for line in out.splitlines())
+
+    assert complete("msready ") == sorted(verbs_of_help())
+    assert complete("msready wa") == ["wait", "watch"]
+    assert complete(f"msready --socket={daemon.path} wait ") == ["dns", "storage"]
+    assert set(options_of_help()) <= set(complete("msready --"))

@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""wait, watch and hold: they subscribe, outlive the daemon, and tell systemd what they wait for."""
+
+import copy
+import json
+import time
+
+import pytest
+
+from harness import process, world
+from harness.client import Client
+from harness.daemon import NotifySocket
+from harness.fakedaemon import MINUTE, Error, FakeDaemon, blocker, gate, verdict
+
+READINESS = "io.msready.Readiness."
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    with FakeDaemon(tmp_path / "socket") as daemon:
+        daemon.monitor(world.waiting())
+        daemon.replies["ListGates"] = world.definitions()
+        yield daemon
+
+
+@pytest.fixture
+def client(daemon):
+    return Client(daemon.path)
+
+
+@pytest.fixture
+def notify(tmp_path):
+    notify = NotifySocket(tmp_path / "notify")
+    yield notify
+    notify.running = False
+    notify.thread.join()
+    notify.socket.close()
+
+
+@pytest.fixture
+def start(client):
+    """Starts msready; what still runs at the end is ended."""
+    running = []
+
+    def start(*arguments, **more):
+        running.append(client.start(*arguments, **more))
+        return running[-1]
+
+    yield start
+    for child in running:
+        process.end(child)
+        child.stdout.close()
+        child.stderr.close()
+
+
+def finish(child, timeout=20):
+    out, err = child.communicate(timeout=timeout)
+    return child.returncode, out, err
+
+
+def change(*gates, state=None, removed=()):
+    reply = {"gates": list(gates), "removedGates": list(removed)}
+    if state:
+        reply["verdict"] = verdict(state)
+    return reply
+
+
+def test_wait_for_what_is_ready(daemon, client):
+    daemon.monitor(world.ready())
+    done = client("wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:3] == ["api: ready", "node: ready", "dns: ready"]
+    assert done.stdout.splitlines()[3].startswith("ready after ")
+    assert daemon.calls == [(READINESS + "Monitor", {}, {"more"})]
+
+
+def test_wait_tells_each_transition_once(daemon, start):
+    child = start("wait")
+    creating = blocker("dns", "Pod", "dns-default-x7k2p", "ContainerCreating", "openshift-dns")
+    daemon.tell(change(gate("dns", "waiting", containers=(1, 2), blockers=[world.PULL])))
+    daemon.tell(change(gate("dns", "waiting", blockers=[creating])))
+    daemon.tell(change(gate("ingress", "waiting", required=False, blockers=[creating])))
+    daemon.tell(change(gate("dns"), state="ready"))
+    status, out, err = finish(child)
+    assert (status, err) == (0, "")
+    pod = "Pod openshift-dns/dns-default-x7k2p"
+    assert out.splitlines()[:-1] == ["api: ready", "node: ready", f"dns: waiting, {pod}: ImagePullBackOff",
+                                     f"dns: waiting, {pod}: ContainerCreating", "dns: ready"]
+
+
+def test_wait_for_named_gates(daemon, start):
+    daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("a", "waiting"), gate("b", "waiting")]})
+    child = start("wait", "a", "b")
+    daemon.wait_for(lambda: daemon.subscribers)
+    assert daemon.calls[0][1] == {"gates": ["a", "b"]}
+    # The verdict alone does not do, nor does one of them.
+    daemon.tell(change(gate("a"), state="ready"))
+    time.sleep(0.2)
+    assert child.poll() is None
+    daemon.tell(change(gate("b")))
+    assert finish(child)[0] == 0
+
+
+def test_wait_with_a_time_limit(client):
+    begun = time.monotonic()
+    done = client("wait", "--timeout=700ms")
+    assert done.returncode == 5 and "not ready within 700ms" in done.stderr
+    assert "ImagePullBackOff" in done.stderr and "quay.io" in done.stderr
+    assert 0.7 <= time.monotonic() - begun < 10
+
+
+def test_wait_with_no_time_looks_once(daemon, client):
+    assert client("wait", "--timeout=0").returncode == 5
+    daemon.monitor(world.ready())
+    assert client("wait", "--timeout=0").returncode == 0
+
+
+def test_wait_that_stalls(daemon, start):
+    child = start("wait", "--stall=1s")
+    begun = time.monotonic()
+    # What moves: an object, a container, what is waited for. What does not: the same again.
+    for moved in ({"containers": (2, 3)}, {"containers": (3, 3)}, {"blockers": [blocker("dns", "Pod", "x", "Other")]}):
+        daemon.tell(change(gate("dns", "waiting", **{"blockers": [world.PULL], **moved})))
+        time.sleep(0.6)
+    assert child.poll() is None
+    last = {"blockers": [blocker("dns", "Pod", "x", "Other")]}
+    for _ in range(4):
+        daemon.tell(change(gate("dns", "waiting", **last)))
+        time.sleep(0.1)
+    status, _, err = finish(child)
+    assert status == 5 and "nothing has moved for 1s" in err
+    assert 2.2 < time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("error,status", [("NoSuchGate", 4), ("GateDisabled", 1), ("GateInvalid", 1)])
+def test_wait_for_what_cannot_come(daemon, client, error, status):
+    daemon.replies["Monitor"] = Error(error, gate="x", cause="because of this")
+    done = client("wait", "x")
+    assert done.returncode == status and "'x'" in done.stderr
+    assert error == "NoSuchGate" or "because of this" in done.stderr
+
+
+@pytest.mark.parametrize("state,error", [("disabled", "GateDisabled"), ("waiting", "GateInvalid")])
+def test_wait_for_what_is_told_to_be_off(daemon, client, state, error):
+    """Monitor may tell of such a gate; the cause is in the error of Wait."""
+    wrong = [blocker("x", "Gate", "x", "InvalidGate")] if state == "waiting" else []
+    daemon.monitor({"verdict": verdict("ready"), "gates": [gate("x", state, blockers=wrong)]})
+    daemon.replies["Wait"] = Error(error, gate="x", cause="because of this")
+    done = client("wait", "x")
+    assert done.returncode == 1 and "because of this" in done.stderr
+    assert daemon.calls[-1] == (READINESS + "Wait", {"gates": ["x"], "timeoutUSec": 0}, set())
+
+
+def test_wait_if_enabled(daemon, client):
+    daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("x", "disabled"), gate("y")]})
+    assert client("wait", "--if-enabled", "x", "y").returncode == 0
+    assert client("wait", "--if-enabled", "x").returncode == 0
+    # And where the daemon refuses: the others are waited for.
+    daemon.replies["Monitor"] = lambda p: (Error("GateDisabled", gate="x", cause="c") if "x" in p["gates"]
+                                           else {"verdict": verdict("waiting"), "gates": [gate("y")]})
+    assert client("wait", "--if-enabled", "x", "y").returncode == 0
+    assert daemon.calls[-1][1] == {"gates": ["y"]}
+    assert client("wait", "--if-enabled", "x").returncode == 0
+
+
+def test_wait_for_a_gate_that_is_removed(daemon, start):
+    daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("x", "waiting")]})
+    child = start("wait", "x")
+    daemon.tell(change(removed=["x"]))
+    status, _, err = finish(child)
+    assert status == 4 and "no gate 'x'" in err
+
+
+def test_wait_survives_the_daemon(daemon, start):
+    child = start("wait")
+    daemon.wait_for(lambda: daemon.subscribers)
+    daemon.stop()
+    time.sleep(2.5)
+    assert child.poll() is None
+    daemon.start()
+    # What was said before the daemon went is not said again.
+    daemon.tell(change(gate("dns"), state="ready"))
+    status, out, err = finish(child)
+    assert status == 0
+    assert out.count("dns: waiting") == 1 and out.count("dns: ready") == 1
+    assert err.count("Waiting for it.") == 1
+
+
+def test_wait_begins_before_the_daemon(tmp_path):
+    client = Client(tmp_path / "socket")
+    child = client.start("wait")
+    time.sleep(0.5)
+    with FakeDaemon(client.socket) as daemon:
+        daemon.monitor(world.ready())
+        status, _, err = finish(child)
+    assert status == 0 and err.count("there is no socket") == 1
+
+
+def test_wait_is_never_69(tmp_path):
+    done = Client(tmp_path / "socket")("wait", "--timeout=1500ms")
+    assert done.returncode == 5 and "out of reach" in done.stderr
+
+
+def test_wait_says_that_the_daemon_hangs(daemon, start):
+    daemon.mute = True
+    child = start("wait")
+    time.sleep(6)
+    assert child.poll() is None
+    child.terminate()
+    _, _, err = finish(child)
+    assert err.count("does not answer within 5s") == 1
+
+
+def test_wait_json_is_the_shape_of_its_method(daemon, start):
+    child = start("wait", "-j")
+    daemon.tell(change(gate("dns"), state="ready"))
+    status, out, _ = finish(child)
+    reply = json.loads(out)
+    assert status == 0 and out.count("\n") == 1
+    assert reply["verdict"] == verdict("ready")
+    assert [g["name"] for g in reply["gates"]] == ["api", "node", "dns", "ingress", "service-ca"]
+    assert reply["gates"][2]["state"] == "ready"
+
+
+def test_wait_quiet(daemon, client):
+    done = client("wait", "-q", "--timeout=300ms")
+    assert (done.returncode, done.stdout) == (5, "")
+    daemon.monitor(world.ready())
+    done = client("wait", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_wait_tells_systemd(daemon, start, notify):
+    child = start("wait", NOTIFY_SOCKET=str(notify.path))
+    told = notify.wait(lambda n: n.value("STATUS"), 10)
+    assert told.value("STATUS").startswith(
+        "2 of 3 gates ready, 1 of 2 containers; dns: Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff since ")
+    evil = blocker("dns", "Pod", "x", "Bad\nREADY=1\nSTOPPING=1" + "x" * 6000)
+    daemon.tell(change(gate("dns", "waiting", blockers=[evil])))
+    told = notify.wait(lambda n: "Bad" in (n.value("STATUS") or ""), 10)
+    assert len(told.lines) == 1 and told.size < 4096
+    # The same again is not told again.
+    mark = notify.mark()
+    daemon.tell(change(gate("dns", "waiting", blockers=[evil])))
+    daemon.tell(change(gate("dns"), state="ready"))
+    assert finish(child)[0] == 0
+    assert len([n for n in notify.find(lambda n: n.value("STATUS"), mark)]) <= 1
+    assert not notify.find(lambda n: "READY=1" in n)
+
+
+def test_watch_prints_changes(daemon, start):
+    daemon.monitor(world.waiting())
+    child = start("watch", "--timeout=2s")
+    daemon.tell(change(gate("dns"), state="ready"))
+    daemon.tell(change(gate("dns"), removed=["service-ca"]))
+    status, out, _ = finish(child)
+    assert status == 5
+    assert out.splitlines()[0] == "MicroShift: waiting"
+    assert out.splitlines()[-2:] == ["MicroShift: ready", "dns: ready"]
+
+
+def test_watch_json_is_each_reply(daemon, start):
+    child = start("watch", "-j", "--timeout=2s")
+    daemon.tell(change(gate("dns"), state="ready"))
+    _, out, _ = finish(child)
+    replies = [json.loads(line) for line in out.splitlines()]
+    assert replies == [world.waiting(), change(gate("dns"), state="ready")]
+
+
+class Holding:
+    def __init__(self, daemon, start, notify, **definition):
+        self.daemon, self.notify = daemon, notify
+        definitions = copy.deepcopy(world.definitions())
+        definitions["definitions"][0].update({"name": "g", **definition})
+        daemon.replies["ListGates"] = definitions
+        daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("g", "waiting", blockers=[world.PULL])]})
+        self.child = start("hold", "g", NOTIFY_SOCKET=str(notify.path))
+
+    def status(self, words):
+        assert self.notify.wait(lambda n: words in (n.value("STATUS") or ""), 10), words
+
+    def open(self):
+        self.daemon.tell(change(gate("g")))
+        assert self.notify.wait(lambda n: "READY=1" in n, 10)
+
+    def becomes(self, state):
+        self.daemon.tell(change(gate("g", state, blockers=[world.PULL])))
+
+    def holds(self, seconds=0.5):
+        time.sleep(seconds)
+        return self.child.poll() is None
+
+    def ends(self, words):
+        status, _, err = finish(self.child)
+        assert status == 0 and words in err
+
+
+@pytest.fixture
+def holding(daemon, start, notify):
+    return lambda **definition: Holding(daemon, start, notify, **definition)
+
+
+def test_hold_opens_and_is_lost(holding, notify):
+    h = holding()
+    h.status("waiting: Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff")
+    assert not notify.find(lambda n: "READY=1" in n)
+    h.open()
+    h.becomes("ready")
+    assert h.holds()
+    h.becomes("lost")
+    h.ends("is lost")
+    assert len(notify.find(lambda n: "READY=1" in n)) == 1
+
+
+def test_hold_through_unknown(holding):
+    h = holding()
+    h.open()
+    h.becomes("unknown")
+    assert h.holds()
+    h.becomes("ready")
+    assert h.holds()
+    h.becomes("lost")
+    h.ends("is lost")
+
+
+def test_hold_closes_on_unknown_where_the_gate_says_so(holding):
+    h = holding(onUnknown="close")
+    h.open()
+    h.becomes("unknown")
+    h.ends("is unknown")
+
+
+@pytest.mark.parametrize("on_unknown", ["hold", "close"])
+def test_hold_while_the_daemon_is_away(daemon, holding, on_unknown):
+    h = holding(onUnknown=on_unknown, unknownUSec=2_000_000)
+    h.open()
+    daemon.stop()
+    assert h.holds(1)
+    if on_unknown == "close":
+        h.ends("is unknown")
+        return
+    assert h.holds(3)
+    daemon.monitor({"verdict": verdict("ready"), "gates": [gate("g")]})
+    daemon.start()
+    h.becomes("lost")
+    h.ends("is lost")
+
+
+def test_hold_where_the_daemon_forgot(daemon, holding):
+    """A daemon that lost its state says waiting: the gate has its grace, and is closed after it."""
+    h = holding(unknownUSec=2_000_000)
+    h.open()
+    h.becomes("waiting")
+    assert h.holds(1)
+    h.becomes("ready")
+    assert h.holds(2.5)
+    h.becomes("waiting")
+    h.ends("is not ready")
+
+
+def test_hold_of_a_gate_that_is_removed(holding):
+    h = holding()
+    h.open()
+    h.daemon.tell(change(removed=["g"]))
+    h.ends("was removed")
+
+
+def test_hold_waits_for_a_gate_that_may_come(daemon, start, notify):
+    daemon.replies["Monitor"] = Error("NoSuchGate", gate="g")
+    child = start("hold", "g", NOTIFY_SOCKET=str(notify.path))
+    assert notify.wait(lambda n: "no gate of this name" in (n.value("STATUS") or ""), 10)
+    daemon.replies["Monitor"] = Error("GateDisabled", gate="g", cause="ConditionX=")
+    assert notify.wait(lambda n: "ConditionX=" in (n.value("STATUS") or ""), 10)
+    daemon.monitor({"verdict": verdict("ready"), "gates": [gate("g")]})
+    del daemon.replies["Monitor"]
+    assert notify.wait(lambda n: "READY=1" in n, 10)
+    assert child.poll() is None
+
+
+def test_hold_keeps_its_start_alive(daemon, holding, notify):
+    """Not only when nothing comes: changes must not put the heartbeat off."""
+    h = holding()
+    begun = time.monotonic()
+    beats = []
+    while time.monotonic() - begun < 30 and len(beats) < 2:
+        h.becomes("waiting")
+        time.sleep(0.5)
+        beats = notify.find(lambda n: n.value("EXTEND_TIMEOUT_USEC"))
+    assert [int(n.value("EXTEND_TIMEOUT_USEC")) for n in beats] == [MINUTE, MINUTE]
+    # TimeoutStartSec= of the unit is 90 s, and a beat may be missed.
+    assert beats[1].time - beats[0].time < 25
+
+
+def test_hold_with_a_time_limit(client):
+    done = client("hold", "dns", "--timeout=500ms")
+    assert done.returncode == 5 and "time is up" in done.stderr

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the client share: running it, and texts to compare with."""
+
+import os
+import pathlib
+import subprocess
+
+from . import process
+
+DATA = process.REPOSITORY / "tests/data/cli"
+
+
+def environment(**more):
+    """Nothing of whoever runs the tests: time zone, locale and terminal are fixed."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+    return {**kept, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", **more}
+
+
+def program():
+    return str(process.build_folder() / "cli/msready")
+
+
+class Client:
+    """client("status", "dns") runs msready and returns what it did."""
+
+    def __init__(self, socket):
+        self.socket = pathlib.Path(socket)
+
+    def command(self, *arguments):
+        return [program(), f"--socket={self.socket}", *arguments]
+
+    def __call__(self, *arguments, **more):
+        return subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, env=environment(**more))
+
+    def start(self, *arguments, **more):
+        return process.spawn(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env=environment(**more))
+
+
+def golden(name, text):
+    """The text is the one on record; MSREADY_UPDATE_GOLDEN=1 puts it there, for a person to read the change."""
+    path = DATA / name
+    if os.environ.get("MSREADY_UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.exists(), f"{path} is missing"
+    assert text == path.read_text(encoding="utf-8")

@@ -160,8 +160,9 @@ static KubeEnd end_of(HttpEnd end) {
         case HTTP_END_TIMEOUT:
                 return KUBE_END_TIMEOUT;
         case HTTP_END_TLS:
-        case HTTP_END_TLS_CREDENTIALS:
                 return KUBE_END_TLS;
+        case HTTP_END_TLS_CREDENTIALS:
+                return KUBE_END_CREDENTIALS;
         case HTTP_END_TLS_CLOCK:
         case HTTP_END_TLS_EXPIRED:
                 return KUBE_END_CLOCK;

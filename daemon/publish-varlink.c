@@ -152,26 +152,32 @@ static void on_gone(VlSlot *slot) {
         waiter_free(container_of(slot, Waiter, slot));
 }
 
+static int add_removed(JsonValue *reply, char *const *names) {
+        JsonValue *removed = jv_new_array();
+        int r;
+
+        if (!removed)
+                return -ENOMEM;
+        r = jv_add(reply, "removedGates", removed);
+        STRV_FOREACH(n, names)
+                if (r >= 0)
+                        r = jv_append_string(removed, *n);
+        return r;
+}
+
 static int notify_changes(Waiter *w) {
         const Manager *m = w->publisher->manager;
         _cleanup_(jv_freep) JsonValue *reply = NULL;
-        JsonValue *removed;
         int r;
 
         if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) || !vl_call_can_send(w->slot.call))
                 return 0;
 
         r = make_reply(m, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty, &reply);
+        if (r >= 0)
+                r = add_removed(reply, w->removed);
         if (r < 0)
                 return r;
-        if (w->removed) {
-                removed = jv_new_array();
-                if (!removed || jv_add(reply, "removedGates", removed) < 0)
-                        return -ENOMEM;
-                STRV_FOREACH(n, w->removed)
-                        if ((r = jv_append_string(removed, *n)) < 0)
-                                return r;
-        }
 
         w->verdict_dirty = false;
         w->dirty = strv_free(w->dirty);
@@ -216,6 +222,8 @@ static int on_monitor(VlService *service, VlCall *call) {
                 if (!board_find(&p->manager->board, *n))
                         return no_such_gate(call, *n);
         r = make_reply(p->manager, names, NULL, true, &reply);
+        if (r >= 0)
+                r = add_removed(reply, NULL);
         if (r < 0)
                 return r;
         r = waiter_new(p, names, &w);

@@ -84,14 +84,15 @@ static void world_forget_paths(World *w) {
 }
 
 /* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where
- * the state changed. */
+ * there is something else to tell: the state, the reason or the message. */
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {
         bool changed = state != w->api || !streq_ptr(reason, w->api_reason);
         int r;
 
         r = free_and_strdup(&w->api_reason, reason);
-        if (r >= 0)
-                r = free_and_strdup(&w->api_message, message);
+        if (r < 0)
+                return r;
+        r = free_and_strdup(&w->api_message, message);
         if (r < 0)
                 return r;
 
@@ -106,7 +107,7 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
                 world_forget_paths(w);
         }
         w->api = state;
-        return changed;
+        return changed || r > 0;
 }
 
 static void node_set_alive(WorldObject *o, Instant now) {

@@ -169,11 +169,13 @@ static void ask_version(SourceApi *s);
 
 static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceApi *s = container_of(fetch, SourceApi, probe);
+        ApiState before = s->manager->world->api;
         char text[256];
 
         if (end == HTTP_END_EOF) {
                 probe_answered(s);
-                if (s->manager->world->api == API_READY && !s->version)
+                /* Whoever was away may be back as another release. */
+                if (s->manager->world->api == API_READY && (before != API_READY || !s->version))
                         ask_version(s);
                 return;
         }

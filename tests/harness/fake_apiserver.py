@@ -113,6 +113,7 @@ class FakeApiServer:
         self.flowing = threading.Event()
         self.flowing.set()
         self.listener = None
+        self.others = []
         self.lock = threading.Lock()
         self.kubeconfig = self.write_kubeconfig(self.folder / "kubeconfig")
         self.rest = _cluster.Rest(self.port, self.admin_context(), host=address, server_name=names[0])
@@ -141,13 +142,21 @@ class FakeApiServer:
 
     def start(self):
         self.open_port()
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(lambda: self.listener,), daemon=True).start()
         return self
+
+    def listen_also(self, listener):
+        """Serves who comes by this socket too, of another network perhaps; it is closed with the server."""
+        listener.settimeout(0.1)
+        self.others.append(listener)
+        threading.Thread(target=self._accept, args=(lambda: listener,), daemon=True).start()
 
     def close(self):
         self.running = False
         self.flowing.set()
         self.close_port()
+        for listener in self.others:
+            listener.close()
         self.drop_connections("reset")
         with self.store.changed:
             self.store.changed.notify_all()
@@ -280,9 +289,9 @@ class FakeApiServer:
 
     # Connections
 
-    def _accept(self):
+    def _accept(self, which):
         while self.running:
-            listener = self.listener
+            listener = which()
             if not listener or not self.flowing.is_set():
                 time.sleep(0.01)
                 continue

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers that are none: overload, refusals, other people's pages, bytes that end too soon."""
+
+import json
+import time
+
+import pytest
+
+from harness import fake_cues, process
+
+
+def is_resumed(request):
+    return request.query.get("sendInitialEvents") != "true"
+
+
+# Each of these passes by itself, or is got around.
+PASSING = {
+    "429-text": fake_cues.too_many(1),
+    "429-status": fake_cues.too_many_status(1),
+    "503": fake_cues.unavailable(1),
+    "500": {"status": 500, "body": fake_cues.status_object(500, "InternalError", "etcdserver: leader changed")},
+    "500-event": fake_cues.internal_error_event(),
+    "401": fake_cues.unauthorized(),
+    "403": fake_cues.forbidden(),
+    "404": fake_cues.not_found(),
+    "html": fake_cues.html(),
+    "redirect": fake_cues.redirect(),
+    "empty": {"status": 200, "body": "", "content_type": "application/json"},
+    "no-json": {"status": 200, "body": "{]\n", "content_type": "application/json"},
+    "json-of-another": {"status": 200, "body": "[1,2,3]\n", "content_type": "application/json"},
+    "no-event": {"status": 200, "body": '{"type":"ADDED"}\n{"object":{}}\n', "content_type": "application/json"},
+    "half-an-event": {"status": 200, "body": '{"type":"ADDED","object":{"metad', "content_type": "application/json"},
+    "nul-bytes": {"status": 200, "body": b"\0" * 5000, "content_type": "application/json"},
+    "gzip": {"gzip": True, "status": 200, "body": '{"type":"BOOKMARK","object":{}}\n'},
+    "cut-in-status-line": {"cut_after": 7, "how": "reset"},
+    "cut-in-headers": {"cut_after": 60, "how": "eof"},
+    "cut-in-an-event": {"cut_after": 400, "how": "eof"},
+}
+
+
+@pytest.mark.parametrize("what", PASSING)
+def test_at_the_start(edge, what):
+    """Twice for each stream of pods and nodes; then all is well, and READY=1 comes, once and late."""
+    server = edge.server
+    edge.up()
+    for resource in ("pods", "nodes"):
+        server.cue("watch", resource, times=2, **PASSING[what])
+    edge.start()
+    edge.expect_ready(20)
+    assert len(edge.daemon.notified("READY=1")) == 1
+
+
+def test_when_resumed(ready_edge):
+    """Each of them in turn, twice, on the way back to where the stream was. What happened meanwhile is seen."""
+    server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
+    ready = True
+    for what, answer in PASSING.items():
+        server.cue("watch", "pods", times=2, match=is_resumed, **answer)
+        server.end_streams("eof", "pods")
+        ready = not ready
+        kubelet.pod_ready("dns-default", ready)
+        process.eventually(
+            lambda: (daemon.gate("dns")["readyObjects"] == 1) == ready,
+            20,
+            0.02,
+            f"{what}: {daemon.blockers('dns')}\n{daemon.log()[-1500:]}",
+        )
+        server.clear_cues()
+        ready_edge.expect_settled(20)
+
+
+def test_lists_in_the_way_of_failing(edge):
+    """Where the server has no WatchList, lists fail as watches do."""
+    server = edge.server
+    server.watch_list = "off"
+    edge.up()
+    for what in ("429-text", "503", "html", "no-json", "half-an-event", "cut-in-an-event", "401"):
+        server.cue("list", "pods", **PASSING[what])
+    server.cue("list", "nodes", gzip=True)
+    edge.start()
+    edge.expect_ready(30)
+
+
+def test_retry_after_has_a_limit(edge):
+    """A server that says an hour does not know that it will be back in a second."""
+    server = edge.server
+    edge.up()
+    server.cue("watch", "pods", times=3, **fake_cues.too_many(3600))
+    started = time.monotonic()
+    edge.start()
+    edge.expect_ready(10)
+    assert time.monotonic() - started < 8
+
+
+def test_back_off(edge):
+    """A server that refuses is asked less and less often, at most once a second for each stream."""
+    server = edge.server
+    edge.up()
+    cue = server.cue("watch", "daemonsets", times=None, **fake_cues.unavailable(0))
+    edge.start()
+    time.sleep(4)
+    asked = [r.time for r in server.asked("watch", "daemonsets")]
+    assert 4 <= len(asked) <= 12, asked
+    gaps = [b - a for a, b in zip(asked, asked[1:])]
+    assert max(gaps) < 1.8 and gaps[-1] > 0.4, gaps
+    cue.times = 0
+    edge.expect_ready()
+
+
+def test_nothing_but_readyz_before_it_is_ready(edge):
+    """MicroShift answers 503 to all until somebody's /readyz was 200: ours shall be that one."""
+    server = edge.server
+    edge.up()
+    server.ready, server.closed_until_ready, server.has_been_ready = False, True, False
+    mark = server.mark()
+    edge.start()
+    edge.expect_reason("ApiNotReady", "api")
+    assert "rbac/bootstrap-roles" in edge.daemon.gate("api")["blockers"][0]["message"]
+    time.sleep(2)
+    asked = server.asked(since=mark)
+    assert {r.path for r in asked} == {"/readyz"} and 6 <= len(asked) <= 14
+    assert all("x-openshift-internal-if-not-ready" not in r.headers for r in asked)
+    # One connection is kept, not a handshake per probe.
+    assert len({r.connection for r in asked}) == 1
+    opened = time.monotonic()
+    server.ready = True
+    edge.expect_ready()
+    first = next(r for r in server.asked("watch", since=mark))
+    assert first.time - opened < 0.5
+
+
+def test_unauthorized_until_the_credentials_are_read_again(edge):
+    server = edge.server
+    edge.up()
+    server.tokens["new"] = "system:admin"
+    kubeconfig = server.write_kubeconfig(edge.server.folder / "token", certificate=False, token="old")
+    edge.start(kubeconfig=kubeconfig)
+    edge.expect_reason("Unauthorized")
+    hints = [b.get("hint") for g in edge.daemon.describe()["gates"] for b in g["blockers"]]
+    assert any(h and "credentials" in h for h in hints)
+    assert not edge.daemon.is_ready
+    server.write_kubeconfig(kubeconfig, certificate=False, token="new")
+    started = time.monotonic()
+    edge.expect_ready()
+    assert time.monotonic() - started < 5
+
+
+def test_forbidden_is_said_aloud(edge):
+    server = edge.server
+    edge.up()
+    server.forbidden.add("pods")
+    edge.start()
+    edge.expect_reason("Forbidden", "dns")
+    message = edge.daemon.gate("dns")["blockers"][0]["message"]
+    assert "cannot list resource" in message
+    server.forbidden.clear()
+    edge.expect_ready()
+
+
+def test_redirects_are_not_followed(edge):
+    server = edge.server
+    edge.up()
+    server.cue("watch", "pods", times=2, **fake_cues.redirect(f"{server.url}/elsewhere"))
+    server.cue("readyz", times=2, **fake_cues.redirect(f"{server.url}/elsewhere"))
+    edge.start()
+    edge.expect_ready()
+    assert not [r for r in server.requests if r.path == "/elsewhere"]
+
+
+def test_no_encoding_is_asked_for(ready_edge):
+    assert not [r for r in ready_edge.server.asked("watch") if "accept-encoding" in r.headers]
+
+
+def test_object_over_the_ceiling(ready_edge):
+    """One line of 5 MiB, of a pod that nobody asked for and of one that a gate looks at."""
+    server, daemon = ready_edge.server, ready_edge.daemon
+    before = daemon.anonymous_memory()
+    huge = {"metadata": {"annotations": {"x": "y" * (5 << 20)}}}
+    path = "/api/v1/namespaces/{}/pods/{}"
+    server.rest.create("/api/v1/namespaces/bulk/pods", {"metadata": {"name": "big"}, "spec": {"nodeName": "n"}})
+    server.rest.patch(path.format("bulk", "big"), huge)
+    server.rest.patch(path.format("bulk", "big"), {"spec": {"nodeName": "microshift-dev.lab.example.com"}})
+    time.sleep(1)
+    daemon.expect_verdict("ready")
+    server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), huge)
+    time.sleep(1)
+    assert daemon.describe()
+    assert daemon.anonymous_memory() - before < (12 << 20)
+    server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), {"metadata": {"annotations": {"x": None}}})
+    server.rest.delete(path.format("bulk", "big"))
+    daemon.expect_verdict("ready", 20)
+
+
+@pytest.mark.parametrize("how", ["close", "eof", "reset"])
+def test_cut_anywhere(ready_edge, how):
+    """A resumed watch that breaks off at any byte of its answer loses nothing: the next one brings it."""
+    server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
+    ready = True
+    for cut in range(1, 1200, 83):
+        cue = server.cue("watch", "pods", times=2, match=is_resumed, cut_after=cut, how=how)
+        server.end_streams("clean", "pods")
+        ready = not ready
+        kubelet.pod_ready("dns-default", ready)
+        process.eventually(lambda: cue.used == 2, 15, 0.01, f"cut at {cut}")
+        process.eventually(
+            lambda: (daemon.gate("dns")["readyObjects"] == 1) == ready, 15, 0.02, f"cut at {cut}; {daemon.blockers()}"
+        )
+    assert json.dumps(daemon.describe())
+
+
+def test_split_at_every_byte(edge):
+    """The whole of it in single bytes."""
+    edge.server.split = 1
+    edge.up()
+    edge.start()
+    edge.expect_ready(30)

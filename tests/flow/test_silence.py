@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that hang and networks that swallow: nothing says so, and it is found out all the same."""
+
+import socket
+import time
+
+import pytest
+
+from harness import process
+from harness.fake_apiserver import FakeApiServer
+from harness.network import Network
+
+
+def test_hung_server(ready_edge):
+    """SIGSTOP: the kernel acknowledges, nobody answers. Found within 100 s, and over as soon as it is over."""
+    server, daemon = ready_edge.server, ready_edge.daemon
+    started = time.monotonic()
+    server.freeze()
+    ready_edge.expect_reason("ApiUnreachable", timeout=110)
+    assert time.monotonic() - started < 105
+    assert daemon.verdict() == "ready"
+    server.thaw()
+    ready_edge.expect_settled()
+    process.eventually(lambda: ready_edge.kubelet.renew_lease() and not ready_edge.reasons("dns"), 15, 0.3)
+    assert daemon.verdict() == "ready"
+
+
+def test_half_open(make_edge):
+    """A network that swallows packets: no byte, no reset. The kernel is told to find that out within 30 s."""
+    reason = Network.check()
+    if reason:
+        pytest.skip(reason)
+    with Network() as network, FakeApiServer(names=("localhost", network.server_address)) as server:
+        at = (network.server_address, server.port)
+        server.listen_also(network.at_server(lambda: socket.create_server(at)))
+        edge = make_edge(server)
+        edge.up()
+        kubeconfig = server.write_kubeconfig(server.folder / "remote", server="https://%s:%d" % at)
+        edge.start(kubeconfig=kubeconfig, wrapper=["ip", "netns", "exec", network.client])
+        edge.expect_ready()
+        edge.expect_settled()
+        network.swallow()
+        swallowed = time.monotonic()
+        edge.expect_reason("ApiUnreachable", timeout=50)
+        assert time.monotonic() - swallowed < 45
+        network.heal()
+        edge.expect_settled(20)
+        process.eventually(lambda: edge.kubelet.renew_lease() and edge.daemon.verdict() == "ready", 30, 0.3)

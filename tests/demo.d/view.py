@@ -38,12 +38,18 @@ class Terminal:
     """What a program has drawn, as rows: as much of a terminal as msready's live lines need."""
 
     TOKENS = re.compile(r"\x1b\[(\d*)A|(\r)|\x1b\[0?(J)|(\n)")
+    CUT = re.compile(r"\x1b(\[[\d;]*)?$")
 
     def __init__(self):
         self.rows = [""]
         self.row = 0
+        self.kept = ""
 
     def feed(self, text):
+        """Returns whether what was drawn is whole: the text may be cut anywhere, and the rest come later."""
+        text, self.kept = self.kept + text, ""
+        if cut := self.CUT.search(text):
+            text, self.kept = text[: cut.start()], cut[0]
         at = 0
         for token in self.TOKENS.finditer(text):
             self.rows[self.row] += text[at : token.start()]
@@ -57,6 +63,7 @@ class Terminal:
             elif not token[2]:
                 self.row = max(self.row - int(token[1] or 1), 0)
         self.rows[self.row] += text[at:]
+        return not self.kept and not self.rows[self.row]
 
     def lines(self):
         return self.rows if self.rows[-1] else self.rows[:-1]
@@ -167,8 +174,8 @@ class View:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while data := _read(self.output):
             with self.lock:
-                self.terminal.feed(decoder.decode(data))
-                self._write("")
+                if self.terminal.feed(decoder.decode(data)):
+                    self._write("")
 
     def finish(self, timeout=5):
         """Waits for the client to end by itself; its last words become a part of the story. Its exit status."""

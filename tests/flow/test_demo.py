@@ -80,6 +80,20 @@ def test_the_story_goes_from_a_stale_boot_to_ready(play):
     assert not in_session(demo.pid)
 
 
+def test_what_is_drawn_may_come_in_pieces():
+    text = "\x1b[33m●\x1b[0m one\n  two\n\x1b[2A\r\x1b[J● three\n  four\n  five\n\x1b[3A\r\x1b[Jdone\n"
+    for size in (1, 2, 3, 7, len(text)):
+        terminal = Terminal()
+        for at in range(0, len(text), size):
+            whole = terminal.feed(text[at : at + size])
+        assert whole
+        assert terminal.lines() == ["done"]
+    terminal = Terminal()
+    assert not terminal.feed("one\n\x1b[1")
+    assert terminal.feed("A\r\x1b[Jtwo\n")
+    assert terminal.lines() == ["two"]
+
+
 def test_the_live_view_fits_a_terminal(play):
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

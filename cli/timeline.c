@@ -42,9 +42,21 @@ static int put_what(Table *t, const JsonValue *transition) {
         return r < 0 ? r : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "  %s", name);
 }
 
+/* Since the kernel started, to the millisecond: what happened in one second has an order. */
+static int put_at(Table *t, usec_t at) {
+        unsigned ms = (unsigned) (at / USEC_PER_MSEC % 1000), s = (unsigned) (at / USEC_PER_SEC % 60),
+                 min = (unsigned) (at / USEC_PER_MINUTE % 60);
+        uint64_t h = at / USEC_PER_HOUR;
+
+        if (h > 0)
+                return table_cellf(t, TRANSITION_AT, STYLE_NONE, "%" PRIu64 ":%02u:%02u.%03u", h, min, s,
+                                   ms);
+        return table_cellf(t, TRANSITION_AT, STYLE_NONE, "%u:%02u.%03u", min, s, ms);
+}
+
 static int put_transition(Table *t, const JsonValue *v) {
         const char *to = jv_get_string(v, "to");
-        char span[TIMESPAN_MAX], clock[TIMESPAN_MAX];
+        char clock[TIMESPAN_MAX];
         int r;
 
         r = table_row(t);
@@ -52,8 +64,7 @@ static int put_transition(Table *t, const JsonValue *v) {
                 r = table_cell(t, TRANSITION_CLOCK, format_clock(clock, get_usec(v, "realtimeUSec")),
                                STYLE_NONE);
         if (r >= 0)
-                r = table_cell(t, TRANSITION_AT, format_timespan(span, get_usec(v, "boottimeUSec")),
-                               STYLE_NONE);
+                r = put_at(t, get_usec(v, "boottimeUSec"));
         if (r >= 0)
                 r = put_what(t, v);
         if (r >= 0)

@@ -336,8 +336,8 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
         g->report.evidence = EVIDENCE_NONE;
 }
 
-/* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps; and what rule R7
- * keeps, where the checks are the same ones. */
+/* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps, since when it is
+ * blocked and how often; and what rule R7 keeps, where the checks are the same ones. */
 void gate_adopt(Gate *g, Gate *old) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
@@ -349,6 +349,9 @@ void gate_adopt(Gate *g, Gate *old) {
                 return;
 
         g->clock = old->clock;
+        g->report = old->report;
+        old->report = REPORT_INIT;
+        g->report.evidence = EVIDENCE_NONE;
         if (!same) {
                 /* What settled so far, other checks said. */
                 if (g->clock.evidence == EVIDENCE_TRUE) {

@@ -318,6 +318,9 @@ void reflector_end(Reflector *r, KubeEnd end, const char *detail, usec_t now) {
                 return;
         }
 
+        /* The server that comes back may be another one. */
+        if (end == KUBE_END_CONNECT)
+                reflector_forget_version(r);
         /* Certificates on either side may have been replaced together with the kubeconfig. */
         if (end == KUBE_END_TLS || end == KUBE_END_CREDENTIALS)
                 ask_for_credentials(r);

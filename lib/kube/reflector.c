@@ -19,6 +19,11 @@
  * with an ERROR (410, as a frame of an answer that said 200), so its first frame is waited for, or a second
  * without one.
  *
+ * That holds for one and the same server. Where there was none for a while, another one may have come up,
+ * with a database that was restored: asked to watch from a version that it has not come to, it answers 200
+ * and is silent for ever, without so much as a bookmark (tried on 1.28 and 1.36). So a refused connection,
+ * or /readyz that is not 200, makes the next request a listing.
+ *
  * Where client-go waits up to a minute, this waits one second (five, on a network), because a boot hangs on
  * it. Where client-go waits for the end of the initial events for ever, this gives up after five seconds of
  * silence. */
@@ -300,7 +305,8 @@ void reflector_stop(Reflector *r) {
         reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, NULL);
 }
 
-/* /readyz has answered 200, or has not: then nothing is asked, and nothing that is open is believed. */
+/* /readyz has answered 200, or has not: then nothing is asked, and nothing of what was open is believed, nor
+ * gone on from. */
 void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
         if (r->api_ready == ready)
                 return;
@@ -310,6 +316,8 @@ void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
 
         reflector_forgive(r, now);
         r->failures = 0;
+        if (!ready)
+                reflector_forget_version(r);
         begin(r, now);
 }
 

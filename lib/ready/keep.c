@@ -18,6 +18,7 @@
 typedef struct Keeping {
         JsonValue *list;
         size_t n;
+        bool with_dead; /* the gate is FALSE: so it is after the restart, if that is why */
 } Keeping;
 
 static int add_container(JsonValue *list, const char *namespace, const char *pod, const char *uid, KubeQos qos,
@@ -39,7 +40,9 @@ static int keep_watched(const Watched *watched, void *userdata) {
         const KubePod *p;
         int r;
 
-        if (watched->finding.proof != PROOF_CGROUP || !watched->object)
+        if (!watched->object || watched->object->object->kind != KUBE_POD)
+                return 0;
+        if (watched->finding.proof != PROOF_CGROUP && !(k->with_dead && pod_is_dead(&watched->finding)))
                 return 0;
         p = KUBE_POD_OF(watched->object->object);
         for (size_t i = 0; i < p->n_containers; i++) {
@@ -56,7 +59,7 @@ static int keep_watched(const Watched *watched, void *userdata) {
 }
 
 static int print_containers(const Gate *g, const World *w, Instant now, JsonValue *list) {
-        Keeping keeping = { .list = list };
+        Keeping keeping = { .list = list, .with_dead = g->report.evidence == EVIDENCE_FALSE };
         int r;
 
         for (size_t i = 0; i < g->n_kept; i++) {

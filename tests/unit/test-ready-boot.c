@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Boots, told line by line: tests/data/boots/NAME.txt has SECONDS VERB ARGUMENTS, seconds since the host's init
+ * started, which may not go back.
+ *
+ *   api ready|not-ready|away             the API server
+ *   list|resume|lose ROLE|all            a stream has listed what there is; is in sync again; is out of sync
+ *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
+ *   pod NAME Ready=S ids=A,B [waiting=REASON] [deleted]
+ *                                        a version of a pod; "-" for a container that has no ID
+ *   gone NAME                            the pod is deleted
+ *   lease, kubelet ok                    the node's Lease moves; the kubelet's own healthz answers
+ *   start IDS, kill IDS                  containers of this host
+ *   running                              all of it is up: a shorthand for a boot that is over
+ *   restart, again                       msreadyd is restarted, with what it kept; lists the cluster again
+ *   expect GATE=EVIDENCE[/STATE][:REASON] … verdict=STATE
+ *
+ * S is True, False or Unknown; evidence is true, false or none. The gates are node, ovn (ovnkube-master and
+ * ovnkube-node) and dns (dns-default), each of them required, with the default times. The host looks at its
+ * containers when one of them or a pod changes, as the daemon does. */
+
+#include "fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+
+#define OVN "openshift-ovn-kubernetes"
+#define DNS "openshift-dns"
+
+static const struct {
+        const char *name, *namespace;
+} sets[] = { { "ovnkube-master", OVN }, { "ovnkube-node", OVN }, { "dns-default", DNS } };
+
+static const char *const roles[_STREAM_ROLE_MAX] = {
+        [STREAM_NODES] = "nodes", [STREAM_PODS] = "pods", [STREAM_DAEMONSETS] = "daemonsets",
+        [STREAM_LEASES] = "leases",
+};
+
+/* The API server's side of it, to be listed again. */
+typedef struct Boot {
+        Play play;
+        const char *file;
+        unsigned line;
+        PlayNode node;
+        PlayPod pods[ELEMENTSOF(sets)];
+        bool has_pod[ELEMENTSOF(sets)];
+        char reason[64];
+} Boot;
+
+#define broken(b, ...)                                                                                        \
+        do {                                                                                                  \
+                print_error("%s:%u: ", (b)->file, (b)->line);                                                 \
+                fail_msg(__VA_ARGS__);                                                                        \
+        } while (0)
+
+static void add_gates(Boot *b) {
+        PLAY_GATE(&b->play, "node", check_node(NULL));
+        PLAY_GATE(&b->play, "ovn", check_workload(KUBE_DAEMONSET, OVN, "ovnkube-master"),
+                  check_workload(KUBE_DAEMONSET, OVN, "ovnkube-node"));
+        PLAY_GATE(&b->play, "dns", check_workload(KUBE_DAEMONSET, DNS, "dns-default"));
+}
+
+static void play_sets(Boot *b) {
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                play_workload(&b->play, &(PlayWorkload){ .kind = KUBE_DAEMONSET,
+                                                         .namespace = sets[i].namespace,
+                                                         .name = sets[i].name,
+                                                         .uid = 100 + (unsigned) i });
+}
+
+static void play_again(Boot *b) {
+        play_sets(b);
+        if (b->node.name)
+                play_node(&b->play, &b->node);
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                if (b->has_pod[i])
+                        play_pod(&b->play, &b->pods[i]);
+        play_lease(&b->play, GUIDE_NODE);
+        play_sync_all(&b->play);
+        play_look(&b->play);
+}
+
+/* The value of KEY= among the words, or NULL. */
+static const char *value_of(char **words, const char *key) {
+        STRV_FOREACH(w, words) {
+                const char *rest = startswith(*w, key);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
+        }
+        return NULL;
+}
+
+static KubeStatus status_of(Boot *b, char **words) {
+        const char *s = value_of(words, "Ready");
+        KubeStatus status = s ? kube_status_from_string(s) : KUBE_STATUS_ABSENT;
+
+        if ((int) status <= KUBE_STATUS_ABSENT)
+                broken(b, "no status");
+        return status;
+}
+
+static unsigned id_of(const char *s) {
+        return streq(s, "-") ? 0 : (unsigned) strtoul(s, NULL, 16);
+}
+
+static void on_node(Boot *b, char **words) {
+        const char *beat = value_of(words, "beat"), *boot = value_of(words, "boot");
+
+        b->node = node_of_this_boot();
+        b->node.ready = status_of(b, words);
+        b->node.reason = b->node.ready == KUBE_STATUS_TRUE  ? "KubeletReady" :
+                         b->node.ready == KUBE_STATUS_FALSE ? "KubeletNotReady" :
+                                                              "NodeStatusUnknown";
+        b->node.boot_id = streq_ptr(boot, "new") ? THIS_BOOT : OLD_BOOT;
+        b->node.heartbeat = beat ? (unsigned) strtoul(beat, NULL, 10) : 0;
+        play_node(&b->play, &b->node);
+}
+
+static size_t set_index(Boot *b, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                if (streq_ptr(name, sets[i].name))
+                        return i;
+        broken(b, "no such pod: %s", strna(name));
+        return 0;
+}
+
+static void on_pod(Boot *b, char **words) {
+        static const char *const names[] = { "c0", "c1", "c2", "c3" };
+        _cleanup_(strv_freep) char **ids = NULL;
+        size_t i = set_index(b, words[0]), n = 0;
+        const char *waiting = value_of(words, "waiting");
+        PlayPod *pod = &b->pods[i];
+
+        *pod = pod_ready(sets[i].namespace, sets[i].name, 300 + (unsigned) i, 0);
+        pod_owned(pod, "DaemonSet", sets[i].name, 100 + (unsigned) i);
+        pod->ready = status_of(b, words);
+        pod->ready_reason = pod->ready == KUBE_STATUS_TRUE ? NULL : "ContainersNotReady";
+        pod->deleting = strv_contains(words, "deleted");
+        if (waiting)
+                snprintf(b->reason, sizeof(b->reason), "%s", waiting);
+        assert_ok(strv_split(strempty(value_of(words, "ids")), ",", &ids));
+        STRV_FOREACH(id, ids) {
+                assert_true(n < ELEMENTSOF(names));
+                pod->containers[n] = (PlayContainer){ .name = names[n],
+                                                      .role = KUBE_CONTAINER_MAIN,
+                                                      .state = waiting ? KUBE_CONTAINER_WAITING :
+                                                                         KUBE_CONTAINER_RUNNING,
+                                                      .reason = b->reason,
+                                                      .unready = pod->ready != KUBE_STATUS_TRUE,
+                                                      .id = id_of(*id) };
+                n++;
+        }
+        b->has_pod[i] = true;
+        play_pod(&b->play, pod);
+        play_look(&b->play);
+}
+
+static void on_containers(Boot *b, const char *list, bool start) {
+        _cleanup_(strv_freep) char **ids = NULL;
+
+        assert_ok(strv_split(list, ",", &ids));
+        STRV_FOREACH(id, ids) {
+                if (start)
+                        play_start(&b->play, id_of(*id));
+                else
+                        play_kill(&b->play, id_of(*id));
+        }
+        play_look(&b->play);
+}
+
+static void on_stream(Boot *b, const char *verb, const char *name) {
+        bool found = false;
+
+        for (StreamRole r = 0; r < _STREAM_ROLE_MAX; r++) {
+                if (!b->play.streams[r] || !(streq(name, "all") || streq_ptr(roles[r], name)))
+                        continue;
+                found = true;
+                if (streq(verb, "list"))
+                        play_sync(&b->play, r);
+                else if (streq(verb, "resume"))
+                        play_resume(&b->play, r);
+                else
+                        play_lose(&b->play, r);
+        }
+        if (!found)
+                broken(b, "no such stream: %s", name);
+}
+
+static void tell(Boot *b, const char *line) {
+        _cleanup_(strv_freep) char **words = NULL;
+
+        assert_ok(strv_split(line, " ", &words));
+        if (streq(words[0], "node"))
+                on_node(b, words + 1);
+        else if (streq(words[0], "pod"))
+                on_pod(b, words + 1);
+        else if (streq(words[0], "list"))
+                play_sync_all(&b->play);
+        else
+                on_containers(b, words[1], true);
+}
+
+static void on_running(Boot *b) {
+        static const char *const lines[] = {
+                "node Ready=True boot=new",
+                "start d1,d2,e1,f1",
+                "pod dns-default Ready=True ids=d1,d2",
+                "pod ovnkube-master Ready=True ids=e1",
+                "pod ovnkube-node Ready=True ids=f1",
+                "list all",
+        };
+
+        play_api(&b->play, API_READY);
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+                tell(b, lines[i]);
+        play_kubelet_healthy(&b->play);
+}
+
+/* With what it kept, and nothing else. */
+static void on_restart(Boot *b) {
+        KeepStamp stamp = { .boot_id = THIS_BOOT, .userspace = 1 };
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        Buffer text = BUFFER_INIT(MIB(1));
+        Play *p = &b->play;
+
+        assert_ok(keep_print(&p->board, p->world, &stamp, p->now, &text));
+        play_restart_daemon(p);
+        add_gates(b);
+        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
+        p->n_setups = 0;
+        assert_ok(keep_restore(&p->board, text.data, text.size, &stamp, p->now));
+        buffer_done(&text);
+        play_look(p);
+}
+
+/* --- expectations --- */
+
+static Evidence evidence_of(Boot *b, const char *word) {
+        if (startswith(word, "true"))
+                return EVIDENCE_TRUE;
+        if (startswith(word, "false"))
+                return EVIDENCE_FALSE;
+        if (!startswith(word, "none"))
+                broken(b, "no evidence: %s", word);
+        return EVIDENCE_NONE;
+}
+
+static void expect_gate(Boot *b, Gate *g, char *word) {
+        char *reason = strchr(word, ':'), *state;
+        Evidence e;
+
+        if (reason)
+                *reason++ = '\0';
+        state = strchr(word, '/');
+        if (state)
+                *state++ = '\0';
+        e = evidence_of(b, word);
+
+        if (g->report.evidence != e)
+                broken(b, "%s: evidence %s, blocked by %s", gate_name(g), evidence_to_string(g->report.evidence),
+                       g->report.n_blockers ? g->report.blockers[0].reason : "nothing");
+        if (state && !streq(gate_state_to_string(gate_state(g)), state))
+                broken(b, "%s is %s", gate_name(g), gate_state_to_string(gate_state(g)));
+        if (e != EVIDENCE_TRUE && g->report.n_blockers == 0)
+                broken(b, "%s does not say why", gate_name(g));
+        if (reason && !streq(g->report.blockers[0].reason, reason))
+                broken(b, "%s: %s", gate_name(g), g->report.blockers[0].reason);
+}
+
+static void on_expect(Boot *b, char **words) {
+        const char *verdict = value_of(words, "verdict");
+
+        STRV_FOREACH(w, words) {
+                char *value = strchr(*w, '=');
+
+                if (!value)
+                        broken(b, "%s?", *w);
+                *value++ = '\0';
+                if (!streq(*w, "verdict"))
+                        expect_gate(b, play_find(&b->play, *w), value);
+        }
+        if (!verdict)
+                broken(b, "no verdict is expected");
+        if (!streq(gate_state_to_string(b->play.board.verdict.state), verdict))
+                broken(b, "the verdict is %s", gate_state_to_string(b->play.board.verdict.state));
+}
+
+static void on_line(Boot *b, char **words) {
+        Play *p = &b->play;
+        const char *verb = words[1];
+        usec_t at = (usec_t) (strtod(words[0], NULL) * 1000 + 0.5) * USEC_PER_MSEC;
+        char **rest = words + 2;
+
+        if (at < p->now.monotonic)
+                broken(b, "time goes back");
+        play_pass(p, at - p->now.monotonic);
+
+        if (streq(verb, "expect")) {
+                on_expect(b, rest);
+                return;
+        }
+        if (streq(verb, "api"))
+                play_api(p, streq(rest[0], "ready")     ? API_READY :
+                            streq(rest[0], "not-ready") ? API_NOT_READY :
+                                                          API_UNREACHABLE);
+        else if (streq(verb, "list") || streq(verb, "resume") || streq(verb, "lose"))
+                on_stream(b, verb, rest[0]);
+        else if (streq(verb, "node"))
+                on_node(b, rest);
+        else if (streq(verb, "pod"))
+                on_pod(b, rest);
+        else if (streq(verb, "gone")) {
+                b->has_pod[set_index(b, rest[0])] = false;
+                play_remove(p, KUBE_POD, sets[set_index(b, rest[0])].namespace, rest[0]);
+        } else if (streq(verb, "lease"))
+                play_lease(p, GUIDE_NODE);
+        else if (streq(verb, "kubelet"))
+                play_kubelet_healthy(p);
+        else if (streq(verb, "start") || streq(verb, "kill"))
+                on_containers(b, rest[0], streq(verb, "start"));
+        else if (streq(verb, "running"))
+                on_running(b);
+        else if (streq(verb, "restart"))
+                on_restart(b);
+        else if (streq(verb, "again"))
+                play_again(b);
+        else
+                broken(b, "no such verb: %s", verb);
+        play_judge(p);
+}
+
+static unsigned replay(const char *folder, const char *name) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        unsigned expectations = 0;
+        char *line, *next;
+        Boot b = { .file = name };
+        size_t size;
+
+        assert_ok(path_join(folder, name, &path));
+        assert_ok(file_read(path, LIMIT_CONFIG_FILE, &text, &size));
+        play_begin(&b.play);
+        b.play.now = (Instant){ .boottime = USEC_PER_SEC, .monotonic = 0 };
+        play_sets(&b);
+        play_lease(&b.play, GUIDE_NODE);
+        add_gates(&b);
+        play_load(&b.play);
+
+        for (line = text; line; line = next) {
+                _cleanup_(strv_freep) char **words = NULL;
+
+                next = strchr(line, '\n');
+                if (next)
+                        *next++ = '\0';
+                b.line++;
+                if (line[0] == '#' || line[0] == '\0')
+                        continue;
+                assert_ok(strv_split(line, " ", &words));
+                if (strv_length(words) < 2)
+                        broken(&b, "%s?", line);
+                expectations += streq(words[1], "expect");
+                on_line(&b, words);
+        }
+        play_end(&b.play);
+        return expectations;
+}
+
+static void test_boots(void **state) {
+        const char *source = getenv("MSREADY_SOURCE");
+        _cleanup_free_ char *folder = NULL;
+        unsigned n = 0;
+        DIR *d;
+
+        assert_non_null(source);
+        assert_ok(path_join(source, "tests/data/boots", &folder));
+        d = opendir(folder);
+        assert_non_null(d);
+        for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+                if (!endswith(e->d_name, ".txt"))
+                        continue;
+                assert_true(replay(folder, e->d_name) > 0);
+                n++;
+        }
+        closedir(d);
+        assert_true(n >= 13);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_boots),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A boot in random order. The cluster's truth is a log of versions for each stream; each stream delivers its own
+ * log at its own pace, loses sync, resumes or lists anew; the API goes away and comes back; containers start
+ * and die; the kubelet falls silent; msreadyd is restarted with what it kept. Whatever the order:
+ *
+ *   - nothing is ready before the last step of the boot, and all is ready after it;
+ *   - what is open does not stay open beyond its hold and its grace;
+ *   - a restart makes no gate readier than it was.
+ *
+ * What is held against the rules is reckoned here from the truth, without their help. MSREADY_SEED repeats one
+ * run, MSREADY_RUNS makes more of them. */
+
+#include "fixture.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+
+#define BASE_SEED 20240918u
+#define RUNS 1000
+#define PODS 3
+#define LOG 64
+
+typedef enum Mode {
+        MODE_BOOT,  /* a boot without mishaps, the streams apart: ends usable */
+        MODE_CHAOS, /* whatever can happen, also after that */
+} Mode;
+
+/* One version of a thing, as the API server has it. */
+typedef struct Version {
+        bool is_node;
+        unsigned pod; /* else */
+        PlayNode node;
+        PlayPod of_pod;
+} Version;
+
+/* A stream: the log of its objects, and how much of it was delivered. */
+typedef struct Channel {
+        StreamRole role;
+        Version log[LOG];
+        size_t n, delivered;
+        bool synced;
+} Channel;
+
+typedef struct Sim {
+        Play play;
+        unsigned seed;
+        Mode mode;
+        unsigned random;
+        Channel nodes, pods;
+
+        /* The truth. */
+        PlayNode node;
+        PlayPod pod[PODS];
+        unsigned step[PODS]; /* of each pod: 0 old, 1 unready, 2 containers run, 3 named, 4 ready */
+        bool node_reported;
+        bool kubelet_runs, daemonsets_synced, unscheduled_synced;
+        unsigned next_id;
+        bool was_usable; /* ever in this boot */
+        bool lived;      /* the kubelet ran since the API was last out of reach, or since msreadyd started */
+
+        /* Reckoned from the evidence alone. */
+        usec_t false_for[2], none_for[2];
+        GateState before[2];
+} Sim;
+
+static const char *const names[] = { "node", "all" };
+
+static unsigned roll(Sim *s, unsigned sides) {
+        s->random = s->random * 1664525u + 1013904223u;
+        return (s->random >> 8) % sides;
+}
+
+#define wrong(s, ...)                                                                                         \
+        do {                                                                                                  \
+                print_error("MSREADY_SEED=%u: ", (s)->seed);                                                  \
+                fail_msg(__VA_ARGS__);                                                                        \
+        } while (0)
+
+/* --- the truth --- */
+
+static void write_version(Sim *s, Channel *c, const Version *v) {
+        if (c->n == LOG) { /* the oldest are compacted */
+                memmove(c->log, c->log + 1, (LOG - 1) * sizeof(Version));
+                c->n--;
+                c->delivered -= c->delivered > 0;
+        }
+        c->log[c->n++] = *v;
+}
+
+static void write_node(Sim *s) {
+        s->node.heartbeat++;
+        write_version(s, &s->nodes, &(Version){ .is_node = true, .node = s->node });
+}
+
+static void write_pod(Sim *s, unsigned i) {
+        write_version(s, &s->pods, &(Version){ .pod = i, .of_pod = s->pod[i] });
+}
+
+static bool is_alive(const Sim *s, unsigned id) {
+        for (size_t i = 0; i < ELEMENTSOF(s->play.alive); i++)
+                if (id != 0 && s->play.alive[i] == id)
+                        return true;
+        return false;
+}
+
+static bool pod_is_usable(const Sim *s, unsigned i) {
+        return s->pod[i].ready == KUBE_STATUS_TRUE && is_alive(s, s->pod[i].containers[0].id) &&
+               is_alive(s, s->pod[i].containers[1].id);
+}
+
+static bool is_usable(const Sim *s) {
+        for (unsigned i = 0; i < PODS; i++)
+                if (!pod_is_usable(s, i))
+                        return false;
+        return s->node.ready == KUBE_STATUS_TRUE && streq(s->node.boot_id, THIS_BOOT);
+}
+
+static void note_truth(Sim *s) {
+        s->was_usable = s->was_usable || is_usable(s);
+        if (s->play.world->api != API_READY)
+                s->lived = false;
+        else if (s->kubelet_runs)
+                s->lived = true;
+}
+
+/* What only a kubelet can do that runs, and writes to an API that is there. */
+static bool kubelet_writes(const Sim *s) {
+        return s->kubelet_runs && s->play.world->api == API_READY;
+}
+
+static void kubelet_reports_node(Sim *s) {
+        if (!kubelet_writes(s))
+                return;
+        s->node.boot_id = THIS_BOOT;
+        s->node.ready = s->node_reported || roll(s, 3) ? KUBE_STATUS_TRUE : KUBE_STATUS_FALSE;
+        s->node.reason = "KubeletReady";
+        s->node_reported = s->node.ready == KUBE_STATUS_TRUE;
+        write_node(s);
+}
+
+/* The next step of one pod; that it is NotReady in between need not be seen by anybody. */
+static void advance_pod(Sim *s, unsigned i) {
+        PlayPod *pod = &s->pod[i];
+
+        switch (s->step[i]) {
+        case 0:
+        case 1:
+                if (s->step[i] == 0 && kubelet_writes(s) && roll(s, 2)) {
+                        pod->ready = KUBE_STATUS_FALSE;
+                        write_pod(s, i);
+                        s->step[i] = 1;
+                        return;
+                }
+                if (!s->kubelet_runs)
+                        return;
+                for (unsigned c = 0; c < 2; c++)
+                        play_start(&s->play, s->next_id + c);
+                s->step[i] = 2;
+                play_look(&s->play);
+                return;
+        case 2:
+                if (!kubelet_writes(s))
+                        return;
+                /* Names what runs by now. */
+                for (unsigned c = 0; c < 2; c++)
+                        pod->containers[c].id = s->next_id + c;
+                s->next_id += 2;
+                pod->ready = roll(s, 2) ? KUBE_STATUS_TRUE : KUBE_STATUS_FALSE;
+                write_pod(s, i);
+                s->step[i] = pod->ready == KUBE_STATUS_TRUE ? 4 : 3;
+                return;
+        case 3:
+                if (!kubelet_writes(s))
+                        return;
+                pod->ready = KUBE_STATUS_TRUE;
+                write_pod(s, i);
+                s->step[i] = 4;
+                return;
+        default:
+                return;
+        }
+}
+
+/* Only one pod at a time may be between starting and naming: IDs are given in that order. */
+static void advance_some_pod(Sim *s) {
+        for (unsigned i = 0; i < PODS; i++)
+                if (s->step[i] == 2) {
+                        advance_pod(s, i);
+                        return;
+                }
+        advance_pod(s, roll(s, PODS));
+}
+
+static void kill_container(Sim *s) {
+        unsigned i = roll(s, PODS);
+
+        if (s->step[i] < 3)
+                return;
+        play_kill(&s->play, s->pod[i].containers[roll(s, 2)].id);
+        play_look(&s->play);
+        for (unsigned c = 0; c < 2; c++)
+                play_kill(&s->play, s->pod[i].containers[c].id);
+        s->step[i] = roll(s, 2);
+        if (s->step[i] == 1) {
+                if (!kubelet_writes(s)) {
+                        s->step[i] = 0;
+                        return;
+                }
+                s->pod[i].ready = KUBE_STATUS_FALSE;
+                write_pod(s, i);
+        }
+        play_look(&s->play);
+}
+
+static void controller_gives_up(Sim *s) {
+        if (s->kubelet_runs || s->play.world->api != API_READY)
+                return;
+        s->node.ready = KUBE_STATUS_UNKNOWN;
+        s->node.reason = "NodeStatusUnknown";
+        s->node_reported = false;
+        write_node(s);
+}
+
+/* --- the streams --- */
+
+static void deliver(Sim *s, Channel *c) {
+        const Version *v;
+
+        if (!c->synced || c->delivered >= c->n || s->play.world->api != API_READY)
+                return;
+        v = &c->log[c->delivered++];
+        if (v->is_node)
+                play_node(&s->play, &v->node);
+        else
+                play_pod(&s->play, &v->of_pod);
+        if (roll(s, 4))
+                play_look(&s->play);
+}
+
+static void lose(Sim *s, Channel *c) {
+        c->synced = false;
+        play_lose(&s->play, c->role);
+}
+
+static void list_again(Sim *s, Channel *c) {
+        play_list(&s->play, c->role);
+        if (c->role == STREAM_NODES)
+                play_node(&s->play, &s->node);
+        else
+                for (unsigned i = 0; i < PODS; i++)
+                        play_pod(&s->play, &s->pod[i]);
+        play_listed(&s->play, c->role);
+        c->delivered = c->n;
+        c->synced = true;
+        if (roll(s, 2))
+                play_look(&s->play);
+}
+
+static void find_sync(Sim *s, Channel *c) {
+        if (c->synced || s->play.world->api != API_READY)
+                return;
+        if (roll(s, 2) && s->play.world->by_kind[c->role == STREAM_NODES ? KUBE_NODE : KUBE_POD]) {
+                play_resume(&s->play, c->role);
+                c->synced = true;
+        } else
+                list_again(s, c);
+}
+
+static void list_rest(Sim *s) {
+        if (s->play.world->api != API_READY)
+                return;
+        if (!s->daemonsets_synced) {
+                for (unsigned i = 0; i < PODS; i++)
+                        play_workload(&s->play, &(PlayWorkload){ .kind = KUBE_DAEMONSET,
+                                                                 .namespace = "ns",
+                                                                 .name = s->pod[i].owner_name,
+                                                                 .uid = 100 + i });
+                play_sync(&s->play, STREAM_DAEMONSETS);
+                s->daemonsets_synced = true;
+        } else if (!s->unscheduled_synced) {
+                play_sync(&s->play, STREAM_PODS_UNSCHEDULED);
+                s->unscheduled_synced = true;
+        }
+}
+
+static void api_away(Sim *s) {
+        play_api(&s->play, roll(s, 2) ? API_UNREACHABLE : API_NOT_READY);
+        if (s->play.world->api == API_NOT_READY && roll(s, 2))
+                return; /* /readyz fails; the streams stand */
+        lose(s, &s->nodes);
+        lose(s, &s->pods);
+        if (roll(s, 2)) {
+                play_lose(&s->play, STREAM_DAEMONSETS);
+                s->daemonsets_synced = false;
+        }
+}
+
+/* --- msreadyd --- */
+
+static void add_gates(Sim *s) {
+        GateSetup *setup;
+
+        PLAY_GATE(&s->play, "node", check_node(NULL));
+        setup = PLAY_GATE(&s->play, "all", check_workload(KUBE_DAEMONSET, "ns", "a"),
+                          check_workload(KUBE_DAEMONSET, "ns", "b"), check_workload(KUBE_DAEMONSET, "ns", "c"),
+                          check_pods("ns", NULL));
+        if (s->mode == MODE_CHAOS && s->seed % 3 == 0)
+                setup->timing.settle = SECONDS(7);
+}
+
+static void restart(Sim *s) {
+        KeepStamp stamp = { .boot_id = THIS_BOOT, .userspace = 1 };
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        Buffer text = BUFFER_INIT(MIB(1));
+        GateState before[2];
+        Play *p = &s->play;
+        usec_t down = SECONDS(roll(s, 20));
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                before[i] = gate_state(play_find(p, names[i]));
+        assert_ok(keep_print(&p->board, p->world, &stamp, p->now, &text));
+        play_restart_daemon(p);
+        s->nodes.synced = s->pods.synced = s->daemonsets_synced = s->unscheduled_synced = false;
+        p->now.monotonic += down;
+        p->now.boottime += down;
+        add_gates(s);
+        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
+        p->n_setups = 0;
+        assert_ok(keep_restore(&p->board, text.data, text.size, &stamp, p->now));
+        buffer_done(&text);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                if (gate_state(play_find(p, names[i])) != before[i])
+                        wrong(s, "%s came back in another state", names[i]);
+                /* The time that nobody watched was without evidence. */
+                s->none_for[i] += down;
+        }
+        s->lived = false;
+        play_look(p);
+}
+
+/* --- what has to hold --- */
+
+static void reckon(Sim *s) {
+        Play *p = &s->play;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const Gate *g = play_find(p, names[i]);
+                GateState state = gate_state(g);
+                Evidence e = g->report.evidence;
+
+                if (e == EVIDENCE_TRUE)
+                        s->false_for[i] = 0;
+                if (e != EVIDENCE_NONE)
+                        s->none_for[i] = 0;
+                if (state == GATE_READY && s->false_for[i] >= g->setup.timing.hold && e == EVIDENCE_FALSE)
+                        wrong(s, "%s is ready after %" PRIu64 " us of FALSE", names[i], s->false_for[i]);
+                if (state == GATE_READY && s->none_for[i] >= g->setup.timing.unknown)
+                        wrong(s, "%s is ready after %" PRIu64 " us without evidence", names[i], s->none_for[i]);
+                if (state == GATE_READY && s->before[i] != GATE_READY && e != EVIDENCE_TRUE)
+                        wrong(s, "%s opened without TRUE", names[i]);
+                if (state == GATE_WAITING && s->before[i] != GATE_WAITING)
+                        wrong(s, "%s waits again", names[i]);
+                if (e == EVIDENCE_TRUE && p->world->api != API_READY)
+                        wrong(s, "%s is TRUE and the API is away", names[i]);
+                if (e == EVIDENCE_TRUE && !s->lived)
+                        wrong(s, "%s is TRUE on the word of a kubelet that is dead", names[i]);
+                s->before[i] = state;
+        }
+        if (gate_state(play_find(p, "all")) == GATE_READY || board_is_fresh(&p->board))
+                for (unsigned i = 0; i < PODS && !s->was_usable; i++)
+                        if (s->step[i] < 4)
+                                wrong(s, "ready, and pod %u has not done its last step", i);
+        if (gate_state(play_find(p, "node")) == GATE_READY && !streq(s->node.boot_id, THIS_BOOT))
+                wrong(s, "the node is ready, and of the boot before");
+        if (p->board.verdict.state == GATE_READY && !s->was_usable && s->mode == MODE_BOOT)
+                wrong(s, "ready before the last step");
+        if (board_is_fresh(&p->board) && s->mode == MODE_BOOT && !is_usable(s))
+                wrong(s, "READY=1 without cause");
+}
+
+static void judge(Sim *s) {
+        play_judge(&s->play);
+        reckon(s);
+}
+
+/* As play_pass(), reckoning at each deadline, and now and then in between. */
+static void pass(Sim *s, usec_t usec) {
+        Play *p = &s->play;
+        usec_t end = p->now.monotonic + usec;
+
+        while (p->now.monotonic < end) {
+                usec_t next = usec_min(MAX(board_deadline(&p->board), p->now.monotonic + 1),
+                                       usec_min(end, p->now.monotonic + SECONDS(12)));
+                usec_t passed = next - p->now.monotonic;
+
+                for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                        Evidence e = play_find(p, names[i])->report.evidence;
+
+                        s->false_for[i] += e == EVIDENCE_FALSE ? passed : 0;
+                        s->none_for[i] += e == EVIDENCE_NONE ? passed : 0;
+                }
+                p->now.monotonic += passed;
+                p->now.boottime += passed;
+                judge(s);
+        }
+}
+
+/* --- a run --- */
+
+static void begin(Sim *s, unsigned seed, Mode mode) {
+        static const char *const owners[] = { "a", "b", "c" };
+
+        *s = (Sim){ .seed = seed, .random = seed * 2654435761u + 1, .mode = mode, .next_id = 1000 };
+        s->nodes.role = STREAM_NODES;
+        s->pods.role = STREAM_PODS;
+        play_begin(&s->play);
+        s->node = node_of_this_boot();
+        s->node.boot_id = OLD_BOOT;
+        write_node(s);
+        for (unsigned i = 0; i < PODS; i++) {
+                s->pod[i] = pod_ready("ns", owners[i], 300 + i, 10 + i);
+                pod_owned(&s->pod[i], "DaemonSet", owners[i], 100 + i);
+                s->pod[i].containers[1] = (PlayContainer){ .name = "second", .role = KUBE_CONTAINER_MAIN,
+                                                           .state = KUBE_CONTAINER_RUNNING, .id = 20 + i };
+                write_pod(s, i);
+        }
+        add_gates(s);
+        play_load(&s->play);
+}
+
+static void step_of_boot(Sim *s, unsigned dice) {
+        switch (dice) {
+        case 0:
+                if (s->play.world->api != API_READY)
+                        play_api(&s->play, API_READY);
+                note_truth(s);
+                break;
+        case 1:
+                s->kubelet_runs = true;
+                break;
+        case 2:
+                kubelet_reports_node(s);
+                break;
+        case 3:
+        case 4:
+        case 5:
+                if (s->kubelet_runs)
+                        advance_some_pod(s);
+                break;
+        case 6:
+        case 7:
+                deliver(s, &s->nodes);
+                break;
+        case 8:
+        case 9:
+        case 10:
+                deliver(s, &s->pods);
+                break;
+        case 11:
+                find_sync(s, &s->nodes);
+                break;
+        case 12:
+                find_sync(s, &s->pods);
+                break;
+        case 13:
+                list_rest(s);
+                break;
+        case 14:
+                if (s->kubelet_runs)
+                        play_kubelet_healthy(&s->play);
+                break;
+        case 15:
+                if (kubelet_writes(s) && s->play.streams[STREAM_LEASES]->in_sync)
+                        play_lease(&s->play, GUIDE_NODE);
+                break;
+        case 16:
+                play_look(&s->play);
+                break;
+        case 17:
+                pass(s, USEC_PER_MSEC * roll(s, 5000));
+                break;
+        case 18:
+                api_away(s);
+                break;
+        case 19:
+                lose(s, roll(s, 2) ? &s->nodes : &s->pods);
+                break;
+        case 20:
+                restart(s);
+                break;
+        default:
+                play_sleep(&s->play, SECONDS(roll(s, 10000)));
+                break;
+        }
+}
+
+static void step_of_chaos(Sim *s) {
+        switch (roll(s, 6)) {
+        case 0:
+                kill_container(s);
+                break;
+        case 1:
+                s->kubelet_runs = false;
+                if (roll(s, 2)) {
+                        api_away(s);
+                        note_truth(s);
+                        judge(s);
+                        play_api(&s->play, API_READY);
+                        find_sync(s, &s->nodes);
+                }
+                break;
+        case 2:
+                controller_gives_up(s);
+                break;
+        case 3:
+                pass(s, SECONDS(roll(s, 200)));
+                break;
+        default:
+                break;
+        }
+}
+
+static void turn(Sim *s) {
+        /* Mishaps are rarer than steps. */
+        unsigned dice = roll(s, 8) ? roll(s, 18) : 18 + roll(s, 4);
+
+        if (s->mode == MODE_CHAOS && roll(s, 5) == 0)
+                step_of_chaos(s);
+        else
+                step_of_boot(s, dice);
+        note_truth(s);
+        judge(s);
+}
+
+/* Whatever happened: once the boot is over and all is delivered, it is ready. */
+static void finish(Sim *s) {
+        Play *p = &s->play;
+
+        s->kubelet_runs = true;
+        play_api(p, API_READY);
+        for (unsigned n = 0; n < 50 && !is_usable(s); n++) {
+                kubelet_reports_node(s);
+                advance_some_pod(s);
+                note_truth(s);
+        }
+        if (!is_usable(s))
+                wrong(s, "the test's own boot does not end");
+        for (unsigned n = 0; n < 4; n++) {
+                find_sync(s, &s->nodes);
+                find_sync(s, &s->pods);
+                list_rest(s);
+        }
+        for (unsigned n = 0; n < 2 * LOG; n++) {
+                deliver(s, &s->nodes);
+                deliver(s, &s->pods);
+        }
+        play_look(p);
+        note_truth(s);
+        play_kubelet_healthy(p);
+        judge(s);
+        pass(s, SECONDS(16)); /* what was lost has to settle */
+        if (p->board.verdict.state != GATE_READY || !board_is_fresh(&p->board))
+                wrong(s, "%s after the last step: %s", gate_state_to_string(p->board.verdict.state),
+                      board_first_blocker(&p->board, NULL) ? board_first_blocker(&p->board, NULL)->reason : "?");
+}
+
+/* And without evidence, or with all of it dead, nothing stays open. */
+static void fade(Sim *s) {
+        Play *p = &s->play;
+        bool dead = roll(s, 2);
+
+        api_away(s);
+        play_api(p, API_UNREACHABLE);
+        if (dead) {
+                memset(p->alive, 0, sizeof(p->alive));
+                play_look(p);
+        }
+        judge(s);
+        if (roll(s, 3) == 0)
+                restart(s);
+        judge(s);
+        pass(s, SECONDS(301));
+        if (gate_state(play_find(p, "node")) != GATE_UNKNOWN)
+                wrong(s, "the node is %s without evidence", gate_state_to_string(gate_state(play_find(p, "node"))));
+        if (gate_state(play_find(p, "all")) != (dead ? GATE_LOST : GATE_UNKNOWN))
+                wrong(s, "all is %s", gate_state_to_string(gate_state(play_find(p, "all"))));
+}
+
+static void run(unsigned seed, Mode mode) {
+        static Sim s;
+        unsigned turns;
+
+        begin(&s, seed, mode);
+        play_sync(&s.play, STREAM_LEASES);
+        turns = 20 + roll(&s, 120);
+        for (unsigned i = 0; i < turns; i++)
+                turn(&s);
+        finish(&s);
+        fade(&s);
+        play_end(&s.play);
+}
+
+static void run_all(Mode mode) {
+        const char *seed = getenv("MSREADY_SEED"), *runs = getenv("MSREADY_RUNS");
+        unsigned n = runs ? (unsigned) strtoul(runs, NULL, 10) : RUNS;
+
+        if (seed) {
+                run((unsigned) strtoul(seed, NULL, 10), mode);
+                return;
+        }
+        for (unsigned i = 0; i < n; i++)
+                run(BASE_SEED + i, mode);
+}
+
+static void test_boot(void **state) {
+        run_all(MODE_BOOT);
+}
+
+static void test_chaos(void **state) {
+        run_all(MODE_CHAOS);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_boot),
+                cmocka_unit_test(test_chaos),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -163,7 +163,9 @@ def test_restart_of_the_daemon_keeps_what_it_knew(built, own_cluster, guide_kube
         mark = daemon.notify.mark()
         daemon.expect_no_notify("READY=1", during=1, since=mark)
         own_cluster.start()
-        process.eventually(lambda: kubelet.renew_lease() and daemon.notified("READY=1", since=mark), 20, 0.3, "READY=1")
+        process.eventually(
+            lambda: kubelet.renew_lease() and daemon.notified("READY=1", since=mark), 20, 0.3, "READY=1"
+        )
         assert daemon.gate("dns")["changedBoottimeUSec"] == since
 
 

@@ -179,9 +179,13 @@ def test_reload(run, closing):
     kept, gone, new = (closing(Application()) for _ in range(3))
     daemon = run(kept=kept.url(), gone=f"URL={gone.url()}\nIntervalSec=1")
     daemon.expect_notify("READY=1", 5)
-    (daemon.gates_folder / "gone.gate").unlink()
-    daemon.write_gate("new", text(new.url()))
-    daemon.reload()
+    with daemon.varlink() as subscriber:
+        told = subscriber.more("io.msready.Readiness.Monitor")
+        assert next(told)["removedGates"] == []
+        (daemon.gates_folder / "gone.gate").unlink()
+        daemon.write_gate("new", text(new.url()))
+        daemon.reload()
+        assert any(reply["removedGates"] == ["gone"] for reply in told)
     expect_state(daemon, "ready", "new", 3)
     assert gate_of(daemon, "kept")["state"] == "ready"
     count = len(gone.asked)

@@ -74,6 +74,12 @@ World *world_free(World *w) {
         return mfree(w);
 }
 
+/* What comes first may be what was held back while nobody could say so. */
+static void stream_catches_up(WorldStream *s, Instant now) {
+        s->listed = false;
+        s->synced = now.monotonic;
+}
+
 /* What a path of the API answered before it went out of reach says nothing of the server that comes back. */
 static void world_forget_paths(World *w) {
         WorldAnswer *a, *next;
@@ -106,6 +112,9 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
                         o->alive = false;
                 world_forget_paths(w);
         }
+        if (state == API_READY && w->api != API_READY)
+                for (WorldStream *s = w->streams; s; s = s->next)
+                        stream_catches_up(s, now);
         w->api = state;
         return changed || r > 0;
 }

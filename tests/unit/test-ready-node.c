@@ -394,6 +394,21 @@ static void test_life_while_away(void **state) {
         play_end(&l.play);
 }
 
+/* Nor is what a stream that stood all the while held back until then. */
+static void test_life_held_back(void **state) {
+        Life l;
+
+        begin_silent(&l);
+        play_api(&l.play, API_NOT_READY);
+        play_api(&l.play, API_READY);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, false);
+        play_pass(&l.play, USEC_PER_SEC);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, true);
+        play_end(&l.play);
+}
+
 /* A listing brings what was written while nobody watched. */
 static void test_life_not_by_listing(void **state) {
         Life l;
@@ -494,6 +509,7 @@ static void test_remote(void **state) {
         assert_evidence(play_ask(&p, &remote), EVIDENCE_NONE);
         assert_string_equal(play_reason(&p), REASON_KUBELET_SILENT);
         assert_evidence(play_ask(&p, &all), EVIDENCE_NONE);
+        play_pass(&p, USEC_PER_SEC);
         play_lease(&p, "other");
         assert_evidence(play_ask(&p, &remote), EVIDENCE_TRUE);
         assert_evidence(play_ask(&p, &all), EVIDENCE_TRUE);
@@ -537,6 +553,7 @@ int main(void) {
                 cmocka_unit_test(test_life_ends_with_reach),
                 cmocka_unit_test(test_life_survives_a_stream),
                 cmocka_unit_test(test_life_while_away),
+                cmocka_unit_test(test_life_held_back),
                 cmocka_unit_test(test_life_not_by_listing),
                 cmocka_unit_test(test_life_not_by_replay),
                 cmocka_unit_test(test_life_of_pods),

@@ -258,12 +258,27 @@ static void list_again(Sim *s, Channel *c) {
                 play_look(&s->play);
 }
 
+/* What was held back comes at once, however old it is. */
+static void catch_up(Sim *s, Channel *c) {
+        while (c->synced && c->delivered < c->n)
+                deliver(s, c);
+}
+
+/* /readyz answers 200; streams may have stood all the while. */
+static void api_back(Sim *s) {
+        play_api(&s->play, API_READY);
+        note_truth(s);
+        catch_up(s, &s->nodes);
+        catch_up(s, &s->pods);
+}
+
 static void find_sync(Sim *s, Channel *c) {
         if (c->synced || s->play.world->api != API_READY)
                 return;
         if (roll(s, 2) && s->play.world->by_kind[c->role == STREAM_NODES ? KUBE_NODE : KUBE_POD]) {
                 play_resume(&s->play, c->role);
                 c->synced = true;
+                catch_up(s, c);
         } else
                 list_again(s, c);
 }
@@ -434,8 +449,7 @@ static void step_of_boot(Sim *s, unsigned dice) {
         switch (dice) {
         case 0:
                 if (s->play.world->api != API_READY)
-                        play_api(&s->play, API_READY);
-                note_truth(s);
+                        api_back(s);
                 break;
         case 1:
                 s->kubelet_runs = true;
@@ -507,7 +521,7 @@ static void step_of_chaos(Sim *s) {
                         api_away(s);
                         note_truth(s);
                         judge(s);
-                        play_api(&s->play, API_READY);
+                        api_back(s);
                         find_sync(s, &s->nodes);
                 }
                 break;
@@ -539,7 +553,8 @@ static void finish(Sim *s) {
         Play *p = &s->play;
 
         s->kubelet_runs = true;
-        play_api(p, API_READY);
+        if (p->world->api != API_READY)
+                api_back(s);
         for (unsigned n = 0; n < 50 && !is_usable(s); n++) {
                 kubelet_reports_node(s);
                 advance_some_pod(s);

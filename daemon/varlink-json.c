@@ -13,7 +13,8 @@ static int add_string(JsonValue *v, const char *key, const char *s) {
 }
 
 static int add_usec(JsonValue *v, const char *key, usec_t usec) {
-        return jv_add_int(v, key, (int64_t) MIN(usec, (usec_t) 1 << 53));
+        /* As with time-outs, -1 is no limit. Others fit: 2^53 microseconds are 285 years. */
+        return jv_add_int(v, key, usec == USEC_INFINITY ? -1 : (int64_t) MIN(usec, ((usec_t) 1 << 53) - 1));
 }
 
 /* The Verdict. */

@@ -528,7 +528,7 @@ int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarl
                 .vendor = "msready",
                 .product = "msreadyd",
                 .version = PROJECT_VERSION,
-                .url = "https://github.com/openshift/microshift",
+                .url = "man:msreadyd(8)",
                 .interfaces = interfaces,
                 .on_protocol_error = on_protocol_error,
         };

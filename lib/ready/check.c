@@ -112,6 +112,20 @@ static int set(char **p, const char *s) {
         return *p ? 0 : -ENOMEM;
 }
 
+/* Looking for a hint costs more than all the rest of a judgement: what stands as it stood keeps the one it had. */
+static const char *find_hint(const Report *r, const Blocker *b, const HintQuery *q) {
+        const Report *before = r->before;
+
+        if (!before || before->overdue != r->overdue || q->event_reason)
+                return hint_for(q);
+        for (size_t i = 0; i < before->n_blockers; i++)
+                if (object_name_equal(&before->blockers[i].object, &b->object) &&
+                    streq(before->blockers[i].reason, b->reason) &&
+                    streq_ptr(before->blockers[i].message, b->message))
+                        return before->blockers[i].hint;
+        return hint_for(q);
+}
+
 /* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
  * left out. */
 int report_add(Report *r, const World *w, const Watched *watched) {
@@ -129,7 +143,7 @@ int report_add(Report *r, const World *w, const Watched *watched) {
         if (k >= 0)
                 k = set(&b.message, q.message);
         if (k >= 0)
-                k = set(&b.hint, hint_for(&q));
+                k = set(&b.hint, find_hint(r, &b, &q));
         if (k < 0) {
                 blocker_done(&b);
                 return k;

@@ -16,6 +16,7 @@ typedef struct Report {
         usec_t deadline; /* monotonic: when time alone may change the answer */
         bool vendor;     /* the gate is one that ships with msready */
         bool overdue;    /* what is not found should have been there by now */
+        const struct Report *before; /* while judging: the one that this will replace, NULL where there is none */
 } Report;
 
 /* Reports and what they hold are told from each other by address: not to be copied. */

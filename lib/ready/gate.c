@@ -282,9 +282,11 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         }
 
         gate_clock_next(&g->clock, &g->setup.timing, &before);
+        report.before = &g->report;
         report.vendor = g->setup.vendor;
         report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
         r = judge_all(g, w, now, &report);
+        report.before = NULL;
         wait_for_hint(w, now, &report);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;

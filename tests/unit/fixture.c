@@ -380,15 +380,14 @@ void play_kill(Play *p, unsigned id) {
 }
 
 static ContainerLife life_of(const Play *p, const char *id) {
+        unsigned number;
+
         if (p->unreadable)
                 return CONTAINER_UNREADABLE;
-        for (size_t i = 0; i < ELEMENTSOF(p->alive); i++) {
-                char text[80];
-
-                snprintf(text, sizeof(text), "cri-o://%064x", p->alive[i]);
-                if (p->alive[i] != 0 && streq(text, id))
+        number = (unsigned) strtoul(id + strlen("cri-o://"), NULL, 16);
+        for (size_t i = 0; i < ELEMENTSOF(p->alive); i++)
+                if (p->alive[i] != 0 && p->alive[i] == number)
                         return CONTAINER_ALIVE;
-        }
         return CONTAINER_DEAD;
 }
 

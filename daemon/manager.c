@@ -93,7 +93,7 @@ static void on_verdict_changed(BoardOps *ops, const Verdict *verdict, GateState 
         publish_journal_verdict(m, before);
         publish_varlink_verdict_changed(m->varlink);
         if (verdict->state == GATE_READY)
-                publish_state_save_boot(m->state);
+                m->boot_is_news = true;
 }
 
 static void choose_node(Manager *m) {
@@ -126,8 +126,13 @@ static void manager_reconsider(Manager *m) {
                 publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
         publish_metrics_update(m->metrics);
+        /* Files last: who waits for us need not wait for the disk. */
         if (timeline_added(m->timeline) != recorded)
                 publish_state_save(m->state);
+        if (m->boot_is_news) {
+                m->boot_is_news = false;
+                publish_state_save_boot(m->state);
+        }
 
         source_streams_update(m->streams);
         source_api_update(m->api);

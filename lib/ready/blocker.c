@@ -82,7 +82,7 @@ void blocker_done(Blocker *b) {
 
 /* *ret is written on success only, and not freed before. */
 int blocker_copy(const Blocker *b, Blocker *ret) {
-        _cleanup_(blocker_done) Blocker copy = { .since = b->since };
+        _cleanup_(blocker_done) Blocker copy = { .since = b->since, .is_dated = b->is_dated };
         int r;
 
         r = object_name_set(&copy.object, strempty(b->object.kind), b->object.namespace,

@@ -19,6 +19,7 @@ typedef struct Blocker {
         char *message; /* NULL where there is none */
         char *hint;    /* NULL where nothing is known */
         usec_t since;  /* boottime */
+        bool is_dated; /* since is when the cluster says that it began, and not when we first saw it */
 } Blocker;
 
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name);

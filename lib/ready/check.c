@@ -4,6 +4,8 @@
 
 #include "ready/check.h"
 
+#include <stdio.h>
+
 #include "base/string-util.h"
 #include "ready/hint.h"
 #include "ready/pull.h"
@@ -72,8 +74,36 @@ void report_done(Report *r) {
         *r = REPORT_INIT;
 }
 
-/* The words for what is found: events say more where the object's status says only that it is waiting. */
-static void explain(const Report *r, const World *w, const Watched *watched, HintQuery *q, usec_t *since) {
+/* A kubelet before 1.30 says of a failed pull that it will be tried again, and the registry's words stand in
+ * the event alone. */
+static bool says_no_more_than_back_off(const char *message) {
+        const char *rest = startswith(message, "Back-off pulling image ");
+
+        return rest && !strstr(rest, "\": ");
+}
+
+/* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. */
+static void explain_pod(const KubePod *p, const EventExplanation *e, HintQuery *q, usec_t *since,
+                        char text[static LIMIT_MESSAGE + 1]) {
+        bool waits = false;
+
+        for (size_t i = 0; i < p->n_containers; i++)
+                waits = waits || p->containers[i].state == KUBE_CONTAINER_WAITING;
+
+        q->event_reason = e->reason;
+        q->event_message = e->message;
+        if (isempty(q->message) || (e->pulling && waits) || says_no_more_than_back_off(q->message)) {
+                q->message = e->message;
+                *since = e->since;
+        } else if (streq_ptr(q->reason, "ContainersNotReady") && !e->pulling) {
+                snprintf(text, LIMIT_MESSAGE + 1, "%s; %s", q->message, e->message);
+                q->message = text;
+        }
+}
+
+/* The words for what is found; text is room for some that have to be put together. */
+static void explain(const Report *r, const World *w, const Watched *watched, HintQuery *q, usec_t *since,
+                    char text[static LIMIT_MESSAGE + 1]) {
         const KubePod *p = watched->object && watched->object->object->kind == KUBE_POD ?
                                    KUBE_POD_OF(watched->object->object) :
                                    NULL;
@@ -95,14 +125,8 @@ static void explain(const Report *r, const World *w, const Watched *watched, Hin
         for (size_t i = 0; i < p->n_containers; i++)
                 if (p->containers[i].state == KUBE_CONTAINER_WAITING && p->containers[i].pull_always)
                         q->pull_always = true;
-        if (w->events && event_digest_explain(w->events, p->object.uid, &e)) {
-                q->event_reason = e.reason;
-                q->event_message = e.message;
-                if (isempty(q->message) || e.pulling) {
-                        q->message = e.message;
-                        *since = e.since;
-                }
-        }
+        if (w->events && event_digest_explain(w->events, p->object.uid, &e))
+                explain_pod(p, &e, q, since, text);
 }
 
 static int set(char **p, const char *s) {
@@ -129,6 +153,7 @@ static const char *find_hint(const Report *r, const Blocker *b, const HintQuery 
 /* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
  * left out. */
 int report_add(Report *r, const World *w, const Watched *watched) {
+        char text[LIMIT_MESSAGE + 1];
         Blocker b = {};
         HintQuery q;
         int k;
@@ -136,7 +161,8 @@ int report_add(Report *r, const World *w, const Watched *watched) {
         if (r->n_blockers >= ELEMENTSOF(r->blockers))
                 return 0;
 
-        explain(r, w, watched, &q, &b.since);
+        explain(r, w, watched, &q, &b.since, text);
+        b.is_dated = b.since != watched->since;
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
                 k = set(&b.reason, q.reason ?: REASON_NOT_SYNCED);

@@ -202,9 +202,11 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                 for (size_t j = 0; j < old->n_blockers; j++)
                         if (object_name_equal(&b->object, &old->blockers[j].object) &&
                             streq(b->reason, old->blockers[j].reason)) {
-                                b->since = old->blockers[j].since;
+                                if (!b->is_dated)
+                                        b->since = old->blockers[j].since;
                                 known = true;
-                                same = same && i == j && streq_ptr(b->message, old->blockers[j].message) &&
+                                same = same && i == j && b->since == old->blockers[j].since &&
+                                       streq_ptr(b->message, old->blockers[j].message) &&
                                        streq_ptr(b->hint, old->blockers[j].hint);
                                 break;
                         }

@@ -294,6 +294,8 @@ class RealNode(Host):
         self.path("/lab/static").mkdir()
         self.path("/etc/cni/net.d").mkdir(parents=True, exist_ok=True)
         self.write("/lab/network", NETWORK_SCRIPT)
+        # A shell that is the first process of a container ignores SIGTERM: a shutdown would wait 90 s for it.
+        self.write("/etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=3s\n")
         self.write("/lab/cni.conf", json.dumps(CNI))
         self.write("/lab/kubelet.yaml", KUBELET_CONFIG)
         self.write("/etc/containerd/config.toml", CONTAINERD)
@@ -317,9 +319,11 @@ class RealNode(Host):
         wants.unlink(missing_ok=True)
         wants.symlink_to(source or f"../{unit}")
 
-    def install(self, build):
-        """msready as a user installs it, started by microshift.service."""
+    def install(self, build, config=""):
+        """msready as a user installs it, started by microshift.service. config: a drop-in of msready.conf."""
         self.install_msready(build)
+        self.etc = next(p for p in ("/etc/msready", "/usr/local/etc/msready") if self.path(p).exists())
+        self.write(f"{self.etc}/msready.conf.d/lab.conf", config)
         units = next(p for p in ("usr/lib/systemd/system", "lib/systemd/system", "usr/local/lib/systemd/system")
                      if (self.root / p / "msready.service").exists())
         for unit, target in (("msready.socket", "sockets.target"), ("msready.service", "microshift.service"),
@@ -377,8 +381,11 @@ class RealNode(Host):
     def status(self):
         return self.show("msready.service", "StatusText")
 
+    def query(self, *words):
+        return json.loads(self.run("msready", *words, "--json=short", check=False).stdout)
+
     def describe(self):
-        return json.loads(self.run("msready", "-j", check=False).stdout)
+        return self.query()
 
     def gate(self, name):
         return next(gate for gate in self.describe()["gates"] if gate["name"] == name)
@@ -390,7 +397,7 @@ class RealNode(Host):
         self.wait_active("msready.service", timeout)
 
     def record(self):
-        """Starts a recorder beside msready; its lines are in .recording as (monotonic time, what)."""
+        """Starts a recorder beside msready."""
         return Recorder(self)
 
     def close(self):
@@ -412,9 +419,11 @@ class Recorder:
         )
 
     def stop(self):
+        """What it saw, as (before, at, state): what was asked for at `before` was answered with the state above,
+        and this state was seen at `at`. Monotonic seconds."""
         process.end(self.process)
-        lines = [line.split(" ", 1) for line in self.file.read_text().splitlines()]
-        return [(float(at), json.loads(what)) for at, what in lines]
+        lines = [line.split(" ", 2) for line in self.file.read_text().splitlines()]
+        return [(float(before), float(at), json.loads(state)) for before, at, state in lines]
 
 
 def usable(state, boot_id, old_ids):
@@ -443,9 +452,10 @@ def _record(kubeconfig, file):
         pem.flush()
         context.load_cert_chain(pem.name)
     context.check_hostname = False
-    last, connection = None, None
+    last, connection, before = None, None, time.monotonic()
     out = open(file, "a", buffering=1)
     while True:
+        asked = time.monotonic()
         try:
             if connection is None:
                 connection = http.client.HTTPSConnection("127.0.0.1", 6443, context=context, timeout=2)
@@ -472,8 +482,9 @@ def _record(kubeconfig, file):
         }
         line = json.dumps(state)
         if line != last:
-            out.write(f"{time.monotonic():.3f} {line}\n")
+            out.write(f"{before:.3f} {time.monotonic():.3f} {line}\n")
             last = line
+        before = asked
         time.sleep(0.03)
 
 

@@ -158,8 +158,10 @@ int progress_status(Progress *p, const Snapshot *s) {
         return 0;
 }
 
-/* A line, on a terminal two, for each of those that keep gates shut. */
+/* A line for each of those that keep gates shut, and below it what the cluster says, once. */
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
+        const char *said = NULL;
+
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
                 const char *message = jv_get_string(blocker, "message");
@@ -173,13 +175,14 @@ int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *
                 r = render_blocker_line(out, blocker, now);
                 if (r < 0)
                         return r;
-                if (message) {
+                if (message && !streq_ptr(message, said)) {
                         out_put(out, "    ");
                         out_style(out, STYLE_DIM);
                         out_text(out, message);
                         out_style(out, STYLE_NONE);
                         out_put(out, "\n");
                 }
+                said = message;
         }
         return 0;
 }

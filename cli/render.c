@@ -168,6 +168,48 @@ int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
         return 0;
 }
 
+/* Whether the gate is to be told of, and by its own blocker: one that another gate blocks is told of there.
+ */
+static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
+        const JsonValue *blocker = first_blocker(gate);
+
+        if (!blocker || (!all && !jv_get_bool(gate, "required", false)))
+                return false;
+        return streq_ptr(jv_get_string(blocker, "gate"), jv_get_string(gate, "name")) ||
+               !snapshot_find(s, jv_get_string(blocker, "gate"));
+}
+
+/* The same words, as of an API server that is out of reach, which is in the way of all. */
+static bool is_same_cause(const JsonValue *a, const JsonValue *b) {
+        const char *message = jv_get_string(a, "message");
+
+        return message && streq_ptr(message, jv_get_string(b, "message")) &&
+               streq_ptr(jv_get_string(a, "reason"), jv_get_string(b, "reason"));
+}
+
+static bool is_told_already(const Snapshot *s, size_t i, bool all) {
+        for (size_t j = 0; j < i; j++)
+                if (tells_of(s, s->gates[j], all) &&
+                    is_same_cause(first_blocker(s->gates[j]), first_blocker(s->gates[i])))
+                        return true;
+        return false;
+}
+
+static void put_others(Output *out, const Snapshot *s, size_t i, bool all) {
+        const char *separator = "    The same: ";
+
+        for (size_t j = i + 1; j < s->n_gates; j++) {
+                if (!tells_of(s, s->gates[j], all) ||
+                    !is_same_cause(first_blocker(s->gates[i]), first_blocker(s->gates[j])))
+                        continue;
+                out_put(out, separator);
+                out_text(out, jv_get_string(s->gates[j], "name"));
+                separator = ", ";
+        }
+        if (separator[0] == ',')
+                out_put(out, "\n");
+}
+
 static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now) {
         const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint");
         int r;
@@ -191,21 +233,18 @@ static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *bloc
         return 0;
 }
 
-/* What keeps gates shut, with the cluster's words and what to do. A gate that another one blocks is not told
- * of again. Gates that are not required are left out, unless all. */
+/* What keeps gates shut, with the cluster's words and what to do, each cause once. Gates that are not
+ * required are left out, unless all. */
 int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
         for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
                 int r;
 
-                if (!blocker || (!all && !jv_get_bool(gate, "required", false)))
+                if (!tells_of(s, s->gates[i], all) || is_told_already(s, i, all))
                         continue;
-                if (!streq_ptr(jv_get_string(blocker, "gate"), jv_get_string(gate, "name")) &&
-                    snapshot_find(s, jv_get_string(blocker, "gate")))
-                        continue;
-                r = put_blocker(out, gate, blocker, now);
+                r = put_blocker(out, s->gates[i], first_blocker(s->gates[i]), now);
                 if (r < 0)
                         return r;
+                put_others(out, s, i, all);
         }
         return 0;
 }

@@ -272,6 +272,18 @@ def test_objects_of_a_gate(daemon, client):
     assert daemon.calls[-1] == (READINESS + "ListObjects", {"gate": "dns"}, set())
 
 
+def test_one_cause_of_many_gates_is_told_once(daemon, client):
+    """As when the API server is out of reach."""
+    def unreachable(name):
+        return blocker(name, "Pod", f"of-{name}", "ApiUnreachable", message="Connection refused", hint="Look there.")
+
+    gates = [gate(name, "waiting", blockers=[unreachable(name)]) for name in ("api", "ovn", "node")]
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": gates}
+    text = client().stdout
+    assert text.count("Connection refused") == 1 and text.count("Look there.") == 1
+    assert text.endswith("    The same: ovn, node\n")
+
+
 def test_a_gate_with_clock_is_explained(daemon, client):
     ends = world.NOW + 4_000_000
     for clock, words in (("settle", "opens in 4s"), ("hold", "lost in 4s"), ("grace", "unknown in 4s")):

@@ -147,22 +147,12 @@ static int tell_why_never(Wait *w, const char *gate) {
         return STATUS_ERROR;
 }
 
-static void forget_gate(Wait *w, const char *gate) {
-        char **to = w->gates;
+/* --if-enabled: what is disabled here is not waited for. */
+static void forget_gate(Wait *w, size_t i) {
+        size_t rest = strv_length(w->gates + i); /* with the NULL in the place of the one that goes */
 
-        for (char **from = w->gates; *from; from++)
-                if (streq(*from, gate))
-                        free(*from);
-                else
-                        *to++ = *from;
-        *to = NULL;
-        w->progress.gates = w->follow.gates = w->gates;
-}
-
-/* --if-enabled: what is disabled here is not waited for. 1: nothing is left to wait for. */
-static int skip_gate(Wait *w, const char *gate) {
-        forget_gate(w, gate);
-        return *w->gates ? 0 : 1;
+        free(w->gates[i]);
+        memmove(w->gates + i, w->gates + i + 1, rest * sizeof(*w->gates));
 }
 
 static int tell_no_such_gate(Wait *w, const char *gate) {
@@ -184,7 +174,7 @@ static int judge_gates(Wait *w) {
                 if (!gate)
                         return tell_no_such_gate(w, w->gates[i]);
                 if (state == STATE_DISABLED && w->options->if_enabled) {
-                        forget_gate(w, w->gates[i]);
+                        forget_gate(w, i);
                         continue;
                 }
                 if (state == STATE_DISABLED || gate_is_invalid(gate))
@@ -207,17 +197,25 @@ static int judge(Wait *w) {
         return get_state(w->follow.snapshot.verdict) == STATE_READY ? succeed(w) : -EAGAIN;
 }
 
+static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
+        for (size_t i = 0; gate && w->gates && w->gates[i]; i++)
+                if (streq(w->gates[i], gate)) {
+                        *ret = i;
+                        return true;
+                }
+        return false;
+}
+
 /* The daemon refused to tell of the gates. */
 static int on_failed(Wait *w, const VlReply *reply) {
-        const char *gate = jv_get_string(reply->parameters, "gate");
+        size_t i;
         int r;
 
-        if (w->options->if_enabled && gate && w->gates && strv_contains(w->gates, gate) &&
-            streq(reply->error, READINESS "GateDisabled")) {
-                if (skip_gate(w, gate) > 0)
-                        return succeed(w);
+        if (w->options->if_enabled && streq(reply->error, READINESS "GateDisabled") &&
+            is_asked_for(w, jv_get_string(reply->parameters, "gate"), &i)) {
+                forget_gate(w, i);
                 follow_restart(&w->follow, 0);
-                return -EAGAIN;
+                return *w->gates ? -EAGAIN : succeed(w);
         }
         r = finish(w, STATUS_ERROR);
         return r < 0 ? r : tell_error(w->options, reply);

@@ -154,6 +154,7 @@ def test_wait_for_what_is_told_to_be_off(daemon, client, state, error):
 def test_wait_if_enabled(daemon, client):
     daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("x", "disabled"), gate("y")]})
     assert client("wait", "--if-enabled", "x", "y").returncode == 0
+    assert client("wait", "--if-enabled", "y", "x", "x").returncode == 0
     assert client("wait", "--if-enabled", "x").returncode == 0
     # And where the daemon refuses: the others are waited for.
     daemon.replies["Monitor"] = lambda p: (Error("GateDisabled", gate="x", cause="c") if "x" in p["gates"]

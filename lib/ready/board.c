@@ -154,19 +154,21 @@ fail:
         return r;
 }
 
-/* Section 2 of the states: until the first ready of this boot it is ready or waiting; after that the worst of
- * lost, unknown and waiting wins. */
+/* Until the first ready of this boot it is ready or waiting; after that the worst of lost, unknown and waiting
+ * wins. Hold and grace keep open what is open: the verdict itself opens on evidence only, so that whoever waits
+ * for it is not let go while one of its gates is on its way to being lost. */
 static GateState verdict_state(const Board *b, const char **ret_reason) {
-        unsigned seen[_GATE_STATE_MAX] = {}, required = 0;
+        unsigned seen[_GATE_STATE_MAX] = {}, required = 0, proven = 0;
 
         for (size_t i = 0; i < b->n_gates; i++)
                 if (gate_is_required(b->gates[i])) {
                         required++;
                         seen[gate_state(b->gates[i])]++;
+                        proven += b->gates[i]->report.evidence == EVIDENCE_TRUE;
                 }
 
         *ret_reason = required == 0 ? REASON_NOTHING_REQUIRED : NULL;
-        if (required > 0 && seen[GATE_READY] == required)
+        if (required > 0 && seen[GATE_READY] == required && (b->verdict.was_ready || proven == required))
                 return GATE_READY;
         if (!b->verdict.was_ready || required == 0)
                 return GATE_WAITING;

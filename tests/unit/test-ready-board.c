@@ -59,19 +59,20 @@ static GateState state_of(char letter) {
         return _GATE_STATE_INVALID;
 }
 
-/* States of required gates (capitals: of one that is not), whether it had been ready, and the verdict. */
+/* States of required gates (capitals: of one that is not), whether it had been ready, and the verdict. Nothing
+ * is TRUE here: the first verdict opens on evidence only, see test_first_verdict. */
 static const struct {
         const char *gates;
         bool was_ready;
         const char *verdict;
 } verdicts[] = {
-        { "r", false, "ready" },     { "rr", false, "ready" },      { "rw", false, "waiting" },
+        { "r", false, "waiting" },   { "rr", false, "waiting" },    { "rw", false, "waiting" },
         { "rl", false, "waiting" },  { "ru", false, "waiting" },    { "lu", false, "waiting" },
         { "r", true, "ready" },      { "rl", true, "lost" },        { "rul", true, "lost" },
         { "lwu", true, "lost" },     { "ru", true, "unknown" },     { "uw", true, "unknown" },
         { "rw", true, "waiting" },   { "ww", true, "waiting" },     { "", false, "waiting" },
         { "", true, "waiting" },     { "d", false, "waiting" },     { "d", true, "waiting" },
-        { "rd", false, "ready" },    { "ld", true, "lost" },        { "rW", false, "ready" },
+        { "rd", true, "ready" },     { "ld", true, "lost" },        { "rW", true, "ready" },
         { "rL", true, "ready" },     { "rU", true, "ready" },       { "L", true, "waiting" },
         { "R", false, "waiting" },
 };
@@ -112,6 +113,26 @@ static void test_verdict(void **state) {
                         assert_null(p.board.verdict.reason);
                 play_end(&p);
         }
+}
+
+/* A gate that is open and has its doubts does not let the first verdict open; it does not shut it either. */
+static void test_first_verdict(void **state) {
+        const char *path;
+        Play p;
+
+        begin(&p);
+        path = add(&p, "a", true)->definition->checks[0].path;
+        play_load(&p);
+        play_find(&p, "a")->clock.state = GATE_READY;
+        play_find(&p, "a")->told = GATE_READY;
+        play_judge(&p);
+        assert_int_equal(p.board.verdict.state, GATE_WAITING);
+
+        answer(&p, path, EVIDENCE_TRUE);
+        assert_int_equal(p.board.verdict.state, GATE_READY);
+        answer(&p, path, EVIDENCE_FALSE);
+        assert_int_equal(p.board.verdict.state, GATE_READY);
+        play_end(&p);
 }
 
 static void test_edges(void **state) {
@@ -479,6 +500,7 @@ static void test_guide(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_verdict),
+                cmocka_unit_test(test_first_verdict),
                 cmocka_unit_test(test_edges),
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_cycle),

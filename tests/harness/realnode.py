@@ -370,8 +370,7 @@ class RealNode(Host):
         for pod in json.loads(self.kubectl("get", "pods", "-A", "-o", "json").stdout)["items"]:
             owner = (pod["metadata"].get("ownerReferences") or [{"name": pod["metadata"]["name"]}])[0]["name"]
             status = pod["status"]
-            ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
-            found[owner] = (ready, {c.get("containerID") for c in status.get("containerStatuses", [])})
+            found[owner] = (_is_ready(pod), {c.get("containerID") for c in status.get("containerStatuses", [])})
         return found
 
     def usec(self, unit, name):
@@ -437,6 +436,10 @@ def usable(state, boot_id, old_ids):
     )
 
 
+def _is_ready(told):
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in told["status"].get("conditions", []))
+
+
 def _record(kubeconfig, file):
     import base64
     import http.client
@@ -467,13 +470,12 @@ def _record(kubeconfig, file):
             connection = None
             time.sleep(0.05)
             continue
-        ready = lambda o: any(c["type"] == "Ready" and c["status"] == "True" for c in o["status"].get("conditions", []))
         state = {
-            "node": next(({"boot": n["status"].get("nodeInfo", {}).get("bootID"), "ready": ready(n)}
+            "node": next(({"boot": n["status"].get("nodeInfo", {}).get("bootID"), "ready": _is_ready(n)}
                           for n in items["nodes"]), None),
             "pods": {
                 p["metadata"]["ownerReferences"][0]["name"]: {
-                    "ready": ready(p),
+                    "ready": _is_ready(p),
                     "ids": sorted(c.get("containerID") or "" for c in p["status"].get("containerStatuses", [])),
                 }
                 for p in items["pods"]

@@ -78,8 +78,7 @@ static void on_gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigne
         Manager *m = container_of(ops, Manager, board_ops);
 
         if (what & GATE_CHANGED_STATE) {
-                record(m, gate, before, gate_state(gate),
-                       gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL);
+                record(m, gate, before, gate_state(gate), gate_waited_for(gate));
                 publish_journal_gate(m, gate, before);
         }
         publish_varlink_gate_changed(m->varlink, gate, before, what);

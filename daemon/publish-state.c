@@ -60,14 +60,23 @@ void publish_state_save(PublishState *p) {
         buffer_done(&b);
 }
 
-static const char *last_blocker(const Manager *m, const char *gate) {
-        for (size_t i = timeline_length(m->timeline); i-- > 0;) {
+/* What a gate waited for until it opened first, else what it waits for: "Pod openshift-dns/dns-x: Unproven". */
+static int waited_for(const Manager *m, const Gate *g, char **ret) {
+        const Blocker *b = g->first_ready > 0 ? NULL : gate_waited_for(g);
+
+        for (size_t i = 0; !b && i < timeline_length(m->timeline); i++) {
                 const Transition *t = timeline_get(m->timeline, i);
 
-                if (streq_ptr(t->gate, gate) && !t->object.kind && t->has_blocker && streq(t->to, "waiting"))
-                        return t->blocker.object.name;
+                if (!streq_ptr(t->gate, gate_name(g)) || t->object.kind || !streq(t->to, "ready"))
+                        continue;
+                if (!t->has_blocker)
+                        break;
+                b = &t->blocker;
         }
-        return NULL;
+        if (!b)
+                return 0;
+        return asprintf_ret(ret, "%s %s%s%s: %s", strempty(b->object.kind), strempty(b->object.namespace),
+                            b->object.namespace ? "/" : "", strempty(b->object.name), strempty(b->reason));
 }
 
 static usec_t since_start(const Manager *m, usec_t boottime) {
@@ -88,11 +97,13 @@ static int make_boot(const Manager *m, Boot **ret) {
 
         for (size_t i = 0; i < m->board.n_gates; i++) {
                 const Gate *g = m->board.gates[i];
+                _cleanup_free_ char *cause = NULL;
 
                 if (gate_state(g) == GATE_DISABLED)
                         continue;
-                r = boot_set_gate(boot, gate_name(g), since_start(m, g->first_ready),
-                                  last_blocker(m, gate_name(g)));
+                r = waited_for(m, g, &cause);
+                if (r >= 0)
+                        r = boot_set_gate(boot, gate_name(g), since_start(m, g->first_ready), cause);
                 if (r < 0)
                         return r;
                 if (gate_is_required(g)) {

@@ -68,6 +68,7 @@ Gate *gate_free(Gate *g) {
 
         gate_forget_kept(g);
         report_done(&g->report);
+        blocker_done(&g->waited_for);
         for (size_t i = 0; i < g->n_checks; i++)
                 check_done(&g->checks[i]);
         free(g->checks);
@@ -81,6 +82,13 @@ GateState gate_state(const Gate *g) {
 
 const char *gate_name(const Gate *g) {
         return g->setup.definition->name;
+}
+
+/* What stands first in the gate's way, or did last where nothing does now. NULL: nothing ever did. */
+const Blocker *gate_waited_for(const Gate *g) {
+        if (g->report.n_blockers > 0)
+                return &g->report.blockers[0];
+        return g->waited_for.reason ? &g->waited_for : NULL;
 }
 
 /* A gate whose conditions do not apply here is never required. */
@@ -221,6 +229,11 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                 }
         }
 
+        if (old->n_blockers > 0 && new->n_blockers == 0) {
+                blocker_done(&g->waited_for);
+                g->waited_for = old->blockers[0];
+                old->blockers[0] = (Blocker){};
+        }
         report_done(old);
         *old = *new;
         *new = REPORT_INIT;
@@ -356,6 +369,8 @@ void gate_adopt(Gate *g, Gate *old) {
         g->report = old->report;
         old->report = REPORT_INIT;
         g->report.evidence = EVIDENCE_NONE;
+        g->waited_for = old->waited_for;
+        old->waited_for = (Blocker){};
         if (!same) {
                 /* What settled so far, other checks said. */
                 if (g->clock.evidence == EVIDENCE_TRUE) {

@@ -33,6 +33,7 @@ typedef struct Gate {
         Check *checks;
         size_t n_checks;
         Report report;
+        Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
         unsigned order; /* explanation order: what blocks comes before what it blocks */
 
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
@@ -59,6 +60,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
 usec_t gate_deadline(const Gate *g);
 GateState gate_state(const Gate *g);
 const char *gate_name(const Gate *g);
+const Blocker *gate_waited_for(const Gate *g);
 bool gate_is_required(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now);

@@ -403,7 +403,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
         if (!to_boottime(e->last_seen ?: e->first_seen, boottime, realtime, &since))
                 return 0;
         if (!to_boottime(e->first_seen, boottime, realtime, &first))
-                first = 0;
+                first = 1; /* as old as this boot */
         if (!is_progress(e->reason) && !streq(e->reason, "Scheduled") && !streq_ptr(e->type, "Warning") &&
             !is_about_an_image(e))
                 return 0;

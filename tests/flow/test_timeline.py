@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a boot leaves on record: its transitions across restarts of the daemon, and a line that outlives it."""
+
+import json
+import re
+import time
+
+import pytest
+
+from harness import fakekubelet, guide, process
+from harness.varlink import VarlinkError
+
+GATES = {
+    "api": "[Gate]\nRequired=yes\n[Api]\nPath=/readyz\n",
+    "node": "[Gate]\nRequired=yes\n[Node]\nName=local\n",
+    "dns": "[Gate]\nRequired=yes\nAfter=node\n"
+    "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n",
+}
+
+
+def transitions(daemon, **parameters):
+    return daemon.call("GetTimeline", **parameters)["transitions"]
+
+
+def boots(daemon):
+    return daemon.call("GetTimeline")["boots"]
+
+
+def edges(daemon):
+    """(gate or None, from, to) of each change of a gate or of the verdict, as they came."""
+    return [(t.get("gate"), t["from"], t["to"]) for t in transitions(daemon) if "object" not in t]
+
+
+def lines(daemon):
+    file = daemon.state_folder / "boots.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def boot(edge):
+    """A boot from a stale cluster to READY=1."""
+    edge.kubelet.previous_boot()
+    edge.start(gates=GATES)
+    edge.expect_reason("StaleBoot", "node")
+    edge.expect_reason("Unproven", "dns")
+    edge.kubelet.new_boot_node()
+    edge.daemon.expect_gate("node", "ready")
+    edge.kubelet.all_up()
+    edge.expect_ready()
+    return edge.daemon
+
+
+def another_boot(edge, lines_before=None):
+    """The host is rebooted: another boot ID, and what the disk keeps."""
+    daemon = edge.daemon
+    daemon.stop()
+    edge.kubelet.reboot_host()
+    if lines_before is not None:
+        (daemon.state_folder / "boots.jsonl").write_bytes(lines_before)
+    edge.up()
+    mark = daemon.notify.mark()
+    daemon.start()
+    process.eventually(
+        lambda: daemon.notified("READY=1", mark) or edge.kubelet.renew_lease() is None, 15, 0.2, "READY=1 again"
+    )
+    return daemon
+
+
+def test_a_boot(edge):
+    daemon = boot(edge)
+    told = edges(daemon)
+    assert told == [
+        ("api", "waiting", "ready"),
+        ("node", "waiting", "ready"),
+        ("dns", "waiting", "ready"),
+        (None, "waiting", "ready"),
+    ]
+    times = [t["boottimeUSec"] for t in transitions(daemon)]
+    assert times == sorted(times)
+    clock = time.clock_gettime(time.CLOCK_BOOTTIME) * 1e6
+    assert all(clock - 30e6 < t < clock for t in times)
+    assert all(abs(t["realtimeUSec"] / 1e6 - time.time()) < 30 for t in transitions(daemon))
+
+    edge.kubelet.container_dies("dns-default", report=True)
+    daemon.expect_gate("dns", "lost")
+    lost = next(t for t in transitions(daemon) if t["to"] == "lost" and t.get("gate") == "dns")
+    assert lost["blocker"]["object"]["name"].startswith("dns-default") and lost["blocker"]["reason"]
+    assert edges(daemon)[4:] == [("dns", "ready", "lost"), (None, "ready", "lost")]
+
+
+def test_across_restarts(edge):
+    daemon = boot(edge)
+    before = transitions(daemon)
+    for kill in (False, True):
+        daemon.restart(kill=kill)
+        process.eventually(lambda: len(transitions(daemon)) >= len(before))
+        assert transitions(daemon)[: len(before)] == before
+    edge.kubelet.renew_lease()
+    daemon.expect_verdict("ready")
+    # A gate that was restored as open did not open again.
+    assert edges(daemon)[: len(edges(daemon))].count(("dns", "waiting", "ready")) == 1
+
+
+def test_record_of_boots(edge):
+    daemon = boot(edge)
+    process.eventually(lambda: lines(daemon))
+    first = lines(daemon)[0]
+    assert first["bootId"].replace("-", "") == edge.kubelet.boot_id.replace("-", "")
+    assert first["pulledImages"] is False and first["readyUSec"] > 0
+    gates = {g["name"]: g for g in first["gates"]}
+    assert set(gates) == set(GATES)
+    assert gates["node"]["readyUSec"] <= gates["dns"]["readyUSec"] <= first["readyUSec"]
+    assert re.fullmatch(rf"Node {re.escape(guide.NODE)}: \w+", gates["node"]["waitedFor"])
+    assert re.fullmatch(r"Pod openshift-dns/dns-default-28m2q: \w+", gates["dns"]["waitedFor"])
+    # The transition says the same.
+    opened = next(t for t in transitions(daemon) if t.get("gate") == "dns")
+    assert opened["to"] == "ready" and opened["blocker"]["object"]["name"] == "dns-default-28m2q"
+
+    old = edge.kubelet.boot_id
+    daemon = another_boot(edge)
+    process.eventually(lambda: len(lines(daemon)) == 2)
+    assert [b["bootId"] for b in boots(daemon)] == [b["bootId"] for b in lines(daemon)]
+    # The transitions are this boot's.
+    assert len(edges(daemon)) == 4
+    assert transitions(daemon, bootId=old) == []
+    with pytest.raises(VarlinkError) as caught:
+        daemon.call("GetTimeline", bootId="f" * 32)
+    assert caught.value.name.endswith("NoSuchBoot")
+    # Restarted, and stopped: still one line for each.
+    daemon.restart()
+    daemon.expect_verdict("ready", 15)
+    daemon.stop()
+    assert len(lines(daemon)) == 2
+
+
+def record(number, ready=None, pulled=False):
+    made = {"bootId": f"{number:032x}", "startedRealtimeUSec": 1, "pulledImages": pulled, "gates": []}
+    return json.dumps({**made, **({"readyUSec": ready} if ready else {})}).encode() + b"\n"
+
+
+def test_how_long_it_usually_takes(edge):
+    """The median of earlier boots of this kind, whatever else the file has become."""
+    boot(edge)
+    text = b"".join(
+        [
+            record(1, 10_000_000),
+            b"\0\0\0\0\n",
+            record(2, 30_000_000),
+            b"not JSON\n",
+            record(3, 7_000_000_000, True),
+            record(4),
+            record(5, 20_000_000),
+            record(6, 99_000_000)[:40],
+        ]
+    )
+    daemon = another_boot(edge, text)
+    assert daemon.describe()["verdict"]["typicalReadyUSec"] == 20_000_000
+    process.eventually(lambda: len(boots(daemon)) == 6)
+    assert len(lines(daemon)) == 6
+    # With images to pull it is a boot of the other kind.
+    pod = edge.kubelet.find("dns-default")["metadata"]
+    edge.kubelet.container_dies("dns-default", report=True)
+    daemon.expect_gate("dns", "lost")
+    involved = {"kind": "Pod", "namespace": pod["namespace"], "name": pod["name"], "uid": pod["uid"]}
+    now = {"firstTimestamp": fakekubelet.now(), "lastTimestamp": fakekubelet.now()}
+    message = 'Successfully pulled image "x" in 2s (2s including waiting)'
+    event = {"kind": "Event", "metadata": {"name": "e", "namespace": pod["namespace"]}, "involvedObject": involved}
+    edge.server.put({**event, **now, "reason": "Pulled", "message": message, "type": "Normal"})
+    process.eventually(lambda: daemon.describe()["verdict"]["typicalReadyUSec"] == 7_000_000_000, 5, 0.05)
+
+
+def test_a_hundred_boots(edge):
+    boot(edge)
+    daemon = another_boot(edge, b"".join(record(n, 1_000_000 + n) for n in range(1, 151)))
+    process.eventually(lambda: len(lines(daemon)) == 100)
+    kept = [b["bootId"] for b in lines(daemon)]
+    assert kept[0] == f"{52:032x}" and len(set(kept)) == 100
+
+
+def test_no_folder(edge):
+    """What cannot be written is not kept, and nothing else suffers."""
+    edge.up()
+    edge.start(gates=GATES)
+    edge.expect_ready()
+    daemon = edge.daemon
+    for file in daemon.state_folder.iterdir():
+        file.unlink()
+    daemon.state_folder.rmdir()
+    edge.kubelet.container_dies("dns-default", report=True)
+    daemon.expect_gate("dns", "lost")
+    assert edges(daemon)[-1] == (None, "ready", "lost")
+    daemon.state_folder.mkdir()

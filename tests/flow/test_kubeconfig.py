@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubeconfigs as other distributions and administrators write them, and what is not supported."""
+
+import os
+import pathlib
+import time
+
+import pytest
+
+from harness import process
+
+
+def parts(edge):
+    """The fields of the server's own kubeconfig, by name."""
+    fields = {}
+    for line in pathlib.Path(edge.server.kubeconfig).read_text().splitlines():
+        key, _, value = line.strip().removeprefix("- ").partition(": ")
+        if value:
+            fields.setdefault(key, value)
+    return fields
+
+
+def write(path, cluster, user, contexts=(("main", "here", "me"),), current="main"):
+    """cluster, user: fields. contexts: (name, cluster, user)."""
+    lines = ["apiVersion: v1", "kind: Config", f"current-context: {current}", "clusters:", "- name: here", "  cluster:"]
+    lines += [f"    {key}: {value}" for key, value in cluster.items()]
+    lines += ["- name: elsewhere", "  cluster: {server: 'https://127.0.0.1:1'}", "users:", "- name: me", "  user:"]
+    lines += [f"    {key}: {value}" for key, value in user.items()]
+    lines += ["contexts:"]
+    lines += [f"- {{name: {name}, context: {{cluster: {c}, user: {u}}}}}" for name, c, u in contexts]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def trust(edge, **more):
+    fields = parts(edge)
+    return {
+        "server": fields["server"],
+        "certificate-authority-data": fields["certificate-authority-data"],
+        **more,
+    }
+
+
+def certificate(edge):
+    fields = parts(edge)
+    return {key: fields[key] for key in ("client-certificate-data", "client-key-data")}
+
+
+def message(edge):
+    blockers = edge.daemon.gate("api")["blockers"]
+    return f"{blockers[0]['reason']}: {blockers[0].get('message')}" if blockers else ""
+
+
+def test_files_beside_it(edge, tmp_path):
+    """Relative paths count from the kubeconfig's folder, whatever the daemon's working folder is."""
+    pki = edge.server.pki
+    pair = pki.client
+    folder = tmp_path / "kube"
+    folder.mkdir()
+    for name, source in (("ca.crt", pki.ca), ("me.crt", pair[0]), ("me.key", pair[1])):
+        (folder / name).write_bytes(pathlib.Path(source).read_bytes())
+    path = write(
+        folder / "config",
+        {"server": parts(edge)["server"], "certificate-authority": "ca.crt"},
+        {"client-certificate": "me.crt", "client-key": "me.key"},
+    )
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_ready()
+
+
+def test_token_file_is_swapped(edge, tmp_path):
+    """Projected tokens change by a link that is swapped; the new one counts without a restart."""
+    folder = tmp_path / "projected"
+    for generation, token in (("1", "first"), ("2", "second")):
+        (folder / generation).mkdir(parents=True)
+        (folder / generation / "token").write_text(token)
+    (folder / "..data").symlink_to("1")
+    (folder / "token").symlink_to("..data/token")
+    edge.server.tokens["first"] = "system:admin"
+    path = write(tmp_path / "config", trust(edge), {"tokenFile": folder / "token"})
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_ready()
+
+    edge.server.tokens = {"second": "system:admin"}
+    (folder / "..new").symlink_to("2")
+    os.rename(folder / "..new", folder / "..data")
+    edge.server.drop_connections("reset")
+    edge.expect_settled()
+    process.eventually(lambda: edge.kubelet.renew_lease() and not edge.reasons("dns"), 15, 0.3)
+    assert edge.daemon.verdict() == "ready"
+
+
+def test_context_is_chosen(edge, tmp_path):
+    contexts = (("wrong", "elsewhere", "me"), ("right", "here", "me"))
+    path = write(tmp_path / "config", trust(edge), certificate(edge), contexts, "wrong")
+    edge.up()
+    edge.start(kubeconfig=path, config={"Cluster": {"Context": "right"}})
+    edge.expect_ready()
+
+
+def test_name_of_the_certificate(edge, tmp_path):
+    """An address that the certificate does not name, and the name that it does."""
+    port = parts(edge)["server"].rsplit(":", 1)[1]
+    named = trust(edge, server=f"https://127.0.0.1:{port}")
+    named["tls-server-name"] = "localhost"
+    edge.up()
+    edge.start(kubeconfig=write(tmp_path / "config", named, certificate(edge)))
+    edge.expect_ready()
+
+
+@pytest.mark.parametrize(
+    "cluster,user,words",
+    [
+        ({}, {"exec": "{apiVersion: client.authentication.k8s.io/v1, command: x}"}, ("not supported", "me")),
+        ({}, {"auth-provider": "{name: gcp}"}, ("not supported", "me")),
+        ({"certificate-authority": "/nowhere"}, None, ("certificate-authority",)),
+        ({"server": "ftp://localhost"}, None, ("server",)),
+    ],
+    ids=["exec", "auth-provider", "data-and-file", "scheme"],
+)
+def test_what_cannot_be_used_is_named(edge, tmp_path, cluster, user, words):
+    path = write(tmp_path / "config", trust(edge, **cluster), user or certificate(edge))
+    edge.start(kubeconfig=path)
+    edge.expect_reason("KubeconfigInvalid", "api")
+    process.eventually(lambda: all(word in message(edge) for word in words), 5, 0.05, message(edge))
+    before = edge.daemon.cpu_seconds()
+    time.sleep(1.5)
+    assert edge.daemon.cpu_seconds() - before < 0.2
+    # Mended, it is used at once.
+    write(path, trust(edge), certificate(edge))
+    edge.up()
+    edge.expect_ready()
+
+
+def test_a_list_in_the_environment(edge):
+    """$KUBECONFIG with several paths is not merged, and says so."""
+    edge.daemon = None
+    from harness.daemon import Daemon
+
+    daemon = Daemon(kubelet=edge.kubelet, env={"KUBECONFIG": "/a:/b"})
+    try:
+        with pytest.raises(Exception):
+            daemon.start()
+        assert "KUBECONFIG" in daemon.log() and "not supported" in daemon.log()
+    finally:
+        daemon.close()
+
+
+def test_folders_come_and_go(edge, tmp_path):
+    """Any folder above the kubeconfig may vanish while it runs: what was read is kept, what comes is read."""
+    path = tmp_path / "a/b/c/config"
+    path.parent.mkdir(parents=True)
+    write(path, trust(edge), certificate(edge))
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_ready()
+    (tmp_path / "a").rename(tmp_path / "gone")
+    time.sleep(0.5)
+    assert edge.daemon.verdict() == "ready" and not edge.reasons("dns")
+    edge.server.tokens["t"] = "system:admin"
+    path.parent.mkdir(parents=True)
+    write(path, trust(edge), {"token": "t"})
+    edge.daemon.expect_log("Read .*config")

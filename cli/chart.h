@@ -25,6 +25,7 @@ typedef struct Row {
 typedef struct Chart {
         Row *rows;
         size_t n_rows;
+        usec_t begin; /* of what is shown: when PID 1 started, 0 where that is not known */
         usec_t end;
 } Chart;
 

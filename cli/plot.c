@@ -10,8 +10,8 @@
 #include "systemctl.h"
 #include "verbs.h"
 
-/* A boot drawn as SVG, as systemd-analyze plot does: time runs to the right from the start of the kernel,
- * each gate is a row, its objects are thin rows below it. Colours are in a style sheet that knows light and
+/* A boot drawn as SVG, as systemd-analyze plot does: time runs to the right from the start of PID 1 (after a
+ * soft-reboot, or in a container, the kernel's may be long ago), each gate is a row, its objects are thin rows below it. Colours are in a style sheet that knows light and
  * dark pages; what a gate waited for is written on the span where it fits, and is always in its tooltip.
  * Nothing in the picture is fetched or executed, and all text is escaped. */
 
@@ -43,7 +43,9 @@ typedef struct Mark {
 } Mark;
 
 static double x_of(const Chart *chart, usec_t at) {
-        return LABELS + (double) at / (double) MAX(chart->end, (usec_t) 1) * WIDTH;
+        usec_t length = MAX(usec_sub(chart->end, chart->begin), (usec_t) 1);
+
+        return LABELS + (double) usec_sub(at, chart->begin) / (double) length * WIDTH;
 }
 
 /* Text between tags or in an attribute. */
@@ -85,11 +87,11 @@ static usec_t grid_step(usec_t end) {
 }
 
 static void put_grid(Output *out, const Chart *chart, unsigned height) {
-        usec_t step = grid_step(chart->end);
+        usec_t length = usec_sub(chart->end, chart->begin), step = grid_step(length);
         char span[TIMESPAN_MAX];
 
-        for (usec_t at = 0; at <= chart->end; at += step) {
-                double x = x_of(chart, at);
+        for (usec_t at = 0; at <= length; at += step) {
+                double x = x_of(chart, chart->begin + at);
 
                 out_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%u\"/>\n", x,
                            TOP - 4, x, height - MARGIN);
@@ -98,16 +100,16 @@ static void put_grid(Output *out, const Chart *chart, unsigned height) {
         }
 }
 
-static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned level, unsigned height) {
+static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned height) {
         double x = x_of(chart, mark->at);
         char span[TIMESPAN_MAX];
 
-        if (mark->at == 0 || mark->at > chart->end)
+        if (mark->at == 0 || mark->at < chart->begin || mark->at > chart->end)
                 return;
         out_printf(out, "<line class=\"mark\" x1=\"%.1f\" y1=\"%u\" x2=\"%.1f\" y2=\"%u\"/>\n", x,
-                   48 + level * 12, x, height - MARGIN);
-        out_printf(out, "<text class=\"marked\" x=\"%.1f\" y=\"%u\">%s %s</text>\n", x + 3, 56 + level * 12,
-                   mark->name, format_timespan(span, mark->at));
+                   48U, x, height - MARGIN);
+        out_printf(out, "<text class=\"marked\" x=\"%.1f\" y=\"%u\">%s %s</text>\n", x + 3, 56U,
+                   mark->name, format_timespan(span, mark->at - chart->begin));
 }
 
 static const char *class_of(const char *state) {
@@ -192,7 +194,7 @@ static void put_legend(Output *out, unsigned y) {
                            words[i], LABELS + i * 90, y, LABELS + i * 90 + 16, y + 10, words[i]);
 }
 
-static void draw(Output *out, const Chart *chart, const char *title, const Mark *marks, size_t n_marks) {
+static void draw(Output *out, const Chart *chart, const char *title, const Mark *mark) {
         unsigned height = TOP + MARGIN + 30, y = TOP;
 
         for (size_t i = 0; i < chart->n_rows; i++)
@@ -206,8 +208,7 @@ static void draw(Output *out, const Chart *chart, const char *title, const Mark 
         put_escaped(out, title);
         out_put(out, "</text>\n");
         put_grid(out, chart, height - 30);
-        for (size_t i = 0; i < n_marks; i++)
-                put_mark(out, chart, &marks[i], (unsigned) i % 2, height - 30);
+        put_mark(out, chart, mark, height - 30);
         for (size_t i = 0; i < chart->n_rows; i++) {
                 put_row(out, chart, &chart->rows[i], y);
                 y += row_height(&chart->rows[i]);
@@ -245,7 +246,7 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         _cleanup_(buffer_done) Buffer title = BUFFER_INIT(4096);
         _cleanup_(chart_done) Chart chart = {};
         _cleanup_(out_done) Output out = {};
-        Mark marks[2] = {};
+        Mark mark = {};
         int r;
 
         r = is_this_boot ? chart_add_rows(&chart, s) : 0;
@@ -257,14 +258,15 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
                 return r;
         chart_finish(&chart, is_this_boot ? s->told : chart.end + chart.end / 20);
         if (is_this_boot) {
-                marks[0] = (Mark){ "PID 1", systemd_time(NULL, "UserspaceTimestampMonotonic") };
-                marks[1] = (Mark){ "microshift.service",
-                                   systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };
+                chart.begin = systemd_time(NULL, "UserspaceTimestampMonotonic");
+                chart.begin = MIN(chart.begin, chart.end);
+                mark = (Mark){ "microshift.service",
+                               systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };
         }
         put_title(&title, jv_get(timeline, "boots"), boot_id);
 
         out_init(&out, STDOUT_FILENO);
-        draw(&out, &chart, buffer_cstr(&title), marks, ELEMENTSOF(marks));
+        draw(&out, &chart, buffer_cstr(&title), &mark);
         return out_flush(&out);
 }
 

@@ -6,6 +6,7 @@ machine ID and the cgroups of the containers. The two sides are moved apart at w
 """
 
 import datetime
+import http.client
 import http.server
 import os
 import pathlib
@@ -190,6 +191,8 @@ class FakeKubelet:
         self.pods = {}
         self.restarts = {}
         self.healthz = None
+        self.heartbeat = None
+        self.heartbeat_stops = threading.Event()
         (self.folder / "machine-id").write_text(machine_id + "\n")
         self._write_boot_id()
 
@@ -226,6 +229,7 @@ class FakeKubelet:
         self.healthz.healthy = healthy
 
     def close(self):
+        self.stop_heartbeat()
         if self.healthz:
             self.healthz.shutdown()
             self.healthz.server_close()
@@ -306,15 +310,16 @@ class FakeKubelet:
             },
         )
 
-    def renew_lease(self):
+    def renew_lease(self, rest=None):
         """The kubelet's sign of life, as it gives one every ten seconds."""
+        rest = rest or self.rest
         moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         try:
-            return self.rest.patch(self.lease_path, {"spec": {"renewTime": moment}})
+            return rest.patch(self.lease_path, {"spec": {"renewTime": moment}})
         except _cluster.ApiError as error:
             if error.status != 404:
                 raise
-        return self.rest.create(
+        return rest.create(
             self.lease_path.rsplit("/", 1)[0],
             {
                 "apiVersion": "coordination.k8s.io/v1",
@@ -323,6 +328,30 @@ class FakeKubelet:
                 "spec": {"holderIdentity": self.node_name, "leaseDurationSeconds": 40, "renewTime": moment},
             },
         )
+
+    def start_heartbeat(self, interval=1.0):
+        """Renews the Lease by itself, on a connection of its own, until stop_heartbeat()."""
+
+        def beat():
+            rest = _cluster.Rest(self.rest.address[1], self.rest.context)
+            while not self.heartbeat_stops.wait(interval):
+                try:
+                    self.renew_lease(rest)
+                except (OSError, http.client.HTTPException, _cluster.ApiError):
+                    # As the kubelet, which goes on trying while the API server is away.
+                    rest.close()
+            rest.close()
+
+        if not self.heartbeat:
+            self.heartbeat_stops.clear()
+            self.heartbeat = threading.Thread(target=beat, daemon=True)
+            self.heartbeat.start()
+
+    def stop_heartbeat(self):
+        if self.heartbeat:
+            self.heartbeat_stops.set()
+            self.heartbeat.join()
+            self.heartbeat = None
 
     # Pods
 

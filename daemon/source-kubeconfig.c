@@ -5,6 +5,8 @@
 
 #include "source-kubeconfig.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "base/string-util.h"
 #include "file-watch.h"
@@ -78,12 +80,29 @@ static int watch_files(SourceKubeconfig *s) {
         return file_watch_set(&s->watch, paths);
 }
 
+/* Whether ProtectHome= of our unit hides the folder that the path is in: it is there, and shut even to root. */
+static bool is_hidden(const char *path) {
+        static const char *const folders[] = { "/home", "/root", "/run/user" };
+
+        if (!getenv("INVOCATION_ID"))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                const char *rest = startswith(path, folders[i]);
+
+                if (rest && *rest == '/')
+                        return access(folders[i], R_OK | X_OK) < 0 && errno == EACCES;
+        }
+        return false;
+}
+
 static void fail(SourceKubeconfig *s, int error, const char *detail) {
         const char *reason = error == -ENOENT ? REASON_KUBECONFIG_MISSING : REASON_KUBECONFIG_INVALID;
         _cleanup_free_ char *message = NULL;
 
-        (void) asprintf_ret(&message, "%s%s%s", detail ? "" : s->path, detail ? "" : ": ",
-                            detail ?: strerror(-error));
+        (void) asprintf_ret(&message, "%s%s%s%s", detail ? "" : s->path, detail ? "" : ": ",
+                            detail ?: strerror(-error),
+                            is_hidden(s->path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
+                                                 "set ProtectHome=read-only in a drop-in" : "");
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
                          s->config ? ", going on with what was read before" : ", waiting for it");

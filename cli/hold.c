@@ -32,11 +32,13 @@ typedef struct Hold {
         bool forgotten;  /* it is the daemon that says it waits, as after losing its state */
         usec_t unknown_usec;
         bool close_on_unknown;
+        char *cause; /* why the gate is disabled */
         char *status;
 } Hold;
 
 static void hold_done(Hold *h) {
         follow_done(&h->follow);
+        h->cause = mfree(h->cause);
         h->status = mfree(h->status);
 }
 
@@ -70,6 +72,7 @@ static void learn_definition(Hold *h) {
 
                         h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
                         h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
+                        (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
                 }
 }
 
@@ -93,13 +96,21 @@ static void begin_doubt(Hold *h, bool forgotten) {
 static void tell_blocker(Hold *h, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
         _cleanup_free_ char *object = NULL, *text = NULL;
-        const char *state = strempty(jv_get_string(gate, "state"));
+        const char *cause = get_state(gate) == STATE_DISABLED ? h->cause : NULL;
+        const char *state = strempty(jv_get_string(gate, "state")), *message;
+        int r;
 
         if (!blocker)
-                tell(h, state);
-        else if (object_to_string(jv_get(blocker, "object"), &object) >= 0 &&
-                 asprintf_ret(&text, "%s: %s: %s", state, object,
-                              strempty(jv_get_string(blocker, "reason"))) >= 0)
+                r = asprintf_ret(&text, "%s%s%s", state, cause ? ": " : "", strempty(cause));
+        else {
+                message = jv_get_string(blocker, "message");
+                r = object_to_string(jv_get(blocker, "object"), &object);
+                if (r >= 0)
+                        r = asprintf_ret(&text, "%s: %s: %s%s%s", state, object,
+                                         strempty(jv_get_string(blocker, "reason")), message ? ": " : "",
+                                         strempty(message));
+        }
+        if (r >= 0)
                 tell(h, text);
 }
 

@@ -60,17 +60,17 @@ class Node:
     def usable(self):
         """What the required gates look at is up; returns when msready knows."""
         self.kubelet.new_boot_node()
+        self.kubelet.start_heartbeat()
         for name in guide.REQUIRED:
             self.kubelet.pod_up(name)
-        self.host.wait_active("msready.service")
+        self.expect_ready()
         return self
 
     def status(self):
         return self.host.show("msready.service", "StatusText")
 
     def expect_status(self, *words, timeout=10):
-        return process.eventually(lambda: all(word in self.status() for word in words), timeout, 0.1,
-                                  f"{words} in {self.status()!r}")
+        return self._expect(lambda: all(word in self.status() for word in words), timeout, f"{words} in STATUS=")
 
     def msready(self, *words, check=False, timeout=60):
         return self.host.run("msready", *words, check=check, timeout=timeout)
@@ -82,7 +82,17 @@ class Node:
         return next(gate for gate in self.describe()["gates"] if gate["name"] == name)
 
     def expect_gate(self, name, state, timeout=20):
-        return process.eventually(lambda: self.gate(name)["state"] == state, timeout, 0.1, f"gate {name} is {state}")
+        return self._expect(lambda: self.gate(name)["state"] == state, timeout, f"gate {name} is {state}")
+
+    def expect_ready(self, timeout=30):
+        return self._expect(lambda: self.host.state("msready.service") == "active", timeout, "readiness")
+
+    def _expect(self, question, timeout, what):
+        try:
+            return process.eventually(question, timeout, 0.1, what)
+        except AssertionError as error:
+            log = self.host.journal("-b", "-u", "msready.service", "-o", "short-monotonic", "-n", "60")
+            raise AssertionError(f"{error}\n{self.status()}\n{log}") from None
 
     def pid(self, unit):
         return self.host.show(unit, "MainPID")

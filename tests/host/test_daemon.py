@@ -151,7 +151,8 @@ def test_a_stop_takes_less_than_a_second(make_node):
         silent.listen(0)
         nobody.bind(("127.0.0.77", 53))
         node.boot()
-        for server in (node.cluster.url, f"https://localhost:{silent.getsockname()[1]}", "https://far.example.org:6443"):
+        hanging = f"https://localhost:{silent.getsockname()[1]}"
+        for server in (node.cluster.url, hanging, "https://far.example.org:6443"):
             node.write_kubeconfig(_cluster.kubeconfig_text(server, node.cluster.pki.ca,
                                                            node.cluster.admin_certificate, node.cluster.admin_key))
             node.host.systemctl("start", "--no-block", "msready.service")
@@ -277,7 +278,8 @@ def test_metrics_go_where_the_drop_in_lets_them(make_node):
     node.host.systemctl("daemon-reload")
     node.host.systemctl("stop", "msready.service")
     node.host.systemctl("start", "--no-block", "msready.service")
-    process.eventually(lambda: 'msready_verdict{state="waiting"} 1' in node.host.output("cat", file, check=False), 10, 0.1)
+    waiting = 'msready_verdict{state="waiting"} 1'
+    process.eventually(lambda: waiting in node.host.output("cat", file, check=False), 10, 0.1)
     assert node.host.output("stat", "-c", "%a", file) == "644"
 
 

@@ -213,13 +213,35 @@ void source_host_pod_changed(SourceHost *s, WorldObject *pod) {
                 (void) look_at_pod(s, pod);
 }
 
+/* Whether the event tells of a group that is watched. Taking a watch away makes an event too (IN_IGNORED), and to
+ * look again for that, which takes the watch of a dead container away again, would go on for ever. */
+static bool concerns_a_group(SourceHost *s, const struct inotify_event *e) {
+        if (e->mask & IN_Q_OVERFLOW)
+                return true;
+        for (Group *g = s->groups; g; g = g->hh.next)
+                if (g->descriptor == e->wd) {
+                        if (e->mask & IN_IGNORED)
+                                g->descriptor = -1; /* the kernel took it away, with the group */
+                        return true;
+                }
+        return false;
+}
+
 static void on_inotify(LoopIo *io, unsigned events) {
         SourceHost *s = container_of(io, SourceHost, io);
         char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        bool changed = false;
+        ssize_t n;
 
-        while (read(s->fd, buffer, sizeof(buffer)) > 0)
-                ;
-        look_at_all(s);
+        while ((n = read(s->fd, buffer, sizeof(buffer))) > 0)
+                for (char *p = buffer; p < buffer + n;) {
+                        const struct inotify_event *e = (const struct inotify_event *) p;
+
+                        changed = concerns_a_group(s, e) || changed;
+                        p += sizeof(struct inotify_event) + e->len;
+                }
+        if (changed)
+                look_at_all(s);
 }
 
 static void arm_look(SourceHost *s);

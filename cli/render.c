@@ -88,6 +88,23 @@ static int put_blocker_cell(Table *t, const JsonValue *gate) {
                            strempty(jv_get_string(blocker, "reason")));
 }
 
+/* "ready", and what becomes of it where a clock runs: "ready (lost in 12s)". */
+static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
+        static const struct {
+                const char *clock, *becomes;
+        } rows[] = { { "settle", "ready" }, { "hold", "lost" }, { "grace", "unknown" } };
+        const char *state = jv_get_string(gate, "state"), *clock = jv_get_string(gate, "clock");
+        Style style = state_style(get_state(gate));
+        char span[TIMESPAN_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq_ptr(clock, rows[i].clock))
+                        return table_cellf(t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state), rows[i].becomes,
+                                           format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"),
+                                                                          now)));
+        return table_cell(t, COLUMN_STATE, state, style);
+}
+
 static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         char age[TIMESPAN_MAX];
         int r;
@@ -96,7 +113,7 @@ static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         if (r >= 0)
                 r = table_cell(t, COLUMN_GATE, jv_get_string(gate, "name"), STYLE_NONE);
         if (r >= 0)
-                r = table_cell(t, COLUMN_STATE, jv_get_string(gate, "state"), state_style(get_state(gate)));
+                r = put_state_cell(t, gate, now);
         if (r >= 0)
                 r = table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
                                STYLE_NONE);

@@ -292,6 +292,16 @@ def test_a_gate_with_clock_is_explained(daemon, client):
         assert words in client("explain").stdout
 
 
+def test_a_running_clock_stands_in_the_row_of_its_gate(daemon, client):
+    ends = world.NOW + 12_000_000
+    for clock, state, words in (("settle", "waiting", "ready in 12s"), ("hold", "ready", "lost in 12s"),
+                                ("grace", "ready", "unknown in 12s")):
+        told = {"verdict": verdict("ready"), "gates": [gate("dns", state, clock=clock, clockEndsBoottimeUSec=ends)]}
+        daemon.replies["Describe"] = told
+        row = next(line for line in client("status").stdout.splitlines() if line.startswith("dns"))
+        assert f"{state} ({words})" in row
+
+
 def is_sanitized():
     options = json.loads((process.build_folder() / "meson-info/intro-buildoptions.json").read_text())
     return next(o["value"] for o in options if o["name"] == "b_sanitize") != "none"

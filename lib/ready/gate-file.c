@@ -215,6 +215,28 @@ static int warn_conditions(GateDefinition *d) {
         return 0;
 }
 
+/* Rule R7: nothing tells whether the condition is of this boot. */
+static int warn_uncontrolled(GateDefinition *d) {
+        for (size_t i = 0; i < d->n_checks; i++)
+                if (d->checks[i].kind == CHECK_WORKLOAD || d->checks[i].kind == CHECK_PODS)
+                        return 0;
+        for (size_t i = 0; i < d->n_checks; i++) {
+                const CheckDefinition *c = d->checks + i;
+                char *s;
+                int k;
+
+                if (c->kind != CHECK_CONDITION || strv_length(d->warnings) >= WARNINGS_MAX)
+                        continue;
+                k = asprintf_ret(&s,
+                                 "%s:%u: [Condition] without its controller, a [Workload] or [Pods], beside it: "
+                                 "what an earlier boot left behind counts as true",
+                                 c->file, c->line);
+                if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
+                        return k;
+        }
+        return 0;
+}
+
 /* The definition that conf's files make under name. What is wrong with them does not fail: it stands in the
  * result's invalid, and what could be read in the result. -ENOMEM. */
 int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition **ret) {
@@ -244,6 +266,8 @@ int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition
                 k = complete(d, conf);
         if (k >= 0)
                 k = warn_conditions(d);
+        if (k >= 0)
+                k = warn_uncontrolled(d);
         free(r.detail);
         if (k < 0)
                 return k;

@@ -226,6 +226,19 @@ static void test_warnings(void **state) {
         assert_non_null(strstr(d->warnings[2], "F:4: ingres.status is not known"));
 }
 
+/* Nothing tells whether a condition without its controller is of this boot. */
+static void test_lonely_condition(void **state) {
+#define CERTIFICATE "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=shop\nName=web\nType=Ready\n"
+        _cleanup_(gate_definition_freep) GateDefinition *alone = parse("[Gate]\n" CERTIFICATE),
+                                                        *beside = parse(CERTIFICATE "[Pods]\nNamespace=cert-manager\n");
+
+        assert_null(alone->invalid);
+        assert_int_equal(strv_length(alone->warnings), 1);
+        assert_non_null(strstr(alone->warnings[0], "F:2: [Condition] without its controller"));
+        assert_null(beside->invalid);
+        assert_null(beside->warnings);
+}
+
 static void test_names(void **state) {
         char name[65] = "";
 
@@ -441,6 +454,7 @@ int main(void) {
                 cmocka_unit_test(test_invalid),
                 cmocka_unit_test(test_required_of_invalid),
                 cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_lonely_condition),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_bounds),
                 cmocka_unit_test(test_equal),

@@ -28,12 +28,6 @@ static Evidence verdict(const CheckDefinition *d, const Tally *t, bool in_sync) 
         return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }
 
-/* Both halves of the pods have to be known: those on nodes, and those not scheduled yet. */
-static bool pods_in_sync(const World *w, const char **ret_reason, const char **ret_message) {
-        return world_role_in_sync(w, STREAM_PODS, NULL, ret_reason, ret_message) &&
-               world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
-}
-
 static int judge(Check *c, const World *w, Instant now, Report *report) {
         const CheckDefinition *d = c->definition;
         const char *reason = NULL, *message = NULL;
@@ -43,6 +37,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
                 .namespace = d->namespace,
                 .name = d->name ?: d->selector ?: "*",
         };
+        NodeChoice choice;
         bool in_sync;
         Tally t;
         int r;
@@ -51,7 +46,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         if (r < 0)
                 return r;
 
-        in_sync = pods_in_sync(w, &reason, &message);
+        in_sync = tally_in_sync(w, &choice, &reason, &message);
         report->evidence = verdict(d, &t, in_sync);
         if (report->evidence == EVIDENCE_TRUE) {
                 report_cut(report, first);

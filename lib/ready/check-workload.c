@@ -43,7 +43,9 @@ static unsigned desired(const Check *c, const World *w, const KubeWorkload *set)
 }
 
 /* All streams that an answer rests on. */
-static bool in_sync(const Check *c, const World *w, const char **reason, const char **message) {
+static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const char **reason, const char **message) {
+        if (!tally_in_sync(w, choice, reason, message))
+                return false;
         for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
                 if ((check_roles(c) & 1U << role) && !world_role_in_sync(w, role, NULL, reason, message))
                         return false;
@@ -59,16 +61,29 @@ static int block(Report *report, const Check *c, const World *w, const char *rea
                                   .kind = kube_kind_to_string(d->workload),
                                   .namespace = d->namespace,
                                   .name = d->name,
+                                  .object = world_find(w, d->workload, d->namespace, d->name),
                                   .finding = { .reason = reason, .message = message },
                                   .since = since,
                           });
 }
 
+static StreamRole own_role(const Check *c) {
+        switch (c->definition->workload) {
+        case KUBE_DAEMONSET:
+                return STREAM_DAEMONSETS;
+        case KUBE_STATEFULSET:
+                return STREAM_STATEFULSETS;
+        default:
+                return STREAM_DEPLOYMENTS;
+        }
+}
+
+/* That it is missing is known once its own kind is listed. Pods are not while there is no node. */
 static int judge_missing(Check *c, const World *w, Report *report) {
         const char *reason, *message;
 
         report->total_objects++;
-        if (!in_sync(c, w, &reason, &message)) {
+        if (!world_role_in_sync(w, own_role(c), NULL, &reason, &message)) {
                 report->evidence = EVIDENCE_NONE;
                 return block(report, c, w, reason, message, w->api_changed);
         }
@@ -101,6 +116,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         const WorldObject *o = world_find(w, c->definition->workload, c->definition->namespace, c->definition->name);
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
+        NodeChoice choice;
         char text[96];
         unsigned want;
         bool synced;
@@ -114,7 +130,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         if (r < 0)
                 return r;
 
-        synced = in_sync(c, w, &reason, &message);
+        synced = in_sync(c, w, &choice, &reason, &message);
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_out_of_sync(&t, want);

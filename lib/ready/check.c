@@ -101,6 +101,21 @@ static void explain_pod(const KubePod *p, const EventExplanation *e, HintQuery *
         }
 }
 
+/* Why a workload has too few pods: its controller tells, and a Deployment's are its ReplicaSets. */
+static void explain_workload(const World *w, const KubeObject *o, HintQuery *q) {
+        EventExplanation e;
+        bool found = event_digest_explain(w->events, o->uid, &e);
+
+        if (o->kind == KUBE_DEPLOYMENT)
+                WORLD_FOREACH(set, w, KUBE_REPLICASET)
+                        if (!found && streq_ptr(set->object->owner_uid, o->uid))
+                                found = event_digest_explain(w->events, set->object->uid, &e);
+        if (!found)
+                return;
+        q->event_reason = e.reason;
+        q->message = q->event_message = e.message;
+}
+
 /* The words for what is found; text is room for some that have to be put together. */
 static void explain(const Report *r, const World *w, const Watched *watched, HintQuery *q, usec_t *since,
                     char text[static LIMIT_MESSAGE + 1]) {
@@ -119,6 +134,8 @@ static void explain(const Report *r, const World *w, const Watched *watched, Hin
                 .overdue = r->overdue,
         };
         *since = watched->since;
+        if (watched->object && w->events && streq_ptr(q->reason, REASON_NO_PODS))
+                explain_workload(w, watched->object->object, q);
         if (!p)
                 return;
 

@@ -391,6 +391,13 @@ static bool is_progress(const char *reason) {
                streq(reason, "Started");
 }
 
+/* What takes trouble back, where it is the trouble of that reason. */
+static const char *takes_back(const char *reason) {
+        if (streq(reason, "Scheduled"))
+                return "FailedScheduling";
+        return streq(reason, "SuccessfulCreate") ? "FailedCreate" : NULL;
+}
+
 /* Takes in an event; boottime and realtime are now. Returns 1 where that may change what is told of the
  * object, else 0; -ENOMEM. */
 int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_t realtime) {
@@ -404,7 +411,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
                 return 0;
         if (!to_boottime(e->first_seen, boottime, realtime, &first))
                 first = 1; /* as old as this boot */
-        if (!is_progress(e->reason) && !streq(e->reason, "Scheduled") && !streq_ptr(e->type, "Warning") &&
+        if (!is_progress(e->reason) && !takes_back(e->reason) && !streq_ptr(e->type, "Warning") &&
             !is_about_an_image(e))
                 return 0;
 
@@ -414,9 +421,9 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
         if (is_progress(e->reason) || is_about_an_image(e)) {
                 r = on_image(d, o, e, since);
                 k = trouble_over(o, e);
-        } else if (!streq(e->reason, "Scheduled"))
+        } else if (!takes_back(e->reason))
                 r = on_trouble(o, e, since, first);
-        else if (streq_ptr(o->trouble.reason, "FailedScheduling"))
+        else if (streq_ptr(o->trouble.reason, takes_back(e->reason)))
                 r = note_over(&o->trouble, e);
         return r < 0 ? r : k < 0 ? k : r > 0 || k > 0;
 }

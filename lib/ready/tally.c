@@ -2,6 +2,22 @@
 
 #include "ready/tally.h"
 
+/* Whether the pods are known: those on nodes, and those not scheduled yet. In the scope of a node nothing is asked
+ * about pods until it is known which node that is; then choice has the words for it. */
+bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
+        if (!w->cluster_scope && !w->node && !world_has_role(w, STREAM_PODS) &&
+            world_role_in_sync(w, STREAM_NODES, NULL, ret_reason, ret_message)) {
+                node_choose(w, choice);
+                if (!choice->node) {
+                        *ret_reason = choice->reason;
+                        *ret_message = choice->message;
+                        return false;
+                }
+        }
+        return world_role_in_sync(w, STREAM_PODS, NULL, ret_reason, ret_message) &&
+               world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
+}
+
 /* Calls back for each member with what rules R2 and R3 say of it. */
 int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
                WatchedCallback callback, void *callback_userdata) {

@@ -12,6 +12,7 @@ typedef struct Tally {
 
 typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);
 
+bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message);
 Evidence tally_out_of_sync(const Tally *t, unsigned wanted);
 int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
                   Report *report, Tally *ret);

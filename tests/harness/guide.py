@@ -170,20 +170,54 @@ WORKLOADS = (
     ),
 )
 
+_CERT_MANAGER = "cert-manager"
+_GATEWAY = "openshift-gateway-api"
+_STORAGE = "openshift-storage"
+
+# What other packages and later versions bring, so that every gate that ships has something to look at.
+OPTIONAL = (
+    Workload("DaemonSet", "openshift-multus", "multus", "multus-7xk4d", ("kube-multus",), {"app": "multus"},
+             ("cni-plugins",), host_network=True),
+    Workload("DaemonSet", "openshift-multus", "dhcp-daemon", "dhcp-daemon-5tq9z", ("dhcp-daemon",),
+             {"app": "dhcp-daemon"}, host_network=True),
+    Workload("Deployment", _GATEWAY, "servicemesh-operator3", "servicemesh-operator3-6f7c9d5b8-h2xkq",
+             ("manager", "kube-rbac-proxy"), {"control-plane": "servicemesh-operator3"}, probed=("manager",)),
+    Workload("Deployment", _GATEWAY, "istiod-openshift-gateway-api", "istiod-openshift-gateway-api-5b6d7f8c9-k8r2w",
+             ("discovery",), {"app": "istiod"}, probed=("discovery",)),
+    Workload("Deployment", "cert-manager-operator", "cert-manager-operator-controller-manager",
+             "cert-manager-operator-controller-manager-7d9f8b6c5-q4z7n", ("cert-manager-operator",),
+             {"name": "cert-manager-operator"}),
+    Workload("Deployment", _CERT_MANAGER, "cert-manager", "cert-manager-8f6d5c4b7-x9l2m",
+             ("cert-manager-controller",), {"app": "cert-manager"}),
+    Workload("Deployment", _CERT_MANAGER, "cert-manager-webhook", "cert-manager-webhook-6c5b4d7f8-v3n8p",
+             ("cert-manager-webhook",), {"app": "webhook"}, probed=("cert-manager-webhook",)),
+    Workload("Deployment", _CERT_MANAGER, "cert-manager-cainjector", "cert-manager-cainjector-5d4c6b8f7-w7j5t",
+             ("cert-manager-cainjector",), {"app": "cainjector"}),
+    Workload("Deployment", "redhat-ods-applications", "kserve-controller-manager",
+             "kserve-controller-manager-76d8c9f5b-m6h4s", ("manager",),
+             {"control-plane": "kserve-controller-manager"}, probed=("manager",)),
+    Workload("Deployment", _STORAGE, "topolvm-controller", "topolvm-controller-78cbfc4867-qg95n",
+             ("topolvm-controller", "csi-provisioner", "csi-resizer", "csi-snapshotter", "liveness-probe"),
+             {"app.kubernetes.io/component": "topolvm-controller"}),
+    Workload("DaemonSet", _STORAGE, "topolvm-node", "topolvm-node-9bnp5",
+             ("lvmd", "topolvm-node", "csi-registrar", "liveness-probe"),
+             {"app.kubernetes.io/component": "topolvm-node"}),
+)
+
 # What the gates that ship as required look at.
 REQUIRED = ("ovnkube-master", "ovnkube-node", "dns-default")
 
 
 def workload(name):
     """The workload, or that of the pod, of this name."""
-    for candidate in WORKLOADS:
+    for candidate in WORKLOADS + OPTIONAL:
         if name in (candidate.name, candidate.pod):
             return candidate
     raise KeyError(name)
 
 
-def namespaces():
-    names = sorted({w.namespace for w in WORKLOADS} - {"kube-system"})
+def namespaces(workloads=WORKLOADS):
+    names = sorted({w.namespace for w in workloads} - {"kube-system"})
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
 
 
@@ -323,7 +357,7 @@ def create_workload(rest, w, node_name=NODE, with_pod=True):
 
 def create_all(rest, node_name=NODE, workloads=WORKLOADS):
     """Creates node, namespaces, workloads and pods, all without a status; the pods by namespace/name."""
-    for namespace in namespaces():
+    for namespace in namespaces(workloads):
         try:
             rest.create("/api/v1/namespaces", namespace)
         except _cluster.ApiError as error:

@@ -316,7 +316,9 @@ void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
 
         reflector_forgive(r, now);
         r->failures = 0;
-        if (!ready)
+        if (ready)
+                reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, NULL);
+        else
                 reflector_forget_version(r);
         begin(r, now);
 }

@@ -3,60 +3,8 @@
 
 import pytest
 
-from harness import fakekubelet, guide, process
-from harness.daemon import Daemon
+from harness.edge import Edge
 from harness.fake_apiserver import FakeApiServer
-
-# Long enough that nothing is lost by accident, short enough to be waited for.
-QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "3s"}}
-
-
-class Edge:
-    """An edge node: the API server, the kubelet and the daemon, which start() starts."""
-
-    def __init__(self, built, folder, server):
-        self.server = server
-        self.kubelet = fakekubelet.FakeKubelet(server.rest, folder / "host")
-        self.kubelet.adopt(guide.create_all(server.rest))
-        self.daemon = None
-
-    def start(self, config=None, **options):
-        options.setdefault("kubeconfig", self.server.kubeconfig)
-        config = {**QUICK, **(config or {})}
-        self.daemon = Daemon(kubelet=self.kubelet, config=config, arguments=["--log-level", "debug"], **options)
-        return self.daemon.start()
-
-    def up(self):
-        """The node and its pods are ready, in this boot."""
-        self.kubelet.new_boot_node()
-        self.kubelet.all_up()
-
-    def expect_ready(self, timeout=15):
-        """READY=1. A daemon that came after the node's own word needs the kubelet's next Lease."""
-        process.eventually(
-            lambda: self.daemon.is_ready or self.kubelet.renew_lease() is None,
-            timeout,
-            0.2,
-            f"READY=1; {self.daemon.blockers()}",
-        )
-
-    def expect_settled(self, timeout=10):
-        """Every stream that a ready cluster needs is open."""
-        for plural, count in (("daemonsets", 1), ("nodes", 1), ("pods", 2)):
-            self.server.expect_streams(plural, count, timeout)
-
-    def reasons(self, gate=None):
-        return {reason for _, _, reason in self.daemon.blockers(gate)}
-
-    def expect_reason(self, reason, gate=None, timeout=10):
-        process.eventually(
-            lambda: reason in self.reasons(gate), timeout, 0.02, f"{reason}; {self.daemon.blockers(gate)}"
-        )
-
-    def close(self):
-        if self.daemon:
-            self.daemon.close()
-        self.kubelet.close()
 
 
 @pytest.fixture

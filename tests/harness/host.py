@@ -63,9 +63,20 @@ def check():
 
 def tree(suite="bookworm", packages=()):
     """The folder of a Debian tree with these packages beyond the usual ones; made where absent."""
-    wanted = sorted({*COMMON, *PACKAGES[suite], *packages})
+    return _made(suite, suite, {*COMMON, *PACKAGES[suite], *packages}, "--variant=minbase")
+
+
+def unpacked(suite, packages):
+    """A tree of packages that are unpacked and not set up: for single programs of a release that is no host."""
+    # A machine's clock may be ahead of the newest list's last day.
+    options = ("--variant=extract", '--aptopt=Acquire::Check-Valid-Until "false"')
+    return _made(f"{suite}-unpacked", suite, packages, *options)
+
+
+def _made(name, suite, packages, *options):
+    wanted = sorted(packages)
     key = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
-    folder = process.cache_folder() / "host" / f"{suite}-{key}"
+    folder = process.cache_folder() / "host" / f"{name}-{key}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +85,13 @@ def tree(suite="bookworm", packages=()):
         if folder.is_dir():
             return folder
         # A folder that was left half made is in nobody's way: it never has the final name.
-        unfinished = pathlib.Path(tempfile.mkdtemp(prefix=f"{suite}.", dir=folder.parent))
+        unfinished = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder.parent))
         done = subprocess.run(
             [
                 "nice",
                 "mmdebstrap",
                 "--quiet",
-                "--variant=minbase",
+                *options,
                 "--include=" + ",".join(wanted),
                 suite,
                 str(unfinished),

@@ -41,7 +41,7 @@ int tell_unreachable(const Options *options, int error) {
                 break;
         case ECONNRESET:
         case EPIPE:
-                fprintf(stderr, "msready: msreadyd closed the connection without an answer.\n"
+                fprintf(stderr, "msready: msreadyd has closed the connection.\n"
                                 "Look at: journalctl -b -u msready.service\n");
                 break;
         case EPROTO:

@@ -11,9 +11,10 @@
 #include "verbs.h"
 
 /* A boot drawn as SVG, as systemd-analyze plot does: time runs to the right from the start of PID 1 (after a
- * soft-reboot, or in a container, the kernel's may be long ago), each gate is a row, its objects are thin rows below it. Colours are in a style sheet that knows light and
- * dark pages; what a gate waited for is written on the span where it fits, and is always in its tooltip.
- * Nothing in the picture is fetched or executed, and all text is escaped. */
+ * soft-reboot, or in a container, the kernel's may be long ago), each gate is a row, its objects are thin rows
+ * below it. Colours are in a style sheet that knows light and dark pages; what a gate waited for is written on
+ * the span where it fits, and is always in its tooltip. Nothing in the picture is fetched or executed, and all
+ * text is escaped. */
 
 #define MARGIN 20
 #define LABELS 260

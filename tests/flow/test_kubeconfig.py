@@ -22,7 +22,8 @@ def parts(edge):
 
 def write(path, cluster, user, contexts=(("main", "here", "me"),), current="main"):
     """cluster, user: fields. contexts: (name, cluster, user)."""
-    lines = ["apiVersion: v1", "kind: Config", f"current-context: {current}", "clusters:", "- name: here", "  cluster:"]
+    lines = ["apiVersion: v1", "kind: Config", f"current-context: {current}"]
+    lines += ["clusters:", "- name: here", "  cluster:"]
     lines += [f"    {key}: {value}" for key, value in cluster.items()]
     lines += ["- name: elsewhere", "  cluster: {server: 'https://127.0.0.1:1'}", "users:", "- name: me", "  user:"]
     lines += [f"    {key}: {value}" for key, value in user.items()]

@@ -49,9 +49,9 @@ def make_cluster():
 
 
 @pytest.fixture
-def own_cluster(make_cluster):
-    """An API server of the test's own, to be killed and restarted."""
-    return make_cluster().start()
+def own_cluster(request, make_cluster):
+    """An API server of the test's own, to be killed and restarted. As `cluster`, it can be had of both releases."""
+    return make_cluster(getattr(request, "param", "current")).start()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 from harness import fakekubelet, guide, process
 from harness.daemon import Daemon
 
+# 1.28 has no WatchList.
+pytestmark = pytest.mark.parametrize("own_cluster", ["current", "old"], indirect=True)
 REQUIRED = guide.REQUIRED
 QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "3s"}}
 
@@ -107,9 +109,8 @@ def test_random_interleavings(built, own_cluster, guide_kubelet):
             daemon.close()
 
 
-def test_api_server_comes_late_and_goes(built, make_cluster, tmp_path):
-    cluster = make_cluster()
-    cluster.start()
+def test_api_server_comes_late_and_goes(built, own_cluster, tmp_path):
+    cluster = own_cluster
     kubelet = boot(cluster, tmp_path)
     kubelet.all_up()
     cluster.stop()

@@ -128,12 +128,12 @@ static int invent(Configuration *c, const char *name) {
         if (r < 0)
                 return r;
 
-        c->setups[c->n_setups++] = (GateSetup){
+        c->setups[c->n_setups] = (GateSetup){
                 .timing = timing_of(d, c->settings),
                 .enabled = true,
                 .required = true,
-                .definition = TAKE_PTR(d),
         };
+        c->setups[c->n_setups++].definition = TAKE_PTR(d);
         return 0;
 }
 

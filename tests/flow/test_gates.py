@@ -8,7 +8,6 @@ import time
 import pytest
 
 from harness import guide, process
-from harness.daemon import Daemon
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((process.REPOSITORY / "units/gates").glob("*.gate"))}
 REQUIRED = {name: SHIPPED[name] for name in ("api", "node", "ovn", "dns")}
@@ -62,3 +61,229 @@ def test_dead_container_whose_group_stays_costs_nothing(ready):
     assert daemon.cpu_seconds() - before < 0.2
     ready.kubelet.container_restarts("dns-default")
     daemon.expect_gate("dns", "ready")
+
+
+# Reload
+
+
+def readiness(daemon, **keys):
+    daemon.write_config({**daemon.config, "Readiness": {**daemon.config["Readiness"], **keys}})
+
+
+def test_reload_leaves_no_gap(ready):
+    daemon = ready.daemon
+    for _ in range(5):
+        reload(daemon)
+        expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.2)
+    assert len(daemon.notified("READY=1")) == 6  # the first, and the end of each reload
+    reloading = daemon.notify.find(lambda n: "RELOADING=1" in n)
+    assert len(reloading) == 5 and all(int(n.value("MONOTONIC_USEC")) > 0 for n in reloading)
+
+
+def test_other_checks_are_judged_at_once_and_an_open_gate_holds(ready):
+    daemon = ready.daemon
+    readiness(daemon, HoldSec="2s")
+    reload(daemon)
+    daemon.write_gate("resolver.gate.d/10-more.conf", "[Pods]\nNamespace=nowhere\n")
+    started = time.monotonic()
+    reload(daemon)
+    gate = daemon.gate("resolver")
+    assert gate["state"] == "ready" and gate["clock"] == "hold"
+    assert [b["reason"] for b in gate["blockers"]] == ["NoPods"]
+    row = next(line for line in daemon.client("status").stdout.splitlines() if line.startswith("resolver"))
+    assert re.search(r"ready \(lost in [\d.a-z]+\)", row), row
+    daemon.expect_gate("resolver", "lost")
+    assert 1.9 < time.monotonic() - started < 6
+    (daemon.gates_folder / "resolver.gate.d/10-more.conf").unlink()
+    reload(daemon)
+    assert definition(daemon, "resolver")["checks"] == ["DaemonSet openshift-dns/node-resolver"]
+    assert daemon.gate("resolver")["clock"] == "settle"  # once lost, it settles as long as it holds
+    assert "(ready in " in daemon.client("status").stdout
+    daemon.expect_gate("resolver", "ready")
+
+
+def test_hold_of_a_required_gate_is_told_to_systemd(ready):
+    daemon = ready.daemon
+    readiness(daemon, HoldSec="12s")
+    reload(daemon)
+    ready.kubelet.container_dies("dns-default")
+    daemon.expect_status(r"dns: Unproven .*, lost in 1[12]")
+    ready.kubelet.container_restarts("dns-default")
+    daemon.expect_status("4 of 4 gates open$")
+    ready.server.stop_serving()
+    daemon.expect_status(r"ApiUnreachable .*, unknown in \d")
+    ready.server.resume_serving()
+
+
+def test_broken_configuration_leaves_the_old_one(ready):
+    daemon = ready.daemon
+    good = daemon.config_file.read_text()
+    daemon.config_file.write_text(good + "[Readiness]\nHoldSec=soon\n")
+    line = good.count("\n") + 2
+    mark = daemon.notify.mark()
+    reload(daemon, refused=True)
+    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*going on as before")
+    expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
+    assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
+    done = daemon.client("reload")
+    assert done.returncode == 1 and "journalctl" in done.stderr
+    daemon.config_file.write_text(good)
+    assert daemon.client("reload").returncode == 0
+
+
+def test_invalid_gate_is_named_and_never_dropped(ready):
+    daemon = ready.daemon
+    for name in ("resolver", "dns"):
+        daemon.write_gate(f"{name}.gate.d/10-odd.conf", "[Workload]\nKind=CronJob\n")
+    daemon.write_gate("odd", "[Gate]\nDescription=Nothing to look at\n")
+    reload(daemon)
+    for name in ("resolver", "dns", "odd"):
+        gate = daemon.gate(name)
+        assert gate["state"] == "waiting" and [b["reason"] for b in gate["blockers"]] == ["InvalidGate"]
+    assert "dns.gate.d/10-odd.conf:2: " in daemon.gate("dns")["blockers"][0]["message"]
+    assert daemon.gate("dns")["required"] and not daemon.gate("odd")["required"]
+    assert daemon.verdict() == "waiting"
+    daemon.expect_log("Gate odd is invalid, it waits: .*no checks")
+    for name in ("resolver", "dns"):
+        (daemon.gates_folder / f"{name}.gate.d/10-odd.conf").unlink()
+    reload(daemon)
+    daemon.expect_gate("resolver", "ready")
+    daemon.expect_verdict("ready")
+
+
+def test_who_is_required(ready):
+    daemon = ready.daemon
+
+    def required():
+        return {g["name"] for g in daemon.describe()["gates"] if g["required"]}
+
+    assert required() == set(REQUIRED)
+    readiness(daemon, Require="+resolver")
+    reload(daemon)
+    assert required() == set(REQUIRED) | {"resolver"}
+    readiness(daemon, Require="api node")
+    reload(daemon)
+    assert required() == {"api", "node"} and daemon.verdict() == "ready"
+    readiness(daemon, Require="api +shop")
+    reload(daemon)
+    assert required() == {"api", "shop"} and daemon.verdict() == "waiting"
+    blocker = daemon.gate("shop")["blockers"][0]
+    assert blocker["reason"] == "InvalidGate" and "there is no gate of that name" in blocker["message"]
+    # Masked is the same as not there; disabled is not asked for.
+    (daemon.gates_folder / "shop.gate").symlink_to("/dev/null")
+    reload(daemon)
+    assert daemon.gate("shop")["blockers"][0]["reason"] == "InvalidGate"
+    (daemon.gates_folder / "shop.gate").unlink()
+    daemon.write_gate("shop", "[Gate]\nConditionPathExists=/nonexistent/shop\n[Pods]\nNamespace=shop\n")
+    reload(daemon)
+    assert required() == {"api"} and daemon.verdict() == "ready"
+    assert daemon.describe(["shop"])["gates"][0]["state"] == "disabled"
+    assert "ConditionPathExists=/nonexistent/shop" in definition(daemon, "shop")["cause"]
+
+
+def test_gate_that_is_removed_while_somebody_waits_for_it(ready):
+    daemon = ready.daemon
+    daemon.write_gate("shop", "[Pods]\nNamespace=shop\n")
+    reload(daemon)
+    program = process.build_folder() / "cli/msready"
+    waiting = [
+        process.spawn([str(program), f"--socket={daemon.socket}", *words], stdout=subprocess.PIPE,
+                      stderr=subprocess.STDOUT, text=True)
+        for words in (("wait", "shop"), ("hold", "resolver"))
+    ]
+    try:
+        time.sleep(0.5)
+        assert [child.poll() for child in waiting] == [None, None]
+        for name in ("shop", "resolver"):
+            (daemon.gates_folder / f"{name}.gate").unlink()
+        reload(daemon)
+        assert waiting[1].wait(10) == 0, "what holds a gate ends with it"
+        assert waiting[0].wait(10) == 4
+        assert "no gate" in waiting[0].stdout.read().lower()
+        assert daemon.client("status", "shop").returncode == 4
+    finally:
+        for child in waiting:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+
+
+def test_another_cluster_is_connected_to_beside_the_old_one(ready):
+    """Node= is a part of [Cluster]: every stream is replaced, and no gate sees it."""
+    daemon, server = ready.daemon, ready.server
+    mark = server.mark()
+    daemon.write_config({**daemon.config, "Cluster": {"Node": guide.NODE}})
+    reload(daemon)
+    expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 1.5)
+    assert server.asked("watch", "daemonsets", mark) and server.asked("watch", "pods", mark)
+    process.eventually(lambda: len(server.open_streams("daemonsets")) == 1, 5, 0.05, "one stream, not two")
+
+
+# Events
+
+
+def test_events_are_read_while_a_gate_is_shut_and_only_then(ready):
+    server, daemon = ready.server, ready.daemon
+    process.eventually(lambda: not server.open_streams("events"), 5, 0.05, "no stream of events")
+    mark = server.mark()
+    time.sleep(1)
+    assert not server.asked("watch", "events", mark) and not server.asked("list", "events", mark)
+    ready.kubelet.pod_ready("node-resolver", ready=False)
+    server.expect_streams("events", 1)
+    ready.kubelet.pod_ready("node-resolver")
+    daemon.expect_gate("resolver", "ready")
+    process.eventually(lambda: not server.open_streams("events"), 5, 0.05, "no stream of events any more")
+
+
+# msreadyd --check-config
+
+
+def check_config(built, folder, config="", **gates):
+    """gates: texts by name below admin and vendor: admin_dns="...". Returns status and output."""
+    (folder / "msready.conf").write_text(config)
+    for place in ("admin", "vendor"):
+        (folder / place).mkdir(exist_ok=True)
+    for name, text in gates.items():
+        place, gate = name.split("_", 1)
+        (folder / place / f"{gate}.gate").write_text(text)
+    done = subprocess.run(
+        [built / "daemon/msreadyd", "--check-config", "--config", folder / "msready.conf", "--gates-dir",
+         folder / "admin", "--gates-dir", folder / "vendor"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20,
+    )
+    return done.returncode, done.stdout
+
+
+def test_check_config(built, tmp_path):
+    status, text = check_config(built, tmp_path, vendor_dns="[Pods]\nNamespace=x\n", vendor_api="[Api]\n")
+    assert (status, text) == (0, "2 gates, no errors\n")
+
+    # The administrator's file takes the place of the vendor's, a drop-in goes with either, a mask takes it away.
+    (tmp_path / "vendor/dns.gate").write_text("[Nonsense]\n")
+    status, text = check_config(built, tmp_path, admin_dns="[Pods]\nNamespace=y\n")
+    assert (status, text) == (0, "2 gates, no errors\n")
+    (tmp_path / "admin/api.gate.d").mkdir()
+    (tmp_path / "admin/api.gate.d/a.conf").write_text("[Gate]\nColour=red\n")
+    status, text = check_config(built, tmp_path)
+    assert "2 gates, no errors, see the warnings" in text
+    assert f"warning: {tmp_path}/admin/api.gate.d/a.conf:2: unknown key Colour= in [Gate], ignoring" in text
+    (tmp_path / "admin/api.gate").symlink_to("/dev/null")
+    status, text = check_config(built, tmp_path)
+    assert (status, text) == (0, "1 gates, no errors\n")
+    (tmp_path / "admin/api.gate").unlink()
+
+    condition = "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=a\nName=b\nType=Ready\n"
+    status, text = check_config(built, tmp_path, admin_tls=condition)
+    assert f"{tmp_path}/admin/tls.gate:1: [Condition] without its controller" in text
+    (tmp_path / "admin/tls.gate").unlink()
+
+    status, text = check_config(
+        built, tmp_path, admin_a="[Gate]\nAfter=b\n[Api]\n", admin_b="[Gate]\nAfter=a\n[Api]\n"
+    )
+    assert "makes a cycle, ignoring it" in text and "no errors, see the warnings" in text
+    status, text = check_config(built, tmp_path, admin_bad="[Gate]\nHoldSec=never ever\n[Api]\n")
+    assert status != 0 and f"error: gate bad: {tmp_path}/admin/bad.gate:2: " in text
+    status, text = check_config(built, tmp_path, "[Readiness]\nRequire=nobody\n")
+    assert status != 0 and "error: gate nobody: Require= names nobody" in text
+    status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
+    assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text

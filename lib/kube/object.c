@@ -81,6 +81,22 @@ const char *kube_label(const KubeObject *o, const char *key) {
         return NULL;
 }
 
+static bool is_number(const char *s) {
+        return s && *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+/* Whether a is a later version than b, of one resource on one server. Versions are numbers of any length; where
+ * one is not, what comes later is later. */
+bool kube_version_is_later(const char *a, const char *b) {
+        if (!is_number(a) || !is_number(b))
+                return true;
+        a += strspn(a, "0");
+        b += strspn(b, "0");
+        if (strlen(a) != strlen(b))
+                return strlen(a) > strlen(b);
+        return strcmp(a, b) > 0;
+}
+
 /* The owner that is the controller, or NULL. */
 static const JsonValue *controller(const JsonValue *metadata) {
         JSON_FOREACH (owner, jv_get(metadata, "ownerReferences"))

@@ -180,6 +180,7 @@ KubeKind kube_kind_from_string(const char *s);
 
 const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type);
 const char *kube_label(const KubeObject *o, const char *key);
+bool kube_version_is_later(const char *a, const char *b);
 usec_t kube_timestamp(const char *s);
 const char *kube_status_to_string(KubeStatus status);
 KubeStatus kube_status_from_string(const char *s);

@@ -163,22 +163,6 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
         return 0;
 }
 
-static bool is_number(const char *s) {
-        return s && *s && s[strspn(s, "0123456789")] == '\0';
-}
-
-/* Whether a is a later version than b. Versions are numbers of any length; where they are not, what comes
- * later is later. */
-static bool is_later(const char *a, const char *b) {
-        if (!is_number(a) || !is_number(b))
-                return true;
-        a += strspn(a, "0");
-        b += strspn(b, "0");
-        if (strlen(a) != strlen(b))
-                return strlen(a) > strlen(b);
-        return strcmp(a, b) > 0;
-}
-
 static int set(char **p, const char *s) {
         char *copy = NULL;
 
@@ -260,7 +244,7 @@ static int note_over(Note *n, const KubeEvent *e) {
         bool told = n->state != NOTE_OVER;
         int r;
 
-        if (!is_later(e->object.resource_version, n->version))
+        if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
         r = set(&n->version, e->object.resource_version);
         if (r < 0)
@@ -355,7 +339,7 @@ static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t f
         Note *n = &o->trouble;
         int r;
 
-        if (!is_later(e->object.resource_version, n->version))
+        if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
         r = set(&n->container, isempty(e->container) ? NULL : e->container);
         if (r >= 0)
@@ -372,7 +356,7 @@ static int on_image(EventDigest *d, EventObject *o, const KubeEvent *e, usec_t s
         r = add_pull(o, e->container, &n);
         if (r == -E2BIG)
                 return 0;
-        if (r < 0 || !is_later(e->object.resource_version, n->version))
+        if (r < 0 || !kube_version_is_later(e->object.resource_version, n->version))
                 return r;
 
         if (streq(e->reason, "Pulling"))
@@ -443,11 +427,11 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
                     (best && n->state == NOTE_FAILED && best->state == NOTE_PULLING))
                         continue;
                 if (!best || (n->state == NOTE_PULLING && best->state == NOTE_FAILED) ||
-                    is_later(n->version, best->version))
+                    kube_version_is_later(n->version, best->version))
                         best = n;
         }
         if (o->trouble.state == NOTE_TROUBLE &&
-            (!best || (best->state == NOTE_FAILED && is_later(o->trouble.version, best->version))))
+            (!best || (best->state == NOTE_FAILED && kube_version_is_later(o->trouble.version, best->version))))
                 best = &o->trouble;
         if (!best)
                 return false;

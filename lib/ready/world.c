@@ -408,13 +408,26 @@ static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *ne
                 node_set_alive(node, now);
 }
 
+/* Whether the object was brought by a stream that is to take this one's place. For a while both bring the same,
+ * not in step. What the new one has brought is its own, else it would go with the old one, and nobody would
+ * bring it again. */
+static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
+        if (!o->stream || o->stream == s || o->stream->role != s->role || !streq_ptr(o->stream->key, s->key))
+                return false;
+        /* The newest stands first. */
+        for (const WorldStream *t = s->world->streams; t; t = t->next)
+                if (t == s || t == o->stream)
+                        return t == o->stream;
+        return false;
+}
+
 /* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
  * the ceiling. ret may be NULL. */
 int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
         _cleanup_(kube_object_freep) KubeObject *new = object;
         _cleanup_free_ char *key = NULL;
         World *w = s->world;
-        bool witnessed = stream_witnesses(s, now);
+        bool witnessed = stream_witnesses(s, now), is_heirs;
         WorldObject *o;
         int r;
 
@@ -432,7 +445,9 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
                 o->changed = now.boottime;
         }
 
-        if (new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new))) {
+        is_heirs = belongs_to_successor(o, s);
+        if ((new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new))) ||
+            (is_heirs && !kube_version_is_later(new->resource_version, o->object->resource_version))) {
                 if (ret)
                         *ret = o;
                 return 0;
@@ -460,8 +475,10 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         }
         kube_object_free(o->object);
         o->object = TAKE_PTR(new);
-        o->stream = s;
-        o->generation = s->generation;
+        if (!is_heirs) {
+                o->stream = s;
+                o->generation = s->generation;
+        }
         if (!o->key) {
                 o->key = TAKE_PTR(key);
                 o->next = w->by_kind[o->object->kind];
@@ -476,12 +493,15 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         return 0;
 }
 
-/* Drops an object, unless another stream brings it by now or it was created anew. uid may be NULL. */
+/* Drops an object, unless another stream brings it by now or it was created anew. uid may be NULL. A stream that
+ * takes this one's place and is not in sync yet is no such stream: it may never say so. */
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
                          const char *uid) {
         WorldObject *o = find(s->world, s->key, kind, namespace, name);
 
-        if (!o || o->stream != s || (uid && o->object->uid && !streq(uid, o->object->uid)))
+        if (!o || (uid && o->object->uid && !streq(uid, o->object->uid)))
+                return;
+        if (o->stream != s && (!belongs_to_successor(o, s) || o->stream->in_sync))
                 return;
         world_drop_object(s->world, o);
 }

@@ -301,17 +301,26 @@ class FakeApiServer:
                 continue
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
-    def _serve(self, peer):
+    def _server_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*map(str, self.pki.server(self.certificate)))
         context.load_verify_locations(str(self.pki.ca))
         context.verify_mode = ssl.CERT_REQUIRED if self.require_certificate else ssl.CERT_OPTIONAL
         context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def _serve(self, peer):
+        try:
+            context = self._server_context()
+        except OSError:
+            # Closed with its folder, while somebody came.
+            peer.close()
+            return
         peer.settimeout(30)
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             tls = context.wrap_socket(peer, server_side=True)
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ssl.SSLError, ValueError) as error:
             self.handshake_errors.append(error)
             peer.close()
             return

@@ -217,6 +217,7 @@ def test_not_scheduled(edge):
     made["spec"]["nodeName"] = guide.NODE
     edge.server.put(made)
     edge.up()
+    edge.expect_ready()
     edge.daemon.expect_gate("dns", "ready")
 
 

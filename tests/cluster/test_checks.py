@@ -43,7 +43,12 @@ class Scene:
         self.rest.create("/api/v1/nodes", guide.node())
         self.daemon.start()
         self.daemon.expect_gate("api", "ready", timeout=30)
+        # It may come before the daemon watches nodes: then a later Lease is the sign of life.
         self.kubelet.new_boot_node()
+        self.load("local", gate("Node"))
+        process.eventually(
+            lambda: self.kubelet.renew_lease() and self.daemon.gate("local")["state"] == "ready", 20, 0.2, "the node"
+        )
         return self
 
     def close(self):
@@ -264,7 +269,6 @@ def test_pods(scene):
 
 def test_nodes(scene):
     scene.load("second", gate("Node", Name="edge-2"))
-    scene.load("local", gate("Node"))
     scene.open("local")
     scene.shut("second", "NotFound", "edge-2")
     scene.load("all", gate("Node", Name="*"))

@@ -2,8 +2,10 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "configuration.h"
 #include "log-sink.h"
@@ -23,6 +25,18 @@ static int take_listen_fd(int *ret) {
         }
         *ret = n == 1 ? SD_LISTEN_FDS_START : -1;
         return 0;
+}
+
+/* As many open files as all our limits add up to, where we may: a thousand subscribers are to be served, and
+ * the soft limit is low only for programs that use select(). */
+static void raise_descriptor_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= LIMIT_DESCRIPTORS)
+                return;
+        limit.rlim_cur = MIN(limit.rlim_max, (rlim_t) LIMIT_DESCRIPTORS);
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                log_debug("Cannot raise the limit on open files: %s", strerror(errno));
 }
 
 static int serve(const Options *options) {
@@ -57,6 +71,7 @@ int main(int argc, char *argv[]) {
                 return configuration_check(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
         (void) signal(SIGPIPE, SIG_IGN);
+        raise_descriptor_limit();
         r = http_global_init();
         if (r < 0) {
                 log_error("Cannot start libcurl: %s", strerror(-r));

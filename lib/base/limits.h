@@ -39,6 +39,8 @@
 /* Varlink connections in all, and of one user. 1,000 subscribers are meant to be served. */
 #define LIMIT_VARLINK_CONNECTIONS 4096
 #define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536
+/* Open files: every connection, and what the daemon itself needs. systemd gives a service 1,024 by default. */
+#define LIMIT_DESCRIPTORS (LIMIT_VARLINK_CONNECTIONS + 1024)
 /* Gates and checks per gate. MicroShift's own systems make 15. */
 #define LIMIT_GATES 256
 #define LIMIT_CHECKS 64

@@ -80,6 +80,7 @@ void connection_end(VlConnection *c, const char *reason) {
         slot = call_end(&c->call);
         loop_deferred_done(&c->wake);
         loop_timer_done(&c->half_sent);
+        loop_timer_done(&c->unread);
         loop_io_done(&c->io);
         safe_close(c->fd); /* also out of the set for hang-ups */
         buffer_done(&c->in);
@@ -182,6 +183,7 @@ static int step_write(VlConnection *c) {
         }
         c->sent += (size_t) n;
         c->user->queued -= (size_t) n;
+        loop_timer_stop(&c->unread);
         if (connection_queued(c) == 0) {
                 buffer_done(&c->out); /* thousands may be idle */
                 c->sent = 0;
@@ -289,6 +291,10 @@ static void on_half_sent(LoopTimer *timer) {
         connection_end(container_of(timer, VlConnection, half_sent), "the rest of a message does not come");
 }
 
+static void on_unread(LoopTimer *timer) {
+        connection_end(container_of(timer, VlConnection, unread), "does not read what it is sent");
+}
+
 /* A call that waits says nothing by itself: only its client's going away is of interest. */
 static int arm_hangup(VlConnection *c, bool arm) {
         struct epoll_event event = { .data.ptr = c };
@@ -315,6 +321,14 @@ static int connection_update(VlConnection *c) {
         if (r < 0)
                 return r;
         r = arm_hangup(c, c->state == VL_PENDING);
+        if (r < 0)
+                return r;
+
+        if (connection_queued(c) == 0)
+                loop_timer_stop(&c->unread);
+        else if (!loop_timer_is_armed(&c->unread))
+                r = loop_timer_set(c->server->loop, &c->unread,
+                                   usec_add(now_monotonic(), c->server->unread_usec), on_unread);
         if (r < 0)
                 return r;
 

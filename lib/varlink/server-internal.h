@@ -53,6 +53,7 @@ struct VlConnection {
         size_t sent; /* of out */
         LoopIo io;
         LoopTimer half_sent;
+        LoopTimer unread;
         LoopDeferred wake;
         VlConnection *prev, *next;
 };
@@ -80,6 +81,7 @@ struct VlServer {
         usec_t reports_since;
         unsigned reports;
         usec_t half_sent_usec;
+        usec_t unread_usec;
         usec_t resume_usec;
         size_t limit_connections;
         size_t limit_connections_per_uid;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,9 +23,14 @@
  * tell the two apart: it knows readable and writable. So those connections are also in an epoll set of our
  * own that asks for nothing, and epoll always tells of a hang-up; that set is what libev watches. */
 
-/* How long the rest of a message may take, and how long accepting pauses where descriptors ran out. */
+/* How long the rest of a message may take, how long a peer may take nothing of what waits for it (a stopped one
+ * would keep its reply for ever), and how long accepting pauses where descriptors ran out. */
 #define HALF_SENT_USEC (10 * USEC_PER_SEC)
+#define UNREAD_USEC (5 * USEC_PER_MINUTE)
 #define RESUME_USEC (1 * USEC_PER_SEC)
+/* Descriptors, or an eighth of them where that is less, which are not for peers: streams of the API server,
+ * cgroups, files. */
+#define DESCRIPTORS_KEPT 64
 /* What one turn of the loop accepts, so that a storm of connections does not starve the others. */
 #define ACCEPTS_PER_TURN 32
 /* Reports to the owner: a peer must not be able to fill the journal. */
@@ -45,6 +51,7 @@ int vl_server_new(Loop *loop, VlService *service, VlServer **ret) {
         server->loop = loop;
         server->service = service;
         server->half_sent_usec = HALF_SENT_USEC;
+        server->unread_usec = UNREAD_USEC;
         server->resume_usec = RESUME_USEC;
         server->limit_connections = LIMIT_VARLINK_CONNECTIONS;
         server->limit_connections_per_uid = LIMIT_VARLINK_CONNECTIONS_PER_UID;
@@ -196,10 +203,27 @@ static int pause_accepting(VlServer *server, const char *reason) {
         return r < 0 ? r : server_update_listeners(server);
 }
 
+/* Whether a connection would leave the rest of the process the descriptors that it needs for its own work.
+ * New ones are the lowest that are free, so that the number of one tells how many are taken. */
+static bool has_descriptors_left(int fd) {
+        struct rlimit limit;
+        int next;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return true;
+        next = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (next < 0)
+                return false;
+        safe_close(next);
+        return (rlim_t) next < limit.rlim_cur - MIN(limit.rlim_cur / 8, (rlim_t) DESCRIPTORS_KEPT);
+}
+
 /* Accepts one connection: 1, or 0 where there is none to accept for now. */
 static int accept_one(VlServer *server, int fd) {
         int connection, r;
 
+        if (!has_descriptors_left(fd))
+                return pause_accepting(server, "out of file descriptors, accepting paused");
         connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (connection < 0) {
                 if (errno == EAGAIN)

@@ -217,6 +217,31 @@ static void test_queue_full(void **state) {
         close(fd);
 }
 
+/* One that takes nothing at all is dropped after a time; one that takes a little lives on. */
+static void test_unread_reply(void **state) {
+        static char data[512 * 1024];
+        Fixture *f = *state;
+        int slow, stopped;
+
+        f->server->unread_usec = USEC_PER_SEC;
+        slow = fixture_connect(f);
+        stopped = fixture_connect(f);
+        send_calls(slow, "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":8000000}}|");
+        send_calls(stopped, "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":8000000}}|");
+        pump(f);
+        assert_int_equal(f->reports, 0);
+        for (unsigned i = 0; i < 30 && f->reports == 0; i++) {
+                run_for(f, 100 * USEC_PER_MSEC);
+                assert_true(recv(slow, data, sizeof(data), MSG_DONTWAIT) > 0);
+                pump(f);
+        }
+        assert_int_equal(f->reports, 1);
+        assert_string_equal(f->reason, "does not read what it is sent");
+        assert_int_equal(vl_server_connections(f->server), 1);
+        close(slow);
+        close(stopped);
+}
+
 static void test_queues_of_one_user(void **state) {
         Fixture *f = *state;
         int fds[8];
@@ -395,7 +420,7 @@ int main(void) {
                 ROW(test_message_size),          ROW(test_half_sent_message), ROW(test_reply_size),
                 ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
                 ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
-                ROW(test_out_of_descriptors),
+                ROW(test_out_of_descriptors),    ROW(test_unread_reply),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);
 }

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thousand subscribers, ten thousand calls, and no file descriptors left, while gates change."""
+
+import json
+import resource
+import selectors
+import socket
+import statistics
+import threading
+import time
+
+import pytest
+
+from harness import process
+from harness.varlink import Varlink
+
+SUBSCRIBERS = 1000
+CALLS = 10_000
+DNS = "dns-default-28m2q"
+MONITOR = b'{"method":"io.msready.Readiness.Monitor","more":true}\0'
+ROUNDS = 5
+
+
+@pytest.fixture(autouse=True)
+def descriptors():
+    """Our end of the connections takes as many files as the daemon's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = SUBSCRIBERS * 2 + 512
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"{wanted} open files are not allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class Subscriber:
+    """What one client of Monitor knows: the first reply, and every change since."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(str(path))
+        self.socket.sendall(MONITOR)
+        self.buffer = b""
+        self.replies = 0
+        self.verdict = None
+        self.gates = {}
+
+    def take(self):
+        """Takes what has come. False: the daemon has hung up."""
+        data = self.socket.recv(1 << 18, socket.MSG_DONTWAIT)
+        if not data:
+            return False
+        *messages, self.buffer = (self.buffer + data).split(b"\0")
+        for message in messages:
+            told = json.loads(message)["parameters"]
+            self.replies += 1
+            self.verdict = told.get("verdict", self.verdict)
+            self.gates.update({gate["name"]: gate for gate in told["gates"]})
+        return True
+
+
+class Crowd:
+    """Subscribers, read by a thread of their own for as long as reading is set."""
+
+    def __init__(self, daemon, count):
+        self.selector = selectors.DefaultSelector()
+        self.members = [Subscriber(daemon.socket) for _ in range(count)]
+        for member in self.members:
+            self.selector.register(member.socket, selectors.EVENT_READ, member)
+        self.lost = 0
+        self.ends = False
+        self.reading = threading.Event()
+        self.reading.set()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        while not self.ends:
+            if not self.reading.wait(0.2):
+                continue
+            for key, _ in self.selector.select(0.2):
+                if not key.data.take():
+                    self.selector.unregister(key.fileobj)
+                    self.lost += 1
+
+    def expect(self, question, what, timeout=30):
+        process.eventually(lambda: all(map(question, self.members)), timeout, 0.05, what)
+
+    def close(self):
+        self.ends = True
+        self.reading.set()
+        self.thread.join(5)
+        for member in self.members:
+            member.socket.close()
+        self.selector.close()
+
+
+@pytest.fixture
+def crowd_of():
+    crowds = []
+
+    def make(daemon, count=SUBSCRIBERS):
+        crowds.append(Crowd(daemon, count))
+        crowds[-1].expect(lambda m: m.replies >= 1, "the first reply of every subscriber")
+        return crowds[-1]
+
+    yield make
+    for crowd in crowds:
+        crowd.close()
+
+
+def is_instrumented():
+    """Built with sanitizers, which take memory and time of their own."""
+    return b"__asan_init" in (process.build_folder() / "daemon/msreadyd").read_bytes()
+
+
+def steady(gate):
+    """A gate without its counts and clocks."""
+    return gate["state"], [(b["object"]["name"], b["reason"]) for b in gate["blockers"]]
+
+
+def test_nothing_is_lost(ready_edge, crowd_of):
+    """Whoever keeps up sees the last state, whoever does not is told the newest once, and memory is bounded."""
+    daemon = ready_edge.daemon
+    daemon.call("io.systemd.service.SetLogLevel", level=4)
+    before = daemon.anonymous_memory()
+    crowd = crowd_of(daemon)
+    each = (daemon.anonymous_memory() - before) / SUBSCRIBERS
+    print(f"a subscriber that has read everything takes {each:.0f} bytes of memory")
+    # It takes its first message and nothing more, for now.
+    slow = Varlink(daemon.socket)
+    slow.send("io.msready.Readiness.Monitor", more=True)
+    assert slow.receive()
+
+    answered = []
+
+    def describe():
+        with daemon.varlink(30) as connection:
+            for _ in range(CALLS // 4):
+                assert connection.call("io.msready.Readiness.Describe")["gates"]
+                answered.append(1)
+
+    callers = [threading.Thread(target=describe) for _ in range(4)]
+    started = time.monotonic()
+    for caller in callers:
+        caller.start()
+    changes = 0
+    while any(caller.is_alive() for caller in callers) and changes < 400:
+        ready_edge.kubelet.pod_waiting(DNS, ("ImagePullBackOff", "ErrImagePull")[changes % 2], f"attempt {changes}")
+        changes += 1
+        time.sleep(0.05)
+    for caller in callers:
+        caller.join(120)
+    took = time.monotonic() - started
+    assert len(answered) == CALLS
+    ready_edge.kubelet.pod_up(DNS)
+    daemon.expect_verdict("ready")
+    ready_edge.expect_settled()
+
+    def knows_the_end(member):
+        return member.verdict["state"] == "ready" and member.gates["dns"]["state"] == "ready"
+
+    crowd.expect(knows_the_end, "the last state at every subscriber")
+    last = {gate["name"]: steady(gate) for gate in daemon.describe()["gates"]}
+    crowd.expect(lambda m: {name: steady(gate) for name, gate in m.gates.items()} == last, "the same everywhere")
+    assert crowd.lost == 0
+    replies = sorted(member.replies for member in crowd.members)
+    print(f"{CALLS} calls and {changes} changes in {took:.1f} s; a subscriber was told {replies[0]} to {replies[-1]}"
+          f" times")
+    peak = (daemon.anonymous_memory() - before) / SUBSCRIBERS
+    print(f"at the end a subscriber takes {peak:.0f} bytes")
+    assert is_instrumented() or each < 8 * 1024 and peak < 32 * 1024
+
+    told, gates, verdict = 0, {}, None
+    slow.socket.settimeout(1)
+    try:
+        while True:
+            parameters = slow.receive()["parameters"]
+            gates.update({gate["name"]: gate for gate in parameters["gates"]})
+            verdict = parameters.get("verdict", verdict)
+            told += 1
+    except TimeoutError:
+        pass
+    assert told <= changes + 10
+    assert verdict is None or verdict["state"] == "ready"
+    assert steady(gates["dns"]) == last["dns"]
+    slow.close()
+
+
+def test_a_stopped_subscriber_is_coalesced(ready_edge):
+    """What its socket cannot take is not queued: it learns the newest state when it reads again."""
+    daemon = ready_edge.daemon
+    stopped = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stopped.connect(str(daemon.socket))
+    stopped.sendall(MONITOR)
+    before = daemon.anonymous_memory()
+    long = "x" * 400
+    changes = 600
+    for number in range(changes):
+        ready_edge.kubelet.pod_waiting(DNS, "ImagePullBackOff", f"attempt {number} {long}")
+    process.eventually(lambda: f"attempt {changes - 1} " in json.dumps(daemon.gate("dns")), 20, 0.1)
+    assert is_instrumented() or daemon.anonymous_memory() - before < 1 << 20
+    data = b""
+    stopped.settimeout(2)
+    try:
+        while part := stopped.recv(1 << 18):
+            data += part
+    except TimeoutError:
+        pass
+    told = [json.loads(message)["parameters"] for message in data.split(b"\0")[:-1]]
+    seen = [gate for reply in told for gate in reply["gates"] if gate["name"] == "dns"]
+    print(f"{changes} changes made {len(told)} messages")
+    assert f"attempt {changes - 1} " in seen[-1]["blockers"][0]["message"]
+    stopped.close()
+
+
+def latency(edge):
+    """Seconds from the change that makes the cluster ready to READY=1."""
+    edge.kubelet.pod_waiting(DNS)
+    edge.daemon.restart()
+    edge.kubelet.renew_lease()
+    process.eventually(lambda: not any(edge.daemon.gate(name)["blockers"] for name in ("api", "ovn", "node"))
+                       or edge.kubelet.renew_lease() is None, 20, 0.2, "all but DNS")
+    edge.expect_settled()
+
+    def change():
+        mark = edge.daemon.notify.mark()
+        changed = time.monotonic()
+        edge.kubelet.pod_up(DNS)
+        return edge.daemon.expect_notify("READY=1", since=mark).time - changed
+
+    return change
+
+
+def test_ready_is_told_first(ready_edge, crowd_of):
+    """Subscribers hardly delay READY=1."""
+    daemon = ready_edge.daemon
+    alone, crowded = [], []
+    for _ in range(ROUNDS):
+        alone.append(latency(ready_edge)())
+        change = latency(ready_edge)
+        crowd = crowd_of(daemon)
+        # It is the daemon that is measured, not a thousand readers in Python beside it.
+        crowd.reading.clear()
+        time.sleep(0.3)
+        crowded.append(change())
+        crowd.reading.set()
+        crowd.expect(lambda m: m.verdict["state"] == "ready", "the last state at every subscriber")
+        assert crowd.lost == 0
+        crowd.close()
+    without, beside = statistics.median(alone), statistics.median(crowded)
+    print(f"READY=1 after {1000 * without:.1f} ms, and {1000 * beside:.1f} ms with {SUBSCRIBERS} subscribers")
+    assert is_instrumented() or beside < 2 * without + 0.05
+
+
+def test_out_of_descriptors(ready_edge):
+    """Accepting pauses and resumes. The daemon keeps some for its own streams, and readiness goes on."""
+    daemon, server, kubelet = ready_edge.daemon, ready_edge.server, ready_edge.kubelet
+    old = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    assert old[0] >= 4096 or old[0] == old[1], "the daemon takes as many as it may"
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (128, old[1]))
+    served = Varlink(daemon.socket)
+    assert served.call("org.varlink.service.GetInfo")
+    others = []
+    for _ in range(150):
+        others.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        others[-1].connect(str(daemon.socket))
+    daemon.expect_log("out of file descriptors, accepting paused")
+    used = daemon.cpu_seconds()
+
+    # Its connections to the API server are all new, its cgroups are looked at, and what was served is served.
+    server.drop_connections("eof")
+    ready_edge.expect_settled()
+    kubelet.container_dies(DNS)
+    process.eventually(lambda: gates(served)["dns"]["state"] == "lost", 10, 0.05)
+    kubelet.pod_up(DNS)
+    kubelet.renew_lease()
+    process.eventually(lambda: gates(served)["dns"]["state"] == "ready", 10, 0.05)
+    assert is_instrumented() or daemon.cpu_seconds() - used < 1
+
+    waiting = others[-1]
+    waiting.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+    for other in others[:-1]:
+        other.close()
+    waiting.settimeout(5)
+    assert b"msreadyd" in waiting.recv(65536)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, old)
+    waiting.close()
+    served.close()
+
+
+def gates(connection):
+    return {gate["name"]: gate for gate in connection.call("io.msready.Readiness.Describe")["gates"]}

@@ -185,7 +185,8 @@ def test_object_over_the_ceiling(ready_edge):
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), huge)
     time.sleep(1)
     assert daemon.describe()
-    assert daemon.anonymous_memory() - before < (12 << 20)
+    # What was freed stays in a sanitizer's quarantine for a while.
+    assert daemon.anonymous_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), {"metadata": {"annotations": {"x": None}}})
     server.rest.delete(path.format("bulk", "big"))
     daemon.expect_verdict("ready", 20)

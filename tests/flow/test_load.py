@@ -109,11 +109,6 @@ def crowd_of():
         crowd.close()
 
 
-def is_instrumented():
-    """Built with sanitizers, which take memory and time of their own."""
-    return b"__asan_init" in (process.build_folder() / "daemon/msreadyd").read_bytes()
-
-
 def steady(gate):
     """A gate without its counts and clocks."""
     return gate["state"], [(b["object"]["name"], b["reason"]) for b in gate["blockers"]]
@@ -169,7 +164,7 @@ def test_nothing_is_lost(ready_edge, crowd_of):
           f" times")
     peak = (daemon.anonymous_memory() - before) / SUBSCRIBERS
     print(f"at the end a subscriber takes {peak:.0f} bytes")
-    assert is_instrumented() or each < 8 * 1024 and peak < 32 * 1024
+    assert process.is_sanitized() or each < 8 * 1024 and peak < 32 * 1024
 
     told, gates, verdict = 0, {}, None
     slow.socket.settimeout(1)
@@ -200,7 +195,7 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
     for number in range(changes):
         ready_edge.kubelet.pod_waiting(DNS, "ImagePullBackOff", f"attempt {number} {long}")
     process.eventually(lambda: f"attempt {changes - 1} " in json.dumps(daemon.gate("dns")), 20, 0.1)
-    assert is_instrumented() or daemon.anonymous_memory() - before < 1 << 20
+    assert process.is_sanitized() or daemon.anonymous_memory() - before < 1 << 20
     data = b""
     stopped.settimeout(2)
     try:
@@ -251,7 +246,7 @@ def test_ready_is_told_first(ready_edge, crowd_of):
         crowd.close()
     without, beside = statistics.median(alone), statistics.median(crowded)
     print(f"READY=1 after {1000 * without:.1f} ms, and {1000 * beside:.1f} ms with {SUBSCRIBERS} subscribers")
-    assert is_instrumented() or beside < 2 * without + 0.05
+    assert process.is_sanitized() or beside < 2 * without + 0.05
 
 
 def test_out_of_descriptors(ready_edge):
@@ -277,7 +272,7 @@ def test_out_of_descriptors(ready_edge):
     kubelet.pod_up(DNS)
     kubelet.renew_lease()
     process.eventually(lambda: gates(served)["dns"]["state"] == "ready", 10, 0.05)
-    assert is_instrumented() or daemon.cpu_seconds() - used < 1
+    assert process.is_sanitized() or daemon.cpu_seconds() - used < 1
 
     waiting = others[-1]
     waiting.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')

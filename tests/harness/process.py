@@ -22,6 +22,11 @@ def build_folder():
     return pathlib.Path(os.environ.get("MSREADY_BUILD") or REPOSITORY / "build")
 
 
+def is_sanitized():
+    """Built with sanitizers, which take memory and time of their own."""
+    return b"__asan_init" in (build_folder() / "daemon/msreadyd").read_bytes()
+
+
 def cache_folder():
     """What is costly to make and the same each time is kept here."""
     named = os.environ.get("MSREADY_CACHE")

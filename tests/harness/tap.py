@@ -7,6 +7,7 @@ machines that decide, nothing that a test needs may be absent.
 
 import os
 import pathlib
+import signal
 import sys
 
 # Python puts this script's folder first, where host.py would pass for the tests' folder host/.
@@ -96,6 +97,8 @@ def main():
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     strict = os.environ.get("CI", "") == "true"
+    # As Ctrl-C does: what a test has started, a booted host perhaps, is ended by its fixtures.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     here = pathlib.Path(__file__).resolve().parents[1]
     arguments = ["-c", str(here / "pytest.ini"), "--rootdir", str(here), "--tb=short", "-ra", *sys.argv[1:]]
     status = pytest.main(arguments, plugins=[Tap(output, strict)])

@@ -16,8 +16,8 @@ FORBIDDEN = r"_(ms|msec|usec|milliseconds|microseconds|minutes|hours|kb|kib|mb|g
 
 @functools.lru_cache
 def promtool():
-    """$MSREADY_PROMTOOL, or that of PATH; else Debian's, unpacked and not installed, for its package is a service. None
-    where that cannot be done, which under CI=true is a failure."""
+    """$MSREADY_PROMTOOL, or that of PATH; else Debian's, unpacked and not installed, for its package is a service.
+    None where there is none, which CI=true does not accept."""
     found = os.environ.get("MSREADY_PROMTOOL") or shutil.which("promtool")
     if found or os.environ.get("CI") != "true":
         return found

@@ -77,6 +77,13 @@ static int tell_known_error(const char *name, const char *gate, const char *caus
                         gate, cause);
                 return STATUS_ERROR;
         }
+        if (streq(name, READINESS "ReloadFailed")) {
+                fprintf(stderr,
+                        "msready: the configuration was not loaded, the old one goes on: %s.\n"
+                        "Mend it, then: msready check-config && msready reload\n",
+                        cause);
+                return STATUS_ERROR;
+        }
         if (streq(name, READINESS "TimedOut")) {
                 fprintf(stderr, "msready: the time is up.\n");
                 return STATUS_TIMED_OUT;

@@ -431,6 +431,8 @@ static int on_reload(VlService *service, VlCall *call) {
         if (!vl_call_is_privileged(call))
                 return vl_call_permission_denied(call);
         r = manager_reload(publisher_of(service)->manager, &detail);
+        if (r < 0 && detail)
+                return vl_call_error_string(call, INTERFACE ".ReloadFailed", "cause", detail);
         return r < 0 ? vl_call_error_errno(call, r) : vl_call_reply(call, NULL);
 }
 

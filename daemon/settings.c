@@ -260,7 +260,8 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
                         continue;
                 r = keys[i].parse(s, l->value, &why);
                 if (r == -EINVAL && reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.128s: %s", l->file, l->line, l->key, l->value,
+                        (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
+                                            (int) utf8_truncate(l->value, 128), l->value,
                                             why);
                 return r;
         }

@@ -126,7 +126,15 @@ def test_broken_configuration_leaves_the_old_one(ready):
     expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
-    assert done.returncode == 1 and "journalctl" in done.stderr
+    assert done.returncode == 1 and not done.stdout
+    told = f"not loaded, the old one goes on: {daemon.config_file}:{line}: "
+    assert told in done.stderr and "HoldSec" in done.stderr and "check-config" in done.stderr, done.stderr
+    reply = daemon.client("reload", "-j")
+    assert reply.returncode == 1 and told in reply.stderr
+    # A long value is cut, and not within a character.
+    daemon.config_file.write_text(good + "[Readiness]\nHoldSec=x" + "\u00e4" * 200 + "\n")
+    told = daemon.client("reload").stderr
+    assert f"{daemon.config_file}:{line}: HoldSec=x\u00e4" in told and len(told) < 500, told
     daemon.config_file.write_text(good)
     assert daemon.client("reload").returncode == 0
 

@@ -102,6 +102,15 @@ def test_every_other_method(peer, daemon):
     assert daemon.verdict() == "ready"
 
 
+def test_refused_reload(peer, daemon):
+    daemon.write_config({"Readiness": {"HoldSec": "soon"}})
+    failed = call(peer, "io.systemd.service.Reload", {}, status=1)
+    assert READINESS + "ReloadFailed" in failed.stderr
+    daemon.write_config()
+    call(peer, "io.systemd.service.Reload", {})
+    assert daemon.verdict() == "ready"
+
+
 def test_wait(peer, daemon):
     done = reply(peer, "Wait", {})
     assert done["verdict"]["state"] == "ready"

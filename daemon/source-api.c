@@ -45,12 +45,6 @@ struct SourceApi {
 
 static void probe(SourceApi *s);
 
-static bool is_local(const SourceApi *s) {
-        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
-
-        return c && (streq(c->host, "localhost") || startswith(c->host, "127.") || streq(c->host, "::1"));
-}
-
 static void on_again(LoopTimer *timer) {
         probe(container_of(timer, SourceApi, again));
 }
@@ -169,6 +163,7 @@ static void ask_version(SourceApi *s);
 
 static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceApi *s = container_of(fetch, SourceApi, probe);
+        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
         ApiState before = s->manager->world->api;
         char text[256];
 
@@ -183,7 +178,7 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
         snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
                  strempty(detail));
         set_state(s, API_UNREACHABLE, reason_of(end), text);
-        probe_again(s, is_local(s) ? PROBE_USEC : PROBE_REMOTE_USEC);
+        probe_again(s, c && kube_config_is_loopback(c) ? PROBE_USEC : PROBE_REMOTE_USEC);
 }
 
 static int start_fetch(SourceApi *s, HttpFetch *fetch, const char *path,
@@ -339,8 +334,8 @@ void source_api_update(SourceApi *s) {
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
                         const CheckDefinition *d = b->gates[i]->checks[j].definition;
 
-                        if (gate_state(b->gates[i]) != GATE_DISABLED && d->kind == CHECK_API &&
-                            !streq(d->path, "/readyz") && name_path(s, d->path) < 0)
+                        if (gate_is_asked(b->gates[i]) && d->kind == CHECK_API && !streq(d->path, "/readyz") &&
+                            name_path(s, d->path) < 0)
                                 loop_fail(s->manager->loop, -ENOMEM);
                 }
 

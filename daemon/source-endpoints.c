@@ -306,7 +306,7 @@ static int name_all(SourceEndpoints *s) {
         for (size_t i = 0; i < b->n_gates; i++) {
                 const Gate *g = b->gates[i];
 
-                if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid || g->setup.cause)
+                if (!gate_is_asked(g))
                         continue;
                 for (size_t j = 0; j < g->n_checks; j++) {
                         if (g->checks[j].definition->kind != CHECK_ENDPOINT)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Joins reflectors (lib/kube), which know list and watch but no network, to requests (lib/http), which know
- * nothing else. Which streams there are follows from the gates and from the node that is ours: what is wanted
- * is worked out anew after each judgement, and held against what there is. A stream whose objects are to be
- * watched in another way is replaced: the old one speaks until the new one is in sync. */
+ * nothing else. What the gates need is held, after each judgement, against what there is. A stream whose objects
+ * are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
 
 #include "source-streams.h"
 
 #include "base/log.h"
 #include "base/string-util.h"
 #include "kube/reflector.h"
+#include "ready/demand.h"
 #include "ready/interest.h"
 #include "source-api.h"
 #include "source-host.h"
@@ -21,7 +21,6 @@ typedef struct Stream {
         Reflector *reflector;
         WorldStream *world;
         StreamRole role;
-        KubeResource *generic; /* owned, for STREAM_GENERIC */
         KubeQuery query;
         uint64_t epoch; /* of the gates and the server that it was made for */
         HttpRequest request;
@@ -286,18 +285,12 @@ static Stream *stream_free(Stream *t) {
         reflector_free(t->reflector);
         world_stream_free(t->world);
         kube_query_done(&t->query);
-        kube_resource_free(t->generic);
         return mfree(t);
 }
 DEFINE_CLEANUP(Stream, stream_free)
 
-static bool is_local(const SourceStreams *s) {
+static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret) {
         const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
-
-        return c && (streq(c->host, "localhost") || startswith(c->host, "127.") || streq(c->host, "::1"));
-}
-
-static int stream_new(SourceStreams *s, StreamRole role, const char *key, const KubeQuery *query, Stream **ret) {
         _cleanup_(stream_freep) Stream *t = NULL;
         int r;
 
@@ -306,13 +299,13 @@ static int stream_new(SourceStreams *s, StreamRole role, const char *key, const 
                 return -ENOMEM;
         t->source = s;
         t->sink.ops = &sink_ops;
-        t->role = role;
+        t->role = demand->role;
         t->epoch = s->epoch;
 
-        r = kube_query_copy(query, &t->query);
+        r = kube_query_copy(&demand->query, &t->query);
         if (r < 0)
                 return r;
-        r = world_add_stream(s->manager->world, role, key, &t->world);
+        r = world_add_stream(s->manager->world, demand->role, demand->key, &t->world);
         if (r < 0)
                 return r;
         r = reflector_new(
@@ -320,7 +313,7 @@ static int stream_new(SourceStreams *s, StreamRole role, const char *key, const 
                         .query = t->query,
                         .sink = &t->sink,
                         .traits = &s->traits,
-                        .backoff_cap = is_local(s) ? REFLECTOR_CAP_LOOPBACK : REFLECTOR_CAP_REMOTE,
+                        .backoff_cap = c && kube_config_is_loopback(c) ? REFLECTOR_CAP_LOOPBACK : REFLECTOR_CAP_REMOTE,
                         .seed = ++s->seed * UINT64_C(0x9e3779b97f4a7c15),
                 },
                 &t->reflector);
@@ -331,19 +324,20 @@ static int stream_new(SourceStreams *s, StreamRole role, const char *key, const 
         return 0;
 }
 
-/* Makes sure that there is a stream of this role, key and query, of the present epoch. */
-static int want(SourceStreams *s, StreamRole role, const char *key, const KubeQuery *query) {
+/* Makes sure that there is such a stream, of the present epoch. */
+static int want(const StreamDemand *demand, void *userdata) {
+        SourceStreams *s = userdata;
         Stream *t;
         int r;
 
         for (t = s->streams; t; t = t->next)
-                if (t->role == role && streq_ptr(t->world->key, key) && t->epoch == s->epoch &&
-                    kube_query_equal(&t->query, query)) {
+                if (t->role == demand->role && streq_ptr(t->world->key, demand->key) && t->epoch == s->epoch &&
+                    kube_query_equal(&t->query, &demand->query)) {
                         t->wanted = true;
                         return 0;
                 }
 
-        r = stream_new(s, role, key, query, &t);
+        r = stream_new(s, demand, &t);
         if (r < 0)
                 return r;
         t->wanted = true;
@@ -354,150 +348,6 @@ static int want(SourceStreams *s, StreamRole role, const char *key, const KubeQu
         reflector_set_api_ready(t->reflector, s->api_ready, now_monotonic());
         pump(t);
         return 0;
-}
-
-static int want_kind(SourceStreams *s, StreamRole role, KubeKind kind, const char *namespace, const char *fields) {
-        return want(s, role, NULL,
-                    &(KubeQuery){
-                            .resource = kube_resource_of_kind(kind),
-                            .namespace = namespace,
-                            .field_selector = fields,
-                    });
-}
-
-/* All nodes until ours is proven by this boot's ID, then ours by name. */
-static int want_nodes(SourceStreams *s, const WorldObject *node) {
-        const Manager *m = s->manager;
-        _cleanup_free_ char *fields = NULL;
-        int r;
-
-        if (m->world->cluster_scope || board_wants_other_nodes(&m->board) || !node ||
-            !node_is_of_this_boot(m->world, node))
-                return want_kind(s, STREAM_NODES, KUBE_NODE, NULL, NULL);
-
-        r = asprintf_ret(&fields, "metadata.name=%s", node->object->name);
-        if (r < 0)
-                return r;
-        return want_kind(s, STREAM_NODES, KUBE_NODE, NULL, fields);
-}
-
-static int want_pods(SourceStreams *s, const WorldObject *node) {
-        _cleanup_free_ char *fields = NULL;
-        int r;
-
-        if (s->manager->world->cluster_scope)
-                return want_kind(s, STREAM_PODS, KUBE_POD, NULL, NULL);
-
-        r = want_kind(s, STREAM_PODS_UNSCHEDULED, KUBE_POD, NULL, "spec.nodeName=");
-        if (r < 0 || !node)
-                return r;
-        r = asprintf_ret(&fields, "spec.nodeName=%s", node->object->name);
-        if (r < 0)
-                return r;
-        return want_kind(s, STREAM_PODS, KUBE_POD, NULL, fields);
-}
-
-static int want_leases(SourceStreams *s, const WorldObject *node) {
-        _cleanup_free_ char *fields = NULL;
-        int r;
-
-        if (s->manager->world->cluster_scope)
-                return want_kind(s, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", NULL);
-        if (!node || node_shows_life(s->manager->world, node))
-                return 0;
-        r = asprintf_ret(&fields, "metadata.name=%s", node->object->name);
-        if (r < 0)
-                return r;
-        return want_kind(s, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", fields);
-}
-
-static int want_generic(SourceStreams *s, const CheckDefinition *d) {
-        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
-        _cleanup_free_ char *key = NULL, *fields = NULL;
-        Stream *made;
-        int r;
-
-        r = check_generic_key(d, &key);
-        if (r < 0)
-                return r;
-        for (Stream *t = s->streams; t; t = t->next)
-                if (t->role == STREAM_GENERIC && streq_ptr(t->world->key, key) && t->epoch == s->epoch) {
-                        t->wanted = true;
-                        return 0;
-                }
-
-        r = kube_resource_parse(d->resource, &resource);
-        if (r < 0)
-                return r;
-        r = asprintf_ret(&fields, "metadata.name=%s", d->name);
-        if (r < 0)
-                return r;
-        r = want(s, STREAM_GENERIC, key,
-                 &(KubeQuery){ .resource = resource, .namespace = d->namespace, .field_selector = fields });
-        if (r < 0)
-                return r;
-        made = s->streams;
-        if (!made->generic)
-                made->generic = TAKE_PTR(resource);
-        return 0;
-}
-
-static int want_conditions(SourceStreams *s) {
-        const Board *b = &s->manager->board;
-        int r;
-
-        for (size_t i = 0; i < b->n_gates; i++) {
-                if (gate_state(b->gates[i]) == GATE_DISABLED)
-                        continue;
-                for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
-                        if (b->gates[i]->checks[j].definition->kind != CHECK_CONDITION)
-                                continue;
-                        r = want_generic(s, b->gates[i]->checks[j].definition);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 0;
-}
-
-static int want_all(SourceStreams *s) {
-        static const struct {
-                StreamRole role;
-                KubeKind kind;
-        } workloads[] = {
-                { STREAM_DAEMONSETS, KUBE_DAEMONSET },
-                { STREAM_DEPLOYMENTS, KUBE_DEPLOYMENT },
-                { STREAM_STATEFULSETS, KUBE_STATEFULSET },
-                { STREAM_REPLICASETS, KUBE_REPLICASET },
-        };
-        const Manager *m = s->manager;
-        const WorldObject *node = m->world->node;
-        unsigned roles = board_roles(&m->board);
-        int r;
-
-        r = want_nodes(s, node);
-        if (r < 0)
-                return r;
-        if (roles & (1 << STREAM_PODS)) {
-                r = want_pods(s, node);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < ELEMENTSOF(workloads); i++)
-                if (roles & 1U << workloads[i].role) {
-                        r = want_kind(s, workloads[i].role, workloads[i].kind, NULL, NULL);
-                        if (r < 0)
-                                return r;
-                }
-        if (board_awaits(&m->board) && (roles & (1 << STREAM_PODS))) {
-                r = want_kind(s, STREAM_EVENTS, KUBE_EVENT, NULL, NULL);
-                if (r < 0)
-                        return r;
-        }
-        r = want_leases(s, node);
-        if (r < 0)
-                return r;
-        return want_conditions(s);
 }
 
 /* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
@@ -530,7 +380,7 @@ static void on_sweep(LoopDeferred *deferred) {
         }
 }
 
-/* Works out which streams the gates need now, begins what is missing, ends what is not. */
+/* Begins the streams that the gates need now and that are missing, ends those that they do not need. */
 void source_streams_update(SourceStreams *s) {
         int r;
 
@@ -538,7 +388,7 @@ void source_streams_update(SourceStreams *s) {
                 return;
         for (Stream *t = s->streams; t; t = t->next)
                 t->wanted = false;
-        r = want_all(s);
+        r = board_demand(&s->manager->board, s->manager->world, want, s);
         if (r < 0) {
                 loop_fail(s->manager->loop, r);
                 return;

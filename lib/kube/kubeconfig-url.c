@@ -2,6 +2,8 @@
 
 #include "kube/kubeconfig-url.h"
 
+#include <arpa/inet.h>
+
 #include "base/parse.h"
 #include "base/string-util.h"
 
@@ -79,6 +81,18 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
                 return -ENOMEM;
         return asprintf_ret(&c->server, "%s://%.*s%s", c->https ? "https" : "http", (int) strcspn(rest, "/?#"), rest,
                             c->prefix);
+}
+
+/* Whether the server is on this host, which is as much as a literal address or "localhost" says. */
+bool kube_config_is_loopback(const KubeConfig *c) {
+        struct in6_addr six;
+        struct in_addr four;
+
+        if (inet_pton(AF_INET, c->host, &four) == 1)
+                return ntohl(four.s_addr) >> 24 == 127;
+        if (inet_pton(AF_INET6, c->host, &six) == 1)
+                return IN6_IS_ADDR_LOOPBACK(&six);
+        return strcasecmp(c->host, "localhost") == 0;
 }
 
 bool kube_config_proxy_is_supported(const char *url) {

@@ -40,5 +40,6 @@ int kube_config_parse(const char *text, size_t size, const char *path, const cha
                       char **reterr_detail);
 int kube_config_load(const char *path, const char *context, KubeConfig **ret, char **reterr_detail);
 int kube_config_load_token(KubeConfig *c, char **reterr_detail);
+bool kube_config_is_loopback(const KubeConfig *c);
 bool kube_config_equal(const KubeConfig *a, const KubeConfig *b);
 int kube_config_path_from_environment(const char *value, char **ret, char **reterr_detail);

@@ -253,26 +253,3 @@ const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
         }
         return NULL;
 }
-
-/* The streams that the gates need, as 1 << StreamRole. */
-unsigned board_roles(const Board *b) {
-        unsigned roles = 1 << STREAM_NODES;
-
-        for (size_t i = 0; i < b->n_gates; i++) {
-                const Gate *g = b->gates[i];
-
-                if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid || g->setup.cause)
-                        continue;
-                for (size_t j = 0; j < g->n_checks; j++)
-                        roles |= check_roles(&g->checks[j]);
-        }
-        return roles;
-}
-
-/* Whether any gate that is enabled is shut or has doubts: then events are read. */
-bool board_awaits(const Board *b) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_state(b->gates[i]) != GATE_DISABLED && b->gates[i]->report.evidence != EVIDENCE_TRUE)
-                        return true;
-        return false;
-}

@@ -36,5 +36,3 @@ Gate *board_find(const Board *b, const char *name);
 bool board_is_fresh(const Board *b);
 size_t board_count_open(const Board *b, size_t *ret_required);
 const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate);
-unsigned board_roles(const Board *b);
-bool board_awaits(const Board *b);

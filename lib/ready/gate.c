@@ -174,6 +174,11 @@ static bool is_invalid(const Gate *g) {
         return g->setup.enabled && (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0);
 }
 
+/* Whether its checks are asked: it is enabled, and can be evaluated. */
+bool gate_is_asked(const Gate *g) {
+        return gate_state(g) != GATE_DISABLED && !is_invalid(g);
+}
+
 static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
         int r;
 

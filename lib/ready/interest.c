@@ -5,10 +5,6 @@
 
 #include "ready/interest.h"
 
-static bool gate_looks(const Gate *g) {
-        return gate_state(g) != GATE_DISABLED && !g->setup.definition->invalid && !g->setup.cause;
-}
-
 /* A ReplicaSet's name is its Deployment's with a hash behind it. */
 static bool is_replica_set_of(const char *name, const char *deployment) {
         const char *rest = startswith(name, deployment);
@@ -60,7 +56,7 @@ bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
         for (size_t i = 0; i < b->n_gates; i++) {
                 const Gate *g = b->gates[i];
 
-                if (!gate_looks(g))
+                if (!gate_is_asked(g))
                         continue;
                 for (size_t j = 0; j < g->n_checks; j++)
                         if (check_wants(g->checks[j].definition, kind, brief))
@@ -72,7 +68,7 @@ bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
 /* Whether a check asks for a node that is not this host's. */
 bool board_wants_other_nodes(const Board *b) {
         for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; gate_looks(b->gates[i]) && j < b->gates[i]->n_checks; j++) {
+                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++) {
                         const CheckDefinition *d = b->gates[i]->checks[j].definition;
 
                         if (d->kind == CHECK_NODE && d->name)

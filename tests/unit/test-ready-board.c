@@ -150,13 +150,11 @@ static void test_edges(void **state) {
         assert_int_equal(board_count_open(&p.board, &required), 1);
         assert_int_equal(required, 2);
         assert_false(board_is_fresh(&p.board));
-        assert_true(board_awaits(&p.board));
         play_pass(&p, SECONDS(5));
         answer(&p, "/b", EVIDENCE_TRUE);
         assert_int_equal(p.verdict_edges, 1);
         assert_int_equal(p.board.verdict.changed, p.now.boottime);
         assert_true(board_is_fresh(&p.board));
-        assert_false(board_awaits(&p.board));
         for (int i = 0; i < 10; i++)
                 play_judge(&p);
         assert_int_equal(p.gate_edges, 2);
@@ -261,7 +259,6 @@ static void test_invalid(void **state) {
                 assert_string_equal(g->report.blockers[0].reason, REASON_INVALID_GATE);
         }
         assert_string_equal(play_find(&p, "b")->report.blockers[0].message, "b.gate:3: what is that?");
-        assert_int_equal(board_roles(&p.board), 1 << STREAM_NODES);
         play_end(&p);
 }
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which streams there have to be follows from the gates and from the node that is ours, and is worked out anew
+ * after each judgement. No more than that: each costs the API server a watch and us a connection. */
+
+#include "ready/demand.h"
+
+#include "base/string-util.h"
+#include "ready/interest.h"
+#include "ready/node.h"
+
+typedef struct Demand {
+        const Board *board;
+        const World *world;
+        DemandCallback callback;
+        void *userdata;
+} Demand;
+
+/* What the checks ask for, as 1 << StreamRole. */
+static unsigned roles_of(const Board *b) {
+        unsigned roles = 0;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++)
+                        roles |= check_roles(&b->gates[i]->checks[j]);
+        return roles;
+}
+
+/* Whether any gate is shut or has doubts, which events may explain. */
+static bool is_awaiting(const Board *b) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (gate_is_asked(b->gates[i]) && b->gates[i]->report.evidence != EVIDENCE_TRUE)
+                        return true;
+        return false;
+}
+
+static int need(const Demand *d, StreamRole role, KubeKind kind, const char *namespace, const char *fields) {
+        const StreamDemand demand = {
+                .role = role,
+                .query = { .resource = kube_resource_of_kind(kind),
+                           .namespace = namespace,
+                           .field_selector = fields },
+        };
+
+        return d->callback(&demand, d->userdata);
+}
+
+/* Of the objects of that kind those whose field is the name of our node. */
+static int need_of_node(const Demand *d, StreamRole role, KubeKind kind, const char *namespace,
+                        const char *field) {
+        _cleanup_free_ char *fields = NULL;
+        int r;
+
+        r = asprintf_ret(&fields, "%s=%s", field, d->world->node->object->name);
+        return r < 0 ? r : need(d, role, kind, namespace, fields);
+}
+
+/* All nodes until ours is proven by this boot's ID, then ours by name. */
+static int need_nodes(const Demand *d) {
+        const World *w = d->world;
+
+        if (w->cluster_scope || board_wants_other_nodes(d->board) || !w->node ||
+            !node_is_of_this_boot(w, w->node))
+                return need(d, STREAM_NODES, KUBE_NODE, NULL, NULL);
+        return need_of_node(d, STREAM_NODES, KUBE_NODE, NULL, "metadata.name");
+}
+
+/* Ours, and those that have no node yet. */
+static int need_pods(const Demand *d) {
+        int r;
+
+        if (d->world->cluster_scope)
+                return need(d, STREAM_PODS, KUBE_POD, NULL, NULL);
+        r = need(d, STREAM_PODS_UNSCHEDULED, KUBE_POD, NULL, "spec.nodeName=");
+        if (r < 0 || !d->world->node)
+                return r;
+        return need_of_node(d, STREAM_PODS, KUBE_POD, NULL, "spec.nodeName");
+}
+
+static int need_workloads(const Demand *d, unsigned roles) {
+        static const struct {
+                StreamRole role;
+                KubeKind kind;
+        } workloads[] = {
+                { STREAM_DAEMONSETS, KUBE_DAEMONSET },
+                { STREAM_DEPLOYMENTS, KUBE_DEPLOYMENT },
+                { STREAM_STATEFULSETS, KUBE_STATEFULSET },
+                { STREAM_REPLICASETS, KUBE_REPLICASET },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(workloads); i++)
+                if (roles & 1U << workloads[i].role)
+                        r = need(d, workloads[i].role, workloads[i].kind, NULL, NULL);
+        return r;
+}
+
+/* Of our node while a sign of life is missing; of others they are the proof that they are fresh. */
+static int need_leases(const Demand *d) {
+        const World *w = d->world;
+
+        if (w->cluster_scope)
+                return need(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", NULL);
+        if (!w->node || node_shows_life(w, w->node))
+                return 0;
+        return need_of_node(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", "metadata.name");
+}
+
+static int need_object(const Demand *d, const CheckDefinition *check) {
+        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
+        _cleanup_free_ char *key = NULL, *fields = NULL;
+        int r;
+
+        r = check_generic_key(check, &key);
+        if (r >= 0)
+                r = kube_resource_parse(check->resource, &resource);
+        if (r >= 0)
+                r = asprintf_ret(&fields, "metadata.name=%s", check->name);
+        if (r < 0)
+                return r;
+        return d->callback(
+                &(StreamDemand){
+                        .role = STREAM_GENERIC,
+                        .key = key,
+                        .query = { .resource = resource,
+                                   .namespace = check->namespace,
+                                   .field_selector = fields },
+                },
+                d->userdata);
+}
+
+static int need_conditions(const Demand *d) {
+        int r = 0;
+
+        for (size_t i = 0; i < d->board->n_gates; i++) {
+                const Gate *g = d->board->gates[i];
+
+                if (!gate_is_asked(g))
+                        continue;
+                for (size_t j = 0; r >= 0 && j < g->n_checks; j++)
+                        if (g->checks[j].definition->kind == CHECK_CONDITION)
+                                r = need_object(d, g->checks[j].definition);
+        }
+        return r;
+}
+
+/* Calls back for each stream that the gates need with the world as it is; the same may come twice. The first
+ * error, the callback's or -ENOMEM, ends it. */
+int board_demand(const Board *b, const World *w, DemandCallback callback, void *userdata) {
+        const Demand d = { .board = b, .world = w, .callback = callback, .userdata = userdata };
+        unsigned roles = roles_of(b);
+        bool pods = roles & 1U << STREAM_PODS;
+        int r;
+
+        if ((r = need_nodes(&d)) < 0 || (pods && (r = need_pods(&d)) < 0) ||
+            (r = need_workloads(&d, roles)) < 0)
+                return r;
+        if (pods && is_awaiting(b)) {
+                r = need(&d, STREAM_EVENTS, KUBE_EVENT, NULL, NULL);
+                if (r < 0)
+                        return r;
+        }
+        r = need_leases(&d);
+        return r < 0 ? r : need_conditions(&d);
+}

@@ -18,6 +18,8 @@ KubeletHealthz=
 HoldSec={HOLD}s
 UnknownSec={GRACE}s
 """
+# The containers are those of the host's own kernel.
+REAL_CGROUPS = CONFIG.replace("CgroupRoot=/lab/cgroup\n", "")
 
 
 class Node:

@@ -206,8 +206,7 @@ def test_an_unchanged_state_is_said_once(make_node):
 # The sandbox
 
 def test_it_reads_real_cgroups_in_its_sandbox(make_node):
-    config = "\n".join(line for line in _node.CONFIG.splitlines() if not line.startswith("CgroupRoot")) + "\n"
-    node = make_node(config=config).boot()
+    node = make_node(config=_node.REAL_CGROUPS).boot()
     node.kubelet.new_boot_node()
     node.kubelet.start_heartbeat()
     scopes = []

@@ -173,6 +173,19 @@ def kind_of(path, text):
     return "meson" if name in ("meson.build", "meson_options.txt") else None
 
 
+TEST = re.compile(r"tests/\w+/(?:test_(\w+)\.py|(?:test|fuzz)-([\w-]+)\.c)")
+
+
+def check_is_run(path, meson):
+    """A test that its folder's meson.build does not name passes for ever. meson: the text of that file."""
+    match = TEST.fullmatch(path)
+    if not match:
+        return
+    names = {next(filter(None, match.groups())), pathlib.PurePath(path).name, pathlib.PurePath(path).stem}
+    if not names & set(re.findall(r"'([^']*)'", meson)):
+        yield 1, "no suite runs this test: its folder's meson.build does not name it"
+
+
 CHECKS = {
     "c": (check_includes, check_calls, check_layout),
     "python": (check_layout, check_python),
@@ -212,7 +225,9 @@ def main(arguments):
         path = str(file.relative_to(root))
         if kind_of(path, text):
             looked_at += 1
-        for number, message in check(path, text):
+        meson = file.parent / "meson.build"
+        beside = meson.read_text() if meson.exists() else ""
+        for number, message in [*check(path, text), *check_is_run(path, beside)]:
             print(f"{path}:{number}: {message}")
             breaches += 1
     print(f"{looked_at} files, {breaches} breaches")

@@ -104,6 +104,14 @@ def test_lets_pass(name):
     assert list(lint.check(*GOOD[name])) == []
 
 
+@pytest.mark.parametrize("path", ["tests/flow/test_load.py", "tests/unit/test-json.c", "tests/fuzz/fuzz-json.c"])
+def test_finds_what_no_suite_runs(path):
+    assert len(list(lint.check_is_run(path, "test('other', files('test_other.py'), env: 'loader')"))) == 1
+    for meson in ("foreach name : ['load', 'json']", "files('test_load.py', 'test-json.c', 'fuzz-json.c')"):
+        assert not list(lint.check_is_run(path, meson))
+    assert not list(lint.check_is_run("tests/harness/daemon.py", ""))
+
+
 def test_line_numbers_stand_behind_comments():
     text = C + "/* one\n   two\n */\nvoid f(void)\n{\n        strcpy(a, b);\n}\n"
     assert [number for number, _ in lint.check("lib/base/x.c", text)] == [7]

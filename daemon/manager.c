@@ -314,6 +314,7 @@ static void on_hangup(LoopSignal *signal, int number) {
 
 void manager_stop(Manager *m) {
         publish_notify_stopping(m->notify);
+        publish_varlink_stopping(m->varlink);
         publish_state_save(m->state);
         publish_state_save_boot(m->state);
         loop_exit(m->loop, 0);

@@ -165,15 +165,12 @@ static int add_removed(JsonValue *reply, char *const *names) {
         return r;
 }
 
-static int notify_changes(Waiter *w) {
-        const Manager *m = w->publisher->manager;
+/* What the subscriber has not been told yet. */
+static int take_changes(Waiter *w, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
 
-        if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) || !vl_call_can_send(w->slot.call))
-                return 0;
-
-        r = make_reply(m, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty, &reply);
+        r = make_reply(w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty, &reply);
         if (r >= 0)
                 r = add_removed(reply, w->removed);
         if (r < 0)
@@ -182,7 +179,18 @@ static int notify_changes(Waiter *w) {
         w->verdict_dirty = false;
         w->dirty = strv_free(w->dirty);
         w->removed = strv_free(w->removed);
-        return vl_call_notify(w->slot.call, reply);
+        *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+static int notify_changes(Waiter *w) {
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        int r;
+
+        if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) || !vl_call_can_send(w->slot.call))
+                return 0;
+        r = take_changes(w, &reply);
+        return r < 0 ? r : vl_call_notify(w->slot.call, reply);
 }
 
 static void on_drained(VlSlot *slot) {
@@ -515,6 +523,17 @@ void publish_varlink_flush(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = next) {
                 next = w->next;
                 look_after_waiter(w);
+        }
+}
+
+/* The daemon stops: subscribers get the last of their replies, which tells them so. Who waits for a state has no
+ * answer to get, and sees the connection close. */
+void publish_varlink_stopping(PublishVarlink *p) {
+        for (Waiter *w = p->waiters; w; w = w->next) {
+                _cleanup_(jv_freep) JsonValue *reply = NULL;
+
+                if (w->monitor && w->slot.call && vl_call_can_send(w->slot.call) && take_changes(w, &reply) >= 0)
+                        (void) vl_call_reply(w->slot.call, reply);
         }
 }
 

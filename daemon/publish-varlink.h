@@ -17,4 +17,5 @@ DEFINE_CLEANUP(PublishVarlink, publish_varlink_free)
 void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what);
 void publish_varlink_verdict_changed(PublishVarlink *p);
 void publish_varlink_gates_removed(PublishVarlink *p, char *const *names);
+void publish_varlink_stopping(PublishVarlink *p);
 void publish_varlink_flush(PublishVarlink *p);

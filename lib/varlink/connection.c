@@ -194,6 +194,12 @@ static int step_write(VlConnection *c) {
         return 1;
 }
 
+/* Writes what the peer's socket takes now: for the last words of a server. */
+void connection_flush(VlConnection *c) {
+        while (!c->broken && step_write(c) > 0)
+                ;
+}
+
 static int step_drained(VlConnection *c) {
         VlSlot *slot = c->call.slot;
 

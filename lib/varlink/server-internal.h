@@ -94,6 +94,7 @@ int server_update_listeners(VlServer *server);
 /* connection.c */
 int connection_new(VlServer *server, int fd, const VlPeer *peer);
 void connection_end(VlConnection *c, const char *reason);
+void connection_flush(VlConnection *c);
 void connection_set_state(VlConnection *c, VlState state);
 void connection_wake(VlConnection *c);
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues);

@@ -84,7 +84,8 @@ static void remove_path(VlServer *server) {
         server->path = mfree(server->path);
 }
 
-/* Ends all connections: calls that still wait are told by their on_gone(). Not from within a callback. */
+/* Ends all connections: what has been replied is sent, as far as the peers' sockets take it, and calls that still
+ * wait are told by their on_gone(). Not from within a callback. */
 VlServer *vl_server_free(VlServer *server) {
         if (!server)
                 return NULL;
@@ -92,8 +93,10 @@ VlServer *vl_server_free(VlServer *server) {
         while (server->listeners)
                 listener_free(server->listeners);
         remove_path(server);
-        while (server->connections)
+        while (server->connections) {
+                connection_flush(server->connections);
                 connection_end(server->connections, NULL);
+        }
         assert(!server->users);
         loop_timer_done(&server->resume);
         loop_io_done(&server->hangup_io);

@@ -210,6 +210,21 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
     stopped.close()
 
 
+def test_the_end_is_told(ready_edge):
+    """A subscriber gets a last reply, and hears of what it had not read; who waits sees the connection close."""
+    daemon = ready_edge.daemon
+    subscriber, waiter = daemon.varlink(), daemon.varlink()
+    replies = subscriber.more("io.msready.Readiness.Monitor")
+    assert next(replies)["verdict"]["state"] == "ready"
+    waiter.send("io.msready.Readiness.Wait", {"state": "lost", "timeoutUSec": -1})
+    assert daemon.call("io.systemd.service.Ping") == {}
+    daemon.stop()
+    assert list(replies) == [{"gates": [], "removedGates": []}]
+    assert subscriber.receive() is None and waiter.receive() is None
+    subscriber.close()
+    waiter.close()
+
+
 def latency(edge):
     """Seconds from the change that makes the cluster ready to READY=1."""
     edge.kubelet.pod_waiting(DNS)

@@ -2,8 +2,10 @@
 """Child processes that cannot outlive the tests, ports, folders."""
 
 import ctypes
+import errno
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -64,9 +66,17 @@ def end(process, timeout=10, how=signal.SIGTERM):
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on. Not of those that the kernel gives to whoever connects somewhere: a server that is
+    down for a while would find its port taken."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((host, port))
+                return port
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
 
 
 class Folder:

@@ -163,7 +163,7 @@ def _pin_host(host):
         try:
             if os.readlink(entry / "ns/pid") == space:
                 os.sched_setaffinity(int(entry.name), PROCESSOR)
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:  # gone by now, or not to be looked at
             pass
 
 

@@ -58,6 +58,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         watched.finding.evidence = report->evidence;
         watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
         watched.finding.message = in_sync ? "no pod matches" : message;
+        watched.leftover = t.leftover;
         watched.since = in_sync ? w->api_ready : w->api_changed;
         return report_add(report, w, &watched);
 }

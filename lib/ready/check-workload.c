@@ -52,8 +52,8 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
         return true;
 }
 
-static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
-                 usec_t since) {
+static int block_without(Report *report, const Check *c, const World *w, const char *reason,
+                         const char *message, usec_t since, const WorldObject *leftover) {
         const CheckDefinition *d = c->definition;
 
         return report_add(report, w,
@@ -62,9 +62,15 @@ static int block(Report *report, const Check *c, const World *w, const char *rea
                                   .namespace = d->namespace,
                                   .name = d->name,
                                   .object = world_find(w, d->workload, d->namespace, d->name),
+                                  .leftover = leftover,
                                   .finding = { .reason = reason, .message = message },
                                   .since = since,
                           });
+}
+
+static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
+                 usec_t since) {
+        return block_without(report, c, w, reason, message, since, NULL);
 }
 
 static StreamRole own_role(const Check *c) {
@@ -155,7 +161,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
                 return 0;
         report->total_objects += want - t.members;
         snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
-        return block(report, c, w, REASON_NO_PODS, text, o->changed);
+        return block_without(report, c, w, REASON_NO_PODS, text, o->changed, t.leftover);
 }
 
 static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {

@@ -4,11 +4,8 @@
 
 #include "ready/check.h"
 
-#include <stdio.h>
-
 #include "base/string-util.h"
-#include "ready/hint.h"
-#include "ready/pull.h"
+#include "ready/explain.h"
 
 static const CheckVTable *const vtables[_CHECK_KIND_MAX] = {
         [CHECK_API] = &check_vtable_api,
@@ -74,78 +71,6 @@ void report_done(Report *r) {
         *r = REPORT_INIT;
 }
 
-/* A kubelet before 1.30 says of a failed pull that it will be tried again, and the registry's words stand in
- * the event alone. */
-static bool says_no_more_than_back_off(const char *message) {
-        const char *rest = startswith(message, "Back-off pulling image ");
-
-        return rest && !strstr(rest, "\": ");
-}
-
-/* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. */
-static void explain_pod(const KubePod *p, const EventExplanation *e, HintQuery *q, usec_t *since,
-                        char text[static LIMIT_MESSAGE + 1]) {
-        bool waits = false;
-
-        for (size_t i = 0; i < p->n_containers; i++)
-                waits = waits || p->containers[i].state == KUBE_CONTAINER_WAITING;
-
-        q->event_reason = e->reason;
-        q->event_message = e->message;
-        if (isempty(q->message) || (e->pulling && waits) || says_no_more_than_back_off(q->message)) {
-                q->message = e->message;
-                *since = e->since;
-        } else if (streq_ptr(q->reason, "ContainersNotReady") && !e->pulling) {
-                snprintf(text, LIMIT_MESSAGE + 1, "%s; %s", q->message, e->message);
-                q->message = text;
-        }
-}
-
-/* Why a workload has too few pods: its controller tells, and a Deployment's are its ReplicaSets. */
-static void explain_workload(const World *w, const KubeObject *o, HintQuery *q) {
-        EventExplanation e;
-        bool found = event_digest_explain(w->events, o->uid, &e);
-
-        if (o->kind == KUBE_DEPLOYMENT)
-                WORLD_FOREACH(set, w, KUBE_REPLICASET)
-                        if (!found && streq_ptr(set->object->owner_uid, o->uid))
-                                found = event_digest_explain(w->events, set->object->uid, &e);
-        if (!found)
-                return;
-        q->event_reason = e.reason;
-        q->message = q->event_message = e.message;
-}
-
-/* The words for what is found; text is room for some that have to be put together. */
-static void explain(const Report *r, const World *w, const Watched *watched, HintQuery *q, usec_t *since,
-                    char text[static LIMIT_MESSAGE + 1]) {
-        const KubePod *p = watched->object && watched->object->object->kind == KUBE_POD ?
-                                   KUBE_POD_OF(watched->object->object) :
-                                   NULL;
-        EventExplanation e;
-
-        *q = (HintQuery){
-                .kind = watched->kind,
-                .namespace = watched->namespace,
-                .name = watched->name,
-                .reason = watched->finding.reason,
-                .message = watched->finding.message,
-                .vendor = r->vendor,
-                .overdue = r->overdue,
-        };
-        *since = watched->since;
-        if (watched->object && w->events && streq_ptr(q->reason, REASON_NO_PODS))
-                explain_workload(w, watched->object->object, q);
-        if (!p)
-                return;
-
-        for (size_t i = 0; i < p->n_containers; i++)
-                if (p->containers[i].state == KUBE_CONTAINER_WAITING && p->containers[i].pull_always)
-                        q->pull_always = true;
-        if (w->events && event_digest_explain(w->events, p->object.uid, &e))
-                explain_pod(p, &e, q, since, text);
-}
-
 static int set(char **p, const char *s) {
         if (!s)
                 return 0;
@@ -170,23 +95,23 @@ static const char *find_hint(const Report *r, const Blocker *b, const HintQuery 
 /* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
  * left out. */
 int report_add(Report *r, const World *w, const Watched *watched) {
-        char text[LIMIT_MESSAGE + 1];
         Blocker b = {};
-        HintQuery q;
+        Explanation e;
         int k;
 
         if (r->n_blockers >= ELEMENTSOF(r->blockers))
                 return 0;
 
-        explain(r, w, watched, &q, &b.since, text);
+        explain(r, w, watched, &e);
+        b.since = e.since;
         b.is_dated = b.since != watched->since;
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
-                k = set(&b.reason, q.reason ?: REASON_NOT_SYNCED);
+                k = set(&b.reason, e.query.reason ?: REASON_NOT_SYNCED);
         if (k >= 0)
-                k = set(&b.message, q.message);
+                k = set(&b.message, e.query.message);
         if (k >= 0)
-                k = set(&b.hint, find_hint(r, &b, &q));
+                k = set(&b.hint, find_hint(r, &b, &e.query));
         if (k < 0) {
                 blocker_done(&b);
                 return k;

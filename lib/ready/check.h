@@ -28,6 +28,8 @@ typedef struct Watched {
         const char *namespace;
         const char *name;
         const WorldObject *object; /* NULL for what is no object, and for what is missing */
+        const WorldObject
+                *leftover; /* where pods are missing: the last one that failed or is going, or NULL */
         Finding finding;
         usec_t since; /* boottime */
 } Watched;

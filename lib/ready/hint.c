@@ -29,6 +29,10 @@ typedef struct HintRow {
 #define SANDBOX "FailedCreatePodSandBox CreatePodSandboxError NetworkNotReady KubeletNotReady"
 #define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
 #define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
+/* What a node that is short of something brings about. */
+#define SUFFERS                                                                                    \
+        "Evicted Pending Unschedulable FailedScheduling NoPods ContainerCreating PodInitializing " \
+        "ErrImagePull ImagePullBackOff ImageInspectError ContainerStatusUnknown KubeletNotReady"
 #define UNSCHEDULED "Pending FailedScheduling Unschedulable"
 
 static const HintRow rows[] = {
@@ -45,17 +49,6 @@ static const HintRow rows[] = {
           .hint = "Compare the clock with the certificate's dates by timedatectl and chronyc tracking; "
                   "where the clock is right and the certificate is MicroShift's own, restart "
                   "microshift.service, which renews it." },
-        { .texts = "does not match previous NodeName|NodeName cannot be changed",
-          .hint = "Give the host its former name back with hostnamectl set-hostname (or as "
-                  "node.hostnameOverride in /etc/microshift/config.yaml): MicroShift does not start "
-                  "under another one." },
-        { .texts = "IP address has changed|Cannot find a host IP",
-          .hint = "The host's address changed and MicroShift restarts itself: give the host a lasting "
-                  "address, or set node.nodeIP in /etc/microshift/config.yaml, and read journalctl -b -u "
-                  "microshift.service." },
-        { .texts = "multus cri-o configuration not found",
-          .hint = "Install the package microshift-multus or set network.multus.status to Disabled in "
-                  "/etc/microshift/config.yaml, then restart the host." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: let the host's /etc/resolv.conf name a real name server "
                   "and not a local stub such as 127.0.0.53, then restart microshift.service." },
@@ -165,6 +158,33 @@ static const HintRow rows[] = {
         { .texts = "no space left on device",
           .hint = "A file system is full: look at df -h /var/lib/containers /var/lib/kubelet and free "
                   "space, for instance with crictl rmi --prune." },
+
+        /* What the node is short of. */
+        { .reasons = UNSCHEDULED,
+          .texts = "Insufficient |Too many pods",
+          .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
+                  "allocated; lower the requests or stop something else." },
+        { .reasons = SUFFERS,
+          .texts = "low on resource: ephemeral-storage|low on resource: inodes|low on resource: "
+                   "imagefs|low on resource: nodefs|condition: [*DiskPressure|disk-pressure|node has "
+                   "DiskPressure",
+          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
+                  "space, for instance with crictl rmi --prune." },
+        { .reasons = SUFFERS,
+          .texts = "low on resource: memory|condition: [*MemoryPressure|memory-pressure|node has "
+                   "MemoryPressure",
+          .hint = "The host is short of memory: look at free -m and crictl stats, and stop or limit what "
+                  "uses most." },
+        { .reasons = SUFFERS,
+          .texts = "low on resource: pids|condition: [*PIDPressure|pid-pressure|node has PIDPressure",
+          .hint = "The host is short of process IDs: look at systemd-cgtop --order=tasks and sysctl "
+                  "kernel.pid_max." },
+        { .reasons = SUFFERS,
+          .texts = "node has NetworkUnavailable",
+          .hint = "The node's network is not set up: see the gate ovn and oc get pods -n "
+                  "openshift-ovn-kubernetes." },
+
+        /* A pull, in words that say no more. */
         { .reasons = "ErrImagePull ImagePullBackOff",
           .pull_always = true,
           .hint = "The container's imagePullPolicy is Always, so that the registry is asked at each "
@@ -187,25 +207,9 @@ static const HintRow rows[] = {
                   "openshift-ovn-kubernetes daemonset/ovnkube-master --all-containers." },
 
         /* The node. */
-        { .reasons =
-                  "KubeletHasDiskPressure Evicted DiskPressure FreeDiskSpaceFailed ImageGCFailed EvictionThresholdMet",
-          .texts = "disk|ephemeral-storage|imagefs|nodefs|garbage collect|free bytes",
-          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
-                  "space, for instance with crictl rmi --prune." },
-        { .reasons = "KubeletHasDiskPressure FreeDiskSpaceFailed ImageGCFailed",
-          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
-                  "space." },
-        { .reasons = "KubeletHasInsufficientMemory Evicted MemoryPressure",
-          .texts = "memory",
-          .hint = "The host is short of memory: look at free -m and crictl stats, and stop or limit what "
-                  "uses most." },
-        { .reasons = "KubeletHasInsufficientPID Evicted PIDPressure",
-          .texts = "pid",
-          .hint = "The host is short of process IDs: look at systemd-cgtop --order=tasks and sysctl "
-                  "kernel.pid_max." },
         { .reasons = "Evicted",
-          .hint = "The kubelet evicted the pod to save the node: oc describe node shows which pressure "
-                  "it was under." },
+          .hint = "The kubelet evicted the pod: where it went over a limit of its own, raise that; else oc "
+                  "describe node shows which pressure the node was under." },
         { .reasons = "KubeletNotReady",
           .texts = "PLEG is not healthy",
           .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
@@ -231,8 +235,7 @@ static const HintRow rows[] = {
                   "/etc/microshift/lvmd.yaml: look at vgs, make one, and restart microshift.service; "
                   "without storage, mask the gate." },
         { .texts = "no enough space left on VG|not enough space*volume group|did not have enough free "
-                   "storage|No volume groups found|Multiple volume groups are available|volume group*not "
-                   "found",
+                   "storage|volume group*not found",
           .hint = "LVMS lacks a volume group or room in it: look at vgs and /etc/microshift/lvmd.yaml, "
                   "then restart microshift.service." },
         { .reasons = CRASH,
@@ -260,16 +263,8 @@ static const HintRow rows[] = {
 
         /* Scheduling. */
         { .reasons = UNSCHEDULED,
-          .texts = "Insufficient |Too many pods",
-          .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
-                  "allocated; lower the requests or stop something else." },
-        { .reasons = UNSCHEDULED,
           .texts = "node.kubernetes.io/not-ready|node.kubernetes.io/unreachable|network-unavailable",
           .hint = "The pod waits for the node: see the gate node." },
-        { .reasons = UNSCHEDULED,
-          .texts = "disk-pressure|memory-pressure|pid-pressure",
-          .hint = "The node is under pressure and takes no pods: oc describe node says of what; df -h "
-                  "and free -m tell the same." },
         { .reasons = UNSCHEDULED,
           .texts = "unschedulable|node(s) were unschedulable",
           .hint = "The node is cordoned: run oc adm uncordon NODE." },
@@ -322,10 +317,13 @@ static const HintRow rows[] = {
         { .reasons = "ReadinessGatesNotReady",
           .hint = "A readiness gate holds the pod back: the controller that sets this condition has not "
                   "done so." },
-        { .reasons = "Terminating Unknown",
-          .kind = "Pod",
-          .hint = "The pod is going; if it stays, oc describe pod shows its finalizers, and oc delete "
-                  "pod --force ends it." },
+        { .reasons = "Terminating",
+          .kind = "Node",
+          .hint = "Somebody deletes the node: when it is gone, restart microshift.service, whose kubelet "
+                  "registers it anew." },
+        { .reasons = "Terminating",
+          .hint = "The pod before it is still going; if it stays, oc describe pod shows its finalizers, "
+                  "and oc delete pod --force ends it." },
         { .reasons = "FailedCreate",
           .hint = "Its pods cannot be made: oc describe of the workload shows the API's answer." },
 
@@ -340,6 +338,11 @@ static const HintRow rows[] = {
         { .reasons = "KubeletSilent",
           .hint = "The kubelet has given no sign of life: look at curl -s http://127.0.0.1:10248/healthz "
                   "and systemctl status microshift.service." },
+        { .reasons = "NotFound",
+          .namespace = "openshift-multus",
+          .hint = "MicroShift has not made it: the package microshift-multus must be installed, and without "
+                  "it MicroShift restarts itself for ever where network.multus.status is Enabled, which "
+                  "journalctl -b -u microshift.service -g multus shows." },
         { .reasons = "NotFound",
           .vendor = true,
           .overdue = true,
@@ -368,8 +371,8 @@ static const HintRow rows[] = {
           .texts = "as Node= says",
           .hint = "Compare Node= in /etc/msready/msready.conf with oc get nodes." },
         { .reasons = "NodeNotRegistered",
-          .hint = "The kubelet has not made its node yet: look at journalctl -b -u microshift.service; a "
-                  "changed host name keeps it from starting." },
+          .hint = "The kubelet has not made its node yet: journalctl -b -u microshift.service -g kubelet "
+                  "shows how far it is." },
         { .reasons = "ApiUnreachable",
           .texts = "resolve",
           .hint = "The server's name in the kubeconfig cannot be resolved on this host: check it with "
@@ -405,8 +408,6 @@ static const HintRow rows[] = {
                   "correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "InvalidGate",
           .hint = "msready check-config tells file and line; msready gates lists the gate's files." },
-        { .reasons = "NothingRequired",
-          .hint = "Set Required=yes in a gate's file, or Require= in /etc/msready/msready.conf." },
 };
 
 static bool word_is_among(const char *words, const char *word) {

@@ -134,6 +134,24 @@ usec_t node_fresh_since(const World *w, const WorldObject *node) {
         return MAX(since, node->booted);
 }
 
+/* The i-th of the conditions by which the node's kubelet says in this boot that it is short of something; NULL
+ * behind the last. Such a node may be ready. */
+const KubeCondition *node_pressure(const World *w, const WorldObject *node, size_t i) {
+        static const char *const types[] = { "DiskPressure", "MemoryPressure", "PIDPressure",
+                                             "NetworkUnavailable" };
+        const KubeNode *n = KUBE_NODE_OF(node->object);
+
+        if (node_is_ours(w, node) && !node_is_of_this_boot(w, node))
+                return NULL;
+        for (size_t k = 0; k < ELEMENTSOF(types); k++) {
+                const KubeCondition *c = kube_condition_find(n->conditions, n->n_conditions, types[k]);
+
+                if (c && c->status == KUBE_STATUS_TRUE && i-- == 0)
+                        return c;
+        }
+        return NULL;
+}
+
 /* What the node's own status says, whoever wrote it and when. */
 static bool node_status_is_ready(const WorldObject *node, Finding *f) {
         const KubeNode *n = KUBE_NODE_OF(node->object);

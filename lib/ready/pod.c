@@ -20,6 +20,12 @@ bool pod_is_member(const KubePod *p) {
                !streq_ptr(p->object.owner_kind, "Job");
 }
 
+/* No member any more, and not because it is done. */
+bool pod_is_leftover(const KubePod *p) {
+        return (streq_ptr(p->phase, "Failed") || p->object.deleting) &&
+               !streq_ptr(p->object.owner_kind, "Job");
+}
+
 static bool container_counts(const KubeContainer *c) {
         return c->role != KUBE_CONTAINER_INIT;
 }

@@ -9,6 +9,7 @@
 #define OBSERVED_NODE_USEC (60 * USEC_PER_SEC)
 
 bool pod_is_member(const KubePod *p);
+bool pod_is_leftover(const KubePod *p);
 bool pod_is_dead(const Finding *f);
 bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message);
 bool pod_awaits_proof(const World *w, const WorldObject *pod);

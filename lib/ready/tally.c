@@ -43,6 +43,15 @@ int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const
         return 0;
 }
 
+/* Why a pod is missing, the one before it may say. */
+static void take_leftover(Tally *t, const WorldObject *pod) {
+        const char *version = t->leftover ? t->leftover->object->resource_version : NULL;
+
+        if (pod_is_leftover(KUBE_POD_OF(pod->object)) &&
+            (!t->leftover || kube_version_is_later(pod->object->resource_version, version)))
+                t->leftover = pod;
+}
+
 /* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven.
  * The report's evidence is left to the caller, whose rule it is. */
 int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
@@ -62,8 +71,12 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 };
                 Finding *f = &watched.finding;
 
-                if (!pod_is_member(p) || !filter(c, w, p, userdata))
+                if (!filter(c, w, p, userdata))
                         continue;
+                if (!pod_is_member(p)) {
+                        take_leftover(&t, o);
+                        continue;
+                }
                 pod_judge(w, o, c->definition->proof, now, f, &report->deadline);
                 pod_count_containers(p, &ready, &total);
                 report->total_objects++;

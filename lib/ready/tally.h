@@ -8,6 +8,7 @@
 typedef struct Tally {
         unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */
         unsigned dead;                      /* of the rest: known without the API */
+        const WorldObject *leftover; /* no member: the last one that failed or is going, NULL without */
 } Tally;
 
 typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);

@@ -225,6 +225,10 @@ WorldObject *play_node(Play *p, const PlayNode *n) {
         put(&b, "},\"status\":{\"heartbeat\":%u,\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":[",
             n->heartbeat, strempty(n->boot_id), strempty(n->machine_id));
         put_condition(&b, "Ready", n->ready, n->reason, n->message);
+        if (n->pressure) {
+                put(&b, ",");
+                put_condition(&b, n->pressure, KUBE_STATUS_TRUE, NULL, n->pressure_message);
+        }
         put(&b, "]}}");
         o = upsert(p, STREAM_NODES, KUBE_NODE, &b);
         choose_node(p);
@@ -288,7 +292,8 @@ WorldObject *play_pod(Play *p, const PlayPod *pod) {
         put(&b, "]},\"status\":{\"phase\":\"%s\",\"qosClass\":\"%s\",\"observedGeneration\":%d,\"conditions\":[",
             pod->phase ?: "Running", pod->qos ?: "Burstable", pod->observed);
         put_condition(&b, "Ready", pod->ready, pod->ready_reason, NULL);
-        put(&b, "],\"initContainerStatuses\":[");
+        put(&b, "],\"reason\":\"%s\",\"message\":\"%s\",\"initContainerStatuses\":[", strempty(pod->reason),
+            strempty(pod->message));
         put_containers(&b, pod, true, true);
         put(&b, "],\"containerStatuses\":[");
         put_containers(&b, pod, false, true);

@@ -32,6 +32,7 @@ typedef struct PlayPod {
         unsigned uid;
         const char *node;  /* NULL: not scheduled */
         const char *phase; /* NULL: Running */
+        const char *reason, *message; /* of the status itself */
         KubeStatus ready;
         const char *ready_reason;
         const char *owner_kind, *owner_name;
@@ -49,6 +50,7 @@ typedef struct PlayNode {
         const char *boot_id, *machine_id;
         KubeStatus ready;
         const char *reason, *message;
+        const char *pressure, *pressure_message; /* a condition that is True, NULL: none */
         bool deleting;
         unsigned heartbeat;
         const char *labels;

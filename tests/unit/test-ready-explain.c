@@ -176,12 +176,139 @@ static void test_no_node(void **state) {
         play_end(&p);
 }
 
+static void put_node(Play *p, const char *pressure, const char *message) {
+        PlayNode node = node_of_this_boot();
+
+        node.pressure = pressure;
+        node.pressure_message = message;
+        play_node(p, &node);
+        play_judge(p);
+}
+
+#define BACK_OFF "Back-off pulling image \"x\": ErrImagePull: no"
+#define SHORT "the node has DiskPressure: kubelet has disk pressure"
+
+/* It shuts nothing by itself, and is told wherever something is shut on that node. */
+static void test_pressure(void **state) {
+        static const char *const types[] = { "MemoryPressure", "PIDPressure", "NetworkUnavailable" };
+        CheckDefinition local = check_node(NULL);
+        PlayNode node = node_of_this_boot();
+        char long_words[600];
+        Play p;
+
+        begin(&p);
+        put_pod(&p, "ImagePullBackOff", "Back-off pulling image \\\"x\\\": ErrImagePull: no");
+        put_node(&p, "DiskPressure", "kubelet has disk pressure");
+        assert_told(&p, "ImagePullBackOff", BACK_OFF "; " SHORT);
+        assert_non_null(strstr(first(&p)->hint, "The disk is nearly full"));
+        assert_evidence(play_ask(&p, &local), EVIDENCE_TRUE);
+        put_pod(&p, "ContainerCreating", NULL);
+        assert_told(&p, "ContainerCreating", SHORT);
+        assert_non_null(strstr(first(&p)->hint, "The disk is nearly full"));
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                put_node(&p, types[i], NULL);
+                assert_non_null(strstr(first(&p)->message, types[i]));
+                assert_non_null(first(&p)->hint);
+        }
+
+        /* Words that fill the room make way for it, at the end of a character. */
+        put_node(&p, "DiskPressure", "kubelet has disk pressure");
+        for (size_t i = 0; i < sizeof(long_words) - 1; i += 2)
+                memcpy(long_words + i, "\xc3\xa4", 2);
+        for (size_t cut = 0; cut < 4; cut++) {
+                long_words[sizeof(long_words) - 4] = '\0';
+                put_pod(&p, "ErrImagePull", long_words + 2 * cut);
+                assert_true(strlen(first(&p)->message) <= LIMIT_MESSAGE);
+                assert_non_null(endswith(first(&p)->message, "\xc3\xa4; " SHORT));
+        }
+
+        /* Of the node itself; and not as it was in an earlier boot. */
+        node.ready = KUBE_STATUS_FALSE;
+        node.reason = "KubeletNotReady";
+        node.message = "container runtime is down";
+        node.pressure = "DiskPressure";
+        node.pressure_message = "kubelet has disk pressure";
+        play_node(&p, &node);
+        assert_evidence(play_ask(&p, &local), EVIDENCE_FALSE);
+        assert_string_equal(p.report.blockers[0].message, "container runtime is down; " SHORT);
+        assert_non_null(strstr(p.report.blockers[0].hint, "The disk is nearly full"));
+        node.boot_id = OLD_BOOT;
+        play_node(&p, &node);
+        assert_evidence(play_ask(&p, &local), EVIDENCE_FALSE);
+        assert_string_equal(play_reason(&p), REASON_STALE_BOOT);
+        assert_null(strstr(p.report.blockers[0].message, "DiskPressure"));
+        put_pod(&p, "ContainerCreating", NULL);
+        assert_told(&p, "ContainerCreating", NULL);
+        end(&p);
+}
+
+/* What is said while nobody knows says nothing about the node either. */
+static void test_pressure_is_no_hearsay(void **state) {
+        PlayPod pod = pod_ready(NS, "web-1", 100, 40);
+        Play p;
+
+        begin(&p);
+        put_node(&p, "DiskPressure", "kubelet has disk pressure");
+        play_pod(&p, &pod); /* and does not live here */
+        play_judge(&p);
+        assert_string_equal(first(&p)->reason, REASON_UNPROVEN);
+        assert_null(strstr(first(&p)->message, "DiskPressure"));
+        put_pod(&p, "ContainerCreating", NULL);
+        play_api(&p, API_UNREACHABLE);
+        play_judge(&p);
+        assert_null(strstr(strempty(first(&p)->message), "DiskPressure"));
+        end(&p);
+}
+
+/* Where a pod is missing, the one that failed or is going says why, the last of them. */
+static void test_leftover(void **state) {
+        PlayPod evicted = pod_ready(NS, "web-1", 100, 0), going = pod_ready(NS, "web-2", 101, 0),
+                job = pod_ready(NS, "web-3", 102, 0);
+        CheckDefinition set = check_workload(KUBE_STATEFULSET, NS, "web");
+        PlayWorkload web = {
+                .kind = KUBE_STATEFULSET, .namespace = NS, .name = "web", .uid = 200, .replicas = 2
+        };
+        Play p;
+
+        begin(&p);
+        job.phase = evicted.phase = "Failed";
+        job.reason = "DeadlineExceeded";
+        pod_owned(&job, "Job", "web", 201);
+        play_pod(&p, &job);
+        play_judge(&p);
+        assert_told(&p, REASON_NO_PODS, "no pod matches");
+        evicted.reason = "Evicted";
+        evicted.message = "The node was low on resource: memory. ";
+        pod_owned(&evicted, "StatefulSet", "web", 200);
+        play_pod(&p, &evicted);
+        play_judge(&p);
+        assert_told(&p, REASON_NO_PODS,
+                    "no pod matches; web-1: Evicted: The node was low on resource: memory. ");
+        assert_non_null(strstr(first(&p)->hint, "short of memory"));
+
+        going.deleting = true;
+        play_pod(&p, &going);
+        play_workload(&p, &web);
+        play_judge(&p);
+        assert_told(&p, REASON_NO_PODS, "no pod matches; web-2: Terminating");
+        assert_non_null(strstr(first(&p)->hint, "still going"));
+        /* Another one's says nothing. */
+        assert_evidence(play_ask(&p, &set), EVIDENCE_FALSE);
+        assert_non_null(strstr(p.report.blockers[0].message, "0 of 2 pods exist; web-1: Evicted: "));
+        put_node(&p, "MemoryPressure", "kubelet has insufficient memory available");
+        assert_evidence(play_ask(&p, &set), EVIDENCE_FALSE);
+        assert_non_null(strstr(p.report.blockers[0].message, "web-1: Evicted: "));
+        assert_non_null(endswith(p.report.blockers[0].message,
+                                 "the node has MemoryPressure: kubelet has insufficient memory available"));
+        end(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pull),
-                cmocka_unit_test(test_words_of_the_registry),
-                cmocka_unit_test(test_no_pods),
-                cmocka_unit_test(test_no_node),
+                cmocka_unit_test(test_pull),     cmocka_unit_test(test_words_of_the_registry),
+                cmocka_unit_test(test_no_pods),  cmocka_unit_test(test_no_node),
+                cmocka_unit_test(test_pressure), cmocka_unit_test(test_pressure_is_no_hearsay),
+                cmocka_unit_test(test_leftover),
         };
 
         return cmocka_run_group_tests_name("ready-explain", tests, NULL, NULL);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What an object says of itself is often not why it is in the way. A pod whose image is pulled says that it
+ * waits; a workload that lacks a pod says that it does. Events say more, so do the pods that it lost, and so does
+ * the node, where it is short of something. The cluster's own words are put behind one another, never changed. */
+
+#include "ready/explain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/string-util.h"
+#include "ready/columns.h"
+#include "ready/pull.h"
+
+/* Puts words behind the message. What is too long for both is cut from the message: the words are news. */
+__attribute__((format(printf, 2, 3))) static void say_more(Explanation *e, const char *format, ...) {
+        char words[LIMIT_MESSAGE + 8],
+                before[sizeof(e->text)]; /* wide enough to see where a character ends */
+        size_t n;
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(words, sizeof(words), format, ap);
+        va_end(ap);
+        words[utf8_truncate(words, LIMIT_MESSAGE)] = '\0';
+
+        n = utf8_truncate(strempty(e->query.message), LIMIT_MESSAGE);
+        snprintf(before, sizeof(before), "%.*s", (int) n, strempty(e->query.message));
+        n = utf8_truncate(before, LIMIT_MESSAGE - MIN(strlen(words) + 2, (size_t) LIMIT_MESSAGE));
+        snprintf(e->text, sizeof(e->text), "%.*s%s%s", (int) n, before, n > 0 ? "; " : "", words);
+        e->query.message = e->text;
+}
+
+/* A kubelet before 1.30 says of a failed pull that it will be tried again, and the registry's words stand in
+ * the event alone. */
+static bool says_no_more_than_back_off(const char *message) {
+        const char *rest = startswith(message, "Back-off pulling image ");
+
+        return rest && !strstr(rest, "\": ");
+}
+
+/* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. */
+static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
+        HintQuery *q = &e->query;
+        EventExplanation event;
+        bool waits = false;
+
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (p->containers[i].state == KUBE_CONTAINER_WAITING) {
+                        waits = true;
+                        q->pull_always = q->pull_always || p->containers[i].pull_always;
+                }
+        if (!w->events || !event_digest_explain(w->events, p->object.uid, &event))
+                return;
+
+        q->event_reason = event.reason;
+        q->event_message = event.message;
+        if (isempty(q->message) || (event.pulling && waits) || says_no_more_than_back_off(q->message)) {
+                q->message = event.message;
+                e->since = event.since;
+        } else if (streq_ptr(q->reason, "ContainersNotReady") && !event.pulling)
+                say_more(e, "%s", event.message);
+}
+
+/* Why a workload has too few pods: its controller tells, and a Deployment's are its ReplicaSets. */
+static bool controller_tells(const World *w, const WorldObject *workload, Explanation *e) {
+        EventExplanation event;
+        bool found;
+
+        if (!workload || !w->events)
+                return false;
+        found = event_digest_explain(w->events, workload->object->uid, &event);
+        if (workload->object->kind == KUBE_DEPLOYMENT)
+                WORLD_FOREACH(set, w, KUBE_REPLICASET)
+                        if (!found && streq_ptr(set->object->owner_uid, workload->object->uid))
+                                found = event_digest_explain(w->events, set->object->uid, &event);
+        if (!found)
+                return false;
+        e->query.event_reason = event.reason;
+        e->query.message = e->query.event_message = event.message;
+        return true;
+}
+
+/* Where a pod is missing: what became of the last one. */
+static void tell_leftover(const KubePod *p, Explanation *e) {
+        const char *reason = p->reason, *message = p->message;
+
+        if (p->object.deleting || isempty(reason))
+                pod_blocking_reason(p, &reason, &message);
+        e->query.event_reason = reason;
+        e->query.event_message = message;
+        say_more(e, "%s: %s%s%s", p->object.name, reason, isempty(message) ? "" : ": ", strempty(message));
+}
+
+/* On which node it would be, or is. */
+static const WorldObject *node_of(const World *w, const Watched *watched) {
+        const KubeObject *o = watched->object ? watched->object->object : NULL;
+
+        if (o && o->kind == KUBE_NODE)
+                return watched->object;
+        if (o && o->kind == KUBE_POD && KUBE_POD_OF(o)->node)
+                return world_find(w, KUBE_NODE, "", KUBE_POD_OF(o)->node);
+        return w->node;
+}
+
+/* A node that is short of something explains much that goes wrong on it, and by itself shuts nothing. */
+static void tell_pressure(const World *w, const Watched *watched, Explanation *e) {
+        const WorldObject *node = node_of(w, watched);
+        const KubeCondition *c;
+
+        if (!node)
+                return;
+        for (size_t i = 0; (c = node_pressure(w, node, i)); i++)
+                say_more(e, "the node has %s: %s", c->type, c->message ?: strna(c->reason));
+}
+
+/* Whether what was found is known of an object of the cluster, as it is now. */
+static bool is_known(const Watched *watched) {
+        const Finding *f = &watched->finding;
+
+        if (streq_ptr(f->reason, REASON_NO_PODS))
+                return true;
+        return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN);
+}
+
+void explain(const Report *report, const World *w, const Watched *watched, Explanation *ret) {
+        const KubeObject *o = watched->object ? watched->object->object : NULL;
+
+        ret->since = watched->since;
+        ret->query = (HintQuery){
+                .kind = watched->kind,
+                .namespace = watched->namespace,
+                .name = watched->name,
+                .reason = watched->finding.reason,
+                .message = watched->finding.message,
+                .vendor = report->vendor,
+                .overdue = report->overdue,
+        };
+        if (streq_ptr(watched->finding.reason, REASON_NO_PODS)) {
+                if (!controller_tells(w, watched->object, ret) && watched->leftover)
+                        tell_leftover(KUBE_POD_OF(watched->leftover->object), ret);
+        } else if (o && o->kind == KUBE_POD)
+                explain_pod(w, KUBE_POD_OF(o), ret);
+        if (is_known(watched))
+                tell_pressure(w, watched, ret);
+}

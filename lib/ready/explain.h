@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/limits.h"
+#include "ready/check.h"
+#include "ready/hint.h"
+
+/* The words for what was found, and what a hint is looked for with. They live as long as the world is not
+ * changed, and this does. */
+typedef struct Explanation {
+        HintQuery query;
+        usec_t since;                 /* boottime */
+        char text[LIMIT_MESSAGE + 1]; /* room for a message that has to be put together */
+} Explanation;
+
+void explain(const Report *report, const World *w, const Watched *watched, Explanation *ret);

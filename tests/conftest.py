@@ -81,7 +81,7 @@ def boot_host():
         made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def built():
     """The folder of the build under test; skips where there is none."""
     folder = process.build_folder()

@@ -3,9 +3,7 @@
 
 import pytest
 
-from harness import cluster as _cluster
-from harness import fakekubelet, guide, process
-from harness.daemon import Daemon
+from harness import fakekubelet, guide, process, stage
 
 NAMESPACE = "shop"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -24,47 +22,21 @@ def workload_gate(kind, name, **keys):
     return gate("Workload", Kind=kind, Namespace=NAMESPACE, Name=name, **keys)
 
 
-class Scene:
+class Scene(stage.Stage):
     def __init__(self, folder):
-        self.cluster = _cluster.Cluster()
-        self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, folder / "host")
-        self.daemon = Daemon(
-            kubeconfig=self.cluster.kubeconfig,
-            kubelet=self.kubelet,
-            config={"Readiness": {"HoldSec": "200ms", "UnknownSec": "5s"}},
-            gates={"api": API_GATE},
-        )
+        config = {"Readiness": {"HoldSec": "200ms", "UnknownSec": "5s"}}
+        super().__init__(folder, config=config, gates={"api": API_GATE})
         self.owners = {}
 
     def start(self):
         self.cluster.start()
-        self.rest = self.cluster.admin
-        self.rest.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        self.make_namespaces(NAMESPACE)
         self.rest.create("/api/v1/nodes", guide.node())
         self.daemon.start()
         self.daemon.expect_gate("api", "ready", timeout=30)
-        # It may come before the daemon watches nodes: then a later Lease is the sign of life.
-        self.kubelet.new_boot_node()
         self.load("local", gate("Node"))
-        process.eventually(
-            lambda: self.kubelet.renew_lease() and self.daemon.gate("local")["state"] == "ready", 20, 0.2, "the node"
-        )
+        self.node_up("local")
         return self
-
-    def close(self):
-        try:
-            self.daemon.close()
-        finally:
-            self.kubelet.close()
-            self.cluster.close()
-
-    # Verbs
-
-    def load(self, name, text):
-        """A gate of the administrator's, and a reload. Other gates keep their state."""
-        self.daemon.write_gate(name, text)
-        self.daemon.reload()
-        process.eventually(lambda: self.daemon.gate(name), 10, 0.02, name)
 
     def make(self, w, replicas=1):
         """The workload without a pod; returns who owns its pods."""
@@ -105,14 +77,8 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    if not (process.build_folder() / "daemon/msreadyd").exists():
-        pytest.skip(f"msreadyd is not built in {process.build_folder()}")
-    made = Scene(tmp_path_factory.mktemp("checks"))
-    try:
-        yield made.start()
-    finally:
-        made.close()
+def scene(built, tmp_path_factory):
+    yield from stage.play(Scene(tmp_path_factory.mktemp("checks")))
 
 
 # [Workload]
@@ -228,11 +194,7 @@ def test_pods(scene):
         scene.shut(name, "NoPods")
 
     def bare(name, **labels):
-        made = guide.pod(workload("StatefulSet", "cart", name), {"apiVersion": "v1", "kind": "X", "metadata": {
-            "name": "x", "uid": "1"}}, guide.NODE)
-        del made["metadata"]["ownerReferences"]
-        made["metadata"]["labels"] = labels
-        scene.kubelet.adopt([scene.rest.create(PODS, made)])
+        scene.bare_pod(NAMESPACE, name, change=lambda pod: pod["metadata"].update(labels=labels))
 
     bare("cart-front", tier="front")
     bare("cart-back", tier="back")
@@ -257,9 +219,7 @@ def test_pods(scene):
     scene.up("cart-new")
     scene.open("globbed")
     # Not scheduled: it has no node, and is a member all the same.
-    made = guide.pod(workload("StatefulSet", "cart", "cart-homeless"), job, node_name=None)
-    del made["metadata"]["ownerReferences"]
-    scene.rest.create(PODS, made)
+    scene.bare_pod(NAMESPACE, "cart-homeless", node=None)
     scene.shut("globbed", "Pending", "cart-homeless")
     scene.open("some")
 

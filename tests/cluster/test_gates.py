@@ -6,9 +6,7 @@ import re
 
 import pytest
 
-from harness import cluster as _cluster
-from harness import fakekubelet, guide, process
-from harness.daemon import Daemon
+from harness import fakekubelet, guide, process, stage
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((process.REPOSITORY / "units/gates").glob("*.gate"))}
 EVERYTHING = guide.WORKLOADS + guide.OPTIONAL
@@ -35,39 +33,22 @@ def workloads(gate):
     return found
 
 
-class Scene:
-    """One API server, one kubelet and one daemon, which saw all of it from before the API server came."""
+class Scene(stage.Stage):
+    """The daemon sees all of it from before the API server came."""
 
     def __init__(self, folder):
-        self.cluster = _cluster.Cluster()
-        self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, folder / "host")
         gates = dict(SHIPPED)
         gates.update({f"{name}.gate.d/test.conf": NO_CONDITIONS for name in SHIPPED})
-        self.daemon = Daemon(
-            kubeconfig=self.cluster.kubeconfig,
-            kubelet=self.kubelet,
-            config={"Readiness": {"HoldSec": "400ms", "UnknownSec": "2s"}},
-            gates=gates,
-        )
+        super().__init__(folder, config={"Readiness": {"HoldSec": "400ms", "UnknownSec": "2s"}}, gates=gates)
 
-    def close(self):
-        try:
-            self.daemon.close()
-        finally:
-            self.kubelet.close()
-            self.cluster.close()
+    def start(self):
+        self.daemon.start()
+        return self
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    if not (process.build_folder() / "daemon/msreadyd").exists():
-        pytest.skip(f"msreadyd is not built in {process.build_folder()}")
-    made = Scene(tmp_path_factory.mktemp("gates"))
-    try:
-        made.daemon.start()
-        yield made
-    finally:
-        made.close()
+def scene(built, tmp_path_factory):
+    yield from stage.play(Scene(tmp_path_factory.mktemp("gates")))
 
 
 def blocked(daemon, gate):

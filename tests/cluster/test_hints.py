@@ -5,9 +5,7 @@ import re
 
 import pytest
 
-from harness import cluster as _cluster
-from harness import fakekubelet, guide, process
-from harness.daemon import Daemon
+from harness import fakekubelet, guide, process, stage
 
 PLACES = ("shop", "openshift-dns", "openshift-storage")
 REGISTRY = 'pinging container registry quay.io: Get "https://quay.io/v2/": '
@@ -88,36 +86,20 @@ def known_hints():
     return {"".join(re.findall(r'"((?:[^"\\]|\\.)*)"', each)).replace('\\"', '"') for each in found}
 
 
-class Scene:
+class Scene(stage.Stage):
     def __init__(self, folder):
-        self.cluster = _cluster.Cluster()
-        self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, folder / "host")
         gates = {place: f"[Pods]\nNamespace={place}\n" for place in PLACES}
-        gates["node"] = "[Node]\n"
-        self.daemon = Daemon(kubeconfig=self.cluster.kubeconfig, kubelet=self.kubelet, gates=gates)
+        super().__init__(folder, gates=gates | {"node": "[Node]\n"})
         self.number = 0
         self.seen = set()
 
     def start(self):
         self.cluster.start()
-        self.rest = self.cluster.admin
-        for place in PLACES:
-            self.rest.create("/api/v1/namespaces", {"metadata": {"name": place}})
+        self.make_namespaces(*PLACES)
         self.rest.create("/api/v1/nodes", guide.node())
         self.daemon.start()
-        process.eventually(lambda: self.daemon.blockers("shop"), 20)
-        self.kubelet.new_boot_node()
-        process.eventually(
-            lambda: self.kubelet.renew_lease() and self.daemon.gate("node")["state"] == "ready", 20, 0.2, "the node"
-        )
+        self.node_up("node")
         return self
-
-    def close(self):
-        try:
-            self.daemon.close()
-        finally:
-            self.kubelet.close()
-            self.cluster.close()
 
     def blocker(self, gate, name, reason=None):
         """The blocker of this object, when it is there."""
@@ -139,15 +121,11 @@ class Scene:
         })
 
     def pod(self, place, policy="IfNotPresent", scheduled=True):
+        def change(pod):
+            pod["spec"]["containers"][0]["imagePullPolicy"] = policy
+
         self.number += 1
-        w = guide.Workload("StatefulSet", place, "app", f"case-{self.number}", ("app",), {"app": "app"})
-        made = guide.pod(w, {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "uid": "1"}},
-                         guide.NODE if scheduled else None)
-        del made["metadata"]["ownerReferences"]
-        made["spec"]["containers"][0]["imagePullPolicy"] = policy
-        made = self.rest.create(f"/api/v1/namespaces/{place}/pods", made)
-        self.kubelet.adopt([made])
-        return made
+        return self.bare_pod(place, f"case-{self.number}", guide.NODE if scheduled else None, change)
 
     def show(self, how, reason, message, place):
         """Makes a pod that shows it; returns it, with the reason that it is to be blocked by."""
@@ -181,14 +159,8 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    if not (process.build_folder() / "daemon/msreadyd").exists():
-        pytest.skip(f"msreadyd is not built in {process.build_folder()}")
-    made = Scene(tmp_path_factory.mktemp("hints"))
-    try:
-        yield made.start()
-    finally:
-        made.close()
+def scene(built, tmp_path_factory):
+    yield from stage.play(Scene(tmp_path_factory.mktemp("hints")))
 
 
 @pytest.mark.parametrize("case", PODS, ids=lambda case: f"{case[0]}-{case[3]}".replace(" ", "-"))
@@ -227,12 +199,11 @@ def test_node(scene):
 
 def test_workloads(scene):
     """Too few pods: what makes them says why, in an event of its own."""
-    daemon, rest = scene.daemon, scene.rest
+    rest = scene.rest
     w = guide.Workload("Deployment", "shop", "web", "web-6f5d8c7b9-aaaaa", ("app",), {"app": "web"})
-    daemon.write_gate("web", "[Workload]\nKind=Deployment\nNamespace=shop\nName=web\n")
-    daemon.write_gate("agent", "[Workload]\nKind=DaemonSet\nNamespace=shop\nName=agent\n")
-    daemon.write_gate("odd", "[Gate]\n")
-    daemon.reload()
+    scene.load("web", "[Workload]\nKind=Deployment\nNamespace=shop\nName=web\n")
+    scene.load("agent", "[Workload]\nKind=DaemonSet\nNamespace=shop\nName=agent\n")
+    scene.load("odd", "[Gate]\n")
     process.eventually(lambda: scene.blocker("odd", "odd", "InvalidGate"), 10, 0.02, "InvalidGate")
     process.eventually(lambda: scene.blocker("web", "web", "NotFound"), 10, 0.02, "NotFound")
     base = "/apis/apps/v1/namespaces/shop"

@@ -85,14 +85,20 @@ static const HintRow rows[] = {
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or not for this name: set CAFile= in the gate's file, "
                   "or correct the Route's certificate." },
-        { .texts = "timed out|timeout",
+        { .texts = "timed out|timeout|no way to it",
           .kind = "Endpoint",
-          .hint = "No answer comes: check the address that the name has, the firewall, and the gate "
-                  "ingress." },
-        { .texts = "503",
+          .hint = "No answer comes: check the address that the name has (the router pod's own, 10.42.x.x, "
+                  "changes with each new pod), the firewall, and the gate ingress." },
+        { .texts = "answered 503",
           .kind = "Endpoint",
           .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
                   "pods." },
+        { .reasons = "UnexpectedStatus",
+          .hint = "It answers, and not as ExpectStatus= in the gate's file expects: look at the "
+                  "application's log, or correct ExpectStatus=." },
+        { .reasons = "Disconnected NotHTTP",
+          .hint = "What listens there does not speak HTTP as a browser would hear it: check scheme and port of "
+                  "URL= in the gate's file, and the application's log." },
 
         /* The pull secret. */
         { .texts = "openshift-pull-secret*no such file|openshift-pull-secret*permission denied",

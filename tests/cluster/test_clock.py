@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wall clock of an edge device starts in 1970 and jumps by decades: nothing is ready or lost by that."""
 
-import pathlib
-import struct
 import time
-
-import pytest
 
 from harness import guide, process
 from harness.daemon import Daemon
@@ -15,25 +11,6 @@ DECADES = 30 * 365 * 86400
 
 def reasons(daemon, gate):
     return {reason for _, _, reason in daemon.blockers(gate)}
-
-
-@pytest.fixture
-def clock(tmp_path):
-    """clock(SECONDS) puts the daemon's wall clock off by so many."""
-    file = tmp_path / "wall-clock"
-
-    def put_off(seconds):
-        if not file.exists():
-            file.write_bytes(bytes(8))
-        with open(file, "r+b") as out:
-            out.write(struct.pack("=q", int(seconds)))
-
-    put_off.env = {
-        "LD_PRELOAD": str(process.build_folder() / "tests/cluster/libwall-clock.so"),
-        "WALL_CLOCK": str(file),
-    }
-    assert pathlib.Path(put_off.env["LD_PRELOAD"]).exists()
-    return put_off
 
 
 def test_decades(built, own_cluster, guide_kubelet, clock):

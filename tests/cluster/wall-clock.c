@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* To be preloaded: the wall clock of a program, and no other of its clocks, is off by the seconds that the file
- * named by WALL_CLOCK holds (an int64_t), which a test changes while it runs. */
+/* To be preloaded: two clocks of a program are off by the seconds that the file named by WALL_CLOCK holds (two
+ * int64_t), which a test changes while it runs. By the first its wall clock is wrong; by the second, its boottime,
+ * the host has slept meanwhile. */
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@ static const volatile int64_t *offset;
 __attribute__((constructor)) static void find_offset(void) {
         const char *path = getenv("WALL_CLOCK");
         int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-        void *map = fd >= 0 ? mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+        void *map = fd >= 0 ? mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
 
         if (map == MAP_FAILED)
                 abort();
@@ -32,7 +33,9 @@ int clock_gettime(clockid_t id, struct timespec *ts) {
         long r = syscall(SYS_clock_gettime, id, ts);
 
         if (r == 0 && offset && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-                ts->tv_sec += *offset;
+                ts->tv_sec += offset[0];
+        if (r == 0 && offset && id == CLOCK_BOOTTIME)
+                ts->tv_sec += offset[1];
         return (int) r;
 }
 

@@ -10,6 +10,8 @@ import struct
 import threading
 import time
 
+from . import mounts
+
 
 class Application:
     """Answers `status` to whatever it is asked. pair: certificate and key, for TLS. `asked`: when, monotonic."""
@@ -70,13 +72,17 @@ class SilentApplication:
 
 
 class NameServer:
-    """At port 53 of an address of this host. `names` are at 127.0.0.1, others do not exist. silent: no answers."""
+    """At port 53 of an address of this host. `names` are at 127.0.0.1, others do not exist.
+
+    silent: no answers; unheard: none about these names.
+    """
 
     def __init__(self, folder):
         # Tests that run at the same time have their own.
         self.address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
         self.names = set()
         self.silent = False
+        self.unheard = set()
         self.asked = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((self.address, 53))
@@ -89,11 +95,11 @@ class NameServer:
 
     def wrapper(self):
         """Words in front of a program that shall ask this server and no other."""
-        return ["unshare", "--mount", "sh", "-c", f'mount --bind {self.file} /etc/resolv.conf && exec "$@"', "sh"]
+        return mounts.wrapper({"/etc/resolv.conf": self.file})
 
     @staticmethod
     def may_be_had():
-        return os.geteuid() == 0
+        return mounts.may_be_had()
 
     def _serve(self):
         while self.running:
@@ -107,7 +113,7 @@ class NameServer:
                 end += data[end] + 1
             name, kind = ".".join(labels).lower(), struct.unpack(">H", data[end + 1 : end + 3])[0]
             self.asked.append((time.monotonic(), name))
-            if self.silent:
+            if self.silent or name in self.unheard:
                 continue
             found = name in self.names
             count = 1 if found and kind == 1 else 0

@@ -22,6 +22,24 @@ EVENTS_EMPTY = b"populated 0\nfrozen 0\n"
 EVENTS_ALIVE = b"populated 1\nfrozen 0\n"
 
 
+# The kubelet's reason and words while all is well (None: then it has no such condition), and while not.
+PRESSURES = {
+    "MemoryPressure": (
+        ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+    ),
+    "DiskPressure": (
+        ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+    ),
+    "PIDPressure": (
+        ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+    ),
+    "NetworkUnavailable": (None, ("NoRouteCreated", "Node created without a route")),
+}
+
+
 def now(ago=0.0):
     """A time as the API writes it: whole seconds. Clocks prove nothing; tests may pass any."""
     moment = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago)
@@ -245,8 +263,11 @@ class FakeKubelet:
     def lease_path(self):
         return f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.node_name}"
 
-    def patch_node(self, ready=True, boot_id=None, reason=None, message=None, ago=0.0):
-        """Writes the node's status. ready: True, False or None (Unknown). boot_id: the host's by default."""
+    def patch_node(self, ready=True, boot_id=None, reason=None, message=None, ago=0.0, pressure=None):
+        """Writes the node's status. ready: True, False or None (Unknown). boot_id: the host's by default.
+
+        pressure: what it is short of, a name in PRESSURES.
+        """
         status = {True: "True", False: "False", None: "Unknown"}[ready]
         reason = reason or {True: "KubeletReady", False: "KubeletNotReady", None: "NodeStatusUnknown"}[ready]
         message = (
@@ -260,31 +281,19 @@ class FakeKubelet:
                 None: "Kubelet stopped posting node status.",
             }[ready]
         )
+        rows = [(kind, "True", *bad) if kind == pressure else (kind, "False", *good)
+                for kind, (good, bad) in PRESSURES.items() if kind == pressure or good]
         conditions = [
             {
                 "type": kind,
-                "status": "False",
-                "reason": "Kubelet" + good,
-                "message": f"kubelet has {good}",
+                "status": value,
+                "reason": why,
+                "message": words,
                 "lastHeartbeatTime": now(ago),
                 "lastTransitionTime": now(ago),
             }
-            for kind, good in (
-                ("MemoryPressure", "HasSufficientMemory"),
-                ("DiskPressure", "HasNoDiskPressure"),
-                ("PIDPressure", "HasSufficientPID"),
-            )
+            for kind, value, why, words in [*rows, ("Ready", status, reason, message)]
         ]
-        conditions.append(
-            {
-                "type": "Ready",
-                "status": status,
-                "reason": reason,
-                "message": message,
-                "lastHeartbeatTime": now(ago),
-                "lastTransitionTime": now(ago),
-            }
-        )
         return self.rest.patch_status(
             self.node_path,
             {

@@ -3,6 +3,7 @@
 
 import ctypes
 import errno
+import json
 import os
 import pathlib
 import random
@@ -22,6 +23,12 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 def build_folder():
     """Where msready was built: $MSREADY_BUILD, else build/ in the sources."""
     return pathlib.Path(os.environ.get("MSREADY_BUILD") or REPOSITORY / "build")
+
+
+def vendor_folder():
+    """Where the build under test looks for what ships with it."""
+    options = json.loads((build_folder() / "meson-info/intro-buildoptions.json").read_text())
+    return pathlib.Path(next(o["value"] for o in options if o["name"] == "prefix")) / "lib/msready"
 
 
 def is_sanitized():

@@ -255,6 +255,11 @@ static const Case cases[] = {
         { "Nothing listens there", { .kind = "Endpoint", .message = "Connection refused" } },
         { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },
         { "No answer comes", { .kind = "Endpoint", .message = "Connection timed out" } },
+        { "the router pod's own", { .kind = "Endpoint", .reason = "Unreachable",
+                                    .message = "there is no way to it, or none is allowed" } },
+        { "not as ExpectStatus=", { .kind = "Endpoint", .reason = "UnexpectedStatus",
+                                    .message = "it answered 404, 200-399 is expected" } },
+        { "does not speak HTTP", { .kind = "Endpoint", .reason = "NotHTTP", .message = "its answer is not HTTP" } },
         { "The router has no endpoint", { .kind = "Endpoint", .message = "answered 503" } },
 
         /* What must not be mistaken */
@@ -307,6 +312,8 @@ static void test_form(void **state) {
                 assert_null(strchr(h, '\n'));
                 assert_null(strstr(h, "  "));
                 assert_true(strlen(h) < 300);
+                for (size_t k = 0; k < i; k++)
+                        assert_string_not_equal(h, hint_nth(k));
         }
         assert_true(i > 80);
 }

@@ -272,6 +272,7 @@ void manager_credentials_changed(Manager *m) {
 void manager_conditions_changed(Manager *m) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
         GateFacts facts = { .path_exists = gate_path_exists };
+        bool other_objects = false;
 
         if (microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift) < 0)
                 return;
@@ -280,6 +281,7 @@ void manager_conditions_changed(Manager *m) {
         for (size_t i = 0; i < m->board.n_gates; i++) {
                 Gate *g = m->board.gates[i];
                 GateState before = gate_state(g);
+                bool asked = gate_is_asked(g);
                 char *cause = NULL;
                 int r;
 
@@ -287,13 +289,16 @@ void manager_conditions_changed(Manager *m) {
                         continue;
                 r = gate_conditions_hold(g->setup.definition, &facts, &cause);
                 gate_set_enabled(g, r != 0, r > 0 ? mfree(cause) : cause, instant_now());
+                other_objects = other_objects || gate_is_asked(g) != asked;
                 if (gate_state(g) != before) {
                         record(m, g, before, gate_state(g), NULL);
                         publish_journal_gate(m, g, before);
                         publish_varlink_gate_changed(m->varlink, g, before, GATE_CHANGED_STATE);
-                        source_streams_connect_anew(m->streams);
                 }
         }
+        /* What no gate looks at was dropped as it came. */
+        if (other_objects)
+                source_streams_connect_anew(m->streams);
         manager_touch(m);
 }
 

@@ -413,7 +413,8 @@ static const HintRow rows[] = {
           .hint = "MicroShift writes the kubeconfig anew when it starts: restart microshift.service, or "
                   "correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "InvalidGate",
-          .hint = "msready check-config tells file and line; msready gates lists the gate's files." },
+          .hint = "msready check-config tells file and line, msready gates the gate's files; msready reload takes "
+                  "in what was mended." },
 };
 
 static bool word_is_among(const char *words, const char *word) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon under systemd 252 and 257: starting, hanging, crashing, reloading, stopping, and its sandbox."""
 
+import json
 import select
 import socket
 import subprocess
@@ -107,6 +108,32 @@ def test_nobody_notices_a_restart_of_the_daemon(make_node):
     assert len([line for line in node.lines("GATE_READY") if line["MSREADY_GATE"] == "dns"]) == 1
 
 
+# Which gates apply
+
+def test_conditions_are_read_in_the_sandbox(make_node):
+    """MicroShift's own files, closed to all but root as its package may have them."""
+    node = make_node()
+    node.host.write("/etc/microshift/config.yaml", "ingress: {status: Removed}\n", 0o600)
+    node.host.write("/usr/lib/microshift/manifests.d/001-microshift-olm/kustomization.yaml", "")
+    node.boot()
+
+    def enabled():
+        told = json.loads(node.msready("gates", "-j", check=True).stdout)["definitions"]
+        return {d["name"]: d["enabled"] for d in told}
+
+    usual = {"api", "node", "ovn", "dns", "resolver", "service-ca", "csi-snapshot", "storage"}
+    assert {name for name, is_so in enabled().items() if is_so} == usual | {"olm"}
+    # The administrator changes it and restarts MicroShift, which writes its kubeconfig anew.
+    node.host.write("/etc/microshift/config.yaml", "ingress: {status: Managed}\n", 0o600)
+    node.write_kubeconfig(node.cluster.kubeconfig.read_text())
+    process.eventually(lambda: enabled()["ingress"], 10, 0.1, "ingress")
+    node.host.write("/etc/microshift/config.yaml", "ingress: {status\n", 0o600)
+    node.write_kubeconfig(node.cluster.kubeconfig.read_text())
+    process.eventually(lambda: node.gate("ovn")["blockers"][0]["reason"] == "InvalidGate", 10, 0.1, "InvalidGate")
+    assert "/etc/microshift/config.yaml: line" in node.gate("ovn")["blockers"][0]["message"]
+    assert enabled()["ingress"] and node.gate("node")["blockers"][0]["reason"] == "StaleBoot"
+
+
 # Reloading
 
 def test_a_reload_while_it_waits_is_no_readiness(make_node):
@@ -117,7 +144,8 @@ def test_a_reload_while_it_waits_is_no_readiness(make_node):
     assert node.msready("reload").returncode == 0
     node.write_config(_node.CONFIG + "HoldSec=broken\n")
     node.host.systemctl("kill", "--signal=HUP", "msready.service")
-    assert node.msready("reload").returncode != 0
+    refused = node.msready("reload")
+    assert refused.returncode == 1 and f"{node.etc}/msready.conf.d/test.conf:8: HoldSec=broken" in refused.stderr
     time.sleep(2)
     assert node.host.state("msready.service") == "activating"
     assert node.host.state("microshift-ready.target") == "inactive"

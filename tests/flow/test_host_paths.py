@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of the shipped gates apply is told by files of the host, in the places where MicroShift has them."""
+
+import pytest
+
+from harness import mounts, process
+
+SHIPPED = {path.stem for path in (process.REPOSITORY / "units/gates").glob("*.gate")}
+# Where nothing is configured and no further package is installed.
+USUAL = {"api", "node", "ovn", "dns", "resolver", "service-ca", "ingress", "csi-snapshot", "storage"}
+# The folder of manifests that a package brings.
+PACKAGES = {
+    "multus": "000-microshift-multus",
+    "gateway-api": "000-microshift-gateway-api",
+    "olm": "001-microshift-olm",
+    "kserve": "010-microshift-ai-model-serving-kserve",
+    "gitops": "020-microshift-gitops",
+    "cert-manager": "060-microshift-cert-manager",
+}
+# A setting of MicroShift's, and which gates it takes away or brings.
+SETTINGS = (
+    ("ingress: {status: Removed}", {"ingress"}, set()),
+    ("ingress:\n  status: Managed\n", set(), set()),
+    ("storage: {optionalCsiComponents: [none]}", {"csi-snapshot"}, set()),
+    ("storage: {optionalCsiComponents: [snapshot-controller]}", set(), set()),
+    ("storage: {driver: none}", {"storage"}, set()),
+    ("network: {cniPlugin: none}", {"ovn"}, set()),
+    ("network: {multus: {status: Enabled}}", set(), {"multus"}),
+    ("dns: {baseDomain: lab.example.com}", set(), set()),
+)
+
+
+class Host:
+    """MicroShift's folders, as the daemon finds them."""
+
+    def __init__(self, edge, folder):
+        self.edge = edge
+        self.etc, self.manifests = folder / "etc", folder / "manifests.d"
+        (self.etc / "config.d").mkdir(parents=True)
+        self.manifests.mkdir()
+
+    def start(self):
+        places = {"/etc/microshift": self.etc, "/usr/lib/microshift/manifests.d": self.manifests}
+        self.edge.start(wrapper=mounts.wrapper(places))
+        return self
+
+    def write(self, name, text):
+        (self.etc / name).write_text(text)
+
+    def restart_microshift(self):
+        """As far as files go: the same kubeconfig is written once more."""
+        path = self.edge.server.kubeconfig
+        path.write_text(path.read_text())
+
+    def definitions(self):
+        return {d["name"]: d for d in self.edge.daemon.call("ListGates")["definitions"]}
+
+    def enabled(self):
+        return {name for name, d in self.definitions().items() if d["enabled"]}
+
+    def expect(self, names):
+        self.restart_microshift()
+        process.eventually(lambda: self.enabled() == names, 5, 0.02, f"{names}, not {self.enabled()}")
+        for name in SHIPPED - names:
+            gate = self.edge.daemon.describe([name])["gates"][0]
+            assert gate["state"] == "disabled" and not gate["required"], gate
+
+    def invalid(self):
+        return {g["name"]: g["blockers"][0].get("message") for g in self.edge.daemon.describe()["gates"]
+                if g["blockers"] and g["blockers"][0]["reason"] == "InvalidGate" and g["state"] == "waiting"}
+
+
+@pytest.fixture
+def host(edge, tmp_path):
+    if not mounts.may_be_had():
+        pytest.skip("MicroShift's own places on this host need root: mounts")
+    return Host(edge, tmp_path / "microshift")
+
+
+def test_packages(host):
+    host.start()
+    assert host.enabled() == USUAL
+    for name, folder in PACKAGES.items():
+        cause = host.definitions()[name]["cause"]
+        assert f"/usr/lib/microshift/manifests.d/{folder} does not hold ({process.REPOSITORY}/units/gates" in cause
+        (host.manifests / folder).mkdir()
+        host.expect(USUAL | {name})
+        assert "cause" not in host.definitions()[name]
+        (host.manifests / folder).rmdir()
+        host.expect(USUAL)
+    for folder in PACKAGES.values():
+        (host.manifests / folder).mkdir()
+    host.expect(SHIPPED)
+
+
+def test_settings(host):
+    host.start()
+    for text, without, with_it in SETTINGS:
+        host.write("config.yaml", text)
+        host.expect(USUAL - without | with_it)
+        # config.d has the last word, and the default counts where it takes a word back.
+        key, _, rest = text.partition(":")
+        host.write("config.d/10-edge.yaml", f"{key}: null\n")
+        host.expect(USUAL)
+        (host.etc / "config.d/10-edge.yaml").unlink()
+    host.write("config.yaml", "storage: {driver: none}")
+    host.expect(USUAL - {"storage"})
+    # As MicroShift has it: this file brings its storage whatever the setting says.
+    host.write("lvmd.yaml", "")
+    host.expect(USUAL)
+
+
+def test_what_is_told(host):
+    host.write("config.yaml", "ingress:\n  status: Removed\n")
+    host.write("config.d/20-net.yaml", "network:\n  cniPlugin: none\n")
+    host.start()
+    rows = {line.split()[0]: line for line in host.edge.daemon.client("gates").stdout.splitlines()[1:]}
+    assert set(rows) == SHIPPED
+    for name in SHIPPED:
+        assert rows[name].split()[1] == ("yes" if name in USUAL - {"ingress", "ovn"} else "no"), rows[name]
+    told = host.edge.daemon.client("gates", "ingress").stdout
+    assert "Enabled: no" in told and "ConditionMicroShift=ingress.status!=Removed does not hold" in told, told
+    # Another network's cluster is ready without ours.
+    host.edge.up()
+    host.edge.expect_ready()
+    assert host.edge.daemon.describe(["ovn"])["gates"][0]["state"] == "disabled"
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config.d/10-edge.yaml"])
+def test_what_cannot_be_parsed_disables_nothing(host, name):
+    """Each gate that would ask it waits and says which line; each other one goes on."""
+    asking = {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
+    host.edge.up()
+    host.start()
+    host.edge.expect_ready()
+    host.write(name, "ingress:\n  status: [Removed\nnetwork: x\n")
+    host.expect(USUAL | {"multus"})
+    process.eventually(lambda: set(host.invalid()) == asking, 5, 0.02, host.invalid())
+    for message in host.invalid().values():
+        assert message.startswith(f"/etc/microshift/{name}: line 3"), message
+    assert host.edge.daemon.gate("ovn")["required"] and host.edge.daemon.verdict() != "ready"
+    assert host.edge.daemon.gate("dns")["state"] == "ready"
+    assert f"/etc/microshift/{name}: line 3" in host.edge.daemon.client("gates", "ingress").stdout
+    assert f"/etc/microshift/{name}" in host.edge.daemon.client("status").stdout
+    # What other conditions say already needs no answer.
+    (host.manifests / PACKAGES["multus"]).mkdir()
+    host.write("lvmd.yaml", "")
+    host.expect(USUAL | {"multus"})
+    process.eventually(lambda: set(host.invalid()) == asking - {"storage", "multus"}, 5, 0.02, host.invalid())
+    host.write(name, "")
+    host.expect(USUAL | {"multus"})
+    assert not host.invalid()
+    host.edge.daemon.expect_verdict("ready")

@@ -4,8 +4,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-
-/* What a transition came from began at the one before, or with the boot. */
+#include "base/strv.h"
 
 /* As many rows as a page bears. Transitions are bounded by the daemon. */
 #define ROWS_MAX 400
@@ -37,7 +36,7 @@ static int insert_row(Chart *chart, size_t i, const Row *row) {
 
 /* The row of that name, made where it is absent: an object's behind those of its gate, which comes first.
  * name becomes the chart's, or is freed. */
-static int find_row(Chart *chart, const char *gate, char *name, bool is_object, Row **ret) {
+static int find_row(Chart *chart, const char *gate, char *name, const char *object, Row **ret) {
         size_t at = chart->n_rows;
         int r;
 
@@ -47,13 +46,13 @@ static int find_row(Chart *chart, const char *gate, char *name, bool is_object, 
                 if (!streq_ptr(row->gate, gate))
                         continue;
                 at = i + 1;
-                if (row->is_object == is_object && streq(row->name, name)) {
+                if (!row->object == !object && streq(row->name, name)) {
                         free(name);
                         *ret = row;
                         return 0;
                 }
         }
-        r = insert_row(chart, at, &(Row){ .gate = gate, .name = name, .is_object = is_object });
+        r = insert_row(chart, at, &(Row){ .gate = gate, .name = name, .object = object });
         if (r < 0) {
                 free(name);
                 return r;
@@ -78,7 +77,7 @@ static int gate_row(Chart *chart, const char *gate, Row **ret) {
         int r;
 
         r = asprintf_ret(&name, "%s", gate ?: "cluster");
-        return r < 0 ? r : find_row(chart, gate, name, false, ret);
+        return r < 0 ? r : find_row(chart, gate, name, NULL, ret);
 }
 
 /* The row of what changed; an object's stands below that of its gate. */
@@ -92,9 +91,15 @@ static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
         if (r < 0 || !jv_is_object(object))
                 return r;
         r = object_to_string(object, &name);
-        return r < 0 ? r : find_row(chart, gate, name, true, ret);
+        return r < 0 ? r : find_row(chart, gate, name, strempty(jv_get_string(object, "name")), ret);
 }
 
+static bool is_ready(const char *state) {
+        return state_from_string(state) == STATE_READY;
+}
+
+/* What a transition came from began at the one before. A gate is there from the start of the boot; when an object
+ * came is known from its first transition, or not at all. */
 static int add_transition(Chart *chart, const JsonValue *v) {
         usec_t at = get_usec(v, "boottimeUSec");
         Row *row;
@@ -102,7 +107,7 @@ static int add_transition(Chart *chart, const JsonValue *v) {
 
         r = row_of(chart, v, &row);
         if (r >= 0 && row->n_spans == 0)
-                r = add_span(row, &(Span){ .state = jv_get_string(v, "from") });
+                r = add_span(row, &(Span){ .begin = row->object ? at : 0, .state = jv_get_string(v, "from") });
         if (r < 0)
                 return r;
 
@@ -113,14 +118,18 @@ static int add_transition(Chart *chart, const JsonValue *v) {
         chart->end = MAX(chart->end, at);
         return add_span(row, &(Span){ .begin = at,
                                       .state = jv_get_string(v, "to"),
-                                      .blocker = jv_get(v, "blocker") });
+                                      .blocker = is_ready(jv_get_string(v, "to")) ? NULL : jv_get(v, "blocker") });
 }
 
-/* Takes in what GetTimeline replied, oldest first. What a full chart has no room for is left out. */
-int chart_add_transitions(Chart *chart, const JsonValue *transitions) {
+/* Takes in what GetTimeline replied, oldest first: of the verdict and the gates named, or of all. What a full chart
+ * has no room for is left out. */
+int chart_add_transitions(Chart *chart, const JsonValue *transitions, char *const *gates) {
         JSON_FOREACH(v, transitions) {
-                int r = add_transition(chart, v);
+                const char *gate = jv_get_string(v, "gate");
+                int r = 0;
 
+                if (!gate || !*gates || strv_contains(gates, gate))
+                        r = add_transition(chart, v);
                 if (r < 0 && r != -E2BIG)
                         return r;
         }

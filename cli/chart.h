@@ -17,7 +17,7 @@ typedef struct Span {
 typedef struct Row {
         const char *gate; /* NULL: the verdict */
         char *name;
-        bool is_object;
+        const char *object; /* its name alone; NULL: the row is a gate's */
         Span *spans;
         size_t n_spans;
 } Row;
@@ -31,6 +31,6 @@ typedef struct Chart {
 
 void chart_done(Chart *chart);
 int chart_add_rows(Chart *chart, const Snapshot *s);
-int chart_add_transitions(Chart *chart, const JsonValue *transitions);
+int chart_add_transitions(Chart *chart, const JsonValue *transitions, char *const *gates);
 int chart_add_gates(Chart *chart, const Snapshot *s);
 void chart_finish(Chart *chart, usec_t end);

@@ -9,7 +9,7 @@ static const char *const option_lines[] = {
         "  -q --quiet           Print nothing: the exit status says it",
         "     --json=FORMAT     The daemon's reply as it is: pretty, short, or off",
         "  -j                   The same: pretty on a terminal, else short",
-        "     --all             Disabled gates as well",
+        "     --all             Disabled gates as well; timeline: objects as well",
         "     --timeout=SPAN    Give up after this time (default: infinity)",
         "     --stall=SPAN      Give up when nothing has moved for this time",
         "     --if-enabled      A gate that is disabled here is no failure",

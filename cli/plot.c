@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/parse.h"
+#include "base/string-util.h"
 #include "boots.h"
 #include "chart.h"
 #include "describe.h"
@@ -19,29 +20,36 @@
 #define MARGIN 20
 #define LABELS 260
 #define WIDTH 1000 /* of the time that is shown */
-#define TOP 90
+#define TOP 112
 #define GATE_HEIGHT 24
 #define OBJECT_HEIGHT 16
+#define MARK_HEIGHT 14
 #define LETTER 6.6 /* the width of one, about */
+#define OBJECT_LETTER 5.6
 
 static const char style[] =
         "<style>\n"
         "svg{font:12px system-ui,sans-serif;background:#fff}\n"
+        "rect{stroke:#fff;stroke-width:.6}\n"
         "text{fill:#1f2328}.dim{fill:#656d76}.object{font-size:10px}.title{font-size:18px}\n"
+        ".tick{stroke:#fff;stroke-width:5;paint-order:stroke}\n"
         ".grid{stroke:#d0d7de}.mark{stroke:#0969da;stroke-dasharray:4 3}.marked{fill:#0969da}\n"
         ".waiting{fill:#e3b341}.ready{fill:#4ac26b}.lost{fill:#f47067}.unknown{fill:#b083f0}\n"
         ".disabled,.other{fill:#afb8c1}.on{fill:#1f2328}\n"
         "@media (prefers-color-scheme:dark){\n"
-        "svg{background:#0d1117}text{fill:#e6edf3}.dim{fill:#8b949e}.grid{stroke:#30363d}\n"
+        "svg{background:#0d1117}rect,.tick{stroke:#0d1117}text{fill:#e6edf3}.dim{fill:#8b949e}.grid{stroke:#30363d}\n"
         ".mark{stroke:#58a6ff}.marked{fill:#58a6ff}\n"
         ".waiting{fill:#9e6a03}.ready{fill:#238636}.lost{fill:#b62324}.unknown{fill:#6e40c9}\n"
         ".disabled,.other{fill:#484f58}.on{fill:#f0f6fc}}\n"
         "</style>\n";
 
+/* A moment, and what it is called. */
 typedef struct Mark {
         const char *name;
-        usec_t at;
+        usec_t at; /* boottime; 0: it has not come, or is not known */
 } Mark;
+
+#define MARKS 3
 
 static double x_of(const Chart *chart, usec_t at) {
         usec_t length = MAX(usec_sub(chart->end, chart->begin), (usec_t) 1);
@@ -73,13 +81,13 @@ static void put_escaped(Output *out, const char *s) {
 }
 
 static unsigned row_height(const Row *row) {
-        return row->is_object ? OBJECT_HEIGHT : GATE_HEIGHT;
+        return row->object ? OBJECT_HEIGHT : GATE_HEIGHT;
 }
 
 /* The distance of the lines of the grid: at most a dozen of them. */
 static usec_t grid_step(usec_t end) {
-        static const unsigned seconds[] = { 1,   2,   5,    10,   15,   30,    60,    120,
-                                            300, 600, 1800, 3600, 7200, 21600, 43200, 86400 };
+        static const unsigned seconds[] = { 1,   2,   5,   10,   15,   30,   60,    120,   300,
+                                            600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
 
         for (size_t i = 0; i < ELEMENTSOF(seconds); i++)
                 if (end / (seconds[i] * USEC_PER_SEC) <= 12)
@@ -96,21 +104,28 @@ static void put_grid(Output *out, const Chart *chart, unsigned height) {
 
                 out_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%u\"/>\n", x,
                            TOP - 4, x, height - MARGIN);
-                out_printf(out, "<text class=\"dim\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+                out_printf(out, "<text class=\"dim tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
                            x, TOP - 8, at == 0 ? "0" : format_timespan(span, at));
         }
 }
 
-static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned height) {
+/* Each has a line of its own for its words, so that those of moments that are close do not collide; what stands
+ * far to the right is written to the left of it. */
+static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned line, unsigned height) {
         double x = x_of(chart, mark->at);
+        unsigned y = 48 + line * MARK_HEIGHT;
+        bool leftwards = x > LABELS + WIDTH - 180;
         char span[TIMESPAN_MAX];
 
         if (mark->at == 0 || mark->at < chart->begin || mark->at > chart->end)
                 return;
-        out_printf(out, "<line class=\"mark\" x1=\"%.1f\" y1=\"%u\" x2=\"%.1f\" y2=\"%u\"/>\n", x,
-                   48U, x, height - MARGIN);
-        out_printf(out, "<text class=\"marked\" x=\"%.1f\" y=\"%u\">%s %s</text>\n", x + 3, 56U,
-                   mark->name, format_timespan(span, mark->at - chart->begin));
+        out_printf(out, "<line class=\"mark\" x1=\"%.1f\" y1=\"%u\" x2=\"%.1f\" y2=\"%u\"/>\n", x, y - 8, x,
+                   height - MARGIN);
+        out_printf(out, "<text class=\"marked\" x=\"%.1f\" y=\"%u\"%s>%s", leftwards ? x - 3 : x + 3, y,
+                   leftwards ? " text-anchor=\"end\"" : "", mark->name);
+        if (mark->at > chart->begin)
+                out_printf(out, " %s", format_timespan(span, mark->at - chart->begin));
+        out_put(out, "</text>\n");
 }
 
 static const char *class_of(const char *state) {
@@ -140,43 +155,56 @@ static void put_tooltip(Output *out, const Row *row, const Span *span) {
 
 /* What the span waited for, as much of it as fits. */
 static void put_words(Output *out, const Row *row, const Span *span, double x, double width, unsigned y) {
-        const char *reason = jv_get_string(span->blocker, "reason");
+        const char *reason = jv_get_string(span->blocker, "reason"), *shown = reason;
+        double letter = row->object ? OBJECT_LETTER : LETTER;
         _cleanup_free_ char *object = NULL, *words = NULL;
-        size_t fits = width > 8 ? (size_t) ((width - 8) / LETTER) : 0, n;
+        size_t fits = width > 8 ? (size_t) ((width - 8) / letter) : 0;
 
-        if (row->is_object || !reason || state_from_string(span->state) == STATE_READY)
+        if (!reason || state_from_string(span->state) == STATE_READY)
                 return;
-        if (object_to_string(jv_get(span->blocker, "object"), &object) < 0)
+        /* The row of an object names it already. */
+        if (!row->object && object_to_string(jv_get(span->blocker, "object"), &object) >= 0 &&
+            asprintf_ret(&words, "%s: %s", object, reason) >= 0 && text_width(words) <= fits)
+                shown = words;
+        if (text_width(shown) > fits)
                 return;
-        if (asprintf(&words, "%s: %s", object, reason) < 0)
-                return;
-        if (text_width(words) > fits) {
-                if (strlen(reason) > fits)
-                        return;
-                words = mfree(words);
-                words = strdup(reason);
-                if (!words)
-                        return;
-        }
-        n = text_cut(words, fits);
-        words[n] = '\0';
-        out_printf(out, "<text class=\"on\" x=\"%.1f\" y=\"%u\">", x + 4, y + GATE_HEIGHT - 8);
-        put_escaped(out, words);
+        out_printf(out, "<text class=\"%s\" x=\"%.1f\" y=\"%u\">", row->object ? "on object" : "on", x + 4,
+                   y + row_height(row) - (row->object ? 7 : 8));
+        put_escaped(out, shown);
         out_put(out, "</text>\n");
+}
+
+/* A gate's name, or that of an object without its namespace, as much of it as fits. */
+static void put_label(Output *out, const Row *row) {
+        size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)), kind;
+        _cleanup_free_ char *label = NULL;
+
+        kind = row->object ? strcspn(row->name, " ") : 0;
+        if (asprintf_ret(&label, "%.*s%s%s", (int) kind, row->name, row->object ? " " : "",
+                         row->object ?: row->name) < 0)
+                return;
+        if (text_width(label) > fits)
+                label[text_cut(label, fits - 1)] = '\0';
+        else
+                fits = SIZE_MAX;
+        put_escaped(out, label);
+        if (fits != SIZE_MAX)
+                out_put(out, "…");
 }
 
 static void put_row(Output *out, const Chart *chart, const Row *row, unsigned y) {
         unsigned height = row_height(row) - 4;
 
         out_printf(out, "<text class=\"%s\" x=\"%d\" y=\"%u\" text-anchor=\"end\">",
-                   row->is_object ? "dim object" : "label", LABELS - 8,
-                   y + height - (row->is_object ? 2 : 4));
-        put_escaped(out, row->name);
+                   row->object ? "dim object" : "label", LABELS - 8, y + height - (row->object ? 3 : 4));
+        put_label(out, row);
         out_put(out, "</text>\n");
         for (size_t i = 0; i < row->n_spans; i++) {
                 const Span *span = &row->spans[i];
                 double x = x_of(chart, span->begin), width = fmax(x_of(chart, span->end) - x, 1);
 
+                if (span->end <= span->begin || (row->object && streq_ptr(span->state, "absent")))
+                        continue;
                 out_printf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%u\">",
                            class_of(span->state), x, y, width, height);
                 put_tooltip(out, row, span);
@@ -195,7 +223,7 @@ static void put_legend(Output *out, unsigned y) {
                            words[i], LABELS + i * 90, y, LABELS + i * 90 + 16, y + 10, words[i]);
 }
 
-static void draw(Output *out, const Chart *chart, const char *title, const Mark *mark) {
+static void draw(Output *out, const Chart *chart, const char *title, const Mark marks[static MARKS]) {
         unsigned height = TOP + MARGIN + 30, y = TOP;
 
         for (size_t i = 0; i < chart->n_rows; i++)
@@ -208,8 +236,9 @@ static void draw(Output *out, const Chart *chart, const char *title, const Mark 
         out_printf(out, "<text class=\"title\" x=\"%d\" y=\"28\">", MARGIN);
         put_escaped(out, title);
         out_put(out, "</text>\n");
+        for (unsigned i = 0; i < MARKS; i++)
+                put_mark(out, chart, &marks[i], i, height - 30);
         put_grid(out, chart, height - 30);
-        put_mark(out, chart, mark, height - 30);
         for (size_t i = 0; i < chart->n_rows; i++) {
                 put_row(out, chart, &chart->rows[i], y);
                 y += row_height(&chart->rows[i]);
@@ -225,6 +254,20 @@ static usec_t systemd_time(const char *unit, const char *property) {
         uint64_t usec;
 
         return systemctl_show(unit, property, &s) >= 0 && parse_uint64(s, &usec) >= 0 ? usec : 0;
+}
+
+/* When the API server first said that it is ready: to the gate api, or to any that asks its /readyz. 0: never. */
+static usec_t api_up(const JsonValue *transitions) {
+        JSON_FOREACH(v, transitions) {
+                const JsonValue *object = jv_get(v, "object");
+                bool is_api = object ? streq_ptr(jv_get_string(object, "kind"), "Api") &&
+                                               streq_ptr(jv_get_string(object, "name"), "/readyz") :
+                                       streq_ptr(jv_get_string(v, "gate"), "api");
+
+                if (is_api && streq_ptr(jv_get_string(v, "to"), "ready"))
+                        return get_usec(v, "boottimeUSec");
+        }
+        return 0;
 }
 
 static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
@@ -247,12 +290,12 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         _cleanup_(buffer_done) Buffer title = BUFFER_INIT(4096);
         _cleanup_(chart_done) Chart chart = {};
         _cleanup_(out_done) Output out = {};
-        Mark mark = {};
+        Mark marks[MARKS] = {};
         int r;
 
         r = is_this_boot ? chart_add_rows(&chart, s) : 0;
         if (r >= 0)
-                r = chart_add_transitions(&chart, jv_get(timeline, "transitions"));
+                r = chart_add_transitions(&chart, jv_get(timeline, "transitions"), options->arguments);
         if (r >= 0 && is_this_boot)
                 r = chart_add_gates(&chart, s);
         if (r < 0)
@@ -261,13 +304,15 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         if (is_this_boot) {
                 chart.begin = systemd_time(NULL, "UserspaceTimestampMonotonic");
                 chart.begin = MIN(chart.begin, chart.end);
-                mark = (Mark){ "microshift.service",
-                               systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };
+                marks[0] = (Mark){ "PID 1 started", chart.begin };
+                marks[1] = (Mark){ "microshift.service active",
+                                   systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };
         }
+        marks[2] = (Mark){ "API up", api_up(jv_get(timeline, "transitions")) };
         put_title(&title, jv_get(timeline, "boots"), boot_id);
 
         out_init(&out, STDOUT_FILENO);
-        draw(&out, &chart, buffer_cstr(&title), &mark);
+        draw(&out, &chart, buffer_cstr(&title), marks);
         return out_flush(&out);
 }
 
@@ -280,7 +325,7 @@ int verb_plot(const Options *options) {
 
         r = ask_timeline(options, &is_this_boot, &timeline);
         if (r == 0)
-                r = describe(options, NULL, &description, &s);
+                r = describe(options, is_this_boot ? options->arguments : NULL, &description, &s);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)

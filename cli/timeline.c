@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/strv.h"
 #include "boots.h"
+#include "describe.h"
 #include "snapshot.h"
 #include "table.h"
 #include "verbs.h"
@@ -14,21 +16,23 @@ static const Column transition_columns[] = {
         { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
 };
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff" */
-static int put_why(Table *t, const JsonValue *blocker) {
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff"; the row of an object names it already. */
+static int put_why(Table *t, const JsonValue *blocker, bool is_object) {
+        const char *reason = strempty(jv_get_string(blocker, "reason"));
         _cleanup_free_ char *object = NULL;
         int r;
 
         if (!jv_is_object(blocker))
                 return 0;
+        if (is_object)
+                return table_cell(t, TRANSITION_WHY, reason, STYLE_NONE);
         r = object_to_string(jv_get(blocker, "object"), &object);
         if (r < 0)
                 return r;
-        return table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s: %s", object,
-                           strempty(jv_get_string(blocker, "reason")));
+        return table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s: %s", object, reason);
 }
 
-static int put_what(Table *t, const JsonValue *transition) {
+static int put_what(Table *t, const JsonValue *transition, const Output *out) {
         const char *gate = jv_get_string(transition, "gate");
         const JsonValue *object = jv_get(transition, "object");
         _cleanup_free_ char *name = NULL;
@@ -39,7 +43,7 @@ static int put_what(Table *t, const JsonValue *transition) {
         if (!jv_is_object(object))
                 return table_cell(t, TRANSITION_WHAT, gate, STYLE_NONE);
         r = object_to_string(object, &name);
-        return r < 0 ? r : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "  %s", name);
+        return r < 0 ? r : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(out, "· ", "- "), name);
 }
 
 /* Since the kernel started, to the millisecond: what happened in one second has an order. */
@@ -54,7 +58,7 @@ static int put_at(Table *t, usec_t at) {
         return table_cellf(t, TRANSITION_AT, STYLE_NONE, "%u:%02u.%03u", min, s, ms);
 }
 
-static int put_transition(Table *t, const JsonValue *v) {
+static int put_transition(Table *t, const JsonValue *v, const Output *out) {
         const char *to = jv_get_string(v, "to");
         char clock[TIMESPAN_MAX];
         int r;
@@ -66,12 +70,21 @@ static int put_transition(Table *t, const JsonValue *v) {
         if (r >= 0)
                 r = put_at(t, get_usec(v, "boottimeUSec"));
         if (r >= 0)
-                r = put_what(t, v);
+                r = put_what(t, v, out);
         if (r >= 0)
                 r = table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         if (r >= 0)
                 r = table_cell(t, TRANSITION_TO, to, state_style(state_from_string(to)));
-        return r < 0 ? r : put_why(t, jv_get(v, "blocker"));
+        return r < 0 ? r : put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
+}
+
+/* Objects are many: they are shown where gates are named, or all is asked for. */
+static bool is_wanted(const Options *options, const JsonValue *transition) {
+        const char *gate = jv_get_string(transition, "gate");
+
+        if (options->arguments[0])
+                return gate && strv_contains(options->arguments, gate);
+        return options->all || !jv_is_object(jv_get(transition, "object"));
 }
 
 static int show_transitions(const Options *options, const JsonValue *transitions, Output *out) {
@@ -82,7 +95,9 @@ static int show_transitions(const Options *options, const JsonValue *transitions
         if (r < 0)
                 return r;
         JSON_FOREACH(v, transitions) {
-                r = put_transition(t, v);
+                if (!is_wanted(options, v))
+                        continue;
+                r = put_transition(t, v, out);
                 if (r < 0)
                         return r;
         }
@@ -165,6 +180,7 @@ static int show_boots(const Options *options, const JsonValue *boots, const char
 /* What happened in a boot, or with --boots a line for each on record. */
 int verb_timeline(const Options *options) {
         _cleanup_(vl_reply_done) VlReply reply = {}, description = {};
+        _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(out_done) Output out = {};
         bool is_this_boot;
         int r;
@@ -174,8 +190,9 @@ int verb_timeline(const Options *options) {
                 return r;
         if (options->format != FORMAT_TEXT)
                 return print_reply(options, reply.parameters);
-        if (options->boots) {
-                r = ask(options, READINESS "Describe", NULL, &description);
+        /* A name that no gate has is not one to which nothing happened. */
+        if (options->boots || (is_this_boot && options->arguments[0])) {
+                r = describe(options, options->arguments, &description, &s);
                 if (r != 0)
                         return r;
         }

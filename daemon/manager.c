@@ -51,22 +51,28 @@ int manager_typical_ready(const Manager *m, usec_t *ret) {
 
 /* Edges of the board. */
 
-static void record(Manager *m, const Gate *gate, GateState from, GateState to, const Blocker *blocker) {
+/* gate is NULL where the verdict changed; object is NULL where no object did. */
+static void record(Manager *m, const Gate *gate, const ObjectName *object, const char *from, const char *to,
+                   const Blocker *blocker) {
         Transition t = {
                 .boottime = now_boottime(),
                 .realtime = now_realtime(),
                 .gate = gate ? strdup(gate_name(gate)) : NULL,
-                .from = strdup(gate_state_to_string(from)),
-                .to = strdup(gate_state_to_string(to)),
+                .from = strdup(from),
+                .to = strdup(to),
         };
         int r = 0;
 
         if (!t.from || !t.to || (gate && !t.gate))
                 r = -ENOMEM;
+        if (r >= 0 && object)
+                r = object_name_set(&t.object, object->kind, object->namespace, object->name);
         if (r >= 0 && blocker) {
                 r = blocker_copy(blocker, &t.blocker);
                 t.has_blocker = r >= 0;
         }
+        if (r >= 0 && t.has_blocker && gate)
+                r = free_and_strdup(&t.blocker.gate, gate_name(gate));
         if (r >= 0)
                 r = timeline_add(m->timeline, &t);
         transition_done(&t);
@@ -74,11 +80,20 @@ static void record(Manager *m, const Gate *gate, GateState from, GateState to, c
                 log_debug("Cannot record a transition: %s", strerror(-r));
 }
 
+static void record_state(Manager *m, const Gate *gate, GateState from, GateState to, const Blocker *blocker) {
+        record(m, gate, NULL, gate_state_to_string(from), gate_state_to_string(to), blocker);
+}
+
+static void on_object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
+        record(container_of(ops, Manager, board_ops), gate, edge->object, object_state_to_string(edge->from),
+               object_state_to_string(edge->to), edge->blocker);
+}
+
 static void on_gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned what) {
         Manager *m = container_of(ops, Manager, board_ops);
 
         if (what & GATE_CHANGED_STATE) {
-                record(m, gate, before, gate_state(gate), gate_waited_for(gate));
+                record_state(m, gate, before, gate_state(gate), gate_waited_for(gate));
                 publish_journal_gate(m, gate, before);
         }
         publish_varlink_gate_changed(m->varlink, gate, before, what);
@@ -88,7 +103,7 @@ static void on_verdict_changed(BoardOps *ops, const Verdict *verdict, GateState 
         Manager *m = container_of(ops, Manager, board_ops);
 
         m->verdict_changed_realtime = now_realtime();
-        record(m, NULL, before, verdict->state, board_first_blocker(&m->board, NULL));
+        record_state(m, NULL, before, verdict->state, board_first_blocker(&m->board, NULL));
         publish_journal_verdict(m, before);
         publish_varlink_verdict_changed(m->varlink);
         if (verdict->state == GATE_READY)
@@ -125,7 +140,8 @@ static void manager_reconsider(Manager *m) {
                 publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
         publish_metrics_update(m->metrics);
-        /* Files last: who waits for us need not wait for the disk. */
+        /* Files last: who waits for us need not wait for the disk. What became of objects waits for the coarse
+         * timer. */
         if (timeline_added(m->timeline) != recorded)
                 publish_state_save(m->state);
         if (m->boot_is_news) {
@@ -291,7 +307,7 @@ void manager_conditions_changed(Manager *m) {
                 gate_set_enabled(g, r != 0, r > 0 ? mfree(cause) : cause, instant_now());
                 other_objects = other_objects || gate_is_asked(g) != asked;
                 if (gate_state(g) != before) {
-                        record(m, g, before, gate_state(g), NULL);
+                        record_state(m, g, before, gate_state(g), NULL);
                         publish_journal_gate(m, g, before);
                         publish_varlink_gate_changed(m->varlink, g, before, GATE_CHANGED_STATE);
                 }
@@ -362,6 +378,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         m->loop = loop;
         m->options = options;
         m->board = BOARD_INIT;
+        m->board_ops.object_changed = on_object_changed;
         m->board_ops.gate_changed = on_gate_changed;
         m->board_ops.verdict_changed = on_verdict_changed;
 
@@ -371,7 +388,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 return r;
         }
         if ((r = world_new(&m->world)) < 0 || (r = event_digest_new(&m->events)) < 0 ||
-            (r = timeline_new(LIMIT_TRANSITIONS, &m->timeline)) < 0 ||
+            (r = timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &m->timeline)) < 0 ||
             (r = boot_log_new(LIMIT_BOOTS, &m->boots)) < 0 || (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
                 return r;
         m->world->events = m->events;

@@ -32,6 +32,10 @@ static void complain(PublishState *p, const char *path, int error) {
         p->told = true;
 }
 
+static uint64_t transitions_so_far(const Manager *m) {
+        return timeline_added(m->timeline) + timeline_added_of_objects(m->timeline);
+}
+
 /* The gates' states and what has come to pass, for a restart of the daemon. */
 void publish_state_save(PublishState *p) {
         Manager *m = p->manager;
@@ -47,7 +51,7 @@ void publish_state_save(PublishState *p) {
         if (r < 0)
                 complain(p, p->state_file, r);
 
-        if (timeline_added(m->timeline) != p->timeline_saved) {
+        if (transitions_so_far(m) != p->timeline_saved) {
                 buffer_clear(&b);
                 r = timeline_print(m->timeline, &b);
                 if (r >= 0)
@@ -55,7 +59,7 @@ void publish_state_save(PublishState *p) {
                 if (r < 0)
                         complain(p, p->timeline_file, r);
                 else
-                        p->timeline_saved = timeline_added(m->timeline);
+                        p->timeline_saved = transitions_so_far(m);
         }
         buffer_done(&b);
 }
@@ -180,12 +184,25 @@ static int parse_boots(void *object, const char *text, size_t size) {
         return boot_log_parse(object, text, size);
 }
 
+/* What has been told of objects is not told again. Lacking memory, or where the line is none of ours, it is. */
+static void restore_trails(Manager *m) {
+        for (size_t i = 0; i < timeline_length(m->timeline); i++) {
+                const Transition *t = timeline_get(m->timeline, i);
+                Gate *g = t->gate ? board_find(&m->board, t->gate) : NULL;
+                ObjectState to = object_state_from_string(t->to);
+
+                if (g && t->object.kind && to >= 0)
+                        (void) trail_restore(&g->trail, &t->object, to, t->has_blocker ? &t->blocker : NULL);
+        }
+}
+
 void publish_state_restore(PublishState *p) {
         Manager *m = p->manager;
 
         if (p->state_file && restore_board(p) >= 0) {
                 restore_lines(p->timeline_file, m->timeline, parse_timeline);
-                p->timeline_saved = timeline_added(m->timeline);
+                p->timeline_saved = transitions_so_far(m);
+                restore_trails(m);
         }
         restore_lines(p->boots_file, m->boots, parse_boots);
 }

@@ -399,18 +399,21 @@ static int on_get_timeline(VlService *service, VlCall *call) {
         const Manager *m = publisher_of(service)->manager;
         const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
         bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, m->world->host.boot_id);
+        const Boot *boot = is_this ? NULL : boot_log_find(m->boots, boot_id);
         _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
+        _cleanup_(timeline_freep) Timeline *earlier = NULL;
         JsonValue *transitions, *boots;
-        int r;
+        int r = 0;
 
         if (!reply)
                 return -ENOMEM;
-        if (!is_this && !boot_log_find(m->boots, boot_id))
+        if (!is_this && !boot)
                 return vl_call_error(call, INTERFACE ".NoSuchBoot", NULL);
 
-        /* Of earlier boots the summary is kept, and no transitions. */
-        r = is_this ? timeline_to_json(m->timeline, &transitions) :
-                      ((transitions = jv_new_array()) ? 0 : -ENOMEM);
+        if (boot && (r = timeline_new(LIMIT_GATES + 1, 1, &earlier)) >= 0)
+                r = boot_retell(boot, earlier);
+        if (r >= 0)
+                r = timeline_to_json(earlier ?: m->timeline, &transitions);
         if (r < 0 || (r = jv_add(reply, "transitions", transitions)) < 0 ||
             (r = boot_log_to_json(m->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
                 return r;

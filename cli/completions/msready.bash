@@ -78,7 +78,7 @@ _msready() {
                         COMPREPLY=($(compgen -W "$(_msready_gates)" -- "$cur"))
                 fi
                 ;;
-        status | wait | watch | explain | objects | gates | hold)
+        status | wait | watch | explain | objects | gates | timeline | plot | hold)
                 COMPREPLY=($(compgen -W "$(_msready_gates)" -- "$cur"))
                 ;;
         log-level)

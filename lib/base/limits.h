@@ -46,9 +46,14 @@
 #define LIMIT_CHECKS 64
 /* Blockers told per gate. */
 #define LIMIT_BLOCKERS 16
-/* Transitions kept of a boot; boots kept on record. */
+/* Transitions kept of a boot: of gates, of their objects, and of one object, so that one that flaps leaves room for
+ * the others. A boot makes some of each of the 40 objects of MicroShift's own gates. Boots kept on record. */
 #define LIMIT_TRANSITIONS 1024
+#define LIMIT_OBJECT_TRANSITIONS 512
+#define LIMIT_TRANSITIONS_PER_OBJECT 16
 #define LIMIT_BOOTS 100
+/* Objects of one gate whose transitions are told: twice what runs on a node. */
+#define LIMIT_TRAIL 512
 /* The text file of metrics. A gate makes 2 KiB of it. */
 #define LIMIT_METRICS MIB(2)
 /* Objects whose events are kept, and containers of each: 250 pods run on a MicroShift node. */

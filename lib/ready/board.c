@@ -187,11 +187,14 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
 
         for (size_t i = 0; i < b->n_gates; i++) {
                 GateState state = b->gates[i]->told;
+                ObjectEdge edge;
                 unsigned changed;
 
                 r = gate_reconsider(b->gates[i], w, now, &changed);
                 if (r < 0 && first_error == 0)
                         first_error = r;
+                while (trail_next(&b->gates[i]->trail, &edge))
+                        ops->object_changed(ops, b->gates[i], &edge);
                 if (changed)
                         ops->gate_changed(ops, b->gates[i], state, changed);
         }

@@ -22,6 +22,7 @@ typedef struct BoardOps BoardOps;
 
 /* Edges: called from board_reconsider(), which alone decides. */
 struct BoardOps {
+        void (*object_changed)(BoardOps *ops, const Gate *gate, const ObjectEdge *edge);
         void (*gate_changed)(BoardOps *ops, Gate *gate, GateState before, unsigned what);
         void (*verdict_changed)(BoardOps *ops, const Verdict *verdict, GateState before);
 };

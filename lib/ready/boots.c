@@ -169,7 +169,7 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
         b->ready = get_usec(v, "readyUSec");
         b->pulled_images = jv_get_bool(v, "pulledImages", false);
 
-        JSON_FOREACH (g, jv_get(v, "gates")) {
+        JSON_FOREACH(g, jv_get(v, "gates")) {
                 const char *name = jv_get_string(g, "name");
 
                 if (!name)
@@ -342,4 +342,83 @@ int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, u
         qsort(times, n, sizeof(usec_t), compare);
         *ret = times[(n - 1) / 2] + (times[n / 2] - times[(n - 1) / 2]) / 2;
         return 0;
+}
+
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", as it stands on record, into a blocker. 0: it is none. */
+static int parse_waited_for(const char *s, Blocker *ret) {
+        const char *name = strchr(s, ' '), *slash = NULL, *colon = NULL;
+        _cleanup_free_ char *kind = NULL, *namespace = NULL, *rest = NULL;
+
+        for (const char *p = name; p && (p = strstr(p, ": ")); p++)
+                colon = p;
+        if (!name || !colon)
+                return 0;
+        kind = strndup(s, (size_t) (name - s));
+        if (!kind)
+                return -ENOMEM;
+        name++;
+        /* Paths and addresses have slashes of their own. */
+        if (!streq(kind, "Api") && !streq(kind, "Endpoint"))
+                slash = memchr(name, '/', (size_t) (colon - name));
+        if (slash && !(namespace = strndup(name, (size_t) (slash - name))))
+                return -ENOMEM;
+        if (slash)
+                name = slash + 1;
+        rest = strndup(name, (size_t) (colon - name));
+        if (!rest || object_name_set(&ret->object, kind, namespace, rest) < 0)
+                return -ENOMEM;
+        ret->reason = strdup(colon + 2);
+        return ret->reason ? 1 : -ENOMEM;
+}
+
+static int add_opening(const Boot *b, const char *gate, usec_t ready, const char *waited_for,
+                       Timeline *timeline) {
+        _cleanup_(transition_done)
+                Transition t = { .boottime = ready, .realtime = usec_add(b->started, ready) };
+        int r;
+
+        r = free_and_strdup(&t.gate, gate);
+        if (r >= 0)
+                r = free_and_strdup(&t.from, "waiting");
+        if (r >= 0)
+                r = free_and_strdup(&t.to, "ready");
+        if (r < 0)
+                return r;
+        r = waited_for ? parse_waited_for(waited_for, &t.blocker) : 0;
+        if (r < 0)
+                return r;
+        t.has_blocker = r > 0;
+        if (t.has_blocker && (r = free_and_strdup(&t.blocker.gate, gate)) < 0)
+                return r;
+        return timeline_add(timeline, &t);
+}
+
+static int compare_ready(const void *a, const void *b) {
+        const BootGate *x = *(BootGate *const *) a, *y = *(BootGate *const *) b;
+
+        return x->ready < y->ready ? -1 : x->ready > y->ready;
+}
+
+/* What the record tells of a boot, as transitions: that the gates opened, and when the verdict was first ready.
+ * Their boottime counts from the start of PID 1. */
+int boot_retell(const Boot *b, Timeline *timeline) {
+        _cleanup_free_ BootGate **gates = calloc(b->n_gates + 1, sizeof(BootGate *));
+        bool was_ready = b->ready == USEC_INFINITY;
+        int r = 0;
+
+        if (!gates)
+                return -ENOMEM;
+        for (size_t i = 0; i < b->n_gates; i++)
+                gates[i] = &b->gates[i];
+        qsort(gates, b->n_gates, sizeof(BootGate *), compare_ready);
+
+        for (size_t i = 0; i < b->n_gates && gates[i]->ready != USEC_INFINITY && r >= 0; i++) {
+                if (!was_ready && gates[i]->ready > b->ready) {
+                        was_ready = true;
+                        r = add_opening(b, NULL, b->ready, NULL, timeline);
+                }
+                if (r >= 0)
+                        r = add_opening(b, gates[i]->name, gates[i]->ready, gates[i]->waited_for, timeline);
+        }
+        return was_ready || r < 0 ? r : add_opening(b, NULL, b->ready, NULL, timeline);
 }

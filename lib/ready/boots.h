@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "json/json.h"
+#include "ready/timeline.h"
 
 /* When a gate first opened in a boot. */
 typedef struct BootGate {
@@ -27,6 +28,7 @@ DEFINE_CLEANUP(Boot, boot_free)
 int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_for);
 int boot_to_json(const Boot *b, JsonValue **ret);
 int boot_from_json(const JsonValue *v, Boot **ret);
+int boot_retell(const Boot *b, Timeline *timeline);
 
 /* The boots on record, oldest first, one per boot ID: the text of boots.jsonl. */
 typedef struct BootLog BootLog;

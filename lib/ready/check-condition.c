@@ -62,7 +62,7 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                           .name = d->name,
                           .object = o,
                           .since = o ? o->changed : w->api_changed,
-                          .finding = { .evidence = EVIDENCE_NONE, .proof = PROOF_NONE } };
+                          .finding = { .evidence = EVIDENCE_NONE, .proof = o ? PROOF_NONE : PROOF_MISSING } };
 
         if (check_generic_key(d, &key) < 0) {
                 f->reason = REASON_NOT_SYNCED;

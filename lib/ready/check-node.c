@@ -15,6 +15,7 @@ static int missing(const World *w, const char *name, const char *reason, const c
                              .reason = reason,
                              .message = message },
                 .since = w->api_ready,
+                .is_unnamed = streq(name, "local") || streq(name, "*"),
         };
         const char *why, *detail;
 

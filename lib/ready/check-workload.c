@@ -55,17 +55,24 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
 static int block_without(Report *report, const Check *c, const World *w, const char *reason,
                          const char *message, usec_t since, const WorldObject *leftover) {
         const CheckDefinition *d = c->definition;
+        Watched watched = {
+                .kind = kube_kind_to_string(d->workload),
+                .namespace = d->namespace,
+                .name = d->name,
+                .object = world_find(w, d->workload, d->namespace, d->name),
+                .leftover = leftover,
+                .finding = { .reason = reason, .message = message },
+                .since = since,
+        };
+        Watched seen = watched;
+        int r;
 
-        return report_add(report, w,
-                          &(Watched){
-                                  .kind = kube_kind_to_string(d->workload),
-                                  .namespace = d->namespace,
-                                  .name = d->name,
-                                  .object = world_find(w, d->workload, d->namespace, d->name),
-                                  .leftover = leftover,
-                                  .finding = { .reason = reason, .message = message },
-                                  .since = since,
-                          });
+        seen.finding.evidence = report->evidence;
+        seen.finding.proof = seen.object ? PROOF_NONE : PROOF_MISSING;
+        if (report->evidence != EVIDENCE_FALSE)
+                seen.finding.reason = NULL; /* a stream that is out of sync is not the workload's matter */
+        r = report_see(report, w, &seen);
+        return r < 0 ? r : report_add(report, w, &watched);
 }
 
 static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
@@ -118,8 +125,7 @@ static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o,
         return block(report, c, w, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
-        const WorldObject *o = world_find(w, c->definition->workload, c->definition->namespace, c->definition->name);
+static int judge_object(Check *c, const World *w, const WorldObject *o, Instant now, Report *report) {
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         NodeChoice choice;
@@ -128,9 +134,6 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         bool synced;
         Tally t;
         int r;
-
-        if (!o)
-                return judge_missing(c, w, report);
 
         r = tally_members(c, w, now, is_owned, o->object, report, &t);
         if (r < 0)
@@ -162,6 +165,27 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         report->total_objects += want - t.members;
         snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
         return block_without(report, c, w, REASON_NO_PODS, text, o->changed, t.leftover);
+}
+
+static int judge(Check *c, const World *w, Instant now, Report *report) {
+        const CheckDefinition *d = c->definition;
+        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+        int r;
+
+        if (!o)
+                return judge_missing(c, w, report);
+        r = judge_object(c, w, o, now, report);
+        if (r < 0)
+                return r;
+        /* Its pods keep it shut, or nothing does. */
+        return report_see(report, w,
+                          &(Watched){
+                                  .kind = kube_kind_to_string(d->workload),
+                                  .namespace = d->namespace,
+                                  .name = d->name,
+                                  .object = o,
+                                  .finding = { .evidence = report->evidence, .proof = PROOF_NONE },
+                          });
 }
 
 static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {

@@ -92,15 +92,10 @@ static const char *find_hint(const Report *r, const Blocker *b, const HintQuery 
         return hint_for(q);
 }
 
-/* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
- * left out. */
-int report_add(Report *r, const World *w, const Watched *watched) {
-        Blocker b = {};
+static int make_blocker(const Report *r, const World *w, const Watched *watched, bool hinted, Blocker *ret) {
+        _cleanup_(blocker_done) Blocker b = {};
         Explanation e;
         int k;
-
-        if (r->n_blockers >= ELEMENTSOF(r->blockers))
-                return 0;
 
         explain(r, w, watched, &e);
         b.since = e.since;
@@ -110,12 +105,28 @@ int report_add(Report *r, const World *w, const Watched *watched) {
                 k = set(&b.reason, e.query.reason ?: REASON_NOT_SYNCED);
         if (k >= 0)
                 k = set(&b.message, e.query.message);
-        if (k >= 0)
+        if (k >= 0 && hinted)
                 k = set(&b.hint, find_hint(r, &b, &e.query));
-        if (k < 0) {
-                blocker_done(&b);
+        if (k < 0)
                 return k;
-        }
+
+        *ret = b;
+        b = (Blocker){};
+        return 0;
+}
+
+/* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
+ * left out. */
+int report_add(Report *r, const World *w, const Watched *watched) {
+        Blocker b;
+        int k;
+
+        if (r->n_blockers >= ELEMENTSOF(r->blockers))
+                return 0;
+
+        k = make_blocker(r, w, watched, true, &b);
+        if (k < 0)
+                return k;
 
         for (size_t i = 0; i < r->n_blockers; i++)
                 if (object_name_equal(&r->blockers[i].object, &b.object) &&
@@ -127,8 +138,24 @@ int report_add(Report *r, const World *w, const Watched *watched) {
         return 0;
 }
 
+/* Lets the gate's trail see what was found of an object, whether or not it is in the gate's way. */
+int report_see(Report *r, const World *w, const Watched *watched) {
+        Blocker *wanted;
+        int k;
+
+        if (!r->trail || watched->is_unnamed)
+                return 0;
+        k = trail_see(r->trail, watched->kind, watched->namespace, watched->name, &watched->finding, &wanted);
+        return k > 0 ? make_blocker(r, w, watched, false, wanted) : k;
+}
+
 /* Counts one object into the report, whose evidence it shares; a blocker where it is not TRUE. */
 int report_count(Report *r, const World *w, const Watched *watched) {
+        int k;
+
+        k = report_see(r, w, watched);
+        if (k < 0)
+                return k;
         r->total_objects++;
         r->evidence = evidence_and(r->evidence, watched->finding.evidence);
         if (watched->finding.evidence == EVIDENCE_TRUE) {

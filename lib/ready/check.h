@@ -5,6 +5,7 @@
 #include "ready/blocker.h"
 #include "ready/definition.h"
 #include "ready/node.h"
+#include "ready/trail.h"
 
 /* What a gate's checks say together at one moment. */
 typedef struct Report {
@@ -17,6 +18,7 @@ typedef struct Report {
         bool vendor;     /* the gate is one that ships with msready */
         bool overdue;    /* what is not found should have been there by now */
         const struct Report *before; /* while judging: the one that this will replace, NULL where there is none */
+        Trail *trail;                /* while judging for the gate: sees each object */
 } Report;
 
 /* Reports and what they hold are told from each other by address: not to be copied. */
@@ -32,9 +34,11 @@ typedef struct Watched {
                 *leftover; /* where pods are missing: the last one that failed or is going, or NULL */
         Finding finding;
         usec_t since; /* boottime */
+        bool is_unnamed; /* stands for an object that is not known by its name */
 } Watched;
 
 int report_add(Report *r, const World *w, const Watched *watched);
+int report_see(Report *r, const World *w, const Watched *watched);
 int report_count(Report *r, const World *w, const Watched *watched);
 void report_cut(Report *r, size_t n);
 

@@ -69,6 +69,7 @@ Gate *gate_free(Gate *g) {
         gate_forget_kept(g);
         report_done(&g->report);
         blocker_done(&g->waited_for);
+        trail_done(&g->trail);
         for (size_t i = 0; i < g->n_checks; i++)
                 check_done(&g->checks[i]);
         free(g->checks);
@@ -136,6 +137,7 @@ static int report_add_first(Report *report, const World *w, const Watched *watch
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
 static int judge_kept(Gate *g, const World *w, Report *report) {
         bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
+        int r;
 
         if (!open || report->evidence != EVIDENCE_NONE)
                 return 0;
@@ -151,8 +153,10 @@ static int judge_kept(Gate *g, const World *w, Report *report) {
                 snprintf(watched.finding.text, sizeof(watched.finding.text),
                          "its container %s is not alive on this host any more", k->container);
                 watched.finding.message = watched.finding.text;
+                watched.finding.evidence = EVIDENCE_FALSE;
                 watched.since = w->api_changed;
-                return report_add_first(report, w, &watched);
+                r = report_see(report, w, &watched);
+                return r < 0 ? r : report_add_first(report, w, &watched);
         }
         return 0;
 }
@@ -294,23 +298,31 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         Report report = REPORT_INIT;
         GateClockKind before, after;
         unsigned changed = 0;
+        bool speaks;
         int r = 0;
 
+        trail_begin(&g->trail);
         if (gate_state(g) == GATE_DISABLED) {
+                trail_end(&g->trail, true); /* it looks at nothing */
                 *ret_changed = take_state(g, now);
                 return 0;
         }
 
         gate_clock_next(&g->clock, &g->setup.timing, &before);
         report.before = &g->report;
+        report.trail = &g->trail;
         report.vendor = g->setup.vendor;
         report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
         r = judge_all(g, w, now, &report);
         report.before = NULL;
+        report.trail = NULL;
         wait_for_hint(w, now, &report);
+        speaks = streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
-        if (streams_speak(g, w))
+        else
+                trail_end(&g->trail, speaks);
+        if (speaks)
                 gate_forget_kept(g);
 
         feed_clock(g, report.evidence, now);
@@ -367,6 +379,9 @@ void gate_adopt(Gate *g, Gate *old) {
         g->changed = old->changed;
         g->first_ready = old->first_ready;
         memcpy(g->held, old->held, sizeof(g->held));
+        trail_done(&g->trail);
+        g->trail = old->trail;
+        old->trail = (Trail){};
         if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
                 return;
 

@@ -3,6 +3,7 @@
 
 #include "ready/check.h"
 #include "ready/gate-clock.h"
+#include "ready/trail.h"
 
 /* A container whose life proved a gate in the earlier run of the daemon (rule R6). */
 typedef struct KeptContainer {
@@ -34,6 +35,7 @@ typedef struct Gate {
         size_t n_checks;
         Report report;
         Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
+        Trail trail;        /* of the objects that its checks look at */
         unsigned order; /* explanation order: what blocks comes before what it blocks */
 
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */

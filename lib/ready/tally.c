@@ -78,6 +78,9 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                         continue;
                 }
                 pod_judge(w, o, c->definition->proof, now, f, &report->deadline);
+                r = report_see(report, w, &watched);
+                if (r < 0)
+                        return r;
                 pod_count_containers(p, &ready, &total);
                 report->total_objects++;
                 report->total_containers += total;

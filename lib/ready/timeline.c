@@ -2,23 +2,32 @@
 
 /* The transitions of this boot, as type Transition of the varlink interface has them.
  *
- * On disk they are lines, one JSON object each, so that an edge costs one append and the file is rewritten
- * only when the ring has gone round. Whoever reads it back skips what cannot be read: after a power cut the
- * last line may be half a line, and a timeline with a gap is worth more than none. */
+ * Gates and objects have a share of their own, so that no object pushes out what became of the gates, and each
+ * object has a share of the latter. On disk they are lines, one JSON object each. Whoever reads it back skips
+ * what cannot be read: after a power cut the last line may be half a line, and a timeline with a gap is worth
+ * more than none. */
 
 #include "ready/timeline.h"
 
 #include <limits.h>
 
+#include "base/limits.h"
 #include "base/string-util.h"
 #include "ready/lines.h"
 
+/* The edges of gates, and those of their objects. */
+typedef enum Class {
+        CLASS_GATE,
+        CLASS_OBJECT,
+        _CLASS_MAX,
+} Class;
+
 struct Timeline {
-        Transition *ring;
-        size_t limit;
+        Transition *list; /* oldest first */
         size_t length;
-        size_t first;
-        uint64_t added;
+        size_t limits[_CLASS_MAX];
+        size_t lengths[_CLASS_MAX];
+        uint64_t added[_CLASS_MAX];
 };
 
 void transition_done(Transition *t) {
@@ -109,16 +118,18 @@ int transition_print(const Transition *t, Buffer *out) {
         return lines_put(v, out);
 }
 
-/* A timeline that keeps the newest `limit` transitions, at least one. */
-int timeline_new(size_t limit, Timeline **ret) {
+/* A timeline that keeps the newest `limit` transitions of gates and of the verdict, and the newest `objects` of
+ * objects, at least one of each. */
+int timeline_new(size_t limit, size_t objects, Timeline **ret) {
         Timeline *t;
 
-        assert(limit > 0);
+        assert(limit > 0 && objects > 0);
 
         t = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
-        t->limit = limit;
+        t->limits[CLASS_GATE] = limit;
+        t->limits[CLASS_OBJECT] = objects;
 
         *ret = t;
         return 0;
@@ -128,29 +139,70 @@ Timeline *timeline_free(Timeline *t) {
         if (!t)
                 return NULL;
         for (size_t i = 0; i < t->length; i++)
-                transition_done(&t->ring[(t->first + i) % t->limit]);
-        free(t->ring);
+                transition_done(&t->list[i]);
+        free(t->list);
         free(t);
         return NULL;
 }
 
-/* Appends a transition and takes over what it holds, leaving it empty; the oldest gives way where the ring
- * is full. -ENOMEM leaves both as they were. */
-int timeline_add(Timeline *t, Transition *transition) {
-        if (!t->ring) {
-                t->ring = calloc(t->limit, sizeof(Transition));
-                if (!t->ring)
-                        return -ENOMEM;
-        }
+static Class class_of(const Transition *t) {
+        return t->object.kind ? CLASS_OBJECT : CLASS_GATE;
+}
 
-        if (t->length == t->limit) {
-                transition_done(&t->ring[t->first]);
-                t->first = (t->first + 1) % t->limit;
-                t->length--;
+static bool is_of_same_object(const Transition *a, const Transition *b) {
+        return a->object.kind && b->object.kind && streq_ptr(a->gate, b->gate) &&
+               object_name_equal(&a->object, &b->object);
+}
+
+/* The oldest that has to go for a new one; length where none has to. */
+static size_t find_victim(const Timeline *t, const Transition *new) {
+        size_t oldest = t->length, own = t->length, n_own = 0;
+        Class class = class_of(new);
+
+        for (size_t i = t->length; i-- > 0;) {
+                if (class_of(&t->list[i]) != class)
+                        continue;
+                oldest = i;
+                if (is_of_same_object(&t->list[i], new)) {
+                        own = i;
+                        n_own++;
+                }
         }
-        t->ring[(t->first + t->length) % t->limit] = *transition;
-        t->length++;
-        t->added++;
+        if (n_own >= LIMIT_TRANSITIONS_PER_OBJECT)
+                return own;
+        return t->lengths[class] >= t->limits[class] ? oldest : t->length;
+}
+
+static int make_room(Timeline *t, const Transition *new) {
+        size_t victim = find_victim(t, new);
+        Transition *more;
+
+        if (victim < t->length) {
+                transition_done(&t->list[victim]);
+                t->length--;
+                t->lengths[class_of(new)]--;
+                memmove(t->list + victim, t->list + victim + 1, (t->length - victim) * sizeof(*t->list));
+                return 0;
+        }
+        more = reallocarray(t->list, t->length + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        t->list = more;
+        return 0;
+}
+
+/* Appends a transition and takes over what it holds, leaving it empty; where its share is full the oldest gives
+ * way. -ENOMEM leaves both as they were. */
+int timeline_add(Timeline *t, Transition *transition) {
+        Class class = class_of(transition);
+        int r;
+
+        r = make_room(t, transition);
+        if (r < 0)
+                return r;
+        t->list[t->length++] = *transition;
+        t->lengths[class]++;
+        t->added[class]++;
         *transition = (Transition){};
         return 0;
 }
@@ -161,12 +213,17 @@ size_t timeline_length(const Timeline *t) {
 
 /* The i-th transition, the oldest kept being 0; NULL behind the last. Valid until the next is added. */
 const Transition *timeline_get(const Timeline *t, size_t i) {
-        return i < t->length ? &t->ring[(t->first + i) % t->limit] : NULL;
+        return i < t->length ? &t->list[i] : NULL;
 }
 
-/* How many were ever added: what exceeds the length has been dropped. */
+/* How many of gates and of the verdict were ever added: what exceeds those that are kept has been dropped. */
 uint64_t timeline_added(const Timeline *t) {
-        return t->added;
+        return t->added[CLASS_GATE];
+}
+
+/* The same of objects. */
+uint64_t timeline_added_of_objects(const Timeline *t) {
+        return t->added[CLASS_OBJECT];
 }
 
 /* Appends all as lines, oldest first. */

@@ -9,7 +9,7 @@ typedef struct Transition {
         usec_t realtime;
         char *gate;        /* NULL: the verdict */
         ObjectName object; /* kind is NULL where the gate itself changed */
-        char *from;
+        char *from;        /* a GateState, or of an object an ObjectState */
         char *to;
         bool has_blocker; /* what stood first in the way at that moment */
         Blocker blocker;
@@ -23,7 +23,7 @@ int transition_print(const Transition *t, Buffer *out);
 /* This boot's transitions, the newest of them. */
 typedef struct Timeline Timeline;
 
-int timeline_new(size_t limit, Timeline **ret);
+int timeline_new(size_t limit, size_t objects, Timeline **ret);
 Timeline *timeline_free(Timeline *t);
 DEFINE_CLEANUP(Timeline, timeline_free)
 
@@ -31,6 +31,7 @@ int timeline_add(Timeline *t, Transition *transition);
 size_t timeline_length(const Timeline *t);
 const Transition *timeline_get(const Timeline *t, size_t i);
 uint64_t timeline_added(const Timeline *t);
+uint64_t timeline_added_of_objects(const Timeline *t);
 int timeline_print(const Timeline *t, Buffer *out);
 int timeline_parse(Timeline *t, const char *text, size_t size);
 int timeline_to_json(const Timeline *t, JsonValue **ret);

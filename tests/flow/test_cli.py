@@ -41,6 +41,8 @@ def client(daemon):
     (("gates", "dns", "storage"), 0),
     (("objects",), 0),
     (("timeline",), 0),
+    (("timeline", "dns"), 0),
+    (("timeline", "--all"), 0),
     (("timeline", "--boots"), 0),
     (("help",), 0),
 ], ids=lambda a: "-".join(a).replace("--", "") or "default" if isinstance(a, tuple) else "")
@@ -242,6 +244,12 @@ def test_help_and_version_whatever_else(client):
     assert client("status", "--help").stdout == client("help").stdout
     assert client("--version", "wait").stdout == client("version").stdout
     assert re.fullmatch(r"msready \d+\.\d+\.\d+\n", client("version").stdout)
+
+
+def test_timeline_of_a_gate_that_is_not_there(daemon, client):
+    daemon.replies["Describe"] = Error("NoSuchGate", gate="dsn")
+    done = client("timeline", "dsn")
+    assert (done.returncode, done.stdout) == (4, "") and "no gate 'dsn'" in done.stderr
 
 
 def test_timeline_of_an_earlier_boot(daemon, client):

@@ -45,6 +45,8 @@ class FakeSystemctl:
         self.wanted_by.write_text("")
         self.state = folder / "state"
         self.state.write_text("loaded")
+        self.stamps = folder / "stamps"
+        self.stamps.mkdir()
         script = self.folder / "systemctl"
         script.write_text(f"""#!/bin/sh
 echo "$*" >> {self.log}
@@ -55,6 +57,7 @@ case "$*" in
 *enable*) touch {self.enabled}/"$last" ;;
 *"-p WantedBy"*) cat {self.wanted_by} ;;
 *"-p LoadState"*) cat {self.state} ;;
+*TimestampMonotonic*) for word in $*; do cat {self.stamps}/"$word" 2>/dev/null || true; done ;;
 esac
 """)
         script.chmod(0o755)
@@ -222,20 +225,49 @@ def test_bridge_without_a_daemon(tmp_path):
     assert done.returncode == 69
 
 
+READINESS = "io.msready.Readiness."
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_plot(client, systemctl):
+    (systemctl.stamps / "UserspaceTimestampMonotonic").write_text("12000000\n")
+    (systemctl.stamps / "ActiveEnterTimestampMonotonic").write_text("58000000\n")
     done = client("plot", PATH=f"{systemctl.folder}:{os.environ['PATH']}")
     assert (done.returncode, done.stderr) == (0, "")
     golden("plot.svg", done.stdout)
     root = ElementTree.fromstring(done.stdout)
     labels = [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"]
-    assert labels == ["cluster", "api", "node", "dns", "Pod openshift-dns/dns-default-x7k2p", "ingress", "service-ca"]
-    # Each row has the whole boot.
+    assert labels == ["cluster", "api", "node", "dns", "Pod dns-default-x7k2p", "ingress", "service-ca"]
+    marks = [t.text for t in root.iter(SVG + "text") if t.get("class") == "marked"]
+    assert marks == ["PID 1 started", "microshift.service active 46s", "API up 48s"]
+    # What the pod waited for is in its row, which begins when it came.
+    words = [t.text for t in root.iter(SVG + "text") if t.get("class") == "on object"]
+    assert words == ["ImagePullBackOff", "ImagePullBackOff"]
+    tooltips = [t.text for t in root.iter(SVG + "title") if t.text.startswith("Pod openshift-dns/dns-default-x7k2p: ")]
+    assert [t.split(": ", 1)[1].split(",")[0] for t in tooltips] == [
+        "waiting for 40s", "waiting for 3min 10s", "ready for 3min", "lost for 2min"]
+    # Each row lasts until now.
     rects = [r for r in root.iter(SVG + "rect") if float(r.get("x")) + float(r.get("width")) > 1259.5]
     assert len(rects) == len(labels)
     assert not [e for e in root.iter() if e.tag.endswith(("script", "image", "a"))]
+
+
+def test_plot_of_some_gates(daemon, client):
+    told = world.waiting()
+    told["gates"] = [g for g in told["gates"] if g["name"] == "node"]
+    daemon.replies["Describe"] = told
+    root = ElementTree.fromstring(client("plot", "node").stdout)
+    assert daemon.calls[-1] == (READINESS + "Describe", {"gates": ["node"]}, set())
+    assert [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"] == ["cluster", "node"]
+
+
+def test_plot_labels_are_cut(daemon, client):
+    pod = {"kind": "Pod", "namespace": "x" * 63, "name": "a" * 100}
+    came = world.transition(1, "dns", "absent", "ready", object=pod)
+    daemon.replies["GetTimeline"] = {"transitions": [came], "boots": []}
+    root = ElementTree.fromstring(client("plot").stdout)
+    (label,) = [t.text for t in root.iter(SVG + "text") if t.get("class") == "dim object"]
+    assert re.fullmatch(r"Pod a{30,40}…", label)
 
 
 @pytest.mark.parametrize("seconds", [20, 120, 7200, 90000])
@@ -299,7 +331,7 @@ def test_bash_completes(daemon):
     assert complete_bash(daemon, "") == sorted(verbs_of_help())
     assert complete_bash(daemon, "wa") == ["wait", "watch"]
     assert complete_bash(daemon, "--") == options_of_help()
-    for verb in "status", "wait", "watch", "explain", "objects", "gates", "hold", "bind", "unbind":
+    for verb in "status", "wait", "watch", "explain", "objects", "gates", "timeline", "plot", "hold", "bind", "unbind":
         assert complete_bash(daemon, socket_option, verb, "") == ["dns", "storage"], verb
     assert complete_bash(daemon, socket_option, "wait", "d") == ["dns"]
     assert "debug" in complete_bash(daemon, "log-level", "")

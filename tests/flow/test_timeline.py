@@ -102,6 +102,59 @@ def test_across_restarts(edge):
     assert edges(daemon)[: len(edges(daemon))].count(("dns", "waiting", "ready")) == 1
 
 
+def of_pod(daemon):
+    """(from, to, reason) of the DNS pod, as they came."""
+    return [(t["from"], t["to"], t.get("blocker", {}).get("reason")) for t in transitions(daemon)
+            if t.get("object", {}).get("kind") == "Pod"]
+
+
+def proven(edge):
+    """All objects pass, by what this run of the daemon has seen."""
+    process.eventually(lambda: all(o["isReady"] for o in edge.daemon.call("ListObjects")["objects"]) or
+                       edge.kubelet.renew_lease() is None, 15, 0.2, "all proven")
+
+
+def test_objects(edge):
+    """The pod's own way is told, once; across restarts, with what came in between."""
+    daemon = boot(edge)
+    assert of_pod(daemon)[0] == ("absent", "waiting", "Unproven") and of_pod(daemon)[-1][:2] == ("waiting", "ready")
+    order = [(t.get("gate"), t.get("object", {}).get("kind")) for t in transitions(daemon) if t["to"] == "ready"]
+    # What opens a gate comes before it.
+    assert order == [("api", "Api"), ("api", None), ("node", "Node"), ("node", None),
+                     ("dns", "Pod"), ("dns", "DaemonSet"), ("dns", None), (None, None)]
+    before = transitions(daemon)
+    daemon.restart(kill=True)
+    proven(edge)
+    assert transitions(daemon) == before
+
+    # It dies and is back within the hold: the gate knows nothing of that. It is not written for that either.
+    kept = daemon.state_folder / "timeline.jsonl"
+    written = kept.stat().st_mtime_ns
+    edge.kubelet.container_dies("dns-default", report=True)
+    process.eventually(lambda: of_pod(daemon)[-1][1] == "lost")
+    edge.kubelet.pod_up("dns-default")
+    process.eventually(lambda: of_pod(daemon)[-1][:2] == ("lost", "ready"))
+    assert [e for e in edges(daemon) if e[2] == "lost"] == []
+    assert kept.stat().st_mtime_ns == written
+    told = of_pod(daemon)
+    daemon.restart()
+    proven(edge)
+    assert of_pod(daemon) == told
+
+
+def test_an_object_that_flaps(edge):
+    """It pushes out nothing of what became of the gates, and of its own the oldest."""
+    daemon = boot(edge)
+    gates = edges(daemon)
+    for _ in range(20):
+        edge.kubelet.container_dies("dns-default", report=True)
+        process.eventually(lambda: of_pod(daemon)[-1][1] == "lost")
+        edge.kubelet.pod_up("dns-default")
+        process.eventually(lambda: of_pod(daemon)[-1][1] == "ready")
+    assert edges(daemon) == gates
+    assert len(of_pod(daemon)) == 16 and "waiting" not in {state for told in of_pod(daemon) for state in told[:2]}
+
+
 def test_record_of_boots(edge):
     daemon = boot(edge)
     process.eventually(lambda: lines(daemon))
@@ -114,16 +167,19 @@ def test_record_of_boots(edge):
     assert re.fullmatch(rf"Node {re.escape(guide.NODE)}: \w+", gates["node"]["waitedFor"])
     assert re.fullmatch(r"Pod openshift-dns/dns-default-28m2q: \w+", gates["dns"]["waitedFor"])
     # The transition says the same.
-    opened = next(t for t in transitions(daemon) if t.get("gate") == "dns")
+    opened = next(t for t in transitions(daemon) if t.get("gate") == "dns" and "object" not in t)
     assert opened["to"] == "ready" and opened["blocker"]["object"]["name"] == "dns-default-28m2q"
 
     old = edge.kubelet.boot_id
     daemon = another_boot(edge)
     process.eventually(lambda: len(lines(daemon)) == 2)
     assert [b["bootId"] for b in boots(daemon)] == [b["bootId"] for b in lines(daemon)]
-    # The transitions are this boot's.
+    # The transitions are this boot's; of an earlier one there is what its line tells.
     assert len(edges(daemon)) == 4
-    assert transitions(daemon, bootId=old) == []
+    told = transitions(daemon, bootId=old)
+    assert [t.get("gate") for t in told] == ["api", "node", "dns", None]
+    assert told[2]["blocker"]["object"] == opened["blocker"]["object"]
+    assert told[3]["boottimeUSec"] == first["readyUSec"]
     with pytest.raises(VarlinkError) as caught:
         daemon.call("GetTimeline", bootId="f" * 32)
     assert caught.value.name.endswith("NoSuchBoot")

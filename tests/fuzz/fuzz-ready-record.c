@@ -13,7 +13,7 @@ static void timeline(const char *text, size_t size) {
         _cleanup_(buffer_done) Buffer one = BUFFER_INIT(MIB(64)), two = BUFFER_INIT(MIB(64));
         _cleanup_(timeline_freep) Timeline *t = NULL, *again = NULL;
 
-        assert(timeline_new(16, &t) == 0 && timeline_new(16, &again) == 0);
+        assert(timeline_new(16, 16, &t) == 0 && timeline_new(16, 16, &again) == 0);
         assert(timeline_parse(t, text, size) >= 0);
         assert(timeline_length(t) <= 16);
         assert(timeline_print(t, &one) == 0);

@@ -13,6 +13,7 @@ PULL = blocker(
     message='Back-off pulling image "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:0123456789abcdef"',
     hint="Check the pull secret and the registry; the image can be pulled by hand with crictl pull.",
 )
+CREATING = blocker("dns", "Pod", "dns-default-x7k2p", "ContainerCreating", "openshift-dns")
 NODE_FACTS = {"node": "edge-1", "server": "https://127.0.0.1:6443", "serverVersion": "v1.30.5"}
 
 
@@ -85,10 +86,13 @@ def timeline():
     return {
         "transitions": [
             transition(60, "api", "waiting", "ready", blocker=blocker("api", "Api", "/readyz", "ApiUnreachable")),
-            transition(100, "dns", "waiting", "ready", object=pod),
+            transition(70, "dns", "absent", "waiting", object=pod, blocker=CREATING),
+            transition(110, "dns", "waiting", "waiting", object=pod, blocker=PULL),
             transition(140, "node", "waiting", "ready"),
+            transition(300, "dns", "waiting", "ready", object=pod, blocker=PULL),
             transition(300, "dns", "waiting", "ready", blocker=PULL),
             transition(300, None, "waiting", "ready"),
+            transition(480, "dns", "ready", "lost", object=pod, blocker=PULL),
             transition(500, "dns", "ready", "lost", blocker=PULL),
         ],
         "boots": [

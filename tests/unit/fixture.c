@@ -47,6 +47,15 @@ static void gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned w
         assert_int_not_equal(before, gate_state(gate));
 }
 
+static void object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
+        Play *p = container_of(ops, Play, ops);
+
+        assert_true(edge->from != edge->to || edge->blocker);
+        put(&p->objects, "%s: %s %s -> %s%s%s\n", gate_name(gate), edge->object->name,
+            object_state_to_string(edge->from), object_state_to_string(edge->to), edge->blocker ? " " : "",
+            edge->blocker ? edge->blocker->reason : "");
+}
+
 static void verdict_changed(BoardOps *ops, const Verdict *verdict, GateState before) {
         Play *p = container_of(ops, Play, ops);
 
@@ -71,14 +80,18 @@ void play_begin(Play *p) {
         *p = (Play){
                 .now = { .boottime = STARTED, .monotonic = STARTED },
                 .board = BOARD_INIT,
-                .ops = { .gate_changed = gate_changed, .verdict_changed = verdict_changed },
+                .ops = { .object_changed = object_changed,
+                         .gate_changed = gate_changed,
+                         .verdict_changed = verdict_changed },
                 .report = REPORT_INIT,
+                .objects = BUFFER_INIT(MIB(4)),
         };
         begin_world(p);
 }
 
 void play_end(Play *p) {
         report_done(&p->report);
+        buffer_done(&p->objects);
         check_done(&p->check);
         for (size_t i = 0; i < p->n_setups; i++)
                 gate_setup_done(&p->setups[i]);

@@ -91,6 +91,7 @@ typedef struct Play {
         BoardOps ops;
         unsigned gate_edges, verdict_edges; /* told so far */
         GateState told_before;              /* with the last edge of a gate's state */
+        Buffer objects;                     /* told of objects, a line each */
 
         Check check; /* asked last */
         CheckDefinition definition;
@@ -149,6 +150,11 @@ GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, s
 void play_load(Play *p);
 void play_judge(Play *p);
 Gate *play_find(Play *p, const char *name);
+#define assert_objects(p, expected)                                                                            \
+        do {                                                                                                  \
+                assert_string_equal(buffer_cstr(&(p)->objects), (expected));                                  \
+                buffer_clear(&(p)->objects);                                                                  \
+        } while (0)
 
 #define assert_gate(p, name, expected)                                                                        \
         assert_string_equal(gate_state_to_string(gate_state(play_find((p), (name)))), (expected))

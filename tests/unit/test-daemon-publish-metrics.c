@@ -46,7 +46,7 @@ static int setup(void **state) {
         f->manager.board = f->play.board;
         f->manager.settings = &f->settings;
         assert_ok(loop_new(&f->manager.loop));
-        assert_ok(timeline_new(8, &f->manager.timeline));
+        assert_ok(timeline_new(8, 8, &f->manager.timeline));
         assert_ok(event_digest_new(&f->manager.events));
         assert_ok(publish_metrics_new(&f->manager, &f->publisher));
         f->text = BUFFER_INIT(LIMIT_METRICS);

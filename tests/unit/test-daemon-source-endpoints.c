@@ -26,7 +26,10 @@ static void gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned w
 static void verdict_changed(BoardOps *ops, const Verdict *verdict, GateState before) {
 }
 
-static BoardOps board_ops = { .gate_changed = gate_changed, .verdict_changed = verdict_changed };
+static void object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
+}
+
+static BoardOps board_ops = { .object_changed = object_changed, .gate_changed = gate_changed, .verdict_changed = verdict_changed };
 
 static void on_reconsider(LoopDeferred *deferred) {
         Fixture *f = container_of(deferred, Fixture, manager.reconsider);

@@ -300,7 +300,7 @@ static void test_timeline(void **state) {
         JsonValue *v;
 
         play_begin(*state);
-        assert_ok(timeline_new(8, &t));
+        assert_ok(timeline_new(8, 8, &t));
         add_transition(t, NULL, NULL, NULL);
         add_transition(t, "dns", NULL, "StaleBoot");
         add_transition(t, "dns", "x", "Unproven");

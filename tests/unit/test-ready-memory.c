@@ -178,7 +178,7 @@ static int run_timeline(void) {
         Blocker copy;
         int r;
 
-        r = timeline_new(4, &t);
+        r = timeline_new(4, 4, &t);
         if (r >= 0)
                 r = timeline_parse(t, line, strlen(line));
         if (r >= 0)

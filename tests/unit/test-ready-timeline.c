@@ -81,7 +81,7 @@ static void test_json_of_verdict(void **state) {
 static void test_ring(void **state) {
         _cleanup_(timeline_freep) Timeline *l = NULL;
 
-        assert_ok(timeline_new(4, &l));
+        assert_ok(timeline_new(4, 4, &l));
         assert_null(timeline_get(l, 0));
         fill(l, 3);
         assert_int_equal(timeline_length(l), 3);
@@ -94,13 +94,48 @@ static void test_ring(void **state) {
         assert_null(timeline_get(l, 4));
 }
 
+static void add_object(Timeline *l, const char *name, unsigned at) {
+        Transition t = make(at, "dns", "ready", "lost");
+
+        assert_ok(object_name_set(&t.object, "Pod", "openshift-dns", name));
+        assert_ok(timeline_add(l, &t));
+}
+
+/* Objects push out neither gates nor one another, and all stand in the order in which they came. */
+static void test_shares(void **state) {
+        _cleanup_(timeline_freep) Timeline *l = NULL;
+        usec_t last = 0;
+        char name[16];
+
+        assert_ok(timeline_new(4, 40, &l));
+        fill(l, 3);
+        for (unsigned i = 0; i < 1000; i++) {
+                snprintf(name, sizeof(name), "pod-%u", i % 7 == 0 ? i : 0);
+                add_object(l, name, 100 + i);
+        }
+        assert_int_equal(timeline_length(l), 3 + 40);
+        assert_int_equal(timeline_added(l), 3);
+        assert_int_equal(timeline_added_of_objects(l), 1000);
+        for (size_t i = 0, flaps = 0; i < timeline_length(l); i++) {
+                const Transition *t = timeline_get(l, i);
+
+                assert_true(t->boottime >= last);
+                last = t->boottime;
+                flaps += t->object.kind && streq(t->object.name, "pod-0");
+                assert_true(flaps <= LIMIT_TRANSITIONS_PER_OBJECT);
+                assert_int_equal(!t->object.kind, i < 3);
+        }
+        fill(l, 20);
+        assert_int_equal(timeline_length(l), 4 + 40);
+}
+
 static void test_lines(void **state) {
         _cleanup_(timeline_freep) Timeline *l = NULL, *back = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1)), again = BUFFER_INIT(MIB(1));
         _cleanup_(jv_freep) JsonValue *v = NULL;
 
-        assert_ok(timeline_new(LIMIT_TRANSITIONS, &l));
-        assert_ok(timeline_new(LIMIT_TRANSITIONS, &back));
+        assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &l));
+        assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &back));
         fill(l, 50);
         assert_ok(timeline_print(l, &b));
         assert_int_equal(timeline_parse(back, b.data, b.size), 0);
@@ -116,7 +151,7 @@ static void test_cut(void **state) {
         _cleanup_(timeline_freep) Timeline *l = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
 
-        assert_ok(timeline_new(8, &l));
+        assert_ok(timeline_new(8, 8, &l));
         fill(l, 3);
         assert_ok(timeline_print(l, &b));
 
@@ -133,7 +168,7 @@ static void test_cut(void **state) {
                 if (size > begun && b.data[size] == '\n')
                         whole++, begun = size;
 
-                assert_ok(timeline_new(8, &cut));
+                assert_ok(timeline_new(8, 8, &cut));
                 assert_int_equal(timeline_parse(cut, exact, size), size > begun);
                 assert_int_equal(timeline_length(cut), whole);
         }
@@ -153,7 +188,7 @@ static void test_garbage(void **state) {
                                    "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"gate\":null,\"new\":1}\n";
         _cleanup_(timeline_freep) Timeline *l = NULL;
 
-        assert_ok(timeline_new(8, &l));
+        assert_ok(timeline_new(8, 8, &l));
         assert_int_equal(timeline_parse(l, text, sizeof(text) - 1), 9);
         assert_int_equal(timeline_length(l), 1);
         assert_int_equal(timeline_parse(l, NULL, 0), 0);
@@ -218,6 +253,33 @@ static void test_boot(void **state) {
         assert_int_equal(back->gates[0].ready, 7000000);
         assert_true(back->gates[1].ready == USEC_INFINITY);
         assert_null(back->gates[1].waited_for);
+}
+
+/* An earlier boot is retold from its line on record. */
+static void test_boot_retold(void **state) {
+        static const char told[] =
+                "{\"boottimeUSec\":5,\"realtimeUSec\":1000005,\"gate\":\"api\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"api\",\"object\":{\"kind\":\"Api\",\"name\":\"/readyz\"},\"reason\":\"ApiUnreachable\",\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"gate\":\"dns\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"dns\",\"object\":{\"kind\":\"Pod\",\"namespace\":\"openshift-dns\",\"name\":\"x\"},\"reason\":\"Init:0/1\","
+                "\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\"}\n"
+                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"shop\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"shop\",\"object\":{\"kind\":\"Endpoint\",\"name\":\"http://a:8/\"},\"reason\":\"TLS\",\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"what\",\"from\":\"waiting\",\"to\":\"ready\"}\n";
+        _cleanup_(boot_freep) Boot *b = make_boot(1, 7, false);
+        _cleanup_(timeline_freep) Timeline *l = NULL;
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(8));
+
+        assert_int_equal(boot_set_gate(b, "shop", 9, "Endpoint http://a:8/: TLS"), 1);
+        assert_int_equal(boot_set_gate(b, "what", 9, "nobody knows"), 1);
+        assert_int_equal(boot_set_gate(b, "dns", 7, "Pod openshift-dns/x: Init:0/1"), 1);
+        assert_int_equal(boot_set_gate(b, "never", USEC_INFINITY, "Pod n/y: x"), 1);
+        assert_int_equal(boot_set_gate(b, "api", 5, "Api /readyz: ApiUnreachable"), 1);
+        assert_ok(timeline_new(LIMIT_GATES + 1, 1, &l));
+        assert_ok(boot_retell(b, l));
+        assert_ok(timeline_print(l, &text));
+        assert_string_equal(buffer_cstr(&text), told);
 }
 
 static void test_boot_gates_bound(void **state) {
@@ -289,10 +351,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_json),      cmocka_unit_test(test_json_of_verdict),
                 cmocka_unit_test(test_ring),      cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_shares),
                 cmocka_unit_test(test_cut),       cmocka_unit_test(test_garbage),
                 cmocka_unit_test(test_ceiling),   cmocka_unit_test(test_boot),
                 cmocka_unit_test(test_boot_log),  cmocka_unit_test(test_typical),
-                cmocka_unit_test(test_boot_gates_bound),
+                cmocka_unit_test(test_boot_gates_bound), cmocka_unit_test(test_boot_retold),
         };
         return cmocka_run_group_tests_name("ready-timeline", tests, NULL, NULL);
 }

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The trail that a gate's objects leave on the timeline.
+ *
+ * Each judgement of a gate is a round: every object that is judged is seen, and what differs from what was told
+ * last is an edge. An object that two checks look at passes when both say so. No evidence changes nothing of an
+ * object that is known, or a restart of MicroShift would be told of every pod; and what was not seen is gone only
+ * where all streams speak. While an object waits each reason is told once: a kubelet goes back and forth between
+ * ErrImagePull and ImagePullBackOff for hours.
+ *
+ * Objects come in the same order nearly always, so that finding one again is one comparison. */
+
+#include "ready/trail.h"
+
+#include "base/limits.h"
+#include "base/strv.h"
+
+struct TrailEntry {
+        ObjectName object;
+        ObjectState state; /* as it was told */
+        Evidence evidence; /* in this round */
+        bool is_doubtful;  /* in this round: whether there is such an object is not known */
+        Blocker blocker;   /* what stands in its way, or did last; reason is NULL where that is not known */
+        char **told;       /* the reasons of this wait */
+};
+
+static const char *const names[_OBJECT_STATE_MAX] = {
+        [OBJECT_ABSENT] = "absent",
+        [OBJECT_WAITING] = "waiting",
+        [OBJECT_READY] = "ready",
+        [OBJECT_LOST] = "lost",
+};
+
+const char *object_state_to_string(ObjectState s) {
+        return s >= 0 && s < _OBJECT_STATE_MAX ? names[s] : NULL;
+}
+
+ObjectState object_state_from_string(const char *s) {
+        for (ObjectState i = 0; i < _OBJECT_STATE_MAX; i++)
+                if (streq(names[i], s))
+                        return i;
+        return _OBJECT_STATE_INVALID;
+}
+
+static void entry_done(TrailEntry *e) {
+        object_name_done(&e->object);
+        blocker_done(&e->blocker);
+        e->told = strv_free(e->told);
+}
+
+void trail_done(Trail *t) {
+        for (size_t i = 0; i < t->n; i++)
+                entry_done(&t->entries[i]);
+        free(t->entries);
+        *t = (Trail){};
+}
+
+/* A new round. What was told to be gone is forgotten. */
+void trail_begin(Trail *t) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < t->n; i++)
+                if (t->entries[i].state == OBJECT_ABSENT)
+                        entry_done(&t->entries[i]);
+                else
+                        t->entries[n++] = t->entries[i];
+        t->n = n;
+        t->seen = 0;
+        t->told = SIZE_MAX; /* nothing, until the round is over */
+}
+
+static bool is_named(const TrailEntry *e, const char *kind, const char *namespace, const char *name) {
+        return streq(e->object.name, name) && streq(e->object.kind, kind) &&
+               streq(strempty(e->object.namespace), strempty(namespace));
+}
+
+/* Where the object stands; n where it is new. */
+static size_t find(const Trail *t, const char *kind, const char *namespace, const char *name) {
+        for (size_t i = t->seen; i < t->n; i++)
+                if (is_named(&t->entries[i], kind, namespace, name))
+                        return i;
+        for (size_t i = 0; i < t->seen; i++)
+                if (is_named(&t->entries[i], kind, namespace, name))
+                        return i;
+        return t->n;
+}
+
+static int append(Trail *t, const char *kind, const char *namespace, const char *name) {
+        TrailEntry *more = reallocarray(t->entries, t->n + 1, sizeof(*more));
+        TrailEntry e = {};
+        int r;
+
+        if (!more)
+                return -ENOMEM;
+        t->entries = more;
+        r = object_name_set(&e.object, kind, namespace, name);
+        if (r < 0)
+                return r;
+        more[t->n++] = e;
+        return 0;
+}
+
+/* The entry of an object, made where there is none. -E2BIG: there are too many, and none are followed any more. */
+static int reach(Trail *t, const char *kind, const char *namespace, const char *name, size_t *ret) {
+        size_t i = find(t, kind, namespace, name);
+        int r;
+
+        if (i == t->n && t->n >= LIMIT_TRAIL) {
+                trail_done(t);
+                t->is_off = true;
+                return -E2BIG;
+        }
+        if (i == t->n) {
+                r = append(t, kind, namespace, name);
+                if (r < 0)
+                        return r;
+        }
+        *ret = i;
+        return 0;
+}
+
+/* Moves an entry to those that have been seen. Returns whether it was none of them. */
+static bool pass(Trail *t, size_t *i) {
+        TrailEntry e;
+
+        if (*i < t->seen)
+                return false;
+        e = t->entries[*i];
+        t->entries[*i] = t->entries[t->seen];
+        t->entries[t->seen] = e;
+        *i = t->seen++;
+        return true;
+}
+
+static ObjectState next_state(const TrailEntry *e, bool seen) {
+        if (!seen)
+                return OBJECT_ABSENT;
+        switch (e->evidence) {
+        case EVIDENCE_TRUE:
+                return OBJECT_READY;
+        case EVIDENCE_FALSE:
+                return e->state == OBJECT_READY || e->state == OBJECT_LOST ? OBJECT_LOST : OBJECT_WAITING;
+        default:
+                return e->state == OBJECT_ABSENT && !e->is_doubtful ? OBJECT_WAITING : e->state;
+        }
+}
+
+/* An object is judged; its reason may be NULL. Returns 1 where the words are wanted for what stands in its way:
+ * for the caller to write, whole or not at all, before anything else is seen. */
+int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
+              Blocker **ret_wanted) {
+        TrailEntry *e;
+        size_t i;
+        int r;
+
+        if (t->is_off)
+                return 0;
+        r = reach(t, kind, namespace, name, &i);
+        if (r < 0)
+                return r == -E2BIG ? 0 : r;
+
+        if (!pass(t, &i) && t->entries[i].evidence != EVIDENCE_TRUE)
+                return 0; /* the first to be in the way has the word */
+        e = &t->entries[i];
+        e->evidence = f->evidence;
+        e->is_doubtful = f->evidence == EVIDENCE_NONE && f->proof == PROOF_MISSING;
+        if (e->state == OBJECT_READY)
+                blocker_done(&e->blocker); /* it waited for that, and has been told so */
+        if (f->evidence == EVIDENCE_TRUE || !f->reason || streq_ptr(e->blocker.reason, f->reason) ||
+            e->is_doubtful || (f->evidence == EVIDENCE_NONE && e->state != OBJECT_ABSENT))
+                return 0;
+
+        blocker_done(&e->blocker);
+        *ret_wanted = &e->blocker;
+        return 1;
+}
+
+/* The round is over. is_whole: what was not seen is not there. */
+void trail_end(Trail *t, bool is_whole) {
+        t->told = 0;
+        t->is_whole = is_whole;
+}
+
+/* Draws up what is to be told of an entry. -ENOMEM: nothing is, and the next round tries again. */
+static int tell(TrailEntry *e, ObjectState to, ObjectEdge *ret) {
+        bool waits = to == OBJECT_WAITING || to == OBJECT_LOST;
+        int r;
+
+        if (waits && e->blocker.reason && !strv_contains(e->told, e->blocker.reason)) {
+                r = strv_extend(&e->told, e->blocker.reason);
+                if (r < 0)
+                        return r;
+        } else if (to == e->state)
+                return 0;
+        if (!waits)
+                e->told = strv_free(e->told);
+
+        *ret = (ObjectEdge){ .object = &e->object,
+                             .from = e->state,
+                             .to = to,
+                             .blocker = e->blocker.reason && to != OBJECT_ABSENT ? &e->blocker : NULL };
+        e->state = to;
+        return 1;
+}
+
+/* The next edge of this round; false where there is none any more. */
+bool trail_next(Trail *t, ObjectEdge *ret) {
+        while (t->told < t->n) {
+                TrailEntry *e = &t->entries[t->told];
+                bool seen = t->told++ < t->seen;
+
+                if ((seen || t->is_whole) && tell(e, next_state(e, seen), ret) > 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Between rounds: what an earlier run has told of an object, oldest first. */
+int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Blocker *blocker) {
+        TrailEntry *e;
+        size_t i;
+        int r;
+
+        if (t->is_off)
+                return 0;
+        r = reach(t, object->kind, object->namespace, object->name, &i);
+        if (r < 0)
+                return r == -E2BIG ? 0 : r;
+
+        e = &t->entries[i];
+        e->state = to;
+        if (to == OBJECT_READY || to == OBJECT_ABSENT)
+                e->told = strv_free(e->told);
+        else if (blocker) {
+                blocker_done(&e->blocker);
+                r = blocker_copy(blocker, &e->blocker);
+                if (r >= 0)
+                        r = strv_extend(&e->told, e->blocker.reason);
+        }
+        return r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/blocker.h"
+#include "ready/node.h"
+
+/* What has become of an object that a gate looks at. */
+typedef enum ObjectState {
+        OBJECT_ABSENT, /* not there yet, or no more */
+        OBJECT_WAITING,
+        OBJECT_READY, /* passes, or did last: no evidence is no change */
+        OBJECT_LOST,  /* passed in this boot, and does not now */
+        _OBJECT_STATE_MAX,
+        _OBJECT_STATE_INVALID = -EINVAL,
+} ObjectState;
+
+const char *object_state_to_string(ObjectState s);
+ObjectState object_state_from_string(const char *s);
+
+typedef struct TrailEntry TrailEntry;
+
+/* The objects of one gate, with what was last told of each. */
+typedef struct Trail {
+        TrailEntry *entries;
+        size_t n;
+        size_t seen;   /* of them in this round: those that stand first */
+        size_t told;   /* how many have been looked at for edges */
+        bool is_whole; /* what was not seen in this round is no longer there */
+        bool is_off;   /* too many objects: nothing is told of any */
+} Trail;
+
+/* A change of an object, or another reason for which it waits. Valid until the next round. */
+typedef struct ObjectEdge {
+        const ObjectName *object;
+        ObjectState from, to;
+        const Blocker
+                *blocker; /* what stands in its way, or stood there last; NULL where nothing is known */
+} ObjectEdge;
+
+void trail_done(Trail *t);
+void trail_begin(Trail *t);
+int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
+              Blocker **ret_wanted);
+void trail_end(Trail *t, bool is_whole);
+bool trail_next(Trail *t, ObjectEdge *ret);
+int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Blocker *blocker);

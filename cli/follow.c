@@ -126,6 +126,7 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
         }
         if (reply->error || !reply->continues)
                 follow_restart(f, usec_add(now_monotonic(), RETRY_USEC));
+        f->ended = !reply->error && !reply->continues;
 
         *ret_change = *reply;
         *reply = (VlReply){};
@@ -164,6 +165,11 @@ FollowEvent follow_next(Follow *f, usec_t deadline, VlReply *ret_change) {
 
                 if (take_signal(f))
                         return FOLLOW_SIGNAL;
+                if (f->ended) {
+                        f->ended = false;
+                        if (lose(f, -ECONNRESET))
+                                return FOLLOW_UNREACHABLE;
+                }
                 r = look(f, &reply);
                 if (r > 0)
                         return take_reply(f, &reply, ret_change);

@@ -23,6 +23,7 @@ typedef struct Follow {
         Snapshot snapshot;
         bool first;       /* the last reply was the first one on its connection */
         bool has_replied; /* on this connection */
+        bool ended;       /* that was the last reply: the daemon stops */
         bool unreachable;
         int cause;
         usec_t retry;      /* not to connect before */

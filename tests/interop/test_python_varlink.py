@@ -3,6 +3,8 @@
 
 import pytest
 
+from harness import examples
+
 DNS = "dns-default-28m2q"
 
 
@@ -79,3 +81,9 @@ def test_monitor(client, edge, daemon):
             if told.gates and told.gates[0].state == "ready":
                 break
         assert not told.gates[0].blockers
+
+
+@pytest.mark.parametrize("example", examples.of_kind("python"), ids=repr)
+def test_example_of_the_manual(python_varlink, daemon, example, capsys):
+    exec(example.text.replace("/run/msready/io.msready.Readiness", str(daemon.socket)), {})
+    assert capsys.readouterr().out == "ready\n"

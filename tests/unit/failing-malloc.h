@@ -4,21 +4,24 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Allocations of the program, which is linked with --wrap for each of these, fail when the countdown ends.
- */
+/* One allocation of the program, which is linked with --wrap for each of these, fails when the countdown ends.
+ * Libraries that take functions to allocate with can be given the wrapped ones. */
 
-static unsigned long failing_countdown; /* 0: none fails */
-static unsigned long failing_failed;
+/* 0: none fails. Volatile, for the compiler knows that malloc() leaves variables alone. */
+static volatile unsigned long failing_countdown;
+static volatile unsigned long failing_failed; /* how many have failed */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
 int __real_vasprintf(char **ret, const char *format, va_list ap);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 int __wrap_vasprintf(char **ret, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
@@ -40,6 +43,10 @@ void *__wrap_calloc(size_t n, size_t size) {
 
 void *__wrap_realloc(void *p, size_t size) {
         return failing_now() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+        return failing_now() ? NULL : __real_reallocarray(p, n, size);
 }
 
 char *__wrap_strdup(const char *s) {

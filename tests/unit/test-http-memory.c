@@ -13,51 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "failing-malloc.h"
 #include "http-server.h"
 #include "http/http.h"
-
-static unsigned long countdown; /* 0: none fails */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-int __real_vasprintf(char **ret, const char *format, va_list ap);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
-
-static bool fails(void) {
-        return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size) {
-        return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size) {
-        return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-        return fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *s) {
-        return fails() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n) {
-        return fails() ? NULL : __real_strndup(s, n);
-}
-
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
-        return fails() ? -1 : __real_vasprintf(ret, format, ap);
-}
 
 typedef struct Fixture {
         Loop *loop;
@@ -162,10 +120,10 @@ static void torture(const char *url, HttpEnd expected) {
                 Fixture f = { .end = _HTTP_END_INVALID };
                 int r;
 
-                countdown = ++n;
+                failing_countdown = ++n;
                 r = run(&f, &(HttpRequestSpec){ .url = url, .token = "t", .accept = "a" }, &target, &client);
-                left = countdown;
-                countdown = 0;
+                left = failing_countdown;
+                failing_countdown = 0;
 
                 if (f.hung)
                         fail_msg("allocation %lu: nothing happened", n);

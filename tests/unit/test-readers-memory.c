@@ -9,71 +9,22 @@
 
 #include "base/base64.h"
 #include "conf/conf.h"
+#include "failing-malloc.h"
 #include "json/json.h"
 #include "kube/kubeconfig.h"
 #include "ready/gate-file.h"
 #include "settings.h"
 #include "yaml/yaml.h"
 
-/* 0: none fails. Volatile, for the compiler knows that malloc() leaves variables alone. */
-static volatile unsigned long countdown;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-int __real_vasprintf(char **ret, const char *format, va_list ap);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
-
-static bool fails(void) {
-        return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size) {
-        return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size) {
-        return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-        return fails() ? NULL : __real_realloc(p, size);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size) {
-        return fails() ? NULL : __real_reallocarray(p, n, size);
-}
-
-char *__wrap_strdup(const char *s) {
-        return fails() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n) {
-        return fails() ? NULL : __real_strndup(s, n);
-}
-
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
-        return fails() ? -1 : __real_vasprintf(ret, format, ap);
-}
-
 /* Runs f until no allocation fails in it any more; expected is what it says then. */
 static void torture(int (*f)(void), int expected) {
         for (unsigned long n = 1;; n++) {
                 int r;
 
-                countdown = n;
+                failing_countdown = n;
                 r = f();
-                if (countdown > 0) {
-                        countdown = 0;
+                if (failing_countdown > 0) {
+                        failing_countdown = 0;
                         assert_int_equal(r, expected);
                         assert_true(n > 3);
                         return;

@@ -59,17 +59,34 @@ static int start(Play *p, Buffer *b, const KeepStamp *stamp) {
         return r;
 }
 
+/* The daemon was away for so long. */
+static void restart_after(Play *p, usec_t down) {
+        Buffer b = stop(p);
+
+        p->now.monotonic += down;
+        p->now.boottime += down;
+        assert_ok(start(p, &b, &here));
+}
+
+static void restart(Play *p) {
+        restart_after(p, 0);
+}
+
+static void die(Play *p, unsigned id) {
+        play_kill(p, id);
+        play_look(p);
+        play_judge(p);
+}
+
 static void test_restart(void **state) {
         usec_t first, changed;
-        Buffer b;
         Play p;
 
         begin(&p);
         play_pass(&p, SECONDS(50));
         first = play_find(&p, "dns")->first_ready;
         changed = p.board.verdict.changed;
-        b = stop(&p);
-        assert_ok(start(&p, &b, &here));
+        restart(&p);
         assert_gate(&p, "dns", "ready");
         assert_verdict(&p, "ready");
         assert_int_equal(p.gate_edges, 0);
@@ -85,12 +102,10 @@ static void test_restart(void **state) {
 static void test_fresh_again(void **state) {
         PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
         PlayNode node = node_of_this_boot();
-        Buffer b;
         Play p;
 
         begin(&p);
-        b = stop(&p);
-        assert_ok(start(&p, &b, &here));
+        restart(&p);
         play_api(&p, API_READY);
         play_node(&p, &node);
         play_pod(&p, &pod);
@@ -134,7 +149,6 @@ static void test_grace(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 usec_t left = SECONDS(300 - rows[i].away - rows[i].down);
-                Buffer b;
                 Play p;
 
                 begin(&p);
@@ -143,10 +157,7 @@ static void test_grace(void **state) {
                         play_judge(&p);
                         play_pass(&p, SECONDS(rows[i].away));
                 }
-                b = stop(&p);
-                p.now.monotonic += SECONDS(rows[i].down);
-                p.now.boottime += SECONDS(rows[i].down);
-                assert_ok(start(&p, &b, &here));
+                restart_after(&p, SECONDS(rows[i].down));
                 assert_gate(&p, "dns", "ready");
                 play_pass(&p, left - 1);
                 assert_gate(&p, "dns", "ready");
@@ -167,10 +178,7 @@ static void test_grace_is_over(void **state) {
         play_sleep(&p, 10 * USEC_PER_HOUR);
         assert_ok(start(&p, &b, &here));
         assert_gate(&p, "dns", "ready");
-        b = stop(&p);
-        p.now.monotonic += SECONDS(300);
-        p.now.boottime += SECONDS(300);
-        assert_ok(start(&p, &b, &here));
+        restart_after(&p, SECONDS(300));
         assert_gate(&p, "dns", "unknown");
         assert_int_equal(p.gate_edges, 2);
         play_end(&p);
@@ -178,18 +186,13 @@ static void test_grace_is_over(void **state) {
 
 /* A running hold goes on from what was left; what nobody watched neither counts nor resets. */
 static void test_hold(void **state) {
-        Buffer b;
         Play p;
 
         begin(&p);
-        play_kill(&p, 31);
-        play_look(&p);
-        play_judge(&p);
+        die(&p, 31);
         play_pass(&p, SECONDS(10));
         assert_gate(&p, "dns", "ready");
-        b = stop(&p);
-        p.now.monotonic += SECONDS(100);
-        assert_ok(start(&p, &b, &here));
+        restart_after(&p, SECONDS(100));
         assert_gate(&p, "dns", "ready");
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE); /* dead at the stop, and dead now */
         play_pass(&p, SECONDS(5) - 1);
@@ -220,50 +223,40 @@ static void test_dead(void **state) {
 
 /* All alive: that proves nothing of their readiness, and opens nothing. */
 static void test_alive(void **state) {
-        Buffer b;
         Play p;
 
         begin(&p);
-        b = stop(&p);
-        assert_ok(start(&p, &b, &here));
+        restart(&p);
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_NONE);
         play_end(&p);
 }
 
 /* Stopped while the API is away, and once more: the proven containers come along. */
 static void test_kept_while_away(void **state) {
-        Buffer b;
         Play p;
 
         begin(&p);
         play_api(&p, API_UNREACHABLE);
         play_judge(&p);
         for (int i = 0; i < 3; i++) {
-                b = stop(&p);
-                assert_ok(start(&p, &b, &here));
+                restart(&p);
                 assert_int_equal(play_find(&p, "dns")->n_kept, 2);
         }
         assert_string_equal(play_find(&p, "dns")->kept[0].pod_uid, "d41d8cd98f00b204e9800998ecf8427e");
-        play_kill(&p, 31);
-        play_look(&p);
-        play_judge(&p);
+        die(&p, 31);
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE);
         play_end(&p);
 }
 
 static void test_states(void **state) {
-        Buffer b;
         Play p;
 
         /* lost stays lost, and settles for the hold before it opens again */
         begin(&p);
-        play_kill(&p, 31);
-        play_look(&p);
-        play_judge(&p);
+        die(&p, 31);
         play_pass(&p, SECONDS(15));
         assert_gate(&p, "dns", "lost");
-        b = stop(&p);
-        assert_ok(start(&p, &b, &here));
+        restart(&p);
         assert_gate(&p, "dns", "lost");
         assert_verdict(&p, "lost");
         assert_true(p.board.verdict.was_ready);
@@ -274,8 +267,7 @@ static void test_states(void **state) {
         play_begin(&p);
         add_gates(&p);
         play_load(&p);
-        b = stop(&p);
-        assert_ok(start(&p, &b, &here));
+        restart(&p);
         assert_gate(&p, "dns", "waiting");
         assert_verdict(&p, "waiting");
         assert_false(p.board.verdict.was_ready);

@@ -8,59 +8,12 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "failing-malloc.h"
 #include "ready/boots.h"
 #include "ready/columns.h"
 #include "ready/pull.h"
 #include "ready/timeline.h"
-
-static unsigned long countdown; /* 0: none fails */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-char *__real_strdup(const char *s);
-char *__real_strndup(const char *s, size_t n);
-int __real_vasprintf(char **ret, const char *format, va_list ap);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
-
-static bool fails(void) {
-        return countdown > 0 && --countdown == 0;
-}
-
-void *__wrap_malloc(size_t size) {
-        return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size) {
-        return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size) {
-        return fails() ? NULL : __real_realloc(p, size);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size) {
-        return fails() ? NULL : __real_reallocarray(p, n, size);
-}
-
-char *__wrap_strdup(const char *s) {
-        return fails() ? NULL : __real_strdup(s);
-}
-
-char *__wrap_strndup(const char *s, size_t n) {
-        return fails() ? NULL : __real_strndup(s, n);
-}
-
-int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
-        return fails() ? -1 : __real_vasprintf(ret, format, ap);
-}
+#include "ready/trail.h"
 
 /* Runs until none fails; each run but the last must say -ENOMEM. */
 static void torture(int (*run)(void), unsigned long at_least) {
@@ -68,13 +21,13 @@ static void torture(int (*run)(void), unsigned long at_least) {
         int r;
 
         for (n = 1;; n++) {
-                countdown = n;
+                failing_countdown = n;
                 r = run();
-                if (countdown > 0)
+                if (failing_countdown > 0)
                         break;
                 assert_error(r, ENOMEM);
         }
-        countdown = 0;
+        failing_countdown = 0;
         assert_ok(r);
         assert_true(n > at_least);
 }
@@ -115,9 +68,9 @@ static void test_blocking_reason(void **state) {
         assert_ok(jv_parse(pod_text, strlen(pod_text), &v));
         for (unsigned long n = 1; n < 6; n++) {
                 assert_ok(kube_object_parse(KUBE_POD, v, &pod));
-                countdown = n;
+                failing_countdown = n;
                 pod_blocking_reason(KUBE_POD_OF(pod), &reason, &message);
-                countdown = 0;
+                failing_countdown = 0;
                 assert_non_null(reason);
                 assert_non_null(message);
 
@@ -199,8 +152,9 @@ static void test_timeline(void **state) {
 static int run_boots(void) {
         static const char line[] = "{\"bootId\":\"0123456789abcdef0123456789abcdef\",\"startedRealtimeUSec\":1,"
                                    "\"readyUSec\":2,\"pulledImages\":true,\"gates\":[{\"name\":\"dns\",\"readyUSec\":2,"
-                                   "\"waitedFor\":\"w\"},{\"name\":\"x\"}]}\n";
+                                   "\"waitedFor\":\"Pod n/p: w\"},{\"name\":\"x\"}]}\n";
         _cleanup_(boot_log_freep) BootLog *l = NULL;
+        _cleanup_(timeline_freep) Timeline *told = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(4));
         usec_t typical;
         int r;
@@ -214,6 +168,12 @@ static int run_boots(void) {
                 r = boot_log_typical(l, true, NULL, &typical);
         if (r >= 0)
                 assert_string_equal(buffer_cstr(&b), line);
+        if (r >= 0)
+                r = timeline_new(4, 1, &told);
+        if (r >= 0)
+                r = boot_retell(boot_log_get(l, 0), told);
+        if (r >= 0)
+                assert_int_equal(timeline_length(told), 2);
         return r;
 }
 
@@ -221,11 +181,44 @@ static void test_boots(void **state) {
         torture(run_boots, 8);
 }
 
+static int run_trail(void) {
+        const Finding waits = { .evidence = EVIDENCE_FALSE, .reason = "ErrImagePull" };
+        const Blocker before = { .gate = (char *) "dns", .reason = (char *) "ContainerCreating" };
+        const ObjectName pod_name = { .kind = (char *) "Pod", .name = (char *) "p" };
+        _cleanup_(trail_done) Trail t = {};
+        Blocker *wanted = NULL;
+        ObjectEdge edge;
+        int r;
+
+        r = trail_restore(&t, &pod_name, OBJECT_WAITING, &before);
+        if (r < 0)
+                return r;
+        trail_begin(&t);
+        r = trail_see(&t, "Pod", NULL, "q", &waits, &wanted);
+        if (r < 0)
+                return r;
+        wanted->reason = strdup("ErrImagePull");
+        if (!wanted->reason)
+                return -ENOMEM;
+        trail_end(&t, false);
+        /* Lacking memory nothing is told, and all of it the next time. */
+        if (trail_next(&t, &edge)) {
+                assert_int_equal(edge.from, OBJECT_ABSENT);
+                assert_string_equal(edge.blocker->reason, "ErrImagePull");
+        } else
+                return -ENOMEM;
+        return trail_next(&t, &edge) ? -EINVAL : 0;
+}
+
+static void test_trail(void **state) {
+        torture(run_trail, 8);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_columns),  cmocka_unit_test(test_blocking_reason),
                 cmocka_unit_test(test_events),   cmocka_unit_test(test_timeline),
-                cmocka_unit_test(test_boots),
+                cmocka_unit_test(test_boots),    cmocka_unit_test(test_trail),
         };
         return cmocka_run_group_tests_name("ready-memory", tests, NULL, NULL);
 }

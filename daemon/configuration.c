@@ -15,8 +15,8 @@
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };
-static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d", NULL };
-static char *const vendor_folders[] = { (char *) VENDOR_FOLDER "/gates.d", NULL };
+static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d",
+                                      NULL };
 
 void configuration_done(Configuration *c) {
         settings_free(c->settings);
@@ -48,33 +48,11 @@ static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
         };
 }
 
-static int vendor_requires(const char *name, bool *ret) {
-        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
-        int r;
-
-        r = gate_definition_load(vendor_folders, name, &d);
-        if (r < 0)
-                return r == -ENOENT || r == -ERFKILL ? (*ret = false, 0) : r;
-        *ret = d && d->required == 1;
-        return 0;
-}
-
-/* Require= decides where it is set; else the gate's own word. An invalid gate errs towards being required. */
-static int decide_required(GateSetup *s, const Settings *settings) {
-        const GateDefinition *d = s->definition;
-        bool vendor = false;
-        int r;
-
-        s->required = settings->has_require ? strv_contains(settings->require, d->name) : d->required == 1;
+/* Require= decides where it is set; else the gate's own word. */
+static bool is_required(const GateDefinition *d, const Settings *settings) {
         if (strv_contains(settings->require_added, d->name))
-                s->required = true;
-        if (d->invalid && !s->required && !settings->has_require) {
-                r = vendor_requires(d->name, &vendor);
-                if (r < 0)
-                        return r;
-                s->required = vendor;
-        }
-        return 0;
+                return true;
+        return settings->has_require ? strv_contains(settings->require, d->name) : d->required == 1;
 }
 
 static int take_definition(Configuration *c, GateDefinition *definition, const GateFacts *facts) {
@@ -82,9 +60,13 @@ static int take_definition(Configuration *c, GateDefinition *definition, const G
         GateSetup *s = &c->setups[c->n_setups];
         int r;
 
-        *s = (GateSetup){ .timing = timing_of(d, c->settings), .enabled = true };
+        *s = (GateSetup){
+                .timing = timing_of(d, c->settings),
+                .enabled = true,
+                .required = is_required(d, c->settings),
+        };
         STRV_FOREACH(f, d->files)
-                s->vendor = s->vendor || startswith(*f, vendor_folders[0]);
+                s->vendor = s->vendor || startswith(*f, VENDOR_FOLDER "/gates.d/");
         STRV_FOREACH(w, d->warnings) {
                 r = strv_extend(&c->warnings, *w);
                 if (r < 0)
@@ -103,7 +85,7 @@ static int take_definition(Configuration *c, GateDefinition *definition, const G
 
         s->definition = TAKE_PTR(d);
         c->n_setups++;
-        return decide_required(s, c->settings);
+        return 0;
 }
 
 static int find_setup(const Configuration *c, const char *name) {

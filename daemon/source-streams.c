@@ -324,18 +324,20 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         return 0;
 }
 
-/* Makes sure that there is such a stream, of the present epoch. */
+/* Makes sure that there is such a stream, of the present epoch. One that speaks on for the stream that is to take its
+ * place is never taken again: what that one has brought already would go with it, and nobody would bring it anew. */
 static int want(const StreamDemand *demand, void *userdata) {
         SourceStreams *s = userdata;
         Stream *t;
         int r;
 
         for (t = s->streams; t; t = t->next)
-                if (t->role == demand->role && streq_ptr(t->world->key, demand->key) && t->epoch == s->epoch &&
-                    kube_query_equal(&t->query, &demand->query)) {
-                        t->wanted = true;
-                        return 0;
-                }
+                if (t->role == demand->role && streq_ptr(t->world->key, demand->key))
+                        break; /* the newest stands first */
+        if (t && t->epoch == s->epoch && kube_query_equal(&t->query, &demand->query)) {
+                t->wanted = true;
+                return 0;
+        }
 
         r = stream_new(s, demand, &t);
         if (r < 0)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import fake_cues, guide, process
+from harness import fake_cues, fakekubelet, guide, process
 
 
 REQUIRED = ("api", "node", "ovn", "dns")
@@ -17,6 +17,10 @@ def watches(server, resource, since=0):
 
 def is_initial(request):
     return request.query.get("sendInitialEvents") == "true"
+
+
+def is_resumed(request):
+    return not is_initial(request)
 
 
 def expect_steady(edge, seconds=1.5):
@@ -241,3 +245,25 @@ def test_unsent_newline_and_blank_lines(ready_edge):
     expect_steady(ready_edge, 0.5)
     server.delete("daemonsets", "openshift-dns", "dns-default")
     ready_edge.daemon.expect_gate("dns", "lost")
+
+
+def test_boot_ids_back_and_forth(ready_edge):
+    """All nodes are asked for, and ours is of this boot again before they come: it is kept, by one more stream."""
+    server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
+
+    def is_of_all(request):
+        return "fieldSelector" not in request.query
+
+    # The list of all nodes takes a while, and after it the stream of ours is the slower one.
+    server.cue("watch", "nodes", match=is_of_all, delay=0.4)
+    server.cue("watch", "nodes", match=lambda r: not is_of_all(r) and not is_initial(r), delay=20)
+    mark = server.mark()
+    kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
+    process.eventually(lambda: any(map(is_of_all, watches(server, "nodes", mark))), 5, 0.01, "a list of all nodes")
+    server.end_streams("clean", "nodes")
+    process.eventually(lambda: not all(map(is_initial, watches(server, "nodes", mark))), 5, 0.01, "a slow stream")
+    kubelet.new_boot_node()
+    process.eventually(lambda: kubelet.renew_lease() and not daemon.blockers("node"), 10, 0.1, "the node")
+    daemon.expect_verdict("ready")
+    expect_steady(ready_edge, 0.5)
+    assert len(watches(server, "nodes", mark)) <= 4, watches(server, "nodes", mark)

@@ -7,4 +7,5 @@
 #include "settings.h"
 
 int host_facts_read(const Options *options, const Settings *settings, HostFacts *ret);
+bool host_has_address(const char *address);
 usec_t host_userspace_start(void);

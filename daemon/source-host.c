@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "cgroup-probe.h"
+#include "host-facts.h"
 #include "message-id.h"
 #include "ready/pod.h"
 
@@ -342,7 +343,21 @@ static void arm_ask(SourceHost *s) {
                 loop_timer_set(s->manager->loop, &s->ask, now_monotonic(), on_ask);
 }
 
+/* The network may have given the host another address than its node is known by. */
+static void look_at_address(SourceHost *s) {
+        World *w = s->manager->world;
+        const char *address = w->node ? KUBE_NODE_OF(w->node->object)->address : NULL;
+
+        if (address && host_has_address(address))
+                address = NULL;
+        if (streq_ptr(address, w->host.lost_address))
+                return;
+        if (free_and_strdup(&w->host.lost_address, address) >= 0)
+                manager_touch(s->manager);
+}
+
 void source_host_update(SourceHost *s) {
+        look_at_address(s);
         if (s->pods_changed) {
                 forget_unnamed(s);
                 s->pods_changed = false;

@@ -24,12 +24,20 @@ static int hash_status(const JsonValue *status, uint64_t *ret) {
         return r;
 }
 
+static const char *find_internal_ip(const JsonValue *addresses) {
+        JSON_FOREACH(a, addresses)
+                if (streq_ptr(jv_get_string(a, "type"), "InternalIP"))
+                        return jv_get_string(a, "address");
+        return NULL;
+}
+
 void kube_node_read(Arena *a, const JsonValue *json, KubeNode *n) {
         const JsonValue *status = jv_get(json, "status"), *info = jv_get(status, "nodeInfo");
 
         n->boot_id = arena_string(a, jv_get_string(info, "bootID"));
         n->machine_id = arena_string(a, jv_get_string(info, "machineID"));
         n->kubelet_version = arena_string(a, jv_get_string(info, "kubeletVersion"));
+        n->address = arena_string(a, find_internal_ip(jv_get(status, "addresses")));
         n->unschedulable = jv_get_bool(jv_get(json, "spec"), "unschedulable", false);
         n->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, 0, &n->n_conditions);
 

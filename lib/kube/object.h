@@ -94,6 +94,7 @@ typedef struct KubeNode {
         const char *boot_id;
         const char *machine_id;
         const char *kubelet_version;
+        const char *address; /* the first InternalIP, NULL where there is none */
         bool unschedulable;
         uint64_t status_hash; /* over the whole status: another value, another status */
         KubeCondition *conditions;

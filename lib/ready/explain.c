@@ -104,8 +104,9 @@ static const WorldObject *node_of(const World *w, const Watched *watched) {
         return w->node;
 }
 
-/* A node that is short of something explains much that goes wrong on it, and by itself shuts nothing. */
-static void tell_pressure(const World *w, const Watched *watched, Explanation *e) {
+/* A node that is short of something, or is not reached by its address, explains much that goes wrong on it, and by
+ * itself shuts nothing. */
+static void tell_node(const World *w, const Watched *watched, Explanation *e) {
         const WorldObject *node = node_of(w, watched);
         const KubeCondition *c;
 
@@ -113,6 +114,8 @@ static void tell_pressure(const World *w, const Watched *watched, Explanation *e
                 return;
         for (size_t i = 0; (c = node_pressure(w, node, i)); i++)
                 say_more(e, "the node has %s: %s", c->type, c->message ?: strna(c->reason));
+        if (node_is_ours(w, node) && w->host.lost_address)
+                say_more(e, "the node's InternalIP %s is no address of this host", w->host.lost_address);
 }
 
 /* Whether what was found is known of an object of the cluster, as it is now. */
@@ -143,5 +146,5 @@ void explain(const Report *report, const World *w, const Watched *watched, Expla
         } else if (o && o->kind == KUBE_POD)
                 explain_pod(w, KUBE_POD_OF(o), ret);
         if (is_known(watched))
-                tell_pressure(w, watched, ret);
+                tell_node(w, watched, ret);
 }

@@ -49,6 +49,11 @@ static const HintRow rows[] = {
           .hint = "Compare the clock with the certificate's dates by timedatectl and chronyc tracking; "
                   "where the clock is right and the certificate is MicroShift's own, restart "
                   "microshift.service, which renews it." },
+        { .texts = "is no address of this host",
+          .kind = "Node",
+          .hint = "The host's address has changed, which makes MicroShift restart itself to take the new one: "
+                  "if that lasts, give the host a lasting address, or set node.nodeIP in "
+                  "/etc/microshift/config.yaml." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: let the host's /etc/resolv.conf name a real name server "
                   "and not a local stub such as 127.0.0.53, then restart microshift.service." },
@@ -76,8 +81,8 @@ static const HintRow rows[] = {
                   "and /tmp." },
         { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
           .kind = "Endpoint",
-          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain and "
-                  "/etc/resolv.conf." },
+          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain, and "
+                  "that the first name server in /etc/resolv.conf knows it, for its no is final." },
         { .texts = "refused",
           .kind = "Endpoint",
           .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
@@ -388,8 +393,9 @@ static const HintRow rows[] = {
           .hint = "The server's certificate does not fit the kubeconfig: restart microshift.service, "
                   "which writes both anew, or correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "ApiUnreachable",
-          .hint = "MicroShift does not answer: look at systemctl status microshift.service and "
-                  "journalctl -b -u microshift.service." },
+          .hint = "MicroShift does not answer: look at systemctl status microshift.service, journalctl -b "
+                  "-u microshift.service and, after an upgrade, "
+                  "/var/lib/microshift-backups/prerun_failed.log." },
         { .reasons = "ApiNotReady",
           .hint = "MicroShift is starting: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
                   "it waits for, and journalctl -b -u microshift.service says why." },

@@ -93,6 +93,7 @@ typedef struct HostFacts {
         char *host_name;
         bool kubelet_healthy;  /* its own healthz answered ok since the API was last out of reach */
         usec_t healthy_since;  /* monotonic, valid with the above */
+        char *lost_address;    /* of our node, where this host does not have it, else NULL */
         char *cgroup_trouble;  /* why the cgroup root cannot be read, else NULL */
 } HostFacts;
 

@@ -240,6 +240,11 @@ def test_node(scene):
     scene.told("node", "NodeStatusUnknown", "does not report")
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
     scene.told("node", "StaleBoot", "previous boot")
+    # Addresses for documentation, which nobody has.
+    for address in ("192.0.2.7", "2001:db8::7"):
+        told = f"the node's InternalIP {address} is no address of this host"
+        scene.kubelet.patch_node(ready=False, message="x", address=address)
+        scene.told("node", "KubeletNotReady", "The host's address has changed", f"x; {told}")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": ["edge/hold"]}})
     scene.kubelet.patch_node()
     scene.rest.delete(scene.kubelet.node_path)

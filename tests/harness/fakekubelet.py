@@ -263,7 +263,8 @@ class FakeKubelet:
     def lease_path(self):
         return f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.node_name}"
 
-    def patch_node(self, ready=True, boot_id=None, reason=None, message=None, ago=0.0, pressure=None):
+    def patch_node(self, ready=True, boot_id=None, reason=None, message=None, ago=0.0, pressure=None,
+                   address=guide.NODE_ADDRESS):
         """Writes the node's status. ready: True, False or None (Unknown). boot_id: the host's by default.
 
         pressure: what it is short of, a name in PRESSURES.
@@ -299,7 +300,7 @@ class FakeKubelet:
             {
                 "conditions": conditions,
                 "addresses": [
-                    {"type": "InternalIP", "address": guide.NODE_ADDRESS},
+                    {"type": "InternalIP", "address": address},
                     {"type": "Hostname", "address": self.node_name},
                 ],
                 "capacity": {"cpu": "4", "memory": "8Gi", "pods": "250"},

@@ -12,7 +12,8 @@ from . import cluster as _cluster
 NODE = "microshift-dev.lab.example.com"
 VERSION = "v1.28.12"
 MACHINE_ID = "5d0a3f0c6e2b4b0e9f3a7c1d2e4f6a8b"
-NODE_ADDRESS = "192.168.110.252"
+# One that the host of the tests has.
+NODE_ADDRESS = "127.0.0.1"
 
 
 @dataclasses.dataclass

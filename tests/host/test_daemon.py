@@ -110,7 +110,7 @@ def test_nobody_notices_a_restart_of_the_daemon(make_node):
 
 # Which gates apply
 
-def test_conditions_are_read_in_the_sandbox(make_node):
+def test_the_host_is_read_in_the_sandbox(make_node):
     """MicroShift's own files, closed to all but root as its package may have them."""
     node = make_node()
     node.host.write("/etc/microshift/config.yaml", "ingress: {status: Removed}\n", 0o600)
@@ -132,6 +132,10 @@ def test_conditions_are_read_in_the_sandbox(make_node):
     process.eventually(lambda: node.gate("ovn")["blockers"][0]["reason"] == "InvalidGate", 10, 0.1, "InvalidGate")
     assert "/etc/microshift/config.yaml: line" in node.gate("ovn")["blockers"][0]["message"]
     assert enabled()["ingress"] and node.gate("node")["blockers"][0]["reason"] == "StaleBoot"
+    # So are the host's addresses.
+    assert "no address of this host" not in node.gate("node")["blockers"][0]["message"]
+    node.kubelet.patch_node(False, address="192.0.2.7")
+    process.eventually(lambda: "InternalIP 192.0.2.7 is no address of this host" in str(node.gate("node")), 10, 0.1)
 
 
 # Reloading

@@ -132,7 +132,9 @@ static void test_pod_containers(void **state) {
 static void test_node(void **state) {
 #define NODE(heartbeat)                                                                                                     \
         "{\"metadata\":{\"name\":\"edge-1\",\"uid\":\"u\"},\"spec\":{\"unschedulable\":true},\"status\":{\"nodeInfo\":{"    \
-        "\"bootID\":\"b\",\"machineID\":\"m\",\"kubeletVersion\":\"v1.33.0\"},\"conditions\":[{\"type\":\"Ready\","         \
+        "\"bootID\":\"b\",\"machineID\":\"m\",\"kubeletVersion\":\"v1.33.0\"},\"addresses\":[{\"type\":\"Hostname\","       \
+        "\"address\":\"edge\"},{\"type\":\"InternalIP\",\"address\":\"192.168.110.252\"}],"                                 \
+        "\"conditions\":[{\"type\":\"Ready\","                                                                              \
         "\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"silent\",\"lastHeartbeatTime\":\"" heartbeat \
         "\"}]}}"
         KubeObject *a = parse(KUBE_NODE, NODE("2026-08-01T10:00:00Z")),
@@ -143,6 +145,7 @@ static void test_node(void **state) {
         assert_string_equal(n->boot_id, "b");
         assert_string_equal(n->machine_id, "m");
         assert_string_equal(n->kubelet_version, "v1.33.0");
+        assert_string_equal(n->address, "192.168.110.252");
         assert_true(n->unschedulable);
         assert_int_equal(n->conditions[0].status, KUBE_STATUS_UNKNOWN);
         assert_string_equal(n->conditions[0].reason, "NodeStatusUnknown");

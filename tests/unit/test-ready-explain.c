@@ -222,6 +222,12 @@ static void test_pressure(void **state) {
                 assert_non_null(endswith(first(&p)->message, "\xc3\xa4; " SHORT));
         }
 
+        /* So is its address, where the host has another one now. */
+        p.world->host.lost_address = strdup("192.168.1.5");
+        put_pod(&p, "ErrImagePull", "no");
+        assert_told(&p, "ErrImagePull", "no; " SHORT "; the node's InternalIP 192.168.1.5 is no address of this host");
+        p.world->host.lost_address = mfree(p.world->host.lost_address);
+
         /* Of the node itself; and not as it was in an earlier boot. */
         node.ready = KUBE_STATUS_FALSE;
         node.reason = "KubeletNotReady";

@@ -24,6 +24,9 @@ static const Case cases[] = {
           { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": x509: certificate has "
                                 "expired or is not yet valid: current time 1970-01-01T00:01:02Z is before "
                                 "2024-01-01T00:00:00Z") } },
+        { "The host's address has changed",
+          { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is no address of this "
+                              "host") } },
         { "CoreDNS forwards to itself",
           { POD("CrashLoopBackOff", "back-off 5m0s; last exit: Error, exit code 1: [FATAL] plugin/loop: Loop "
                                     "(127.0.0.1:55953 -> :1053) detected for zone \".\"") } },

@@ -5,7 +5,8 @@
  * and die; the kubelet falls silent; msreadyd is restarted with what it kept. Whatever the order:
  *
  *   - nothing is ready before the last step of the boot, and all is ready after it;
- *   - what is open does not stay open beyond its hold and its grace;
+ *   - what is open does not stay open beyond its hold and its grace, and is not shut before; a suspend is
+ *     no time of either, nor of what a lost gate has to settle;
  *   - a restart makes no gate readier than it was.
  *
  * What is held against the rules is reckoned here from the truth, without their help. MSREADY_SEED repeats one
@@ -61,7 +62,7 @@ typedef struct Sim {
         bool lived;      /* the kubelet ran since the API was last out of reach, or since msreadyd started */
 
         /* Reckoned from the evidence alone. */
-        usec_t false_for[2], none_for[2];
+        usec_t true_for[2], false_for[2], none_for[2];
         GateState before[2];
 } Sim;
 
@@ -367,6 +368,8 @@ static void reckon(Sim *s) {
 
                 if (e == EVIDENCE_TRUE)
                         s->false_for[i] = 0;
+                else
+                        s->true_for[i] = 0;
                 if (e != EVIDENCE_NONE)
                         s->none_for[i] = 0;
                 if (state == GATE_READY && s->false_for[i] >= g->setup.timing.hold && e == EVIDENCE_FALSE)
@@ -375,6 +378,12 @@ static void reckon(Sim *s) {
                         wrong(s, "%s is ready after %" PRIu64 " us without evidence", names[i], s->none_for[i]);
                 if (state == GATE_READY && s->before[i] != GATE_READY && e != EVIDENCE_TRUE)
                         wrong(s, "%s opened without TRUE", names[i]);
+                if (state == GATE_LOST && s->before[i] != GATE_LOST && s->false_for[i] < g->setup.timing.hold)
+                        wrong(s, "%s is lost after %" PRIu64 " us of FALSE", names[i], s->false_for[i]);
+                if (state == GATE_UNKNOWN && s->before[i] == GATE_READY && s->none_for[i] < g->setup.timing.unknown)
+                        wrong(s, "%s is unknown after %" PRIu64 " us", names[i], s->none_for[i]);
+                if (state == GATE_READY && s->before[i] == GATE_LOST && s->true_for[i] < g->setup.timing.hold)
+                        wrong(s, "%s has settled after %" PRIu64 " us", names[i], s->true_for[i]);
                 if (state == GATE_WAITING && s->before[i] != GATE_WAITING)
                         wrong(s, "%s waits again", names[i]);
                 if (e == EVIDENCE_TRUE && p->world->api != API_READY)
@@ -413,6 +422,7 @@ static void pass(Sim *s, usec_t usec) {
                 for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                         Evidence e = play_find(p, names[i])->report.evidence;
 
+                        s->true_for[i] += e == EVIDENCE_TRUE ? passed : 0;
                         s->false_for[i] += e == EVIDENCE_FALSE ? passed : 0;
                         s->none_for[i] += e == EVIDENCE_NONE ? passed : 0;
                 }

@@ -15,17 +15,11 @@ import io
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 import tarfile
-import time
 
-if __package__:
-    from . import cluster as _cluster
-    from . import process
-    from .host import Host
-else:  # the recorder, which is this file as a program
-    Host = object
+from . import cluster as _cluster
+from . import process, recorder
+from .host import Host
 
 PACKAGES = ["containerd", "runc", "iptables", "containernetworking-plugins", "conntrack", "kmod", "busybox-static"]
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")
@@ -33,7 +27,6 @@ NAME = "node1"
 ADDRESS = "10.99.0.1"
 IMAGE = "local.test/busy:1"
 KUBECONFIG = "/var/lib/microshift/resources/kubeadmin/kubeconfig"
-PODS = ("ovnkube-master", "ovnkube-node", "dns-default")
 
 
 def _unit(text, after="", requires=True):
@@ -124,11 +117,13 @@ CONTAINERD = f"""version = 2
     snapshotter = "native"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = {{SYSTEMD}}
 """
 
 KUBELET_CONFIG = """apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-cgroupDriver: cgroupfs
+cgroupDriver: {DRIVER}
 failCgroupV1: false
 failSwapOn: false
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
@@ -156,7 +151,6 @@ def container(name, command="sleep 100000", probe=None, mounts=()):
     if probe:
         made["readinessProbe"] = {
             "exec": {"command": ["/bin/busybox", "test", "-f", probe]},
-            "initialDelaySeconds": 1,
             "periodSeconds": 1,
         }
     if mounts:
@@ -220,7 +214,7 @@ def workloads():
             "dns-default",
             {"dns.operator.openshift.io/daemonset-dns": "default"},
             [
-                container("dns", "sleep 2; touch /tmp/ready; sleep 100000", "/tmp/ready"),
+                container("dns", "sleep 1; touch /tmp/ready; sleep 100000", "/tmp/ready"),
                 container("kube-rbac-proxy"),
             ],
         ),
@@ -261,9 +255,13 @@ def image(busybox):
 
 
 class RealNode(Host):
-    """with RealNode(assets_folder) as node: node.boot(); node.wait_usable()"""
+    """with RealNode(assets_folder) as node: node.boot(); node.wait_usable()
 
-    def __init__(self, assets_folder):
+    driver: who makes the containers' groups, "cgroupfs" (containerd) or "systemd" (the host's, when asked).
+    """
+
+    def __init__(self, assets_folder, driver="cgroupfs"):
+        self.driver = driver
         self.pki_folder = process.Folder()
         super().__init__(
             "bookworm",
@@ -294,11 +292,12 @@ class RealNode(Host):
         self.path("/lab/static").mkdir()
         self.path("/etc/cni/net.d").mkdir(parents=True, exist_ok=True)
         self.write("/lab/network", NETWORK_SCRIPT)
-        # A shell that is the first process of a container ignores SIGTERM: a shutdown would wait 90 s for it.
-        self.write("/etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=3s\n")
+        # What is the first process of a container ignores SIGTERM: a shutdown would wait 90 s for it.
+        self.write("/etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=1s\n")
         self.write("/lab/cni.conf", json.dumps(CNI))
-        self.write("/lab/kubelet.yaml", KUBELET_CONFIG)
-        self.write("/etc/containerd/config.toml", CONTAINERD)
+        self.write("/lab/kubelet.yaml", KUBELET_CONFIG.replace("{DRIVER}", self.driver))
+        by_systemd = "true" if self.driver == "systemd" else "false"
+        self.write("/etc/containerd/config.toml", CONTAINERD.replace("{SYSTEMD}", by_systemd))
         self.write("/etc/hosts", f"127.0.0.1 localhost {NAME}\n")
         self.write("/etc/hostname", NAME + "\n")
         for name, text in {
@@ -370,7 +369,7 @@ class RealNode(Host):
         for pod in json.loads(self.kubectl("get", "pods", "-A", "-o", "json").stdout)["items"]:
             owner = (pod["metadata"].get("ownerReferences") or [{"name": pod["metadata"]["name"]}])[0]["name"]
             status = pod["status"]
-            found[owner] = (_is_ready(pod), {c.get("containerID") for c in status.get("containerStatuses", [])})
+            found[owner] = (_is_ready(status), {c.get("containerID") for c in status.get("containerStatuses", [])})
         return found
 
     def usec(self, unit, name):
@@ -396,99 +395,13 @@ class RealNode(Host):
         self.wait_active("msready.service", timeout)
 
     def record(self):
-        """Starts a recorder beside msready."""
-        return Recorder(self)
+        """Starts a recorder of what becomes of the node from now on."""
+        return recorder.Recorder(self)
 
     def close(self):
         super().close()
         self.pki_folder.clean()
 
 
-class Recorder:
-    """Asks the API server for node and pods, many times a second, and keeps what changes."""
-
-    def __init__(self, node):
-        self.node = node
-        self.file = node.folder / "recording"
-        self.file.write_text("")
-        self.process = process.spawn(
-            ["nsenter", "--target", str(node.leader), "--net", sys.executable, __file__, str(node.kubeconfig),
-             str(self.file)],
-            stdout=subprocess.DEVNULL,
-        )
-
-    def stop(self):
-        """What it saw, as (before, at, state): what was asked for at `before` was answered with the state above,
-        and this state was seen at `at`. Monotonic seconds."""
-        process.end(self.process)
-        lines = [line.split(" ", 2) for line in self.file.read_text().splitlines()]
-        return [(float(before), float(at), json.loads(state)) for before, at, state in lines]
-
-
-def usable(state, boot_id, old_ids):
-    """Whether this is a usable cluster by the words of the API server alone, told apart from the boot before by its
-    boot ID and by container IDs: what msready must not be ahead of."""
-    node = state["node"]
-    if not node or node["boot"] != boot_id or not node["ready"]:
-        return False
-    return all(
-        state["pods"].get(name, {}).get("ready") and not set(state["pods"][name]["ids"]) & old_ids for name in PODS
-    )
-
-
-def _is_ready(told):
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in told["status"].get("conditions", []))
-
-
-def _record(kubeconfig, file):
-    import base64
-    import http.client
-    import re
-    import ssl
-    import tempfile
-
-    text = pathlib.Path(kubeconfig).read_text()
-    field = {m.group(1): base64.b64decode(m.group(2)) for m in re.finditer(r"([a-z-]+)-data: (\S+)", text)}
-    context = ssl.create_default_context(cadata=field["certificate-authority"].decode())
-    with tempfile.NamedTemporaryFile() as pem:
-        pem.write(field["client-certificate"] + b"\n" + field["client-key"])
-        pem.flush()
-        context.load_cert_chain(pem.name)
-    context.check_hostname = False
-    last, connection, before = None, None, time.monotonic()
-    out = open(file, "a", buffering=1)
-    while True:
-        asked = time.monotonic()
-        try:
-            if connection is None:
-                connection = http.client.HTTPSConnection("127.0.0.1", 6443, context=context, timeout=2)
-            items = {}
-            for what in ("nodes", "pods"):
-                connection.request("GET", f"/api/v1/{what}")
-                items[what] = json.load(connection.getresponse())["items"]
-        except (OSError, http.client.HTTPException, ValueError, KeyError):
-            connection = None
-            time.sleep(0.05)
-            continue
-        state = {
-            "node": next(({"boot": n["status"].get("nodeInfo", {}).get("bootID"), "ready": _is_ready(n)}
-                          for n in items["nodes"]), None),
-            "pods": {
-                p["metadata"]["ownerReferences"][0]["name"]: {
-                    "ready": _is_ready(p),
-                    "ids": sorted(c.get("containerID") or "" for c in p["status"].get("containerStatuses", [])),
-                }
-                for p in items["pods"]
-                if p["metadata"].get("ownerReferences") and not p["metadata"].get("deletionTimestamp")
-            },
-        }
-        line = json.dumps(state)
-        if line != last:
-            out.write(f"{before:.3f} {time.monotonic():.3f} {line}\n")
-            last = line
-        before = asked
-        time.sleep(0.03)
-
-
-if __name__ == "__main__":
-    _record(sys.argv[1], sys.argv[2])
+def _is_ready(status):
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))

@@ -11,10 +11,10 @@ from harness import host, process, realnode
 
 @pytest.fixture(scope="module")
 def make_real_node():
-    """make_real_node(config) makes a RealNode, not yet booted, that ends with the module."""
+    """make_real_node(config, ...) makes a RealNode, not yet booted, that ends with the module."""
     nodes = []
 
-    def make(config=""):
+    def make(config="", **options):
         try:
             host.check()
             assets = _cluster.assets("current", "all")
@@ -25,7 +25,7 @@ def make_real_node():
         build = process.build_folder()
         if not (build / "daemon/msreadyd").exists():
             pytest.skip(f"msreadyd is not built in {build}")
-        nodes.append(realnode.RealNode(assets))
+        nodes.append(realnode.RealNode(assets, **options))
         nodes[-1].install(build, config)
         return nodes[-1]
 

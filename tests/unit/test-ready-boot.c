@@ -6,14 +6,22 @@
  *   api ready|not-ready|away             the API server
  *   list|resume|lose ROLE|all            a stream has listed what there is; is in sync again; is out of sync
  *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
- *   pod NAME Ready=S ids=A,B [waiting=REASON] [deleted]
- *                                        a version of a pod; "-" for a container that has no ID
+ *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [deleted]
+ *                                        a version of a pod; "-" for a container that has no ID. Those with "!"
+ *                                        do not run: all of them where it is waiting and none has
  *   gone NAME                            the pod is deleted
+ *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
  *   lease, kubelet ok                    the node's Lease moves; the kubelet's own healthz answers
  *   start IDS, kill IDS                  containers of this host
  *   running                              all of it is up: a shorthand for a boot that is over
  *   restart, again                       msreadyd is restarted, with what it kept; lists the cluster again
  *   expect GATE=EVIDENCE[/STATE][:REASON] … verdict=STATE
+ *   usable GATES                         from here on these are, and no others, says somebody who knows no rule
+ *                                        of ours; "-" for none
+ *
+ * Where that is told, these gates are TRUE and no others at the end of each moment; the verdict waits until all
+ * of them are usable for the first time, and is ready then. tests/node/record writes such files of boots and
+ * mishaps of a real node. Files that are given as arguments are told instead.
  *
  * S is True, False or Unknown; evidence is true, false or none. The gates are node, ovn (ovnkube-master and
  * ovnkube-node) and dns (dns-default), each of them required, with the default times. The host looks at its
@@ -49,6 +57,8 @@ typedef struct Boot {
         PlayPod pods[ELEMENTSOF(sets)];
         bool has_pod[ELEMENTSOF(sets)];
         char reason[64];
+        char **usable; /* by the word of who recorded it; NULL: nobody did */
+        bool was_usable;
 } Boot;
 
 #define broken(b, ...)                                                                                        \
@@ -64,16 +74,19 @@ static void add_gates(Boot *b) {
         PLAY_GATE(&b->play, "dns", check_workload(KUBE_DAEMONSET, DNS, "dns-default"));
 }
 
-static void play_sets(Boot *b) {
-        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+static void play_set(Boot *b, size_t i, bool exists) {
+        if (exists)
                 play_workload(&b->play, &(PlayWorkload){ .kind = KUBE_DAEMONSET,
                                                          .namespace = sets[i].namespace,
                                                          .name = sets[i].name,
                                                          .uid = 100 + (unsigned) i });
+        else
+                play_remove(&b->play, KUBE_DAEMONSET, sets[i].namespace, sets[i].name);
 }
 
 static void play_again(Boot *b) {
-        play_sets(b);
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                play_set(b, i, true);
         if (b->node.name)
                 play_node(&b->play, &b->node);
         for (size_t i = 0; i < ELEMENTSOF(sets); i++)
@@ -129,35 +142,67 @@ static size_t set_index(Boot *b, const char *name) {
         return 0;
 }
 
+static const char *phase_of(Boot *b, char **words) {
+        static const char *const phases[] = { "Pending", "Running", "Succeeded", "Failed", "Unknown" };
+        const char *phase = value_of(words, "phase");
+
+        for (size_t i = 0; phase && i < ELEMENTSOF(phases); i++)
+                if (streq(phase, phases[i]))
+                        return phases[i];
+        if (phase)
+                broken(b, "no such phase: %s", phase);
+        return NULL;
+}
+
+static PlayContainer container_of_word(Boot *b, char *word, bool waits, bool runs) {
+        char *mark = strchr(word, '!');
+        PlayContainer c = { .role = KUBE_CONTAINER_MAIN, .reason = b->reason };
+
+        if (mark)
+                *mark = '\0';
+        c.id = id_of(word);
+        if (!mark && runs)
+                c.state = KUBE_CONTAINER_RUNNING;
+        else if (waits)
+                c.state = KUBE_CONTAINER_WAITING;
+        else
+                c.state = c.id == 0 ? KUBE_CONTAINER_NONE : KUBE_CONTAINER_TERMINATED;
+        return c;
+}
+
 static void on_pod(Boot *b, char **words) {
         static const char *const names[] = { "c0", "c1", "c2", "c3" };
         _cleanup_(strv_freep) char **ids = NULL;
         size_t i = set_index(b, words[0]), n = 0;
-        const char *waiting = value_of(words, "waiting");
+        const char *waiting = value_of(words, "waiting"), *list = strempty(value_of(words, "ids"));
         PlayPod *pod = &b->pods[i];
+        bool marked = strchr(list, '!');
 
         *pod = pod_ready(sets[i].namespace, sets[i].name, 300 + (unsigned) i, 0);
         pod_owned(pod, "DaemonSet", sets[i].name, 100 + (unsigned) i);
         pod->ready = status_of(b, words);
         pod->ready_reason = pod->ready == KUBE_STATUS_TRUE ? NULL : "ContainersNotReady";
         pod->deleting = strv_contains(words, "deleted");
-        if (waiting)
-                snprintf(b->reason, sizeof(b->reason), "%s", waiting);
-        assert_ok(strv_split(strempty(value_of(words, "ids")), ",", &ids));
+        pod->phase = phase_of(b, words);
+        snprintf(b->reason, sizeof(b->reason), "%s", strempty(waiting));
+        assert_ok(strv_split(list, ",", &ids));
         STRV_FOREACH(id, ids) {
                 assert_true(n < ELEMENTSOF(names));
-                pod->containers[n] = (PlayContainer){ .name = names[n],
-                                                      .role = KUBE_CONTAINER_MAIN,
-                                                      .state = waiting ? KUBE_CONTAINER_WAITING :
-                                                                         KUBE_CONTAINER_RUNNING,
-                                                      .reason = b->reason,
-                                                      .unready = pod->ready != KUBE_STATUS_TRUE,
-                                                      .id = id_of(*id) };
-                n++;
+                pod->containers[n] = container_of_word(b, *id, waiting, marked || !waiting);
+                pod->containers[n].name = names[n];
+                pod->containers[n++].unready = pod->ready != KUBE_STATUS_TRUE;
         }
         b->has_pod[i] = true;
         play_pod(&b->play, pod);
         play_look(&b->play);
+}
+
+static void on_sets(Boot *b, const char *list) {
+        _cleanup_(strv_freep) char **names = NULL;
+
+        assert_ok(strv_split(list, ",", &names));
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                play_set(b, i, strv_contains(names, sets[i].name));
 }
 
 static void on_containers(Boot *b, const char *list, bool start) {
@@ -290,6 +335,29 @@ static void on_expect(Boot *b, char **words) {
                 broken(b, "the verdict is %s", gate_state_to_string(b->play.board.verdict.state));
 }
 
+/* What was recorded at this moment is all told: the rules see it as it was seen. */
+static void at_end_of_moment(Boot *b) {
+        const Board *board = &b->play.board;
+        GateState verdict = board->verdict.state;
+        bool all;
+
+        if (!b->usable)
+                return;
+        for (size_t i = 0; i < board->n_gates; i++) {
+                const Gate *g = board->gates[i];
+                bool is_true = g->report.evidence == EVIDENCE_TRUE;
+
+                if (is_true && !strv_contains(b->usable, gate_name(g)))
+                        broken(b, "%s is TRUE, and not usable", gate_name(g));
+                if (!is_true && strv_contains(b->usable, gate_name(g)))
+                        broken(b, "%s is usable, and not TRUE: %s", gate_name(g), g->report.blockers[0].reason);
+        }
+        all = strv_length(b->usable) == board->n_gates;
+        if (!b->was_usable && verdict != (all ? GATE_READY : GATE_WAITING))
+                broken(b, "the verdict is %s", gate_state_to_string(verdict));
+        b->was_usable = b->was_usable || all;
+}
+
 static void on_line(Boot *b, char **words) {
         Play *p = &b->play;
         const char *verb = words[1];
@@ -298,6 +366,8 @@ static void on_line(Boot *b, char **words) {
 
         if (at < p->now.monotonic)
                 broken(b, "time goes back");
+        if (at > p->now.monotonic)
+                at_end_of_moment(b);
         play_pass(p, at - p->now.monotonic);
 
         if (streq(verb, "expect")) {
@@ -317,7 +387,9 @@ static void on_line(Boot *b, char **words) {
         else if (streq(verb, "gone")) {
                 b->has_pod[set_index(b, rest[0])] = false;
                 play_remove(p, KUBE_POD, sets[set_index(b, rest[0])].namespace, rest[0]);
-        } else if (streq(verb, "lease"))
+        } else if (streq(verb, "sets"))
+                on_sets(b, rest[0]);
+        else if (streq(verb, "lease"))
                 play_lease(p, GUIDE_NODE);
         else if (streq(verb, "kubelet"))
                 play_kubelet_healthy(p);
@@ -329,23 +401,27 @@ static void on_line(Boot *b, char **words) {
                 on_restart(b);
         else if (streq(verb, "again"))
                 play_again(b);
+        else if (streq(verb, "usable")) {
+                b->usable = strv_free(b->usable);
+                assert_ok(strv_split(rest[0], ",", &b->usable));
+        }
         else
                 broken(b, "no such verb: %s", verb);
         play_judge(p);
 }
 
-static unsigned replay(const char *folder, const char *name) {
-        _cleanup_free_ char *path = NULL, *text = NULL;
+static unsigned replay(const char *path) {
+        _cleanup_free_ char *text = NULL;
         unsigned expectations = 0;
         char *line, *next;
-        Boot b = { .file = name };
+        Boot b = { .file = path };
         size_t size;
 
-        assert_ok(path_join(folder, name, &path));
         assert_ok(file_read(path, LIMIT_CONFIG_FILE, &text, &size));
         play_begin(&b.play);
         b.play.now = (Instant){ .boottime = USEC_PER_SEC, .monotonic = 0 };
-        play_sets(&b);
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                play_set(&b, i, true);
         play_lease(&b.play, GUIDE_NODE);
         add_gates(&b);
         play_load(&b.play);
@@ -362,9 +438,11 @@ static unsigned replay(const char *folder, const char *name) {
                 assert_ok(strv_split(line, " ", &words));
                 if (strv_length(words) < 2)
                         broken(&b, "%s?", line);
-                expectations += streq(words[1], "expect");
+                expectations += streq(words[1], "expect") || streq(words[1], "usable");
                 on_line(&b, words);
         }
+        at_end_of_moment(&b);
+        strv_free(b.usable);
         play_end(&b.play);
         return expectations;
 }
@@ -380,19 +458,28 @@ static void test_boots(void **state) {
         d = opendir(folder);
         assert_non_null(d);
         for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+                _cleanup_free_ char *path = NULL;
+
                 if (!endswith(e->d_name, ".txt"))
                         continue;
-                assert_true(replay(folder, e->d_name) > 0);
+                assert_ok(path_join(folder, e->d_name, &path));
+                assert_true(replay(path) > 0);
                 n++;
         }
         closedir(d);
-        assert_true(n >= 13);
+        assert_true(n >= 21);
 }
 
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_boots),
-        };
+static char **files;
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+static void test_files(void **state) {
+        STRV_FOREACH(file, files)
+                assert_true(replay(*file) > 0);
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest all[] = { cmocka_unit_test(test_boots) }, named[] = { cmocka_unit_test(test_files) };
+
+        files = argv + 1;
+        return argc > 1 ? cmocka_run_group_tests(named, NULL, NULL) : cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -118,7 +118,8 @@ static void tell_node(const World *w, const Watched *watched, Explanation *e) {
                 say_more(e, "the node's InternalIP %s is no address of this host", w->host.lost_address);
 }
 
-/* Whether what was found is known of an object of the cluster, as it is now. */
+/* Whether what was found is what the API says of an object, as it is now. Of what we find ourselves, and of what
+ * nobody knows, no event tells and no node: they may be as old as what they would explain. */
 static bool is_known(const Watched *watched) {
         const Finding *f = &watched->finding;
 
@@ -143,7 +144,7 @@ void explain(const Report *report, const World *w, const Watched *watched, Expla
         if (streq_ptr(watched->finding.reason, REASON_NO_PODS)) {
                 if (!controller_tells(w, watched->object, ret) && watched->leftover)
                         tell_leftover(KUBE_POD_OF(watched->leftover->object), ret);
-        } else if (o && o->kind == KUBE_POD)
+        } else if (o && o->kind == KUBE_POD && is_known(watched))
                 explain_pod(w, KUBE_POD_OF(o), ret);
         if (is_known(watched))
                 tell_node(w, watched, ret);

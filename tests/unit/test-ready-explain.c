@@ -248,20 +248,25 @@ static void test_pressure(void **state) {
         end(&p);
 }
 
-/* What is said while nobody knows says nothing about the node either. */
-static void test_pressure_is_no_hearsay(void **state) {
+/* What is found on the host, and what is said while nobody knows, is not for events or the node to explain. */
+static void test_hearsay(void **state) {
         PlayPod pod = pod_ready(NS, "web-1", 100, 40);
         Play p;
 
         begin(&p);
         put_node(&p, "DiskPressure", "kubelet has disk pressure");
+        tell(&p, &(Told){ POD_UID, "Warning", "FailedMount", "secret \"x\" not found" });
         play_pod(&p, &pod); /* and does not live here */
+        play_look(&p);
         play_judge(&p);
-        assert_string_equal(first(&p)->reason, REASON_UNPROVEN);
-        assert_null(strstr(first(&p)->message, "DiskPressure"));
+        assert_told(&p, REASON_UNPROVEN, "it is called ready, but its container main is not alive on this host");
+        assert_non_null(strstr(first(&p)->hint, "Ready is an old answer"));
         put_pod(&p, "ContainerCreating", NULL);
+        assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);
         play_api(&p, API_UNREACHABLE);
         play_judge(&p);
+        assert_string_equal(first(&p)->reason, REASON_API_UNREACHABLE);
+        assert_non_null(strstr(first(&p)->hint, "MicroShift does not answer"));
         assert_null(strstr(strempty(first(&p)->message), "DiskPressure"));
         end(&p);
 }
@@ -313,7 +318,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pull),     cmocka_unit_test(test_words_of_the_registry),
                 cmocka_unit_test(test_no_pods),  cmocka_unit_test(test_no_node),
-                cmocka_unit_test(test_pressure), cmocka_unit_test(test_pressure_is_no_hearsay),
+                cmocka_unit_test(test_pressure), cmocka_unit_test(test_hearsay),
                 cmocka_unit_test(test_leftover),
         };
 

@@ -92,11 +92,14 @@ static int tell_known_error(const char *name, const char *gate, const char *caus
 }
 
 static int tell_service_error(const Options *options, const char *name, const JsonValue *p) {
+        _cleanup_free_ char *boot = clean_text(options->boot);
         int64_t number = jv_get_int(p, "errno", 0);
 
         if (streq(name, READINESS "NoSuchBoot"))
-                fprintf(stderr, "msready: no boot of that ID is on record.\n"
-                                "See all of them: msready timeline --boots\n");
+                fprintf(stderr,
+                        "msready: no boot with the ID '%s' is on record.\n"
+                        "See all of them: msready timeline --boots\n",
+                        strempty(boot));
         else if (streq(name, "org.varlink.service.PermissionDenied"))
                 fprintf(stderr, "msready: only root and the daemon's own user may do that. Try again as root.\n");
         else if (streq(name, "org.varlink.service.InterfaceNotFound") ||

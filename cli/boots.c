@@ -66,10 +66,13 @@ int ask_timeline(const Options *options, bool *ret_is_this_boot, VlReply *ret) {
                 return r;
         id = nth_before(jv_get(list.parameters, "boots"), this_boot, n);
         if (!id) {
-                fprintf(stderr,
-                        "msready: there are fewer than %u earlier boots on record.\n"
-                        "See all of them: msready timeline --boots\n",
-                        n);
+                if (n == 1)
+                        fprintf(stderr, "msready: no earlier boot is on record.\n");
+                else
+                        fprintf(stderr,
+                                "msready: there are fewer than %u earlier boots on record.\n"
+                                "See all of them: msready timeline --boots\n",
+                                n);
                 return STATUS_ERROR;
         }
         return ask_boot(options, id, ret);

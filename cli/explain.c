@@ -135,22 +135,40 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         out_style(out, state_style(get_state(gate)));
         out_text(out, jv_get_string(gate, "state"));
         out_style(out, STYLE_NONE);
-        out_printf(out, " for %s: %" PRIi64 " of %" PRIi64 " objects",
-                   age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
-                   jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
+        out_printf(out, " for %s", age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")));
+        if (get_state(gate) != STATE_DISABLED && !gate_is_invalid(gate))
+                out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
+                           jv_get_int(gate, "totalObjects", 0));
         if (jv_get_int(gate, "totalContainers", 0) > 0)
                 out_printf(out, ", %" PRIi64 " of %" PRIi64 " containers",
                            jv_get_int(gate, "readyContainers", 0), jv_get_int(gate, "totalContainers", 0));
         out_put(out, "\n");
 }
 
+/* Which condition does not hold is part of the definition. */
+static void put_cause(Output *out, const JsonValue *definitions, const char *name) {
+        JSON_FOREACH(d, definitions) {
+                const char *cause = jv_get_string(d, "cause");
+
+                if (!cause || !streq_ptr(jv_get_string(d, "name"), name))
+                        continue;
+                out_wrapped(out, 2, cause);
+                out_put(out, "      $ msready gates ");
+                out_text(out, name);
+                out_put(out, "\n");
+        }
+}
+
 /* A gate that waits for another one, which is explained itself, is told of in a line. */
-static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, usec_t now) {
+static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
+                    usec_t now) {
         const char *name = jv_get_string(gate, "name");
         int r;
 
         put_heading(out, gate, now);
         put_clock(out, gate, now);
+        if (get_state(gate) == STATE_DISABLED)
+                put_cause(out, definitions, name);
         JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
                 const char *whose = jv_get_string(blocker, "gate");
 
@@ -167,7 +185,7 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, usec_
         return 0;
 }
 
-static int show(const Options *options, const Snapshot *s) {
+static int show(const Options *options, const Snapshot *s, const JsonValue *definitions) {
         _cleanup_(out_done) Output out = {};
         bool named = *options->arguments, any = false;
         usec_t now = s->told;
@@ -182,7 +200,7 @@ static int show(const Options *options, const Snapshot *s) {
                 if (!named && get_state(gate) == STATE_READY && !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
-                r = put_gate(&out, s, gate, now);
+                r = put_gate(&out, s, gate, definitions, now);
                 if (r < 0)
                         return r;
         }
@@ -191,18 +209,27 @@ static int show(const Options *options, const Snapshot *s) {
         return out_flush(&out);
 }
 
+static bool has_disabled(const Snapshot *s) {
+        for (size_t i = 0; i < s->n_gates; i++)
+                if (get_state(s->gates[i]) == STATE_DISABLED)
+                        return true;
+        return false;
+}
+
 /* Why not: each gate that is shut, or those named, with all that keeps it so. */
 int verb_explain(const Options *options) {
         _cleanup_(snapshot_done) Snapshot s = {};
-        _cleanup_(vl_reply_done) VlReply reply = {};
+        _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
         int r;
 
         r = describe(options, options->arguments, &reply, &s);
+        if (r == 0 && has_disabled(&s))
+                r = ask(options, READINESS "ListGates", NULL, &gates);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)
                 r = print_reply(options, reply.parameters);
         else if (!options->quiet)
-                r = show(options, &s);
+                r = show(options, &s, jv_get(gates.parameters, "definitions"));
         return r < 0 ? r : snapshot_status(&s, options->arguments);
 }

@@ -70,7 +70,7 @@ static void put_span(Output *out, const char *label, const JsonValue *d, const c
 static void put_text(Output *out, const char *label, const char *text) {
         if (!text)
                 return;
-        out_printf(out, "%13s: ", label);
+        out_printf(out, "%13s%s ", label, *label ? ":" : " ");
         out_text(out, text);
         out_put(out, "\n");
 }
@@ -87,8 +87,10 @@ static void show_one(Output *out, const JsonValue *d) {
         out_style(out, STYLE_BOLD);
         out_text(out, jv_get_string(d, "name"));
         out_style(out, STYLE_NONE);
-        out_put(out, " - ");
-        out_text(out, jv_get_string(d, "description"));
+        if (!isempty(jv_get_string(d, "description"))) {
+                out_put(out, " - ");
+                out_text(out, jv_get_string(d, "description"));
+        }
         out_put(out, "\n");
         put_text(out, "Enabled", yes_no(d, "enabled"));
         put_text(out, "Cause", jv_get_string(d, "cause"));

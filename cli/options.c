@@ -172,6 +172,8 @@ int options_parse(int argc, char **argv, Options *ret) {
         unsigned used = 0;
         int c, r;
 
+        if (argc > 0)
+                argv[0] = program_invocation_short_name; /* getopt_long() complains in its name */
         optind = 0;
         while ((c = getopt_long(argc, argv, "qjh", long_options, NULL)) >= 0) {
                 r = set_option(c, &options, &used);

@@ -117,7 +117,7 @@ int progress_verdict(Progress *p, const Snapshot *s, Output *out) {
 
         if (!s->verdict)
                 return 0;
-        r = asprintf_ret(&line, "MicroShift: %s", strempty(jv_get_string(s->verdict, "state")));
+        r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
         return r < 0 ? r : say(p, strip_control(line), out);
 }
 

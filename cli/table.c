@@ -105,6 +105,30 @@ static void put_trimmed(Output *out, const char *text) {
         }
 }
 
+/* Whether each line does, its colours not counted. Lacking memory: as if. */
+static bool fits(const Output *out, const char *text) {
+        _cleanup_free_ char *line = malloc(strlen(text) + 1);
+        size_t n = 0;
+
+        for (const char *p = text; line; p++) {
+                if (*p == '\033')
+                        p = strchrnul(p, 'm');
+                else if (*p && *p != '\n')
+                        line[n++] = *p;
+                else {
+                        line[n] = '\0';
+                        if (text_width(line) > out->columns)
+                                return false;
+                        n = 0;
+                }
+                if (!*p)
+                        break;
+        }
+        return true;
+}
+
+/* Cuts what has to give way. Where the terminal is too narrow for that to help, it wraps the lines anyway, and then
+ * they had better be whole. */
 int table_print(Table *t, Output *out) {
         _cleanup_free_ char *text = NULL;
         int r;
@@ -112,6 +136,13 @@ int table_print(Table *t, Output *out) {
         r = scols_print_table_to_string(t->table, &text);
         if (r < 0)
                 return r;
+        if (text && out->columns > 0 && !fits(out, text)) {
+                text = mfree(text);
+                scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
+                r = scols_print_table_to_string(t->table, &text);
+                if (r < 0)
+                        return r;
+        }
         if (text)
                 put_trimmed(out, text);
         return 0;

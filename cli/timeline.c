@@ -87,8 +87,18 @@ static bool is_wanted(const Options *options, const JsonValue *transition) {
         return options->all || !jv_is_object(jv_get(transition, "object"));
 }
 
+/* Where there is nothing to show, that is said, for an empty answer looks like a failure. */
+static int put_table(const Options *options, Table *t, size_t rows, const char *nothing, Output *out) {
+        if (rows > 0)
+                return table_print(t, out);
+        if (options->legend)
+                out_styled(out, STYLE_DIM, nothing);
+        return 0;
+}
+
 static int show_transitions(const Options *options, const JsonValue *transitions, Output *out) {
         _cleanup_(table_freep) Table *t = NULL;
+        size_t rows = 0;
         int r;
 
         r = table_new(out, transition_columns, options->legend, &t);
@@ -100,8 +110,9 @@ static int show_transitions(const Options *options, const JsonValue *transitions
                 r = put_transition(t, v, out);
                 if (r < 0)
                         return r;
+                rows++;
         }
-        return table_print(t, out);
+        return put_table(options, t, rows, "-- no transitions --\n", out);
 }
 
 enum { BOOT_NUMBER, BOOT_ID, BOOT_STARTED, BOOT_READY, BOOT_PULLED, BOOT_LAST };
@@ -174,7 +185,7 @@ static int show_boots(const Options *options, const JsonValue *boots, const char
                 if (r < 0)
                         return r;
         }
-        return table_print(t, out);
+        return put_table(options, t, jv_length(boots), "-- no boots on record --\n", out);
 }
 
 /* What happened in a boot, or with --boots a line for each on record. */

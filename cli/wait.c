@@ -101,6 +101,10 @@ static int succeed(Wait *w) {
         r = finish(w, STATUS_READY);
         if (r < 0 || w->options->quiet || w->options->format != FORMAT_TEXT)
                 return r;
+        if (w->gates && !*w->gates) { /* all are disabled here */
+                out_put(&w->out, "nothing to wait for\n");
+                return out_flush(&w->out) < 0 ? -EIO : STATUS_READY;
+        }
         out_styled(&w->out, STYLE_GOOD, "ready");
         out_printf(&w->out, " after %s\n", format_timespan(span, usec_sub(now_monotonic(), w->started)));
         return out_flush(&w->out) < 0 ? -EIO : STATUS_READY;
@@ -116,7 +120,10 @@ static int give_up(Wait *w, const char *why, usec_t span) {
         if (r < 0)
                 return r;
         out_init(&out, STDERR_FILENO);
-        out_printf(&out, "msready: %s %s.\n", why, format_timespan(text, span));
+        if (span == 0)
+                out_put(&out, "msready: not ready now.\n");
+        else
+                out_printf(&out, "msready: %s %s.\n", why, format_timespan(text, span));
         if (w->follow.unreachable)
                 out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
         else

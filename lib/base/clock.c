@@ -56,6 +56,8 @@ char *format_timespan(char buf[static TIMESPAN_MAX], usec_t usec) {
 
         if (usec == USEC_INFINITY)
                 snprintf(buf, TIMESPAN_MAX, "infinity");
+        else if (usec < USEC_PER_MSEC)
+                snprintf(buf, TIMESPAN_MAX, "0");
         else if (usec < USEC_PER_SEC)
                 snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "ms", usec / USEC_PER_MSEC);
         else if (s < 60)
@@ -64,8 +66,12 @@ char *format_timespan(char buf[static TIMESPAN_MAX], usec_t usec) {
                 snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "min", s / 60);
         else if (s < 3600)
                 snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "min %" PRIu64 "s", s / 60, s % 60);
+        else if (s < 86400 && s % 3600 / 60 == 0)
+                snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "h", s / 3600);
         else if (s < 86400)
                 snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "h %" PRIu64 "min", s / 3600, s % 3600 / 60);
+        else if (s % 86400 / 3600 == 0)
+                snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "d", s / 86400);
         else
                 snprintf(buf, TIMESPAN_MAX, "%" PRIu64 "d %" PRIu64 "h", s / 86400, s % 86400 / 3600);
 

@@ -120,6 +120,23 @@ def test_json_is_the_reply(daemon, client, arguments):
     assert client("-q", "-j", *arguments).stdout == ""
 
 
+def test_explain_a_gate_that_is_disabled(daemon, client):
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
+    done = client("explain", "storage")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "is disabled" in done.stdout and "  ConditionMicroShift=storage.driver!=none\n" in done.stdout
+    assert "$ msready gates storage\n" in done.stdout and "0 of 0" not in done.stdout
+
+
+def test_nothing_to_show(daemon, client):
+    daemon.replies["GetTimeline"] = {"transitions": [], "boots": []}
+    assert client("timeline").stdout == "-- no transitions --\n"
+    assert client("timeline", "--boots").stdout == "-- no boots on record --\n"
+    assert client("timeline", "--no-legend").stdout == ""
+    done = client("timeline", "--boot=-1")
+    assert (done.returncode, done.stdout) == (1, "") and "no earlier boot" in done.stderr
+
+
 def test_large_integers_are_kept(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready", changedRealtimeUSec=1763812345678901), "gates": []}
     assert '"changedRealtimeUSec":1763812345678901' in client("-j").stdout

@@ -116,6 +116,23 @@ def test_forty_columns(daemon, tmux):
     assert screen[0].startswith("● 2 of 3 gates ready")
 
 
+def test_tables_are_cut_or_whole(daemon, tmux):
+    """What gives way is cut where that makes the lines fit; where they wrap anyway, all is there."""
+    name = "dns-default-" + "x" * 60
+    told = world.waiting()
+    told["gates"][2]["blockers"] = [blocker("dns", "Pod", name, "ImagePullBackOff", "openshift-dns")]
+    daemon.replies["Describe"] = told
+    t = tmux(100, 30)
+    t.type("clear; " + command(daemon, "status") + "; echo wi''de")
+    rows = t.wait(lambda s: "wide" in s.splitlines()).splitlines()
+    (row,) = [line for line in rows if line.startswith("dns ") and "waiting" in line]
+    assert 90 < len(row) <= 100 and "ImagePullBackOff" not in row
+    t.resize(40, 60)
+    t.type("clear; " + command(daemon, "status") + "; echo nar''row")
+    text = t.wait(lambda s: "narrow" in s.splitlines()).replace("\n", "")
+    assert text.count(name + ": ImagePullBackOff") == 2
+
+
 def test_resized_on_the_way(daemon, tmux):
     t = tmux(100, 20)
     t.type("clear; " + command(daemon, "wait"))

@@ -155,7 +155,8 @@ def test_wait_if_enabled(daemon, client):
     daemon.monitor({"verdict": verdict("waiting"), "gates": [gate("x", "disabled"), gate("y")]})
     assert client("wait", "--if-enabled", "x", "y").returncode == 0
     assert client("wait", "--if-enabled", "y", "x", "x").returncode == 0
-    assert client("wait", "--if-enabled", "x").returncode == 0
+    done = client("wait", "--if-enabled", "x")
+    assert done.returncode == 0 and done.stdout.endswith("nothing to wait for\n")
     # And where the daemon refuses: the others are waited for.
     daemon.replies["Monitor"] = lambda p: (Error("GateDisabled", gate="x", cause="c") if "x" in p["gates"]
                                            else {"verdict": verdict("waiting"), "gates": [gate("y")]})
@@ -256,8 +257,8 @@ def test_watch_prints_changes(daemon, start):
     daemon.tell(change(gate("dns"), removed=["service-ca"]))
     status, out, _ = finish(child)
     assert status == 5
-    assert out.splitlines()[0] == "MicroShift: waiting"
-    assert out.splitlines()[-2:] == ["MicroShift: ready", "dns: ready"]
+    assert out.splitlines()[0] == "cluster: waiting"
+    assert out.splitlines()[-2:] == ["cluster: ready", "dns: ready"]
 
 
 def test_watch_json_is_each_reply(daemon, start):

@@ -70,6 +70,10 @@ static void test_format(void **state) {
         assert_string_equal(format_timespan(s, 200 * USEC_PER_SEC), "3min 20s");
         assert_string_equal(format_timespan(s, 125 * USEC_PER_MINUTE), "2h 5min");
         assert_string_equal(format_timespan(s, 97 * USEC_PER_HOUR), "4d 1h");
+        assert_string_equal(format_timespan(s, 2 * USEC_PER_HOUR), "2h");
+        assert_string_equal(format_timespan(s, 48 * USEC_PER_HOUR + 1), "2d");
+        assert_string_equal(format_timespan(s, 0), "0");
+        assert_string_equal(format_timespan(s, 999), "0");
         assert_string_equal(format_timespan(s, USEC_INFINITY), "infinity");
 }
 

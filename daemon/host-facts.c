@@ -3,15 +3,18 @@
 #include "host-facts.h"
 
 #include <arpa/inet.h>
+#include <strings.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "ready/condition-microshift.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define MACHINE_ID_FILE "/etc/machine-id"
+#define NODE_NAME_FILE "/var/lib/microshift/.nodename"
 
 /* This boot's ID: systemd's word first, for a sandboxed service may be shown another /proc than the kubelet
  * reads. Without one nothing could ever be believed. */
@@ -89,6 +92,33 @@ bool host_has_address(const char *address) {
                         r = bind(fd, (const struct sockaddr *) &ipv6, sizeof(ipv6));
         }
         return r == 0 || errno != EADDRNOTAVAIL;
+}
+
+/* MicroShift keeps the name of its node for good, and does not start where its configuration names another one. (A
+ * host name that has changed is no trouble: it goes on under the former name.) *ret are words for people, NULL where
+ * there is no such trouble. -ENOMEM. */
+int host_node_name_trouble(char **ret) {
+        _cleanup_(microshift_config_freep) MicroShiftConfig *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        const char *wanted;
+        int r;
+
+        *ret = NULL;
+        r = file_read_line(NODE_NAME_FILE, &name);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        r = microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &config);
+        if (r < 0)
+                return r;
+
+        wanted = config->error ? NULL : microshift_config_get(config, "node.hostnameOverride");
+        if (isempty(wanted) || strcasecmp(wanted, name) == 0)
+                return 0;
+        return asprintf_ret(
+                ret,
+                "MicroShift knows this node as %s, and node.hostnameOverride in its configuration "
+                "says %s",
+                name, wanted);
 }
 
 /* When (monotonic) the present userspace began, by systemd's word: a soft-reboot begins another one while the

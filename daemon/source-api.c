@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "host-facts.h"
 #include "message-id.h"
 #include "source-kubeconfig.h"
 #include "source-streams.h"
@@ -21,6 +22,8 @@
 #define PROBE_USEC (250 * USEC_PER_MSEC)
 /* Between connections that fail at once to a server that is not on this host. */
 #define PROBE_REMOTE_USEC USEC_PER_SEC
+/* At the host's files, for why nobody answers. */
+#define LOOK_USEC (5 * USEC_PER_SEC)
 #define PROBE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
 typedef struct ApiPath {
@@ -40,6 +43,8 @@ struct SourceApi {
         LoopTimer start;
         ApiPath *paths;
         char *version;
+        char *name_trouble; /* why MicroShift may not start; NULL: not for that */
+        usec_t looked;      /* monotonic, for that */
         bool told; /* what keeps us from it, as the world has it */
 };
 
@@ -161,11 +166,22 @@ static const char *reason_of(HttpEnd end) {
 
 static void ask_version(SourceApi *s);
 
+/* Looked at now and then while nobody answers: MicroShift may be set up anew meanwhile. */
+static const char *name_trouble(SourceApi *s) {
+        if (s->looked == 0 || now_monotonic() >= usec_add(s->looked, LOOK_USEC)) {
+                s->looked = now_monotonic();
+                s->name_trouble = mfree(s->name_trouble);
+                (void) host_node_name_trouble(&s->name_trouble);
+        }
+        return s->name_trouble;
+}
+
 static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceApi *s = container_of(fetch, SourceApi, probe);
         const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
         ApiState before = s->manager->world->api;
-        char text[256];
+        const char *trouble = NULL;
+        char text[512];
 
         if (end == HTTP_END_EOF) {
                 probe_answered(s);
@@ -175,8 +191,10 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
                 return;
         }
 
-        snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
-                 strempty(detail));
+        if (end == HTTP_END_REFUSED)
+                trouble = name_trouble(s);
+        snprintf(text, sizeof(text), "%s%s%.200s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
+                 strempty(detail), trouble ? "; " : "", strempty(trouble));
         set_state(s, API_UNREACHABLE, reason_of(end), text);
         probe_again(s, c && kube_config_is_loopback(c) ? PROBE_USEC : PROBE_REMOTE_USEC);
 }
@@ -412,5 +430,6 @@ SourceApi *source_api_free(SourceApi *s) {
         loop_timer_done(&s->again);
         loop_timer_done(&s->start);
         free(s->version);
+        free(s->name_trouble);
         return mfree(s);
 }

@@ -161,13 +161,27 @@ static const char *default_of(const char *key) {
         return "";
 }
 
-/* Whether key ("ingress.status") has that value, or is a list that holds it; a list that is empty holds "". What is
- * not set has MicroShift's default, and "" where we know of none. */
-bool microshift_config_has(const MicroShiftConfig *c, const char *key, const char *value) {
+/* What key is set to, NULL where it is not. */
+static const YNode *find_value(const MicroShiftConfig *c, const char *key) {
         const YNode *n = NULL;
 
         for (size_t i = c->n_documents; i > 0 && !look_up(c->documents[i - 1], key, &n);)
                 i--;
+        return n;
+}
+
+/* The text that key is set to; NULL where it is not set, or to no text. */
+const char *microshift_config_get(const MicroShiftConfig *c, const char *key) {
+        const YNode *n = find_value(c, key);
+
+        return n ? ynode_string(n) : NULL;
+}
+
+/* Whether key ("ingress.status") has that value, or is a list that holds it; a list that is empty holds "". What is
+ * not set has MicroShift's default, and "" where we know of none. */
+bool microshift_config_has(const MicroShiftConfig *c, const char *key, const char *value) {
+        const YNode *n = find_value(c, key);
+
         if (!n)
                 return streq(default_of(key), value);
         if (!ynode_is_list(n))

@@ -54,6 +54,10 @@ static const HintRow rows[] = {
           .hint = "The host's address has changed, which makes MicroShift restart itself to take the new one: "
                   "if that lasts, give the host a lasting address, or set node.nodeIP in "
                   "/etc/microshift/config.yaml." },
+        { .reasons = "ApiUnreachable",
+          .texts = "node.hostnameOverride in its configuration",
+          .hint = "Give node.hostnameOverride in /etc/microshift/config.yaml its former value back, and restart "
+                  "microshift.service: it does not start under another name." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: let the host's /etc/resolv.conf name a real name server "
                   "and not a local stub such as 127.0.0.53, then restart microshift.service." },

@@ -425,6 +425,24 @@ def test_server(scene, another, tmp_path, names):
     scene.cluster.wait_ready()
 
 
+def test_name_of_the_node(scene, another, tmp_path):
+    """MicroShift's own files say why it does not start, and that it would after all."""
+    if not mounts.may_be_had():
+        pytest.skip("MicroShift's own places on this host need root: mounts")
+    etc, data, nobody = tmp_path / "etc", tmp_path / "data", tmp_path / "nobody"
+    etc.mkdir()
+    data.mkdir()
+    (data / ".nodename").write_text("edge1")
+    (etc / "config.yaml").write_text("node: {hostnameOverride: edge2}\n")
+    url = f"https://localhost:{process.free_port()}"
+    nobody.write_text(_cluster.kubeconfig_text(url, scene.cluster.pki.ca, token="x"))
+    daemon = another(nobody, wrapper=mounts.wrapper({"/etc/microshift": etc, "/var/lib/microshift": data}))
+    words = "MicroShift knows this node as edge1, and node.hostnameOverride in its configuration says edge2"
+    scene.told("api", "ApiUnreachable", "its former value back", words, daemon)
+    (etc / "config.yaml").write_text("node: {hostnameOverride: Edge1}\n")
+    scene.told("api", "ApiUnreachable", "MicroShift does not answer", daemon=daemon)
+
+
 def test_gates_that_ship(scene, another, clock):
     """What a vendor's gate misses may not have been made yet; a minute later, this build may not have it."""
     if not mounts.may_be_had():

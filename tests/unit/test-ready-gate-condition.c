@@ -51,6 +51,9 @@ static void test_merge(void **state) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 1);
 
         assert_true(has(c, "network.multus.status", "Enabled"));
+        assert_string_equal(microshift_config_get(c, "network.cniPlugin"), "none");
+        assert_null(microshift_config_get(c, "network"));
+        assert_null(microshift_config_get(c, "node.hostnameOverride"));
         assert_true(has(c, "network.cniPlugin", "none"));
         assert_true(has(c, "storage.optionalCsiComponents", "none"));
         microshift_config_free(c);

@@ -27,6 +27,10 @@ static const Case cases[] = {
         { "The host's address has changed",
           { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is no address of this "
                               "host") } },
+        { "its former value back",
+          { .kind = "Api", .reason = "ApiUnreachable",
+            .message = "refused; MicroShift knows this node as edge1, and node.hostnameOverride in its configuration says "
+                       "edge2" } },
         { "CoreDNS forwards to itself",
           { POD("CrashLoopBackOff", "back-off 5m0s; last exit: Error, exit code 1: [FATAL] plugin/loop: Loop "
                                     "(127.0.0.1:55953 -> :1053) detected for zone \".\"") } },

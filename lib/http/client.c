@@ -249,6 +249,20 @@ static void launch(HttpRequestImpl *impl) {
                 http_request_set_state(impl, HTTP_REQUEST_RUNNING);
 }
 
+/* libcurl says after how many milliseconds it failed. The same failure is to be told in the same words each time:
+ * what changes is news to whoever watches. */
+static void drop_milliseconds(char *text) {
+        char *from = strstr(text, " after "), *to;
+
+        if (!from)
+                return;
+        to = from + strlen(" after ");
+        to += strspn(to, "0123456789");
+        to = (char *) (startswith(to, " milliseconds") ?: startswith(to, " ms"));
+        if (to)
+                memmove(from, to, strlen(to) + 1);
+}
+
 /* The owner may free everything in on_end, the client included: that call comes last. */
 static void on_settle(LoopDeferred *deferred) {
         HttpClient *client = container_of(deferred, HttpClient, settle);
@@ -266,7 +280,7 @@ static void on_settle(LoopDeferred *deferred) {
 
         detail = strdup(impl->detail ?: impl->error);
         if (detail)
-                strip_control(detail);
+                drop_milliseconds(strip_control(detail));
         end = impl->end;
         request = impl->request;
         request->impl = NULL;

@@ -327,10 +327,14 @@ static void test_refused(void **state) {
         Fixture *f = *state;
         unsigned port = 0;
         int fd = listen_on_loopback(AF_INET, &port);
+        Probe *p;
 
         close(fd);
         snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/", port);
-        assert_int_equal(ask(f, &plain)->end, HTTP_END_REFUSED);
+        p = ask(f, &plain);
+        assert_int_equal(p->end, HTTP_END_REFUSED);
+        assert_true(strlen(p->detail) > 20);
+        assert_null(strstr(p->detail, " after ")); /* so many milliseconds */
         snprintf(f->url, sizeof(f->url), "http://localhost:%u/", port);
         assert_int_equal(ask(f, &plain)->end, HTTP_END_REFUSED);
 }
@@ -342,6 +346,7 @@ static void test_timeouts(void **state) {
 
         p = ask(f, &(HttpRequestSpec){ .timeout = 30 * USEC_PER_MSEC });
         assert_int_equal(p->end, HTTP_END_TIMEOUT);
+        assert_null(strstr(p->detail, " after "));
         assert_true(now_monotonic() - begin >= 29 * USEC_PER_MSEC);
 
         f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";

@@ -222,11 +222,27 @@ static void stream_sweep(WorldStream *s, bool all) {
                 }
 }
 
+/* A stream that was to take another's place goes first: what it brought is the other's again, which has brought it
+ * before and is to be believed for as long as it is in sync. */
+static void stream_hand_back(WorldStream *s) {
+        WorldStream *t = s->next; /* older ones stand behind */
+
+        while (t && !(t->in_sync && t->role == s->role && streq_ptr(t->key, s->key)))
+                t = t->next;
+        for (KubeKind k = 0; t && k < _KUBE_KIND_MAX; k++)
+                WORLD_FOREACH(o, s->world, k)
+                        if (o->stream == s) {
+                                o->stream = t;
+                                o->generation = t->generation;
+                        }
+}
+
 /* Takes the stream out of its world, with the objects that it brought and no other stream took over. */
 WorldStream *world_stream_free(WorldStream *s) {
         if (!s)
                 return NULL;
 
+        stream_hand_back(s);
         stream_sweep(s, true);
         for (WorldStream **p = &s->world->streams; *p; p = &(*p)->next)
                 if (*p == s) {

@@ -80,6 +80,27 @@ def test_reload_leaves_no_gap(ready):
     assert len(reloading) == 5 and all(int(n.value("MONOTONIC_USEC")) > 0 for n in reloading)
 
 
+def test_reload_within_a_reload(ready):
+    """Streams that were to take the place of the first ones go before they did: what they brought stays."""
+    daemon, server = ready.daemon, ready.server
+    mark = server.mark()
+    for resource in ("pods", "daemonsets"):
+        server.cue("watch", resource, times=3, no_end_mark=True)
+    reload(daemon)
+    server.expect("watch", "pods", since=mark, count=2)
+    server.expect("watch", "daemonsets", since=mark)
+    time.sleep(0.3)
+    server.clear_cues()
+    server.cue("watch", times=None, delay=1)
+    reload(daemon)
+    deadline = time.monotonic() + 0.8
+    while time.monotonic() < deadline:
+        assert not any(gate["blockers"] for gate in daemon.describe()["gates"])
+        time.sleep(0.02)
+    server.clear_cues()
+    expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 2)
+
+
 def test_other_checks_are_judged_at_once_and_an_open_gate_holds(ready):
     daemon = ready.daemon
     readiness(daemon, HoldSec="2s")

@@ -136,12 +136,33 @@ static void test_deleted_while_the_new_one_is_away(void **state) {
         assert_null(boot_id(f));
 }
 
-/* The new one goes again: what it brought is gone with it, and the old one is to list anew. */
+/* The new one goes again, in the middle of its listing or behind it: what it brought is the old one's. */
 static void test_new_one_goes(void **state) {
         Fixture *f = *state;
 
-        list(f->new, "6", "six");
+        world_stream_listing_begins(f->new);
+        bring(f->new, "6", "six");
         f->new = world_stream_free(f->new);
+        assert_string_equal(boot_id(f), "six");
+
+        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, &f->new));
+        list(f->new, "7", "seven");
+        f->new = world_stream_free(f->new);
+        assert_string_equal(boot_id(f), "seven");
+        bring(f->old, "8", "eight");
+        assert_string_equal(boot_id(f), "eight");
+        gone(f->old);
+        assert_null(boot_id(f));
+}
+
+/* It is not handed to one that would not be believed, and that has to list anew. */
+static void test_new_one_goes_while_the_old_one_is_away(void **state) {
+        Fixture *f = *state;
+
+        list(f->new, "6", "six");
+        lose(f->old);
+        f->new = world_stream_free(f->new);
+        assert_null(boot_id(f));
         list(f->old, "6", "six");
         assert_string_equal(boot_id(f), "six");
 }
@@ -155,6 +176,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deleted_while_the_new_one_is_away, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_new_one_goes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_new_one_goes_while_the_old_one_is_away, setup,
+                                                teardown),
         };
         return cmocka_run_group_tests_name("ready-world", tests, NULL, NULL);
 }

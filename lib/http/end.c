@@ -152,6 +152,11 @@ HttpEnd http_end_of(const HttpFailure *f) {
         case CURLE_HTTP2:
                 return HTTP_END_PROTOCOL;
 
+#if LIBCURL_VERSION_NUM >= 0x080600
+        case CURLE_TOO_LARGE:
+                return HTTP_END_TOO_LARGE;
+#endif
+
         case CURLE_OUT_OF_MEMORY:
                 return HTTP_END_NO_MEMORY;
 

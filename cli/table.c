@@ -13,12 +13,12 @@ struct Table {
         bool colours;
 };
 
-/* libsmartcols says EINVAL and ENOMEM as we do. */
-static int add_column(Table *t, const Column *column) {
+/* libsmartcols says EINVAL and ENOMEM as we do, and before 2.41 has a heading take room that is not shown. */
+static int add_column(Table *t, const Column *column, bool heading) {
         struct libscols_column *c;
         int flags = (column->right ? SCOLS_FL_RIGHT : 0) | (column->cut ? SCOLS_FL_TRUNC : 0);
 
-        c = scols_table_new_column(t->table, column->name, column->cut ? 0.5 : 1, flags);
+        c = scols_table_new_column(t->table, heading ? column->name : "", column->cut ? 0.5 : 1, flags);
         return c ? 0 : -ENOMEM;
 }
 
@@ -45,7 +45,7 @@ int table_new(const Output *out, const Column *columns, bool headings, Table **r
         } else
                 scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
         for (; columns->name; columns++) {
-                r = add_column(t, columns);
+                r = add_column(t, columns, headings);
                 if (r < 0)
                         return r;
         }

@@ -331,12 +331,9 @@ def raw_bytes(server, path, cut_after=None, how="close"):
             try:
                 while more := tls.recv(65536):
                     data += more
-            except (ConnectionResetError, ssl.SSLEOFError):
-                # Python calls it an end of file where the system called it a reset.
-                return data, "reset"
-            except ssl.SSLError as error:
-                assert error.reason == "UNEXPECTED_EOF_WHILE_READING"
-                return data, "eof"
+            except (ConnectionResetError, ssl.SSLError) as error:
+                # Python calls a reset an end of file as well, with another reason.
+                return data, "eof" if getattr(error, "reason", "") == "UNEXPECTED_EOF_WHILE_READING" else "reset"
             return data, "close"
 
 

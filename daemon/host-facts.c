@@ -74,24 +74,24 @@ int host_facts_read(const Options *options, const Settings *settings, HostFacts 
         return 0;
 }
 
+static int try_bind(const struct sockaddr *address, socklen_t size) {
+        _cleanup_close_ int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        return fd < 0 || bind(fd, address, size) < 0 ? -errno : 0;
+}
+
 /* Whether an interface of this host has the address; true also for what is none. The kernel is asked by a bind(),
  * which needs no more of the sandbox than connections do. */
 bool host_has_address(const char *address) {
         struct sockaddr_in ipv4 = { .sin_family = AF_INET };
         struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
-        _cleanup_close_ int fd = -1;
         int r = 0;
 
-        if (inet_pton(AF_INET, address, &ipv4.sin_addr) > 0) {
-                fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-                if (fd >= 0)
-                        r = bind(fd, (const struct sockaddr *) &ipv4, sizeof(ipv4));
-        } else if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) > 0) {
-                fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-                if (fd >= 0)
-                        r = bind(fd, (const struct sockaddr *) &ipv6, sizeof(ipv6));
-        }
-        return r == 0 || errno != EADDRNOTAVAIL;
+        if (inet_pton(AF_INET, address, &ipv4.sin_addr) > 0)
+                r = try_bind((const struct sockaddr *) &ipv4, sizeof(ipv4));
+        else if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) > 0)
+                r = try_bind((const struct sockaddr *) &ipv6, sizeof(ipv6));
+        return r != -EADDRNOTAVAIL && r != -EAFNOSUPPORT;
 }
 
 /* MicroShift keeps the name of its node for good, and does not start where its configuration names another one. (A

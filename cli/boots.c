@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/parse.h"
+#include "base/string-util.h"
 
 static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
         _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
@@ -41,19 +42,26 @@ static const char *nth_before(const JsonValue *boots, const char *this_boot, uns
         return NULL;
 }
 
-/* The timeline that --boot= asks for: absent or 0 is this boot, -1 the one before, else an ID. Returns 0, or
- * an exit status: what went wrong has been told. */
-int ask_timeline(const Options *options, bool *ret_is_this_boot, VlReply *ret) {
+static int ask_earlier(const Options *options, const char *boot_id, char **ret_boot_id, VlReply *ret) {
+        int r;
+
+        r = free_and_strdup(ret_boot_id, boot_id);
+        return r < 0 ? r : ask_boot(options, boot_id, ret);
+}
+
+/* The timeline that --boot= asks for: absent or 0 is this boot, -1 the one before, else an ID. *ret_boot_id is the
+ * caller's to free, and NULL for this boot. Returns 0, or an exit status: what went wrong has been told. */
+int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret) {
         _cleanup_(vl_reply_done) VlReply list = {}, description = {};
         const char *boot = options->boot, *this_boot, *id;
         unsigned n;
         int r;
 
-        *ret_is_this_boot = !boot || streq(boot, "0") || streq(boot, "-0");
-        if (*ret_is_this_boot)
+        *ret_boot_id = NULL;
+        if (!boot || streq(boot, "0") || streq(boot, "-0"))
                 return ask_boot(options, NULL, ret);
         if (boot[0] != '-')
-                return ask_boot(options, boot, ret);
+                return ask_earlier(options, boot, ret_boot_id, ret);
         if (parse_unsigned(boot + 1, 1000000, &n) < 0) {
                 fprintf(stderr, "msready: --boot= takes an ID or -1, -2, ..., not '%s'.\n", boot);
                 return STATUS_USAGE;
@@ -75,5 +83,5 @@ int ask_timeline(const Options *options, bool *ret_is_this_boot, VlReply *ret) {
                                 n);
                 return STATUS_ERROR;
         }
-        return ask_boot(options, id, ret);
+        return ask_earlier(options, id, ret_boot_id, ret);
 }

@@ -3,4 +3,4 @@
 
 #include "ask.h"
 
-int ask_timeline(const Options *options, bool *ret_is_this_boot, VlReply *ret);
+int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret);

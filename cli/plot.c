@@ -123,7 +123,9 @@ static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned
                    height - MARGIN);
         out_printf(out, "<text class=\"marked\" x=\"%.1f\" y=\"%u\"%s>%s", leftwards ? x - 3 : x + 3, y,
                    leftwards ? " text-anchor=\"end\"" : "", mark->name);
-        if (mark->at > chart->begin)
+        if (mark->at > chart->begin && mark->at - chart->begin < USEC_PER_MINUTE)
+                out_printf(out, " %.1fs", (double) (mark->at - chart->begin) / USEC_PER_SEC);
+        else if (mark->at > chart->begin)
                 out_printf(out, " %s", format_timespan(span, mark->at - chart->begin));
         out_put(out, "</text>\n");
 }
@@ -285,23 +287,24 @@ static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
         }
 }
 
-static int plot(const Options *options, const JsonValue *timeline, const Snapshot *s, bool is_this_boot) {
-        const char *boot_id = is_this_boot ? jv_get_string(s->verdict, "bootId") : options->boot;
+/* earlier: the ID of the boot, or NULL for this one, which s describes. */
+static int plot(const Options *options, const JsonValue *timeline, const Snapshot *s, const char *earlier) {
+        const char *boot_id = earlier ?: jv_get_string(s->verdict, "bootId");
         _cleanup_(buffer_done) Buffer title = BUFFER_INIT(4096);
         _cleanup_(chart_done) Chart chart = {};
         _cleanup_(out_done) Output out = {};
         Mark marks[MARKS] = {};
         int r;
 
-        r = is_this_boot ? chart_add_rows(&chart, s) : 0;
+        r = chart_add_rows(&chart, earlier ? &(Snapshot){} : s);
         if (r >= 0)
                 r = chart_add_transitions(&chart, jv_get(timeline, "transitions"), options->arguments);
-        if (r >= 0 && is_this_boot)
+        if (r >= 0 && !earlier)
                 r = chart_add_gates(&chart, s);
         if (r < 0)
                 return r;
-        chart_finish(&chart, is_this_boot ? s->told : chart.end + chart.end / 20);
-        if (is_this_boot) {
+        chart_finish(&chart, earlier ? chart.end + chart.end / 20 : s->told);
+        if (!earlier) {
                 chart.begin = systemd_time(NULL, "UserspaceTimestampMonotonic");
                 chart.begin = MIN(chart.begin, chart.end);
                 marks[0] = (Mark){ "PID 1 started", chart.begin };
@@ -320,15 +323,15 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
 int verb_plot(const Options *options) {
         _cleanup_(vl_reply_done) VlReply timeline = {}, description = {};
         _cleanup_(snapshot_done) Snapshot s = {};
-        bool is_this_boot;
+        _cleanup_free_ char *earlier = NULL;
         int r;
 
-        r = ask_timeline(options, &is_this_boot, &timeline);
+        r = ask_timeline(options, &earlier, &timeline);
         if (r == 0)
-                r = describe(options, is_this_boot ? options->arguments : NULL, &description, &s);
+                r = describe(options, earlier ? NULL : options->arguments, &description, &s);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)
                 return print_reply(options, timeline.parameters);
-        return options->quiet ? 0 : plot(options, timeline.parameters, &s, is_this_boot);
+        return options->quiet ? 0 : plot(options, timeline.parameters, &s, earlier);
 }

@@ -193,16 +193,16 @@ int verb_timeline(const Options *options) {
         _cleanup_(vl_reply_done) VlReply reply = {}, description = {};
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(out_done) Output out = {};
-        bool is_this_boot;
+        _cleanup_free_ char *earlier = NULL;
         int r;
 
-        r = ask_timeline(options, &is_this_boot, &reply);
+        r = ask_timeline(options, &earlier, &reply);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)
                 return print_reply(options, reply.parameters);
         /* A name that no gate has is not one to which nothing happened. */
-        if (options->boots || (is_this_boot && options->arguments[0])) {
+        if (options->boots || (!earlier && options->arguments[0])) {
                 r = describe(options, options->arguments, &description, &s);
                 if (r != 0)
                         return r;

@@ -303,7 +303,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
 
         trail_begin(&g->trail);
         if (gate_state(g) == GATE_DISABLED) {
-                trail_end(&g->trail, true); /* it looks at nothing */
+                trail_end_whole(&g->trail, now.monotonic, NULL); /* it looks at nothing */
                 *ret_changed = take_state(g, now);
                 return 0;
         }
@@ -320,8 +320,10 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         speaks = streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
+        else if (speaks)
+                trail_end_whole(&g->trail, now.monotonic, &report.deadline);
         else
-                trail_end(&g->trail, speaks);
+                trail_end(&g->trail);
         if (speaks)
                 gate_forget_kept(g);
 

@@ -5,8 +5,8 @@
  * Each judgement of a gate is a round: every object that is judged is seen, and what differs from what was told
  * last is an edge. An object that two checks look at passes when both say so. No evidence changes nothing of an
  * object that is known, or a restart of MicroShift would be told of every pod; and what was not seen is gone only
- * where all streams speak. While an object waits each reason is told once: a kubelet goes back and forth between
- * ErrImagePull and ImagePullBackOff for hours.
+ * where all streams speak, and after a while. While an object waits each reason is told once: a kubelet goes back
+ * and forth between ErrImagePull and ImagePullBackOff for hours.
  *
  * Objects come in the same order nearly always, so that finding one again is one comparison. */
 
@@ -22,7 +22,11 @@ struct TrailEntry {
         bool is_doubtful;  /* in this round: whether there is such an object is not known */
         Blocker blocker;   /* what stands in its way, or did last; reason is NULL where that is not known */
         char **told;       /* the reasons of this wait */
+        usec_t missed;     /* monotonic: when it was looked for first and not there; 0: it is there */
 };
+
+/* A pod that is given to a node goes from one stream to another, and may be in neither for a moment. */
+#define GONE_USEC USEC_PER_SEC
 
 static const char *const names[_OBJECT_STATE_MAX] = {
         [OBJECT_ABSENT] = "absent",
@@ -67,6 +71,7 @@ void trail_begin(Trail *t) {
         t->n = n;
         t->seen = 0;
         t->told = SIZE_MAX; /* nothing, until the round is over */
+        t->gone = 0;
 }
 
 static bool is_named(const TrailEntry *e, const char *kind, const char *namespace, const char *name) {
@@ -163,6 +168,7 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
                 return 0; /* the first to be in the way has the word */
         e = &t->entries[i];
         e->evidence = f->evidence;
+        e->missed = 0;
         e->is_doubtful = f->evidence == EVIDENCE_NONE && f->proof == PROOF_MISSING;
         if (e->state == OBJECT_READY)
                 blocker_done(&e->blocker); /* it waited for that, and has been told so */
@@ -175,10 +181,24 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         return 1;
 }
 
-/* The round is over. is_whole: what was not seen is not there. */
-void trail_end(Trail *t, bool is_whole) {
+/* The round is over; whether what was not seen is there is not known. */
+void trail_end(Trail *t) {
         t->told = 0;
-        t->is_whole = is_whole;
+}
+
+/* The round is over, and what was not seen is not there. deadline is drawn nearer to when that is told; NULL: it is
+ * told now. Both are monotonic. */
+void trail_end_whole(Trail *t, usec_t now, usec_t *deadline) {
+        trail_end(t);
+        t->gone = deadline ? usec_sub(now, GONE_USEC) : now;
+        for (size_t i = t->seen; i < t->n; i++) {
+                TrailEntry *e = &t->entries[i];
+
+                if (e->missed == 0)
+                        e->missed = MAX(now, (usec_t) 1);
+                if (deadline && e->missed > t->gone)
+                        *deadline = usec_min(*deadline, usec_add(e->missed, GONE_USEC));
+        }
 }
 
 /* Draws up what is to be told of an entry. -ENOMEM: nothing is, and the next round tries again. */
@@ -209,7 +229,8 @@ bool trail_next(Trail *t, ObjectEdge *ret) {
                 TrailEntry *e = &t->entries[t->told];
                 bool seen = t->told++ < t->seen;
 
-                if ((seen || t->is_whole) && tell(e, next_state(e, seen), ret) > 0)
+                if ((seen || (e->missed > 0 && e->missed <= t->gone)) &&
+                    tell(e, next_state(e, seen), ret) > 0)
                         return true;
         }
         return false;

@@ -23,10 +23,10 @@ typedef struct TrailEntry TrailEntry;
 typedef struct Trail {
         TrailEntry *entries;
         size_t n;
-        size_t seen;   /* of them in this round: those that stand first */
-        size_t told;   /* how many have been looked at for edges */
-        bool is_whole; /* what was not seen in this round is no longer there */
-        bool is_off;   /* too many objects: nothing is told of any */
+        size_t seen; /* of them in this round: those that stand first */
+        size_t told; /* how many have been looked at for edges */
+        usec_t gone; /* monotonic: what was missed then, and before, is told to be gone; 0: nothing is */
+        bool is_off; /* too many objects: nothing is told of any */
 } Trail;
 
 /* A change of an object, or another reason for which it waits. Valid until the next round. */
@@ -41,6 +41,7 @@ void trail_done(Trail *t);
 void trail_begin(Trail *t);
 int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
               Blocker **ret_wanted);
-void trail_end(Trail *t, bool is_whole);
+void trail_end(Trail *t);
+void trail_end_whole(Trail *t, usec_t now, usec_t *deadline);
 bool trail_next(Trail *t, ObjectEdge *ret);
 int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Blocker *blocker);

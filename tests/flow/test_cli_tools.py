@@ -239,7 +239,7 @@ def test_plot(client, systemctl):
     labels = [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"]
     assert labels == ["cluster", "api", "node", "dns", "Pod dns-default-x7k2p", "ingress", "service-ca"]
     marks = [t.text for t in root.iter(SVG + "text") if t.get("class") == "marked"]
-    assert marks == ["PID 1 started", "microshift.service active 46s", "API up 48s"]
+    assert marks == ["PID 1 started", "microshift.service active 46.0s", "API up 48.0s"]
     # What the pod waited for is in its row, which begins when it came.
     words = [t.text for t in root.iter(SVG + "text") if t.get("class") == "on object"]
     assert words == ["ImagePullBackOff", "ImagePullBackOff"]
@@ -259,6 +259,17 @@ def test_plot_of_some_gates(daemon, client):
     root = ElementTree.fromstring(client("plot", "node").stdout)
     assert daemon.calls[-1] == (READINESS + "Describe", {"gates": ["node"]}, set())
     assert [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"] == ["cluster", "node"]
+
+
+def test_plot_of_an_earlier_boot(daemon, client):
+    told = {**world.timeline(), "transitions": [world.transition(60, "api", "waiting", "ready"),
+                                                world.transition(250, None, "waiting", "ready")]}
+    daemon.replies["GetTimeline"] = told
+    root = ElementTree.fromstring(client("plot", "--boot=-1").stdout)
+    assert [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"] == ["cluster", "api"]
+    (title,) = [t.text for t in root.iter(SVG + "text") if t.get("class") == "title"]
+    assert title == "MicroShift readiness: ready 4min 10s after PID 1 started"
+    assert [t.text for t in root.iter(SVG + "text") if t.get("class") == "marked"] == ["API up 1min"]
 
 
 def test_plot_labels_are_cut(daemon, client):

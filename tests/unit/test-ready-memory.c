@@ -200,7 +200,7 @@ static int run_trail(void) {
         wanted->reason = strdup("ErrImagePull");
         if (!wanted->reason)
                 return -ENOMEM;
-        trail_end(&t, false);
+        trail_end(&t);
         /* Lacking memory nothing is told, and all of it the next time. */
         if (trail_next(&t, &edge)) {
                 assert_int_equal(edge.from, OBJECT_ABSENT);

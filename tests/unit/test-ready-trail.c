@@ -75,9 +75,17 @@ static void test_wait(void **state) {
         put(&p, &pod);
         assert_objects(&p, "dns: " POD " ready -> lost ErrImagePull\n");
 
+        /* From one stream to another it is in neither for a moment. */
         play_remove(&p, KUBE_POD, NS, POD);
         play_judge(&p);
+        put(&p, &pod);
+        play_remove(&p, KUBE_POD, NS, POD);
         play_judge(&p);
+        assert_int_equal(gate_deadline(play_find(&p, "dns")), p.now.monotonic + SECONDS(1));
+        play_pass(&p, SECONDS(1) - 1);
+        assert_objects(&p, "");
+        play_pass(&p, 1);
+        play_pass(&p, SECONDS(5));
         assert_objects(&p, "dns: " POD " lost -> absent\n");
         play_end(&p);
 }
@@ -94,6 +102,7 @@ static void test_no_evidence(void **state) {
         play_judge(&p);
         play_remove(&p, KUBE_POD, NS, POD);
         play_judge(&p);
+        play_pass(&p, SECONDS(5));
         assert_objects(&p, "");
         play_api(&p, API_READY);
         play_pod(&p, &pod);
@@ -273,19 +282,19 @@ static void test_many(void **state) {
                         assert_int_equal(trail_see(&t, "Pod", "n", name, &passes, &wanted), 0);
                 }
                 assert_false(trail_next(&t, &edge));
-                trail_end(&t, true);
+                trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
                 while (trail_next(&t, &edge))
                         edges++;
                 assert_int_equal(edges, round == 0 ? LIMIT_TRAIL : 0);
         }
 
         assert_int_equal(trail_see(&t, "Pod", "n", "one more", &fails, &wanted), 0);
-        trail_end(&t, true);
+        trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
         assert_false(trail_next(&t, &edge));
         assert_int_equal(t.n, 0);
         trail_begin(&t);
         assert_int_equal(trail_see(&t, "Pod", "n", "p0", &fails, &wanted), 0);
-        trail_end(&t, true);
+        trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
         assert_false(trail_next(&t, &edge));
         trail_done(&t);
 }

@@ -98,6 +98,19 @@ def kill(node, container_id="*"):
     node.run("sh", "-c", f"cat /sys/fs/cgroup/systemd/kubepods/*/*/{container_id}/cgroup.procs | xargs kill -9")
 
 
+def test_the_first_boot_is_on_the_timeline(node):
+    """Each pod appears, waits, passes, and is never gone in between; so are the workload and the node."""
+    ways = {}
+    for told in node.query("timeline")["transitions"]:
+        if "object" in told and told["gate"] in ("node", "ovn", "dns"):
+            ways.setdefault((told["object"]["kind"], told["object"]["name"]), []).append((told["from"], told["to"]))
+    assert [kind for kind, _ in ways].count("Pod") == 3 and ("DaemonSet", "dns-default") in ways
+    for what, way in ways.items():
+        assert way[0] == ("absent", "waiting") and way[-1] == ("waiting", "ready"), f"{what}: {way}"
+        assert set(way[1:-1]) <= {("waiting", "waiting")}, f"{what}: {way}"
+    assert node.run("msready", "plot").stdout.startswith("<svg ")
+
+
 def test_a_kubelet_restarts(node):
     before = len(states(node))
     node.systemctl("restart", "lab-kubelet.service")

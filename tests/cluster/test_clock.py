@@ -48,3 +48,52 @@ def test_decades(built, own_cluster, guide_kubelet, clock):
         kubelet.pod_up("dns-default")
         process.eventually(lambda: kubelet.renew_lease() and daemon.verdict() == "ready", 20, 0.3, "ready again")
         assert len(daemon.notified("READY=1")) == 1
+
+
+def test_hours_asleep(built, own_cluster, guide_kubelet, clock):
+    """Two clocks are ahead after a suspend, and the third is not: neither settle nor hold nor grace has run meanwhile."""
+    kubelet = guide_kubelet
+    slept = 0
+
+    def suspend():
+        nonlocal slept
+        slept += 3600
+        clock(slept, slept)
+
+    def stays(gate, state, seconds):
+        kubelet.renew_lease()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert daemon.gate(gate)["state"] == state
+            time.sleep(0.1)
+
+    kubelet.previous_boot()
+    with Daemon(kubeconfig=own_cluster.kubeconfig, kubelet=kubelet, env=clock.env,
+                config={"Readiness": {"SettleSec": "4s", "HoldSec": "4s", "UnknownSec": "6s"}}) as daemon:
+        process.eventually(lambda: "StaleBoot" in reasons(daemon, "node"), 10, 0.1, "StaleBoot")
+        suspend()
+        stays("dns", "waiting", 1)
+        for name in guide.REQUIRED:
+            kubelet.pod_up(name)
+        kubelet.new_boot_node()
+        process.eventually(lambda: kubelet.renew_lease() and daemon.gate("dns").get("clock") == "settle", 10, 0.1,
+                           "TRUE")
+        suspend()
+        stays("dns", "waiting", 1.5)
+        process.eventually(lambda: daemon.is_ready, 20, 0.1, "READY=1")
+
+        kubelet.container_dies("dns-default", report=True)
+        process.eventually(lambda: daemon.gate("dns").get("clock") == "hold", 10, 0.1, "FALSE")
+        suspend()
+        stays("dns", "ready", 1.5)
+        daemon.expect_gate("dns", "lost")
+        since = next(b["sinceBoottimeUSec"] for b in daemon.gate("dns")["blockers"]) / 1e6
+        assert time.clock_gettime(time.CLOCK_BOOTTIME) + slept - since > 3600, "it has been dead since before"
+
+        own_cluster.kill()
+        process.eventually(lambda: daemon.gate("ovn").get("clock") == "grace", 10, 0.1, "no evidence")
+        suspend()
+        assert daemon.gate("ovn")["state"] == "ready"
+        time.sleep(2)
+        assert daemon.gate("ovn")["state"] == "ready"
+        daemon.expect_gate("ovn", "unknown", 20)

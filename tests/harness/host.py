@@ -38,6 +38,10 @@ COMMON = [
 ]
 MIRROR = os.environ.get("MSREADY_DEBIAN_MIRROR", "http://deb.debian.org/debian")
 
+# Sandboxes are of full strength only where PID 1 may load programs into the kernel: device ACLs and address filters
+# of unified groups are such programs, and where they cannot be had systemd starts a service without them.
+FILTERS = ["--capability=CAP_BPF,CAP_NET_ADMIN", "--system-call-filter=bpf"]
+
 MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 _serial = itertools.count()
@@ -287,7 +291,7 @@ class Host:
         for inside, source in self.binds.items():
             source, kind = source if isinstance(source, tuple) else (source, "rw")
             words.append(f"--bind{'-ro' if kind == 'ro' else ''}={source}:{inside}")
-        words += self.boot_arguments
+        words += FILTERS + self.boot_arguments
         env = dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1" if self.unified else "0")
         started = time.monotonic()
         with open(self.console, "ab") as console:

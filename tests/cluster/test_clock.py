@@ -51,7 +51,7 @@ def test_decades(built, own_cluster, guide_kubelet, clock):
 
 
 def test_hours_asleep(built, own_cluster, guide_kubelet, clock):
-    """Two clocks are ahead after a suspend, and the third is not: neither settle nor hold nor grace has run meanwhile."""
+    """Two clocks are ahead after a suspend, and the third is not: settle, hold and grace have not run meanwhile."""
     kubelet = guide_kubelet
     slept = 0
 

@@ -264,6 +264,15 @@ def test_it_reads_real_cgroups_in_its_sandbox(make_node):
         runner.wait()
 
 
+def test_it_needs_nobody_but_this_host(make_node):
+    """The address filter that ships beside the unit."""
+    node = make_node()
+    drop_in, = node.host.root.rglob("drop-ins/msready.service.d/localhost-only.conf")
+    node.host.write("/etc/systemd/system/msready.service.d/localhost-only.conf", drop_in.read_text())
+    node.boot().usable()
+    assert set(node.host.show("msready.service", "IPAddressDeny").split()) == {"0.0.0.0/0", "::/0"}
+
+
 def test_a_kubeconfig_out_of_reach_is_told_with_the_setting(make_node):
     node = make_node(config=_node.CONFIG + "[Cluster]\nKubeconfig=/root/kubeconfig\n")
     node.host.write("/root/kubeconfig", node.cluster.kubeconfig.read_text(), 0o600)

@@ -2,6 +2,7 @@
 """The harness itself: Debian with systemd as PID 1 boots, obeys, and leaves nothing behind."""
 
 import pathlib
+import socket
 import subprocess
 
 import pytest
@@ -31,6 +32,21 @@ def test_boots_and_obeys(boot_host, suite, version):
     )
     bare = [line.replace("-", "") for line in asked.splitlines()]
     assert len(bare[-1]) == 32
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_sandboxes_are_real(boot_host, suite):
+    host = boot_host(suite).boot()
+
+    def works(setting, command="true"):
+        words = ["systemd-run", "--wait", "--quiet", "-p", setting, "bash", "-c", command]
+        return host.run(*words, check=False).returncode == 0
+
+    # The standard input of a service is /dev/null.
+    assert works("DevicePolicy=closed") and not works("DevicePolicy=strict")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = f"timeout 2 bash -c ': >/dev/tcp/127.0.0.1/{server.getsockname()[1]}'"
+        assert works("IPAddressDeny=10.0.0.0/8", connect) and not works("IPAddressDeny=127.0.0.0/8", connect)
 
 
 def test_varlinkctl_is_there(boot_host):

@@ -14,6 +14,7 @@ import pytest  # noqa: E402
 
 from harness import cluster as _cluster  # noqa: E402
 from harness import fakekubelet, guide, host as _host, process  # noqa: E402
+from harness.endpoints import NameServer  # noqa: E402
 
 
 def _assets(release="current", *parts):
@@ -88,3 +89,25 @@ def built():
     if not (folder / "daemon/msreadyd").exists():
         pytest.skip(f"msreadyd is not built in {folder}")
     return folder
+
+
+@pytest.fixture
+def closing():
+    """closing(x): x is closed when the test ends."""
+    made = []
+
+    def add(what):
+        made.append(what)
+        return what
+
+    yield add
+    for what in reversed(made):
+        what.close()
+
+
+@pytest.fixture
+def names(closing, tmp_path):
+    """A name server, for programs under names.wrapper()."""
+    if not NameServer.may_be_had():
+        pytest.skip("a name server needs root: port 53, and a resolv.conf of its own")
+    return closing(NameServer(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 from harness import cluster as _cluster
 from harness import fake_apiserver, fake_pki, fakekubelet, guide, mounts, process, stage
 from harness.daemon import Daemon
-from harness.endpoints import Application, NameServer, SilentApplication
+from harness.endpoints import Application, SilentApplication
 
 PLACES = ("shop", "openshift-dns", "openshift-storage")
 REGISTRY = 'pinging container registry quay.io: Get "https://quay.io/v2/": '
@@ -343,27 +343,6 @@ def another(scene):
     yield start
     for daemon in made:
         daemon.close()
-
-
-@pytest.fixture
-def closing():
-    """closing(x): x is closed when the test ends."""
-    made = []
-
-    def add(what):
-        made.append(what)
-        return what
-
-    yield add
-    for what in reversed(made):
-        what.close()
-
-
-@pytest.fixture
-def names(closing, tmp_path):
-    if not NameServer.may_be_had():
-        pytest.skip("a name server needs root: port 53, and a resolv.conf of its own")
-    return closing(NameServer(tmp_path))
 
 
 def test_which_node(scene, another, tmp_path):

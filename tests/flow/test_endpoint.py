@@ -7,23 +7,9 @@ import pytest
 
 from harness import fake_pki, process
 from harness.daemon import Daemon
-from harness.endpoints import Application, NameServer, SilentApplication
+from harness.endpoints import Application, SilentApplication
 
 BOOT_ID = "2f6b1f0c58a44f0e9f2b6f0f4d3c2b1a"
-
-
-@pytest.fixture
-def closing():
-    """closing(x): x is closed when the test ends."""
-    made = []
-
-    def add(what):
-        made.append(what)
-        return what
-
-    yield add
-    for what in reversed(made):
-        what.close()
 
 
 @pytest.fixture
@@ -192,13 +178,6 @@ def test_reload(run, closing):
     time.sleep(2)
     assert len(gone.asked) == count
     assert len(kept.asked) == 1
-
-
-@pytest.fixture
-def names(closing, tmp_path):
-    if not NameServer.may_be_had():
-        pytest.skip("a name server needs root: port 53, and a resolv.conf of its own")
-    return closing(NameServer(tmp_path))
 
 
 def test_names(run, closing, names):

@@ -7,8 +7,6 @@ import socket
 import subprocess
 import time
 
-import pytest
-
 from harness import cluster as _cluster
 from harness import guide, process
 from host import node as _node

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash completion for msready(1)
 
-# The gates, asked of the daemon that the line names.
-_msready_gates() {
-        local word socket=()
+# Asks the daemon that the line names, whose words bash has parted at '='.
+_msready_ask() {
+        local i socket=()
 
-        for word in "${COMP_WORDS[@]}"; do
-                [[ $word == --socket=* ]] && socket=("$word")
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                case ${COMP_WORDS[i]} in
+                --socket=*) socket=("${COMP_WORDS[i]}") ;;
+                --socket)
+                        [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
+                        socket=("--socket=${COMP_WORDS[i + 1]}")
+                        ;;
+                esac
         done
-        msready "${socket[@]}" --no-legend gates 2>/dev/null | sed 's/ .*//'
+        msready "${socket[@]}" --no-legend "$@" 2>/dev/null
+}
+
+_msready_gates() {
+        _msready_ask gates | sed 's/ .*//'
 }
 
 _msready() {
@@ -35,7 +45,7 @@ _msready() {
                 return
                 ;;
         --boot)
-                COMPREPLY=($(compgen -W "$(msready --no-legend timeline --boots 2>/dev/null |
+                COMPREPLY=($(compgen -W "$(_msready_ask timeline --boots |
                         awk '{ print $1; print $2 }')" -- "$cur"))
                 return
                 ;;

@@ -4,13 +4,18 @@
 set -l verbs status wait watch explain objects gates timeline plot hold bind unbind check-config reload \
     log-level varlink-bridge help version
 
-function __msready_gates
+# Asks the daemon that the line names.
+function __msready_ask
     set -l socket (string match -- '--socket=*' (commandline -opc))
-    msready $socket --no-legend gates 2>/dev/null | string replace -r ' .*' ''
+    msready $socket --no-legend $argv 2>/dev/null
+end
+
+function __msready_gates
+    __msready_ask gates | string replace -r ' .*' ''
 end
 
 function __msready_boots
-    msready --no-legend timeline --boots 2>/dev/null | awk '{ print $1; print $2 }'
+    __msready_ask timeline --boots | awk '{ print $1; print $2 }'
 end
 
 function __msready_units

@@ -239,3 +239,28 @@ def test_signal_is_the_cause_of_death(daemon):
     assert child.wait(10) == -signal.SIGTERM
     os.close(slave)
     os.close(master)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is missing")
+def test_zsh_completes(daemon, tmux):
+    """The gates are asked of the daemon that the line names, by whatever verb takes them."""
+    daemon.replies["ListGates"] = world.definitions()
+    folder = process.REPOSITORY / "cli/completions"
+    t = tmux(120, 40)
+    t.type(f"PATH={process.build_folder()}/cli:$PATH PS1='z%% ' zsh -f")
+    t.wait(lambda s: s.endswith("z%"))
+    t.type(f"fpath=({folder} $fpath); autoload -U compinit; compinit -u -D; clear")
+    t.wait(lambda s: s == "z%")
+
+    def complete(line, wanted):
+        t.key("C-u")
+        t.run("send-keys", "-l", line + "\t")
+        t.wait(lambda s: all(re.search(rf"(^|\s){word}(\s|$)", s.partition("\n")[2]) for word in wanted))
+        t.key("C-c")
+        t.type("clear")
+        t.wait(lambda s: s == "z%")
+
+    complete("msready ", ["status", "timeline", "version"])
+    for verb in "status", "timeline", "plot", "hold", "bind":
+        complete(f"msready --socket={daemon.path} {verb} ", ["dns", "storage"])
+    complete("msready --json=", ["pretty", "short", "off"])

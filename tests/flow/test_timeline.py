@@ -128,14 +128,14 @@ def test_objects(edge):
     assert transitions(daemon) == before
 
     # It dies and is back within the hold: the gate knows nothing of that. It is not written for that either.
-    kept = daemon.state_folder / "timeline.jsonl"
-    written = kept.stat().st_mtime_ns
+    files = [daemon.state_folder / name for name in ("timeline.jsonl", "state.json", "boots.jsonl")]
+    written = [file.stat().st_mtime_ns for file in files]
     edge.kubelet.container_dies("dns-default", report=True)
     process.eventually(lambda: of_pod(daemon)[-1][1] == "lost")
     edge.kubelet.pod_up("dns-default")
     process.eventually(lambda: of_pod(daemon)[-1][:2] == ("lost", "ready"))
     assert [e for e in edges(daemon) if e[2] == "lost"] == []
-    assert kept.stat().st_mtime_ns == written
+    assert [file.stat().st_mtime_ns for file in files] == written
     told = of_pod(daemon)
     daemon.restart()
     proven(edge)

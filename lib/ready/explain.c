@@ -28,6 +28,8 @@ __attribute__((format(printf, 2, 3))) static void say_more(Explanation *e, const
         n = utf8_truncate(strempty(e->query.message), LIMIT_MESSAGE);
         snprintf(before, sizeof(before), "%.*s", (int) n, strempty(e->query.message));
         n = utf8_truncate(before, LIMIT_MESSAGE - MIN(strlen(words) + 2, (size_t) LIMIT_MESSAGE));
+        while (n > 0 && before[n - 1] == ' ')
+                n--;
         snprintf(e->text, sizeof(e->text), "%.*s%s%s", (int) n, before, n > 0 ? "; " : "", words);
         e->query.message = e->text;
 }

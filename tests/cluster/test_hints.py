@@ -284,11 +284,16 @@ def test_node_under_pressure(scene):
             scene.kubelet.patch_node(pressure=kind)
             process.eventually(lambda: scene.daemon.gate("node")["state"] == "ready", 10, 0.02, "the node")
         scene.kubelet.patch_node(pressure="DiskPressure")
+        taint = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }."
+        homeless, _, _ = scene.show("pending", "Unschedulable", taint, "openshift-dns")
+        told = f"{taint}; the node has DiskPressure: kubelet has disk pressure"
+        scene.told("openshift-dns", "Pending", "The disk is nearly full", told)
+        scene.rest.delete(scene.kubelet.path(homeless))
         turned_away = {"phase": "Failed", "reason": "Evicted",
                        "message": "Pod was rejected: The node had condition: [DiskPressure]. "}
         scene.rest.patch_status(scene.kubelet.path(pod), turned_away)
-        scene.told("shop", "NoPods", "The disk is nearly full", f"no pod matches; {name}: Evicted: Pod was rejected")
-        scene.told("shop", "NoPods", "The disk is nearly full", "; the node has DiskPressure: kubelet has disk")
+        scene.told("shop", "NoPods", "The disk is nearly full", f"no pod matches; {name}: Evicted: Pod was rejected: "
+                   "The node had condition: [DiskPressure].; the node has DiskPressure: kubelet has disk pressure")
     finally:
         scene.rest.delete(scene.kubelet.path(pod))
         scene.node_up("node")

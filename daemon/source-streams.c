@@ -353,9 +353,12 @@ static int want(const StreamDemand *demand, void *userdata) {
 }
 
 /* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
- * of another node do not. */
+ * of another node do not. Of nodes also one in the middle of its listing: the first that it brings may be ours,
+ * and is why another stream is wanted now. If it took the node along, all would be asked for once more, and so
+ * on for ever. */
 static bool may_speak_on(const SourceStreams *s, const Stream *old) {
-        if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS || !old->world->in_sync)
+        if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS ||
+            (!old->world->in_sync && old->role != STREAM_NODES))
                 return false;
         for (const Stream *t = s->streams; t; t = t->next)
                 if (t != old && t->wanted && t->role == old->role && streq_ptr(t->world->key, old->world->key))

@@ -70,6 +70,18 @@ def test_end_mark_that_never_comes(edge):
     assert 3 < time.monotonic() - started < 15
 
 
+def test_node_known_before_the_end_of_the_list(edge):
+    """The list of all nodes need not come to its end, once ours is in it: it is watched by its name then."""
+    server = edge.server
+    edge.up()
+    server.cue("watch", "nodes", times=None, no_end_mark=True, match=lambda r: "fieldSelector" not in r.query)
+    edge.start()
+    edge.expect_ready(5)
+    asked = watches(server, "nodes")
+    assert [r.query.get("fieldSelector") for r in asked] == [None, f"metadata.name={guide.NODE}"]
+    process.eventually(lambda: len(server.open_streams("nodes")) == 1, 5, 0.1, "the one by name")
+
+
 def test_end_mark_that_nobody_asked_for(edge):
     server = edge.server
     server.watch_list, server.unasked_end_marks = "off", True

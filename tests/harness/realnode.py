@@ -4,7 +4,8 @@ which knows of msready.
 
 Three DaemonSets are named and chained as MicroShift's: the node is NotReady until ovnkube-master has written its CNI
 configuration, dns-default starts after that. Images are made from busybox on the spot. The host has a network of its
-own and, for the kubelet's sake, version 1 cgroups of its own.
+own and, for the kubelet's sake, version 1 cgroups of its own; or unified ones, without controllers where this machine
+has them in version 1.
 
 The kernel is not restarted by a boot of the host, so what a kernel would forget is cleared by hand: the boot ID is
 new, and groups that held containers are gone.
@@ -40,7 +41,9 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh -e /lab/network""")
 
-NETWORK_SCRIPT = f"""for c in {' '.join(CONTROLLERS)}; do mount -o remount,bind,rw /sys/fs/cgroup/$c; done
+NETWORK_SCRIPT = f"""for c in {' '.join(CONTROLLERS)}; do
+        [ ! -d /sys/fs/cgroup/$c ] || mount -o remount,bind,rw /sys/fs/cgroup/$c
+done
 ip link add lab0 type veth peer name lab1
 ip addr add {ADDRESS}/24 dev lab0
 ip link set lab0 up; ip link set lab1 up
@@ -118,7 +121,22 @@ CONTAINERD = f"""version = 2
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        BinaryName = "{{RUNC}}"
         SystemdCgroup = {{SYSTEMD}}
+"""
+
+# A group without controllers has no limits that could be set: none are asked for.
+RUNC = """#!/bin/sh
+previous=
+for word; do
+        if [ "$previous" = --bundle ]; then
+                for key in cpu memory pids unified; do
+                        sed -i 's/,"'$key'":{[^}]*}//; s/"'$key'":{[^}]*},//' "$word/config.json"
+                done
+        fi
+        previous=$word
+done
+exec /usr/sbin/runc "$@"
 """
 
 KUBELET_CONFIG = """apiVersion: kubelet.config.k8s.io/v1beta1
@@ -258,15 +276,16 @@ class RealNode(Host):
     """with RealNode(assets_folder) as node: node.boot(); node.wait_usable()
 
     driver: who makes the containers' groups, "cgroupfs" (containerd) or "systemd" (the host's, when asked).
+    unified: in version 2 of them, where the kubelet does not start while kubepods.slice is there.
     """
 
-    def __init__(self, assets_folder, driver="cgroupfs"):
+    def __init__(self, assets_folder, driver="cgroupfs", unified=False):
         self.driver = driver
         self.pki_folder = process.Folder()
         super().__init__(
             "bookworm",
             packages=PACKAGES,
-            unified=False,
+            unified=unified,
             binds={
                 "/assets": (assets_folder, "ro"),
                 # A link to where its own release is kept.
@@ -296,8 +315,10 @@ class RealNode(Host):
         self.write("/etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=1s\n")
         self.write("/lab/cni.conf", json.dumps(CNI))
         self.write("/lab/kubelet.yaml", KUBELET_CONFIG.replace("{DRIVER}", self.driver))
+        self.write("/lab/runc", RUNC, 0o755)
         by_systemd = "true" if self.driver == "systemd" else "false"
-        self.write("/etc/containerd/config.toml", CONTAINERD.replace("{SYSTEMD}", by_systemd))
+        runc = "/lab/runc" if self.unified else "/usr/sbin/runc"
+        self.write("/etc/containerd/config.toml", CONTAINERD.replace("{SYSTEMD}", by_systemd).replace("{RUNC}", runc))
         self.write("/etc/hosts", f"127.0.0.1 localhost {NAME}\n")
         self.write("/etc/hostname", NAME + "\n")
         for name, text in {
@@ -333,7 +354,7 @@ class RealNode(Host):
 
     def _make_groups(self):
         super()._make_groups()
-        for controller in CONTROLLERS:
+        for controller in CONTROLLERS if not self.unified else ():
             mount = pathlib.Path("/sys/fs/cgroup") / controller
             group = mount / f"msready-{self.name}"
             group.mkdir(exist_ok=True)

@@ -35,11 +35,11 @@ class Recorder:
         self.notes = []
         self.file = node.folder / "recording"
         self.file.write_text("")
-        # Each of the kubelet's hierarchies has the groups; systemd's own is there without any controller.
-        groups = sorted(node.groups, key=lambda group: group.parent.name == "systemd")
+        # Of version 1, systemd's own hierarchy is there without any controller.
+        group = next(g for g in node.groups if node.unified or g.parent.name == "systemd")
         self.process = process.spawn(
             ["nsenter", "--target", str(node.leader), "--net", sys.executable, __file__, str(node.kubeconfig),
-             str(groups[-1]), str(self.file)],
+             str(group), str(self.file)],
             stdout=subprocess.DEVNULL,
         )
 

@@ -41,6 +41,8 @@ struct HttpRequestImpl {
 
         HttpStatus status;
         bool status_told, encoded, head_only, via_proxy;
+        long ip_version;      /* CURL_IPRESOLVE_*: of the addresses to try now */
+        HttpEnd without_ipv6; /* how trying those of IPv4 ended, before those of IPv6 are tried */
         size_t header_size;
         uint64_t received, limit;
 

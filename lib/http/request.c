@@ -342,7 +342,8 @@ static int impl_new(HttpClient *client, const HttpRequestSpec *spec, HttpRequest
         impl->target = http_target_ref(spec->target);
         impl->limit = spec->body_limit;
         impl->head_only = spec->head_only;
-        impl->end = _HTTP_END_INVALID;
+        impl->end = impl->without_ipv6 = _HTTP_END_INVALID;
+        impl->ip_version = CURL_IPRESOLVE_WHATEVER;
         impl->deadline = spec->timeout > 0 ? usec_add(now, spec->timeout) : USEC_INFINITY;
         impl->connect_deadline = usec_min(
                 impl->deadline,
@@ -371,12 +372,24 @@ int http_request_impl_launch(HttpRequestImpl *impl) {
         CURLcode c = CURLE_OK;
 
         SET(CURLOPT_RESOLVE, impl->resolved);
+        SET(CURLOPT_IPRESOLVE, impl->ip_version);
         SET(CURLOPT_CONNECTTIMEOUT_MS, MAX(milliseconds_until(impl->connect_deadline), 1L));
         if (impl->deadline != USEC_INFINITY)
                 SET(CURLOPT_TIMEOUT_MS, MAX(milliseconds_until(impl->deadline), 1L));
         if (c != CURLE_OK)
                 return c == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EOPNOTSUPP;
         return 0;
+}
+
+/* Newer releases of libcurl begin with IPv6, in whatever order the addresses of a name stand. A server on this host is
+ * asked for at 127.0.0.1 first; only where nobody answers there at ::1. Returns whether that is under way. */
+static bool try_ipv6(HttpRequestImpl *impl, HttpEnd end) {
+        if (impl->ip_version != CURL_IPRESOLVE_V4)
+                return false;
+        impl->ip_version = CURL_IPRESOLVE_V6;
+        impl->without_ipv6 = end;
+        http_request_set_state(impl, HTTP_REQUEST_QUEUED);
+        return true;
 }
 
 /* libcurl is done with it. */
@@ -387,6 +400,7 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
                 .answered = impl->status_told,
                 .detail = impl->error,
         };
+        HttpEnd end;
 
         if (impl->end != _HTTP_END_INVALID) {
                 http_client_request_ended(impl, impl->end, impl->detail);
@@ -405,7 +419,13 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
         curl_easy_getinfo(impl->easy, CURLINFO_SSL_VERIFYRESULT, &failure.verify_result);
         curl_easy_getinfo(impl->easy, CURLINFO_OS_ERRNO, &failure.os_error);
         curl_easy_getinfo(impl->easy, CURLINFO_HTTP_CONNECTCODE, &failure.proxy_status);
-        http_client_request_ended(impl, http_end_of(&failure), code == CURLE_OK ? "" : NULL);
+        end = http_end_of(&failure);
+        if (code == CURLE_COULDNT_CONNECT && try_ipv6(impl, end))
+                return;
+        /* Nobody at either address: that a host has no IPv6 is no answer to why. */
+        if (code == CURLE_COULDNT_CONNECT && impl->without_ipv6 != _HTTP_END_INVALID)
+                end = impl->without_ipv6;
+        http_client_request_ended(impl, end, code == CURLE_OK ? "" : NULL);
 }
 
 static void on_resolved(HttpResolve *resolve, HttpResolveResult result, const char *text) {
@@ -446,6 +466,7 @@ static int impl_find_addresses(HttpRequestImpl *impl) {
         }
 
         if (local) {
+                impl->ip_version = CURL_IPRESOLVE_V4;
                 r = list_addf(&impl->resolved, "%s:%u:%s", impl->host, impl->port, local);
                 if (r < 0)
                         return r;

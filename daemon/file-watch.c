@@ -221,7 +221,8 @@ static void on_readable(LoopIo *io, unsigned events) {
         w->on_changed(w);
 }
 
-/* Watches these files from now on, and no others. */
+/* Watches these files from now on, and no others. Returns 1 where they were not watched before: what has been read of
+ * them may have changed meanwhile. */
 int file_watch_set(FileWatch *w, char *const *paths) {
         char **copy = NULL;
         int r;
@@ -233,5 +234,6 @@ int file_watch_set(FileWatch *w, char *const *paths) {
                 return r;
         strv_free(w->paths);
         w->paths = copy;
-        return lay(w);
+        r = lay(w);
+        return r < 0 ? r : 1;
 }

@@ -418,6 +418,8 @@ int manager_start(Manager *m) {
             (r = loop_signal_set(m->loop, &m->signals[1], SIGINT, on_terminate)) < 0 ||
             (r = loop_signal_set(m->loop, &m->signals[2], SIGHUP, on_hangup)) < 0)
                 return r;
+        /* The gates were loaded before the kubeconfig was watched: MicroShift may have started in between. */
+        manager_conditions_changed(m);
         manager_touch(m);
         return loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
 }

@@ -14,6 +14,8 @@
 
 #define RETRY_USEC (100 * USEC_PER_MSEC)
 #define RETRIES 50
+/* A file that names other files each time that it is read is read again by the next event. */
+#define READS_MAX 3
 
 struct SourceKubeconfig {
         Manager *manager;
@@ -160,14 +162,27 @@ static void on_retry(LoopTimer *timer) {
         (void) source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
 }
 
+/* Reads the file, and the files that it names: once more where those were not watched yet when they were read.
+ * Returns 1 where what is to be used is another than before. */
+static int read_and_watch(SourceKubeconfig *s) {
+        bool changed = false;
+        int r = 1;
+
+        for (unsigned i = 0; r > 0 && i < READS_MAX; i++) {
+                changed |= read_again(s);
+                r = watch_files(s);
+        }
+        return r < 0 ? r : changed;
+}
+
 /* Reads the file now: the server has refused what we know, or the file has changed. Returns 1 where that
  * brought anything new, which the manager has been told then. */
 int source_kubeconfig_reread(SourceKubeconfig *s) {
         int r;
 
-        r = read_again(s);
-        if (watch_files(s) < 0)
-                loop_fail(s->manager->loop, -ENOMEM);
+        r = read_and_watch(s);
+        if (r < 0)
+                loop_fail(s->manager->loop, r);
         if (r > 0)
                 manager_credentials_changed(s->manager);
         return r;
@@ -202,8 +217,10 @@ int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;
         }
-        (void) read_again(s);
+        /* Watched before it is read: MicroShift may be writing it right now. */
         r = watch_files(s);
+        if (r >= 0)
+                r = read_and_watch(s);
         if (r < 0)
                 return r;
 

@@ -63,7 +63,8 @@ static int teardown(void **state) {
 static void watch(Fixture *f, const char *a, const char *b) {
         _cleanup_free_ char *x = folder_path(&f->folder, a), *y = b ? folder_path(&f->folder, b) : NULL;
 
-        assert_ok(file_watch_set(&f->watch, (char *[]){ x, y, NULL }));
+        assert_int_equal(file_watch_set(&f->watch, (char *[]){ x, y, NULL }), 1);
+        assert_int_equal(file_watch_set(&f->watch, (char *[]){ x, y, NULL }), 0);
 }
 
 static void on_late(LoopTimer *timer) {

@@ -63,6 +63,7 @@ int main(int argc, char *argv[]) {
         _cleanup_(options_done) Options options = OPTIONS_NULL;
         int r;
 
+        (void) signal(SIGHUP, SIG_IGN); /* until there is something that can be loaded anew */
         log_sink_init();
         r = options_parse(argc, argv, &options);
         if (r != 0)

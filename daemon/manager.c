@@ -333,6 +333,16 @@ static void on_hangup(LoopSignal *signal, int number) {
         (void) manager_reload(m, &detail);
 }
 
+static int listen_to_signals(Manager *m) {
+        int r;
+
+        if ((r = loop_signal_set(m->loop, &m->signals[0], SIGTERM, on_terminate)) < 0 ||
+            (r = loop_signal_set(m->loop, &m->signals[1], SIGINT, on_terminate)) < 0 ||
+            (r = loop_signal_set(m->loop, &m->signals[2], SIGHUP, on_hangup)) < 0)
+                return r;
+        return 0;
+}
+
 void manager_stop(Manager *m) {
         publish_notify_stopping(m->notify);
         publish_varlink_stopping(m->varlink);
@@ -382,6 +392,10 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         m->board_ops.gate_changed = on_gate_changed;
         m->board_ops.verdict_changed = on_verdict_changed;
 
+        /* Before anything is read, so that no change of it is missed; they are acted upon when the loop runs. */
+        r = listen_to_signals(m);
+        if (r < 0)
+                return r;
         r = configuration_load(options, &c, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
@@ -410,14 +424,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         return 0;
 }
 
-/* Begins to listen to signals and to judge. */
+/* Begins to judge. */
 int manager_start(Manager *m) {
-        int r;
-
-        if ((r = loop_signal_set(m->loop, &m->signals[0], SIGTERM, on_terminate)) < 0 ||
-            (r = loop_signal_set(m->loop, &m->signals[1], SIGINT, on_terminate)) < 0 ||
-            (r = loop_signal_set(m->loop, &m->signals[2], SIGHUP, on_hangup)) < 0)
-                return r;
         /* The gates were loaded before the kubeconfig was watched: MicroShift may have started in between. */
         manager_conditions_changed(m);
         manager_touch(m);

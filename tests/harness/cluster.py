@@ -384,8 +384,10 @@ class Cluster:
         return self.start(**options)
 
     def pause(self):
-        """SIGSTOP: the port answers, the server does not."""
+        """SIGSTOP: the port answers, the server does not, as soon as its last thread has stopped."""
         self.apiserver.send_signal(signal.SIGSTOP)
+        threads = pathlib.Path(f"/proc/{self.apiserver.pid}/task")
+        process.eventually(lambda: all(") T " in stat.read_text() for stat in threads.glob("*/stat")), 10, 0.01)
 
     def resume(self):
         self.apiserver.send_signal(signal.SIGCONT)

@@ -9,10 +9,6 @@ import pytest
 from harness import fake_cues, process
 
 
-def is_resumed(request):
-    return request.query.get("sendInitialEvents") != "true"
-
-
 # Each of these passes by itself, or is got around.
 PASSING = {
     "429-text": fake_cues.too_many(1),
@@ -55,7 +51,7 @@ def test_when_resumed(ready_edge):
     server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
     ready = True
     for what, answer in PASSING.items():
-        server.cue("watch", "pods", times=2, match=is_resumed, **answer)
+        server.cue("watch", "pods", times=2, match=lambda r: not r.is_initial, **answer)
         server.end_streams("eof", "pods")
         ready = not ready
         kubelet.pod_ready("dns-default", ready)
@@ -198,7 +194,7 @@ def test_cut_anywhere(ready_edge, how):
     server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
     ready = True
     for cut in range(1, 1200, 83):
-        cue = server.cue("watch", "pods", times=2, match=is_resumed, cut_after=cut, how=how)
+        cue = server.cue("watch", "pods", times=2, match=lambda r: not r.is_initial, cut_after=cut, how=how)
         server.end_streams("clean", "pods")
         ready = not ready
         kubelet.pod_ready("dns-default", ready)

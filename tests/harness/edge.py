@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An edge node of the tests: a scripted API server, a fake kubelet, and the real daemon."""
 
+import time
+
 from . import fakekubelet, guide, process
 from .daemon import Daemon
 
@@ -41,6 +43,13 @@ class Edge:
         """Every stream that a ready cluster needs is open."""
         for plural, count in (("daemonsets", 1), ("nodes", 1), ("pods", 2)):
             self.server.expect_streams(plural, count, timeout)
+
+    def expect_steady(self, seconds=1.5):
+        """The verdict is ready and stays it: what happened was no reason to doubt."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.daemon.verdict() == "ready"
+            time.sleep(0.05)
 
     def reasons(self, gate=None):
         return {reason for _, _, reason in self.daemon.blockers(gate)}

@@ -35,6 +35,11 @@ class Request:
         self.body = body
         self.status = None
 
+    @property
+    def is_initial(self):
+        """Of a watch: whether it asks for all that is there first."""
+        return self.query.get("sendInitialEvents") == "true"
+
     def __repr__(self):
         return f"<{self.time:.3f} #{self.connection} {self.method} {self.target} {self.status}>"
 

@@ -139,6 +139,7 @@ static void test_interrupted(void **state) {
         assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
         child = fork();
         if (child == 0) {
+                vl_client_free(client);
                 for (unsigned i = 0; i < 10; i++) {
                         (void) usleep(10000);
                         (void) kill(getppid(), SIGUSR1);

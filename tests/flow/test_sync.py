@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What counts as in sync, and how long it is waited for: servers old and new, resumed watches, none at all."""
+
+import time
+
+import pytest
+
+from harness import fake_cues, guide, process
+
+
+@pytest.mark.parametrize("mode", ["on", "off", "old", "storage", "ignored"])
+def test_servers_old_and_new(edge, mode):
+    server = edge.server
+    server.watch_list = mode
+    edge.up()
+    mark = server.mark()
+    edge.start()
+    edge.expect_ready(30)
+    lists = server.asked("list", "pods", mark)
+    if mode == "on":
+        assert not lists
+        return
+    # In pages, of a consistent read, then from there on.
+    assert lists and all(r.query.get("limit") == "500" and "resourceVersion" not in r.query for r in lists)
+    watch = server.expect("watch", "pods", since=mark, count=3)[-1]
+    assert watch.query["resourceVersion"].isdigit() and not watch.is_initial
+    assert watch.query.get("allowWatchBookmarks") in ("true", "1")
+    if mode != "ignored":
+        # What one stream has learned of this server, those after it know.
+        refused = [r for r in server.asked("watch", since=mark) if r.is_initial]
+        assert len(refused) <= 8
+        mark = server.mark()
+        server.end_streams("clean", "daemonsets")
+        server.store.compact()
+        assert not server.expect("watch", "daemonsets", since=mark)[0].is_initial
+
+
+def test_end_mark_that_never_comes(edge):
+    """Not in sync: nothing opens on it, and it is not waited for without end."""
+    server = edge.server
+    edge.up()
+    server.cue("watch", "pods", times=1, no_end_mark=True, match=lambda r: "%3D" + guide.NODE in r.target)
+    edge.start()
+    started = time.monotonic()
+    edge.expect_ready(30)
+    # The silence was 5 s.
+    assert 3 < time.monotonic() - started < 15
+
+
+def test_clean_end_is_no_event(ready_edge):
+    """Watches end every hour or two; they are resumed, and nobody hears of it."""
+    server, daemon = ready_edge.server, ready_edge.daemon
+    for how in ("clean", "eof", "reset"):
+        mark, told = server.mark(), daemon.notify.mark()
+        server.end_streams(how)
+        ready_edge.expect_settled()
+        ready_edge.expect_steady()
+        again = [r for r in server.asked(since=mark) if r.what in ("watch", "list")]
+        assert len(again) >= 4
+        assert all(r.what == "watch" and r.query.get("resourceVersion", "0") != "0" for r in again), again
+        assert not daemon.notified("READY=1", told)
+
+
+def test_etcd_restored_from_a_backup(ready_edge):
+    """All versions are smaller than those that we hold."""
+    server = ready_edge.server
+    server.store.skip_versions(-500)
+    server.end_streams("clean")
+    ready_edge.expect_settled()
+    ready_edge.expect_steady()
+    server.delete("daemonsets", "openshift-dns", "dns-default")
+    ready_edge.daemon.expect_gate("dns", "lost")
+
+
+def test_no_evidence_while_out_of_sync(ready_edge):
+    """Neither open nor shut: the open gates live on their grace, and no longer."""
+    server, daemon = ready_edge.server, ready_edge.daemon
+    server.cue("watch", "pods", times=None, **fake_cues.unavailable(1))
+    server.cue("list", "pods", times=None, **fake_cues.unavailable(1))
+    server.end_streams("eof", "pods")
+    time.sleep(1.5)
+    assert daemon.gate("dns")["state"] == "ready"
+    daemon.expect_gate("dns", "unknown", 5)
+    assert daemon.gate("api")["state"] == "ready"
+    server.clear_cues()
+    daemon.expect_gate("dns", "ready")

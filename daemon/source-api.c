@@ -91,9 +91,9 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
 
         tell_transition(s, before);
         s->told = state != API_READY;
-        if (is_new && (before == API_READY) == (state == API_READY))
-                log_notice("API server %s: %s%s%s", strna(manager_server(m)), reason, text ? ": " : "",
-                         strempty(text));
+        /* Without a kubeconfig there is no server to tell of, and what is wrong with it has been told. */
+        if (is_new && manager_server(m) && (before == API_READY) == (state == API_READY))
+                log_notice("API server %s: %s%s%s", manager_server(m), reason, text ? ": " : "", strempty(text));
         if ((state == API_READY) != (before == API_READY))
                 source_streams_set_api_ready(m->streams, state == API_READY);
         if (r > 0)

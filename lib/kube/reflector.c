@@ -323,15 +323,6 @@ void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
         begin(r, now);
 }
 
-/* What is wanted has changed: lists again, beside what the sink has. */
-void reflector_relist(Reflector *r, usec_t now) {
-        if (r->state == REFLECTOR_STOPPED)
-                return;
-        reflector_forget_version(r);
-        reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, NULL);
-        reflector_ask(r, now);
-}
-
 /* Something has happened that may have helped: other credentials, a port that opened. A back-off ends. */
 void reflector_kick(Reflector *r, usec_t now) {
         if (r->state == REFLECTOR_BACKING_OFF)

@@ -99,7 +99,6 @@ DEFINE_CLEANUP(Reflector, reflector_free)
 void reflector_start(Reflector *r, usec_t now);
 void reflector_stop(Reflector *r);
 void reflector_set_api_ready(Reflector *r, bool ready, usec_t now);
-void reflector_relist(Reflector *r, usec_t now);
 void reflector_kick(Reflector *r, usec_t now);
 void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const char *content_type,
                         usec_t now);

@@ -132,13 +132,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         now += step / 16 * 400 * USEC_PER_MSEC;
                         break;
                 case 11:
+                case 13:
                         reflector_kick(r, now);
                         break;
                 case 12:
                         reflector_set_api_ready(r, step / 16 % 2, now);
-                        break;
-                case 13:
-                        reflector_relist(r, now);
                         break;
                 default:
                         now = reflector_deadline(r) == USEC_INFINITY ? now : MAX(now, reflector_deadline(r));

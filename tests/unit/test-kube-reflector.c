@@ -787,24 +787,11 @@ STORY(test_stop) {
         reflector_end(s->reflector, KUBE_END_CUT, NULL, s->now);
         reflector_set_api_ready(s->reflector, false, s->now);
         reflector_set_api_ready(s->reflector, true, s->now);
-        reflector_relist(s->reflector, s->now);
         stream_settle(s);
         assert_int_equal(reflector_state(s->reflector), REFLECTOR_STOPPED);
         reflector_start(s->reflector, s->now);
         stream_settle(s);
         assert_string_equal(s->path, WATCH_LIST_PATH);
-}
-
-STORY(test_relist) {
-        begin_in_sync(s, traits);
-        reflector_relist(s->reflector, s->now);
-        stream_settle(s);
-        assert_false(reflector_in_sync(s->reflector));
-        assert_int_equal(s->closes, 1);
-        assert_string_equal(s->path, WATCH_LIST_PATH);
-        stream_answer(s, 200);
-        stream_say(s, END_MARK("11"));
-        assert_int_equal(s->n_store, 0);
 }
 
 STORY(test_wanted) {
@@ -907,7 +894,6 @@ int main(void) {
                 cmocka_unit_test(test_api_ready),
                 cmocka_unit_test(test_kick),
                 cmocka_unit_test(test_stop),
-                cmocka_unit_test(test_relist),
                 cmocka_unit_test(test_wanted),
                 cmocka_unit_test(test_odd_objects),
                 cmocka_unit_test(test_sink_fails),

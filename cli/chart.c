@@ -112,8 +112,8 @@ static int add_transition(Chart *chart, const JsonValue *v) {
                 return r;
 
         row->spans[row->n_spans - 1].end = at;
-        /* What stood in the way at the end of a wait is what it waited for. */
-        if (!row->spans[row->n_spans - 1].blocker)
+        /* What stood in the way at the end of a wait is what it waited for; what ends a span that is ready is not. */
+        if (!row->spans[row->n_spans - 1].blocker && !is_ready(row->spans[row->n_spans - 1].state))
                 row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
         chart->end = MAX(chart->end, at);
         return add_span(row, &(Span){ .begin = at,

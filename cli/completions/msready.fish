@@ -6,7 +6,11 @@ set -l verbs status wait watch explain objects gates timeline plot hold bind unb
 
 # Asks the daemon that the line names.
 function __msready_ask
-    set -l socket (string match -- '--socket=*' (commandline -opc))
+    set -l words (commandline -opc)
+    set -l socket (string match -- '--socket=*' $words)
+    if set -l i (contains -i -- --socket $words)
+        set socket --socket=$words[(math $i + 1)]
+    end
     msready $socket --no-legend $argv 2>/dev/null
 end
 

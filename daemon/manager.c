@@ -261,24 +261,33 @@ int manager_reload(Manager *m, char **reterr_detail) {
         }
 
         same_cluster = cluster_settings_equal(m->settings, c.settings);
-        r = apply_settings(m, TAKE_PTR(c.settings));
+        r = apply_settings(m, c.settings);
         if (r < 0)
-                return r;
+                log_error("Cannot take the new settings: %s, going on with the old ones", strerror(-r));
+        else
+                TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
         source_host_reload(m->host);
-        if (!same_cluster)
+        if (!same_cluster) {
                 source_kubeconfig_reload(m->kubeconfig);
+                board_look_anew(&m->board);
+        }
         source_streams_connect_anew(m->streams);
         log_full(LOG_INFO, loaded, "Configuration loaded anew: %zu gates", m->board.n_gates);
         manager_reconsider(m);
         publish_notify_reloaded(m->notify);
-        return 0;
+        return r;
 }
 
 /* The kubeconfig names another server, or other credentials; or it was written anew while nothing answers. */
-void manager_credentials_changed(Manager *m) {
+void manager_credentials_changed(Manager *m, bool other_server) {
         if (!m->api || !m->streams)
                 return;
+        if (other_server) {
+                /* What the former one said is not believed of it. */
+                board_look_anew(&m->board);
+                source_streams_connect_anew(m->streams);
+        }
         source_api_connect_anew(m->api);
         source_streams_kick(m->streams);
         manager_touch(m);

@@ -58,8 +58,8 @@ int manager_start(Manager *m);
 /* Something in the world is new: the board is judged before the loop sleeps again. */
 void manager_touch(Manager *m);
 
-/* The kubeconfig names another server, or other credentials; or it was written anew while nothing answers. */
-void manager_credentials_changed(Manager *m);
+/* The kubeconfig names other credentials, or another server; or it was written anew while nothing answers. */
+void manager_credentials_changed(Manager *m, bool other_server);
 /* MicroShift has (re)written its kubeconfig: the conditions of the gates are looked at again. */
 void manager_conditions_changed(Manager *m);
 

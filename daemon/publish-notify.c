@@ -104,10 +104,14 @@ static char *make_status(const PublishNotify *p) {
 static void send_status(PublishNotify *p, const char *with) {
         _cleanup_free_ char *status = make_status(p), *state = NULL;
 
-        if (!status || (streq_ptr(status, p->status) && !with))
+        if (status && streq_ptr(status, p->status) && !with)
                 return;
-        if (asprintf_ret(&state, "STATUS=%s%s%s", status, with ? "\n" : "", strempty(with)) < 0)
+        if (!status || asprintf_ret(&state, "STATUS=%s%s%s", status, with ? "\n" : "", strempty(with)) < 0) {
+                /* Lacking memory: systemd can do without the words. */
+                if (with)
+                        send_all(with);
                 return;
+        }
         send_all(state);
         free(p->status);
         p->status = TAKE_PTR(status);

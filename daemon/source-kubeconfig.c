@@ -119,11 +119,12 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
         }
 }
 
-/* Reads the file. Returns 1 where what is to be used is another than before. */
+/* Reads the file. Returns 1 where what is to be used is another than before, 2 where it is another server. */
 static int read_again(SourceKubeconfig *s) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
         _cleanup_free_ char *detail = NULL;
+        bool moved;
         int r;
 
         loop_timer_stop(&s->retry);
@@ -142,19 +143,21 @@ static int read_again(SourceKubeconfig *s) {
                 return 0;
 
         log_debug("Read %s: context %s, server %s", s->path, strna(c->context), c->server);
+        moved = s->config && !streq(s->config->server, c->server);
         kube_config_free(s->config);
         s->config = TAKE_PTR(c);
         http_target_unref(s->target);
         s->target = TAKE_PTR(target);
-        return 1;
+        return moved ? 2 : 1;
 }
 
 static void on_file_changed(FileWatch *watch) {
         SourceKubeconfig *s = container_of(watch, SourceKubeconfig, watch);
 
         s->retries = 0;
+        /* Where it is as it was, MicroShift starts: no need to wait for the next try. */
         if (source_kubeconfig_reread(s) == 0 && s->manager->world->api != API_READY)
-                manager_credentials_changed(s->manager); /* MicroShift starts: no need to wait for the next try */
+                manager_credentials_changed(s->manager, false);
         manager_conditions_changed(s->manager);
 }
 
@@ -163,13 +166,13 @@ static void on_retry(LoopTimer *timer) {
 }
 
 /* Reads the file, and the files that it names: once more where those were not watched yet when they were read.
- * Returns 1 where what is to be used is another than before. */
+ * Returns as read_again(). */
 static int read_and_watch(SourceKubeconfig *s) {
-        bool changed = false;
-        int r = 1;
+        int changed = 0, r = 1;
 
         for (unsigned i = 0; r > 0 && i < READS_MAX; i++) {
-                changed |= read_again(s);
+                r = read_again(s);
+                changed = MAX(changed, r);
                 r = watch_files(s);
         }
         return r < 0 ? r : changed;
@@ -184,7 +187,7 @@ int source_kubeconfig_reread(SourceKubeconfig *s) {
         if (r < 0)
                 loop_fail(s->manager->loop, r);
         if (r > 0)
-                manager_credentials_changed(s->manager);
+                manager_credentials_changed(s->manager, r > 1);
         return r;
 }
 

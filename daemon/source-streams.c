@@ -22,7 +22,6 @@ typedef struct Stream {
         WorldStream *world;
         StreamRole role;
         KubeQuery query;
-        uint64_t epoch; /* of the gates and the server that it was made for */
         HttpRequest request;
         uint64_t watches; /* begun */
         LoopTimer timer;
@@ -35,7 +34,6 @@ struct SourceStreams {
         Manager *manager;
         Stream *streams;
         KubeServerTraits traits;
-        uint64_t epoch;
         uint64_t seed;
         bool api_ready;
         LoopDeferred sweep;
@@ -300,7 +298,6 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         t->source = s;
         t->sink.ops = &sink_ops;
         t->role = demand->role;
-        t->epoch = s->epoch;
 
         r = kube_query_copy(&demand->query, &t->query);
         if (r < 0)
@@ -324,8 +321,9 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         return 0;
 }
 
-/* Makes sure that there is such a stream, of the present epoch. One that speaks on for the stream that is to take its
- * place is never taken again: what that one has brought already would go with it, and nobody would bring it anew. */
+/* Makes sure that there is such a stream, for what the gates look at now. One that speaks on for the stream that is to
+ * take its place is never taken again: what that one has brought already would go with it, and nobody would bring it
+ * anew. */
 static int want(const StreamDemand *demand, void *userdata) {
         SourceStreams *s = userdata;
         Stream *t;
@@ -334,7 +332,7 @@ static int want(const StreamDemand *demand, void *userdata) {
         for (t = s->streams; t; t = t->next)
                 if (t->role == demand->role && streq_ptr(t->world->key, demand->key))
                         break; /* the newest stands first */
-        if (t && t->epoch == s->epoch && kube_query_equal(&t->query, &demand->query)) {
+        if (t && t->world->interest == s->manager->world->interest && kube_query_equal(&t->query, &demand->query)) {
                 t->wanted = true;
                 return 0;
         }
@@ -358,7 +356,8 @@ static int want(const StreamDemand *demand, void *userdata) {
  * on for ever. */
 static bool may_speak_on(const SourceStreams *s, const Stream *old) {
         if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS ||
-            (!old->world->in_sync && old->role != STREAM_NODES))
+            (!old->world->in_sync &&
+             (old->role != STREAM_NODES || old->world->interest != s->manager->world->interest)))
                 return false;
         for (const Stream *t = s->streams; t; t = t->next)
                 if (t != old && t->wanted && t->role == old->role && streq_ptr(t->world->key, old->world->key))
@@ -431,7 +430,7 @@ void source_streams_kick(SourceStreams *s) {
 
 /* Another server, or other gates: every stream is made anew beside the old one. */
 void source_streams_connect_anew(SourceStreams *s) {
-        s->epoch++;
+        s->manager->world->interest++;
         source_streams_update(s);
 }
 

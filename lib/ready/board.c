@@ -212,6 +212,12 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         return first_error;
 }
 
+/* Another cluster is looked at, or another part of it. */
+void board_look_anew(Board *b) {
+        for (size_t i = 0; i < b->n_gates; i++)
+                gate_look_anew(b->gates[i]);
+}
+
 usec_t board_deadline(const Board *b) {
         usec_t deadline = USEC_INFINITY;
 

@@ -173,6 +173,51 @@ static int judge_invalid(const Gate *g, const World *w, Report *report) {
                           });
 }
 
+/* The streams that its checks need, as 1 << StreamRole. Of a [Condition] each object has a stream of its own, which is
+ * told by its key. */
+static unsigned roles_of(const Gate *g) {
+        unsigned roles = 0;
+
+        for (size_t i = 0; i < g->n_checks; i++)
+                roles |= check_roles(&g->checks[i]) & ~(1U << STREAM_GENERIC);
+        return roles;
+}
+
+/* Objects that no gate looks at are dropped as they come. So a stream that was made before this gate began to look
+ * knows nothing of what the gate alone looks at, however much it is in sync for others. Returns the newest stream of a
+ * role of which only such ones are in sync, or NULL. */
+static const WorldStream *find_unlisted(const Gate *g, const World *w) {
+        unsigned roles = roles_of(g);
+
+        for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++) {
+                const WorldStream *newest = NULL;
+                bool any = false, listed = false;
+
+                for (const WorldStream *s = w->streams; s && (roles & 1U << role); s = s->next) {
+                        if (s->role != role)
+                                continue;
+                        newest = newest ?: s;
+                        any = any || s->in_sync;
+                        listed = listed || (s->in_sync && s->interest >= g->interest);
+                }
+                if (any && !listed)
+                        return newest;
+        }
+        return NULL;
+}
+
+static int judge_unlisted(const Gate *g, const World *w, const WorldStream *s, Instant now, Report *report) {
+        report->evidence = EVIDENCE_NONE;
+        return report_add(report, w,
+                          &(Watched){
+                                  .kind = "Gate",
+                                  .name = gate_name(g),
+                                  .finding = { .reason = s->reason ?: REASON_NOT_SYNCED,
+                                               .message = s->message ?: "what it looks at is being listed" },
+                                  .since = now.boottime,
+                          });
+}
+
 /* A gate that cannot be evaluated. */
 static bool is_invalid(const Gate *g) {
         return g->setup.enabled && (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0);
@@ -184,10 +229,16 @@ bool gate_is_asked(const Gate *g) {
 }
 
 static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
+        const WorldStream *unlisted;
         int r;
 
         if (is_invalid(g))
                 return judge_invalid(g, w, report);
+        unlisted = find_unlisted(g, w);
+        if (unlisted) {
+                r = judge_unlisted(g, w, unlisted, now, report);
+                return r < 0 ? r : judge_kept(g, w, report);
+        }
 
         /* Controllers first, so that a condition is judged by what they say now. */
         for (int conditions = 0; conditions < 2; conditions++) {
@@ -252,10 +303,10 @@ static bool take_report(Gate *g, Report *new, Instant now) {
 /* Whether all that the gate rests on is known from this process's own streams. */
 static bool streams_speak(const Gate *g, const World *w) {
         const char *reason, *message;
-        unsigned roles = 0;
+        unsigned roles = roles_of(g);
 
-        for (size_t i = 0; i < g->n_checks; i++)
-                roles |= check_roles(&g->checks[i]) & ~(1U << STREAM_GENERIC);
+        if (find_unlisted(g, w))
+                return false;
         for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
                 if ((roles & 1U << role) && !world_role_in_sync(w, role, NULL, &reason, &message))
                         return false;
@@ -308,6 +359,8 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
                 return 0;
         }
 
+        if (g->interest == 0)
+                g->interest = w->interest;
         gate_clock_next(&g->clock, &g->setup.timing, &before);
         report.before = &g->report;
         report.trail = &g->trail;
@@ -359,6 +412,8 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 /* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. The
  * caller tells the change. */
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
+        if (!gate_is_asked(g))
+                gate_look_anew(g);
         free(g->setup.cause);
         g->setup.cause = cause;
         if (g->setup.enabled == enabled)
@@ -370,6 +425,12 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
         g->changed = now.boottime;
         report_done(&g->report);
         g->report.evidence = EVIDENCE_NONE;
+}
+
+/* What it looks at has to be listed first, for that may be more than what was looked at before, or of another
+ * cluster. The world's number of interests has to be a new one by the time that it is judged. */
+void gate_look_anew(Gate *g) {
+        g->interest = 0;
 }
 
 /* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps, since when it is
@@ -403,6 +464,8 @@ void gate_adopt(Gate *g, Gate *old) {
                 return;
         }
 
+        if (gate_is_asked(old))
+                g->interest = old->interest;
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *a = &g->checks[i], *b = &old->checks[i];
 

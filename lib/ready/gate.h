@@ -36,6 +36,7 @@ typedef struct Gate {
         Report report;
         Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
         Trail trail;        /* of the objects that its checks look at */
+        uint64_t interest; /* the world's when it began to look at its objects; 0: it has not yet */
         unsigned order; /* explanation order: what blocks comes before what it blocks */
 
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
@@ -68,4 +69,5 @@ bool gate_is_asked(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now);
 void gate_adopt(Gate *g, Gate *old);
+void gate_look_anew(Gate *g);
 void gate_forget_kept(Gate *g);

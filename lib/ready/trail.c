@@ -206,7 +206,8 @@ static int tell(TrailEntry *e, ObjectState to, ObjectEdge *ret) {
         bool waits = to == OBJECT_WAITING || to == OBJECT_LOST;
         int r;
 
-        if (waits && e->blocker.reason && !strv_contains(e->told, e->blocker.reason)) {
+        if (waits && e->blocker.reason && strv_length(e->told) < LIMIT_TRANSITIONS_PER_OBJECT &&
+            !strv_contains(e->told, e->blocker.reason)) {
                 r = strv_extend(&e->told, e->blocker.reason);
                 if (r < 0)
                         return r;

@@ -21,6 +21,7 @@ int world_new(World **ret) {
         w = calloc(1, sizeof(World));
         if (!w)
                 return -ENOMEM;
+        w->interest = 1;
 
         *ret = w;
         return 0;
@@ -199,6 +200,7 @@ int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **r
                 return -ENOMEM;
         s->world = w;
         s->role = role;
+        s->interest = w->interest;
         s->key = key ? strdup(key) : NULL;
         if (key && !s->key) {
                 free(s);

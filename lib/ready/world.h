@@ -40,6 +40,7 @@ struct WorldStream {
         char *reason;         /* why not in sync */
         char *message;        /* likewise, may be NULL */
         unsigned generation;  /* of the listing */
+        uint64_t interest;    /* the world's when it was made: objects that were of none then it has dropped */
         WorldStream *next;
 };
 
@@ -101,6 +102,7 @@ struct World {
         HostFacts host;
         char *node_setting;  /* Node= of the configuration, NULL for "local" */
         bool cluster_scope;
+        uint64_t interest;   /* another number, another set of objects that gates look at; from 1 */
 
         ApiState api;
         char *api_reason;

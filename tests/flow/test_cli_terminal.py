@@ -257,6 +257,8 @@ def test_zsh_completes(daemon, tmux):
         t.run("send-keys", "-l", line + "\t")
         t.wait(lambda s: all(re.search(rf"(^|\s){word}(\s|$)", s.partition("\n")[2]) for word in wanted))
         t.key("C-c")
+        # What is typed while the line is being given up may be given up with it.
+        t.wait(lambda s: s.endswith("\nz%"))
         t.type("clear")
         t.wait(lambda s: s == "z%")
 

@@ -80,6 +80,25 @@ def test_reload_leaves_no_gap(ready):
     assert len(reloading) == 5 and all(int(n.value("MONOTONIC_USEC")) > 0 for n in reloading)
 
 
+def test_a_new_gate_waits_for_what_nobody_looked_at(ready):
+    """Pods that no gate looked at were dropped as they came: what is known of the others is not all."""
+    daemon, server, kubelet = ready.daemon, ready.server, ready.kubelet
+    kubelet.pod_waiting("service-ca", "CrashLoopBackOff", "back-off 5m0s")
+    server.cue("watch", times=None, delay=1)
+    mark = server.mark()
+    daemon.write_gate("everything.gate", "[Pods]\n")
+    reload(daemon)
+    server.expect("watch", "pods", since=mark, count=2)
+    deadline = time.monotonic() + 0.7
+    while time.monotonic() < deadline:
+        gate = daemon.gate("everything")
+        assert gate["state"] == "waiting" and [b["reason"] for b in gate["blockers"]] == ["NotSynced"], gate
+    server.clear_cues()
+    process.eventually(lambda: daemon.gate("everything")["blockers"][0]["reason"] == "CrashLoopBackOff", 5, 0.05)
+    assert "firstReadyBoottimeUSec" not in daemon.gate("everything")
+    expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
+
+
 def test_reload_within_a_reload(ready):
     """Streams that were to take the place of the first ones go before they did: what they brought stays."""
     daemon, server = ready.daemon, ready.server
@@ -108,7 +127,9 @@ def test_other_checks_are_judged_at_once_and_an_open_gate_holds(ready):
     daemon.write_gate("resolver.gate.d/10-more.conf", "[Pods]\nNamespace=nowhere\n")
     started = time.monotonic()
     reload(daemon)
-    gate = daemon.gate("resolver")
+    gate = process.eventually(
+        lambda: (gate := daemon.gate("resolver"))["blockers"][0]["reason"] == "NoPods" and gate, 2, 0.01, "a listing"
+    )
     assert gate["state"] == "ready" and gate["clock"] == "hold"
     assert [b["reason"] for b in gate["blockers"]] == ["NoPods"]
     row = next(line for line in daemon.client("status").stdout.splitlines() if line.startswith("resolver"))
@@ -118,7 +139,8 @@ def test_other_checks_are_judged_at_once_and_an_open_gate_holds(ready):
     (daemon.gates_folder / "resolver.gate.d/10-more.conf").unlink()
     reload(daemon)
     assert definition(daemon, "resolver")["checks"] == ["DaemonSet openshift-dns/node-resolver"]
-    assert daemon.gate("resolver")["clock"] == "settle"  # once lost, it settles as long as it holds
+    # Once lost, it settles as long as it holds.
+    process.eventually(lambda: daemon.gate("resolver").get("clock") == "settle", 1, 0.01, "a listing")
     assert "(ready in " in daemon.client("status").stdout
     daemon.expect_gate("resolver", "ready")
 

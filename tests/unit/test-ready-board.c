@@ -494,6 +494,85 @@ static void test_guide(void **state) {
         play_end(&p);
 }
 
+/* --- what a gate begins to look at --- */
+
+static WorldStream *sync_anew(Play *p, StreamRole role) {
+        WorldStream *s = NULL;
+
+        assert_ok(world_add_stream(p->world, role, NULL, &s));
+        assert_ok(world_stream_set_sync(s, true, NULL, NULL, p->now));
+        return s;
+}
+
+/* The streams were made before the gate was: they have dropped what nobody looked at, and what is there is not all. */
+static void test_not_listed_yet(void **state) {
+        static const StreamRole roles[] = { STREAM_NODES, STREAM_PODS, STREAM_PODS_UNSCHEDULED };
+        PlayPod one = pod_ready("shop", "one", 70, 71);
+        WorldStream *made[ELEMENTSOF(roles)];
+        Play p;
+
+        play_cluster(&p);
+        play_start_pod(&p, &one);
+        PLAY_GATE(&p, "a", check_pods("shop", "one"));
+        PLAY_GATE(&p, "b", check_pods("shop", "one"));
+        play_load(&p);
+        assert_gate(&p, "a", "ready");
+
+        /* A reload: a as before, b looks at more, c is new. */
+        p.world->interest++;
+        PLAY_GATE(&p, "a", check_pods("shop", "one"));
+        PLAY_GATE(&p, "b", check_pods("shop", "two"));
+        PLAY_GATE(&p, "c", check_pods("shop", "*"))->required = false;
+        play_load(&p);
+        assert_evidence(play_find(&p, "a")->report.evidence, EVIDENCE_TRUE);
+        assert_evidence(play_find(&p, "b")->report.evidence, EVIDENCE_NONE);
+        assert_evidence(play_find(&p, "c")->report.evidence, EVIDENCE_NONE);
+        assert_string_equal(play_find(&p, "c")->report.blockers[0].reason, REASON_NOT_SYNCED);
+        assert_gate(&p, "b", "ready");
+        assert_gate(&p, "c", "waiting");
+        assert_verdict(&p, "ready");
+
+        for (size_t i = 0; i < ELEMENTSOF(roles); i++) {
+                assert_gate(&p, "c", "waiting");
+                made[i] = sync_anew(&p, roles[i]);
+                play_judge(&p);
+        }
+        assert_evidence(play_find(&p, "b")->report.evidence, EVIDENCE_FALSE);
+        assert_gate(&p, "b", "ready"); /* within its hold */
+        assert_gate(&p, "c", "ready");
+
+        /* Another cluster: what is known of this one counts for nothing. */
+        p.world->interest++;
+        board_look_anew(&p.board);
+        play_judge(&p);
+        for (const char *name = "a\0b\0c\0"; *name; name += 2)
+                assert_evidence(play_find(&p, name)->report.evidence, EVIDENCE_NONE);
+        for (size_t i = 0; i < ELEMENTSOF(roles); i++)
+                world_stream_free(made[i]);
+        play_end(&p);
+}
+
+/* One that was not asked has nobody who looked for it. */
+static void test_not_listed_while_not_asked(void **state) {
+        PlayPod one = pod_ready("shop", "one", 70, 71);
+        Play p;
+
+        play_cluster(&p);
+        play_start_pod(&p, &one);
+        PLAY_GATE(&p, "a", check_pods("shop", "*"))->enabled = false;
+        PLAY_GATE(&p, "b", check_pods("shop", "*"))->cause = strdup("config.yaml:2: cannot be read");
+        play_load(&p);
+        p.world->interest++;
+        gate_set_enabled(play_find(&p, "a"), true, NULL, p.now);
+        PLAY_GATE(&p, "a", check_pods("shop", "*"));
+        PLAY_GATE(&p, "b", check_pods("shop", "*"));
+        play_load(&p);
+        assert_gate(&p, "a", "waiting");
+        assert_gate(&p, "b", "waiting");
+        assert_string_equal(play_find(&p, "b")->report.blockers[0].reason, REASON_NOT_SYNCED);
+        play_end(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_verdict),
@@ -502,6 +581,8 @@ int main(void) {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_cycle),
                 cmocka_unit_test(test_invalid),
+                cmocka_unit_test(test_not_listed_yet),
+                cmocka_unit_test(test_not_listed_while_not_asked),
                 cmocka_unit_test(test_reload_keeps),
                 cmocka_unit_test(test_reload_other_checks),
                 cmocka_unit_test(test_reload_settles_anew),

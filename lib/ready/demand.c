@@ -21,8 +21,8 @@ static unsigned roles_of(const Board *b) {
         unsigned roles = 0;
 
         for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++)
-                        roles |= check_roles(&b->gates[i]->checks[j]);
+                if (gate_is_asked(b->gates[i]))
+                        roles |= gate_roles(b->gates[i]);
         return roles;
 }
 

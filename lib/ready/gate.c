@@ -173,21 +173,25 @@ static int judge_invalid(const Gate *g, const World *w, Report *report) {
                           });
 }
 
-/* The streams that its checks need, as 1 << StreamRole. Of a [Condition] each object has a stream of its own, which is
- * told by its key. */
-static unsigned roles_of(const Gate *g) {
+/* The streams that its checks need, as 1 << StreamRole. */
+unsigned gate_roles(const Gate *g) {
         unsigned roles = 0;
 
         for (size_t i = 0; i < g->n_checks; i++)
-                roles |= check_roles(&g->checks[i]) & ~(1U << STREAM_GENERIC);
+                roles |= check_roles(&g->checks[i]);
         return roles;
+}
+
+/* Without that of [Condition], each object of which has a stream of its own, told by its key. */
+static unsigned shared_roles(const Gate *g) {
+        return gate_roles(g) & ~(1U << STREAM_GENERIC);
 }
 
 /* Objects that no gate looks at are dropped as they come. So a stream that was made before this gate began to look
  * knows nothing of what the gate alone looks at, however much it is in sync for others. Returns the newest stream of a
  * role of which only such ones are in sync, or NULL. */
 static const WorldStream *find_unlisted(const Gate *g, const World *w) {
-        unsigned roles = roles_of(g);
+        unsigned roles = shared_roles(g);
 
         for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++) {
                 const WorldStream *newest = NULL;
@@ -228,13 +232,12 @@ bool gate_is_asked(const Gate *g) {
         return gate_state(g) != GATE_DISABLED && !is_invalid(g);
 }
 
-static int judge_all(Gate *g, const World *w, Instant now, Report *report) {
-        const WorldStream *unlisted;
+/* unlisted: as find_unlisted() found it. */
+static int judge_all(Gate *g, const World *w, const WorldStream *unlisted, Instant now, Report *report) {
         int r;
 
         if (is_invalid(g))
                 return judge_invalid(g, w, report);
-        unlisted = find_unlisted(g, w);
         if (unlisted) {
                 r = judge_unlisted(g, w, unlisted, now, report);
                 return r < 0 ? r : judge_kept(g, w, report);
@@ -303,10 +306,8 @@ static bool take_report(Gate *g, Report *new, Instant now) {
 /* Whether all that the gate rests on is known from this process's own streams. */
 static bool streams_speak(const Gate *g, const World *w) {
         const char *reason, *message;
-        unsigned roles = roles_of(g);
+        unsigned roles = shared_roles(g);
 
-        if (find_unlisted(g, w))
-                return false;
         for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
                 if ((roles & 1U << role) && !world_role_in_sync(w, role, NULL, &reason, &message))
                         return false;
@@ -347,6 +348,7 @@ static unsigned take_state(Gate *g, Instant now) {
  * evidence. What changed is told against the last time, also where a reload was in between. */
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
         Report report = REPORT_INIT;
+        const WorldStream *unlisted;
         GateClockKind before, after;
         unsigned changed = 0;
         bool speaks;
@@ -366,11 +368,12 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         report.trail = &g->trail;
         report.vendor = g->setup.vendor;
         report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
-        r = judge_all(g, w, now, &report);
+        unlisted = find_unlisted(g, w);
+        r = judge_all(g, w, unlisted, now, &report);
         report.before = NULL;
         report.trail = NULL;
         wait_for_hint(w, now, &report);
-        speaks = streams_speak(g, w);
+        speaks = !unlisted && streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
         else if (speaks)

@@ -66,6 +66,7 @@ const char *gate_name(const Gate *g);
 const Blocker *gate_waited_for(const Gate *g);
 bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
+unsigned gate_roles(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now);
 void gate_adopt(Gate *g, Gate *old);

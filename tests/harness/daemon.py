@@ -38,7 +38,13 @@ class Notification:
 
 
 class NotifySocket:
-    """Binds a datagram socket as systemd does, and records what comes, in order."""
+    """Binds a datagram socket as systemd does, and records what comes, in order.
+
+    What is asked about the past takes in all that was sent before the question: a datagram of our own is sent behind
+    it, and waited for. Else a busy machine's reader could be behind what the test knows from elsewhere.
+    """
+
+    MARKER = b"\0"
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -47,6 +53,8 @@ class NotifySocket:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
         self.socket.settimeout(0.2)
+        self.asking = threading.Lock()
+        self.markers_sent = self.markers_seen = 0
         self.running = True
         self.thread = threading.Thread(target=self._receive, daemon=True)
         self.thread.start()
@@ -63,15 +71,31 @@ class NotifySocket:
             for descriptor in descriptors:
                 os.close(descriptor)
             with self.changed:
-                self.received.append(Notification(data))
+                if data == self.MARKER:
+                    self.markers_seen += 1
+                else:
+                    self.received.append(Notification(data))
                 self.changed.notify_all()
+
+    def _catch_up(self):
+        if not self.running:
+            return
+        with self.asking, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(10)
+            sender.sendto(self.MARKER, str(self.path))
+            self.markers_sent += 1
+            with self.changed:
+                if not self.changed.wait_for(lambda: self.markers_seen >= self.markers_sent, 10):
+                    raise AssertionError("the reader of the notification socket has stopped")
 
     def mark(self):
         """The number of datagrams so far, for `since`."""
+        self._catch_up()
         with self.changed:
             return len(self.received)
 
     def find(self, question, since=0):
+        self._catch_up()
         with self.changed:
             return [n for n in self.received[since:] if question(n)]
 

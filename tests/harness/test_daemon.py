@@ -2,12 +2,13 @@
 """The part of the harness that stands in for systemd, tried on a stand-in for the daemon."""
 
 import os
+import socket
 import stat
 
 import pytest
 
 from harness import process
-from harness.daemon import Daemon
+from harness.daemon import Daemon, NotifySocket
 from harness.varlink import VarlinkError
 
 STAND_IN = '''#!/usr/bin/python3
@@ -73,6 +74,18 @@ def test_notifications_come_in_order_and_the_barrier_is_answered(stand_in):
         daemon.expect_no_notify("READY=1", during=0.2, since=mark)
         assert daemon.stop() == 0
         assert daemon.notified("STOPPING=1", since=mark)
+
+
+def test_what_was_sent_before_the_question_is_in_the_answer(tmp_path):
+    notify = NotifySocket(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(str(notify.path))
+        for round_ in range(200):
+            mark = notify.mark()
+            sender.send(f"STATUS={round_}".encode())
+            assert [n.value("STATUS") for n in notify.find(lambda _: True, mark)] == [str(round_)]
+    notify.close()
+    assert len(notify.find(lambda _: True)) == 200
 
 
 def test_describe(stand_in):

@@ -164,3 +164,20 @@ def test_folders_come_and_go(edge, tmp_path):
     path.parent.mkdir(parents=True)
     write(path, trust(edge), {"token": "t"})
     edge.daemon.expect_log("Read .*config")
+
+
+def test_replaced_while_it_is_read(edge, tmp_path):
+    """What comes between opening it and reading it is not missed: nothing else would tell of it ever after."""
+    path = write(tmp_path / "kubeconfig", {"server": "https://127.0.0.1:1"}, certificate(edge))
+    right = write(tmp_path / "right", trust(edge), certificate(edge))
+    edge.up()
+    # -D: the daemon is our child, and the tracer its.
+    slow = ["strace", "-D", "-o", tmp_path / "trace", "-P", path, "-e", "trace=openat"]
+    slow += ["-e", "inject=openat:delay_exit=2s:when=1"]
+    options = f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"  # which cannot be done while traced
+    edge.start(kubeconfig=path, wrapper=slow, env={"ASAN_OPTIONS": options}, wait=False)
+    folder = pathlib.Path(f"/proc/{edge.daemon.pid}/fd")
+    process.eventually(lambda: any(link.resolve() == path for link in folder.iterdir()), 10, 0.01, "it is open")
+    right.rename(path)
+    edge.expect_ready()
+    assert "DELAYED" in (tmp_path / "trace").read_text()

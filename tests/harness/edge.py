@@ -19,11 +19,11 @@ class Edge:
         self.kubelet.adopt(guide.create_all(server.rest))
         self.daemon = None
 
-    def start(self, config=None, **options):
+    def start(self, config=None, wait=True, **options):
         options.setdefault("kubeconfig", self.server.kubeconfig)
         config = {**QUICK, **(config or {})}
         self.daemon = Daemon(kubelet=self.kubelet, config=config, arguments=["--log-level", "debug"], **options)
-        return self.daemon.start()
+        return self.daemon.start(wait)
 
     def up(self):
         """The node and its pods are ready, in this boot."""

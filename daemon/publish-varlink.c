@@ -116,19 +116,23 @@ static int gate_error(VlCall *call, const char *error, const Gate *g) {
         return vl_call_error(call, error, v);
 }
 
-/* The gates that the call names; NULL: none. Returns 1 where it has been answered with an error. */
+/* The gates that the call names, each once, however often it does; NULL: none. Returns 1 where it has been answered
+ * with an error. */
 static int take_names(const Manager *m, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         int r;
 
-        r = vl_call_get_strings(call, "gates", &names);
-        if (r < 0)
-                return r;
-        STRV_FOREACH(n, names)
-                if (!board_find(&m->board, *n)) {
-                        r = no_such_gate(call, *n);
+        JSON_FOREACH(v, jv_get(vl_call_parameters(call), "gates")) {
+                const char *name = jv_string(v);
+
+                if (!board_find(&m->board, name)) {
+                        r = no_such_gate(call, name);
                         return r < 0 ? r : 1;
                 }
+                r = strv_contains(names, name) ? 0 : strv_extend(&names, name);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(names);
         return 0;
 }
@@ -223,12 +227,9 @@ static int on_monitor(VlService *service, VlCall *call) {
         Waiter *w;
         int r;
 
-        r = vl_call_get_strings(call, "gates", &names);
-        if (r < 0)
-                return r;
-        STRV_FOREACH(n, names)
-                if (!board_find(&p->manager->board, *n))
-                        return no_such_gate(call, *n);
+        r = take_names(p->manager, call, &names);
+        if (r != 0)
+                return MIN(r, 0);
         r = make_reply(p->manager, names, NULL, true, &reply);
         if (r >= 0)
                 r = add_removed(reply, NULL);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/log.h"
-#include "base/strv.h"
 #include "varlink/server-internal.h"
 
 /* A call: what its method can ask of it, and how it is answered. A call with 'oneway' is answered like any
@@ -18,6 +17,16 @@ void call_begin(VlCall *call, VlRequest *request) {
         connection_set_state(call->connection, VL_CALLING);
 }
 
+/* The call waits from now on. Its message is not kept: what a hostile one is decoded to is thirty times as
+ * large as its text, and thousands of calls may wait. */
+void call_wait(VlCall *call) {
+        unsigned flags = call->request.flags;
+
+        vl_request_done(&call->request);
+        call->request.flags = flags;
+        connection_set_state(call->connection, VL_PENDING);
+}
+
 /* Forgets the call. Returns the slot that waited in it, if any, which no longer knows the call. */
 VlSlot *call_end(VlCall *call) {
         VlSlot *slot = TAKE_PTR(call->slot);
@@ -28,30 +37,15 @@ VlSlot *call_end(VlCall *call) {
         return slot;
 }
 
-/* The full name of the method. */
+/* The full name of the method, while its on_call runs. */
 const char *vl_call_method(const VlCall *call) {
         return call->request.method;
 }
 
 /* The parameters, checked against the method's table, or NULL where there are none. A nullable one may be
- * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed until the answer. */
+ * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed while its on_call runs. */
 const JsonValue *vl_call_parameters(const VlCall *call) {
         return call->request.parameters;
-}
-
-/* The value of a []string parameter, the caller's; NULL where it is absent, null or empty. */
-int vl_call_get_strings(const VlCall *call, const char *name, char ***ret) {
-        _cleanup_(strv_freep) char **l = NULL;
-        int r;
-
-        JSON_FOREACH(v, jv_get(call->request.parameters, name)) {
-                r = strv_extend(&l, jv_string(v));
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(l);
-        return 0;
 }
 
 /* Whether vl_call_notify() may be used. */
@@ -69,7 +63,8 @@ bool vl_call_is_privileged(const VlCall *call) {
 }
 
 /* Keeps the call, so that it is answered after its on_call has returned. slot->on_gone is set already; it
- * also runs for a call with 'oneway', as soon as on_call has returned, for nobody waits for the answer. */
+ * also runs as soon as on_call has returned for a call with 'oneway', for nobody waits for the answer, and
+ * where on_call returned an error, which is the answer. */
 void vl_call_defer(VlCall *call, VlSlot *slot) {
         assert(call->connection->state == VL_CALLING && !call->answered && !call->slot);
         assert(slot->on_gone && !slot->call);

@@ -102,6 +102,7 @@ size_t connection_queued(const VlConnection *c);
 
 /* call.c */
 void call_begin(VlCall *call, VlRequest *request);
+void call_wait(VlCall *call);
 VlSlot *call_end(VlCall *call);
 
 /* service.c */

@@ -166,22 +166,24 @@ static int dispatch(VlService *service, VlCall *call) {
 int service_dispatch(VlServer *server, VlCall *call) {
         bool oneway = call->request.flags & VL_ONEWAY;
         VlSlot *slot;
+        bool failed;
         int r;
 
         r = dispatch(server->service, call);
-        if (r < 0 && !call->answered)
+        failed = r < 0 && !call->answered;
+        if (failed)
                 (void) vl_call_error_errno(call, r);
         /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot
          * already. */
         assert(call->answered || call->slot || call->connection->broken);
 
         if (call->slot && !call->answered && !oneway) {
-                connection_set_state(call->connection, VL_PENDING);
+                call_wait(call);
                 return 0;
         }
         slot = call_end(call);
         connection_set_state(call->connection, VL_IDLE);
-        if (slot && oneway && !call->answered)
+        if (slot && (failed || !call->answered))
                 slot->on_gone(slot);
         return 0;
 }

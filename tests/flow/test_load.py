@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness import process
-from harness.varlink import Varlink
+from harness.varlink import Varlink, VarlinkError
 
 SUBSCRIBERS = 1000
 CALLS = 10_000
@@ -208,6 +208,39 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
     print(f"{changes} changes made {len(told)} messages")
     assert f"attempt {changes - 1} " in seen[-1]["blockers"][0]["message"]
     stopped.close()
+
+
+def test_long_messages_cost_little(ready_edge):
+    """Of a call that waits no more is kept than what it asked for, and a name said ten thousand times is said once."""
+    daemon = ready_edge.daemon
+    count = 100
+    names = json.dumps({"gates": ["dns"] * 10_000}, separators=(",", ":"))
+    vendor = ",".join(["[]"] * 20_000)
+    calls = [f'{{"method":"io.msready.Readiness.Monitor","more":true,"parameters":{names}}}\0',
+             f'{{"method":"io.msready.Readiness.Monitor","more":true,"org.example":[{vendor}]}}\0']
+    for call in calls:
+        waiting = []
+        for number in range(count + 1):
+            if number == 1:
+                before = daemon.anonymous_memory()
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            waiting[-1].connect(str(daemon.socket))
+            waiting[-1].sendall(call.encode())
+            assert b"verdict" in waiting[-1].recv(1 << 18)
+        each = (daemon.anonymous_memory() - before) // count
+        print(f"{each} bytes for each call of {len(call)}")
+        assert process.is_sanitized() or each < 8192
+        for client in waiting:
+            client.close()
+
+    used = daemon.cpu_seconds()
+    with daemon.varlink() as client:
+        for _ in range(count):
+            with pytest.raises(VarlinkError, match="NoSuchGate"):
+                client.call("io.msready.Readiness.Describe", {"gates": [""] * 16_000})
+    used = (daemon.cpu_seconds() - used) / count
+    print(f"{1000 * used:.1f} ms for names of no gate")
+    assert process.is_sanitized() or used < 0.02
 
 
 def test_the_end_is_told(ready_edge):

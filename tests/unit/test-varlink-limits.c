@@ -132,6 +132,21 @@ static void test_half_sent_message(void **state) {
         close(pending);
 }
 
+/* A call that waits keeps nothing of its message, which may be thirty times as large when it is decoded. */
+static void test_waiting_keeps_no_message(void **state) {
+        Fixture *f = *state;
+        int fd = fixture_connect(f);
+
+        send_calls(fd, "{\"method\":\"test.Example.Watch\",\"more\":true,\"org.example\":[[],[],[]]}|");
+        pump(f);
+        assert_string_equal(received(fd), "{\"parameters\":{\"state\":0},\"continues\":true}|");
+        assert_null(f->waiters[0].slot.call->request.root);
+        assert_true(vl_call_wants_more(f->waiters[0].slot.call));
+        close(fd);
+        pump(f);
+        assert_int_equal(f->gone, 1);
+}
+
 static void test_reply_size(void **state) {
         Fixture *f = *state;
         int fd = fixture_connect(f);
@@ -420,7 +435,7 @@ int main(void) {
                 ROW(test_message_size),          ROW(test_half_sent_message), ROW(test_reply_size),
                 ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
                 ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
-                ROW(test_out_of_descriptors),    ROW(test_unread_reply),
+                ROW(test_out_of_descriptors),    ROW(test_unread_reply),      ROW(test_waiting_keeps_no_message),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);
 }

@@ -148,6 +148,19 @@ static void test_more_and_oneway(void **state) {
         assert_null(f->waiters[0].slot.call);
 }
 
+/* Whoever keeps a call and returns an error then hears that the call is over. */
+static void test_deferred_and_failed(void **state) {
+        Fixture *f = *state;
+
+        assert_string_equal(answer_to(f, CALL("LaterFail") ONEWAY("LaterFail") CALL("Echo")),
+                            "{\"error\":\"io.systemd.System\",\"parameters\":{\"origin\":\"linux\","
+                            "\"errno\":105,\"errnoName\":\"ENOBUFS\"}}|{}|");
+        assert_int_equal(f->gone, 2);
+        assert_null(f->waiters[0].slot.call);
+        assert_null(f->waiters[1].slot.call);
+        assert_int_equal(f->reports, 0);
+}
+
 /* The same conversation, however it is cut. */
 static void test_chunks(void **state) {
 #define NOT_FOUND SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.Nope\"}")
@@ -378,6 +391,7 @@ int main(void) {
                 ROW(test_more_and_oneway),
                 ROW(test_chunks),
                 ROW(test_malformed_closes_one),
+                ROW(test_deferred_and_failed),
                 ROW(test_deferred_keeps_the_order),
                 ROW(test_half_closed_client_is_answered),
                 ROW(test_client_goes_away),

@@ -81,6 +81,11 @@ static int on_later(VlService *service, VlCall *call) {
         return 0;
 }
 
+static int on_later_fail(VlService *service, VlCall *call) {
+        (void) on_later(service, call);
+        return -ENOBUFS;
+}
+
 static int on_count(VlService *service, VlCall *call) {
         int64_t n = jv_get_int(vl_call_parameters(call), "to", 0);
 
@@ -131,6 +136,7 @@ static const VlInterface example_interface = {
                                   {},
                           } },
                         { "Later", on_later },
+                        { "LaterFail", on_later_fail },
                         { "Watch", on_later, .requires_more = true },
                         { "Count", on_count, (const VlParameter[]){ { "to", VL_INT }, {} } },
                         { "Fail", on_fail },

@@ -172,20 +172,25 @@ static void read_condition(Arena *a, const JsonValue *json, KubeCondition *c) {
         c->message = arena_string(a, jv_get_string(json, "message"));
 }
 
-/* Those elements of array that have a type, and behind them those of extra whose type is not among them. */
-KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const KubeCondition *extra, size_t n_extra,
-                                size_t *ret_n) {
+static bool is_one_of(const char *type, const char *const *types) {
+        return !isempty(type) && (!types || strv_contains((char *const *) types, type));
+}
+
+/* Those elements of array that have a type, one of types where that is not NULL, and behind them those of extra
+ * whose type is not among them. */
+KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,
+                                const KubeCondition *extra, size_t n_extra, size_t *ret_n) {
         KubeCondition *conditions, scratch = {};
         size_t n = 0, i = 0;
 
         if (!jv_is_array(array))
                 array = NULL;
         JSON_FOREACH (c, array)
-                n += !isempty(jv_get_string(c, "type"));
+                n += is_one_of(jv_get_string(c, "type"), types);
 
         conditions = arena_alloc(a, n + n_extra, sizeof(KubeCondition));
         JSON_FOREACH (c, array)
-                if (!isempty(jv_get_string(c, "type"))) {
+                if (is_one_of(jv_get_string(c, "type"), types)) {
                         read_condition(a, c, ARENA_ELEMENT(conditions, i, &scratch));
                         i++;
                 }

@@ -21,8 +21,8 @@ const char *arena_string(Arena *a, const char *s);
 const char *arena_word(Arena *a, const char *s);
 char *const *arena_pairs(Arena *a, const JsonValue *map);
 char *const *arena_strings(Arena *a, const JsonValue *array);
-KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const KubeCondition *extra, size_t n_extra,
-                                size_t *ret_n);
+KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,
+                                const KubeCondition *extra, size_t n_extra, size_t *ret_n);
 
 void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p);
 void kube_node_read(Arena *a, const JsonValue *json, KubeNode *n);

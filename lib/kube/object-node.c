@@ -36,10 +36,9 @@ void kube_node_read(Arena *a, const JsonValue *json, KubeNode *n) {
 
         n->boot_id = arena_string(a, jv_get_string(info, "bootID"));
         n->machine_id = arena_string(a, jv_get_string(info, "machineID"));
-        n->kubelet_version = arena_string(a, jv_get_string(info, "kubeletVersion"));
         n->address = arena_string(a, find_internal_ip(jv_get(status, "addresses")));
         n->unschedulable = jv_get_bool(jv_get(json, "spec"), "unschedulable", false);
-        n->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, 0, &n->n_conditions);
+        n->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, NULL, 0, &n->n_conditions);
 
         if (a->base && status) {
                 int r = hash_status(status, &n->status_hash);

@@ -79,5 +79,5 @@ void kube_generic_read(Arena *a, const JsonValue *json, KubeGeneric *g) {
                         .status = KUBE_STATUS_TRUE,
                 };
 
-        g->conditions = arena_conditions(a, jv_get(status, "conditions"), extra, n, &g->n_conditions);
+        g->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, extra, n, &g->n_conditions);
 }

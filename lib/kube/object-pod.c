@@ -3,6 +3,8 @@
 #include "base/limits.h"
 #include "kube/object-internal.h"
 
+static const char *const condition_types[] = {"Initialized", "PodScheduled", "Ready", NULL};
+
 static int32_t clamp(int64_t i) {
         return (int32_t) (i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : i);
 }
@@ -64,7 +66,6 @@ static void read_container(Arena *a, const JsonValue *spec, const JsonValue *sta
         const JsonValue *status = name ? status_named(statuses, name, &index) : NULL;
 
         c->name = arena_string(a, name) ?: "";
-        c->image = arena_string(a, jv_get_string(spec, "image"));
         c->pull_always = streq_ptr(jv_get_string(spec, "imagePullPolicy"), "Always");
         if (!init)
                 c->role = KUBE_CONTAINER_MAIN;
@@ -129,6 +130,6 @@ void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p) {
         p->config_hash = arena_string(a, jv_get_string(jv_path(json, "metadata", "annotations", NULL),
                                                        "kubernetes.io/config.hash"));
         p->qos = qos_from_string(jv_get_string(status, "qosClass"));
-        p->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, 0, &p->n_conditions);
+        p->conditions = arena_conditions(a, jv_get(status, "conditions"), condition_types, NULL, 0, &p->n_conditions);
         read_containers(a, json, p);
 }

@@ -124,7 +124,6 @@ static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
         o->resource_version = identity(a, jv_get_string(metadata, "resourceVersion"), false);
         o->generation = jv_get_int(metadata, "generation", 0);
         o->observed_generation = jv_get_int(jv_get(json, "status"), "observedGeneration", 0);
-        o->created = kube_timestamp(jv_get_string(metadata, "creationTimestamp"));
         o->deleting = !isempty(jv_get_string(metadata, "deletionTimestamp"));
 
         owner = controller(metadata);

@@ -68,7 +68,6 @@ typedef struct KubeContainer {
         const char *last_message; /* of lastState.terminated */
         int32_t last_exit_code;   /* of lastState.terminated */
         const char *id;           /* as the API has it: "cri-o://<64 hex>"; NULL where absent */
-        const char *image;
         bool pull_always;
 } KubeContainer;
 
@@ -81,7 +80,6 @@ typedef struct KubeObject {
         const char *resource_version;
         int64_t generation;
         int64_t observed_generation; /* of the status; 0 where absent */
-        usec_t created;              /* realtime, for people */
         bool deleting;               /* has a deletionTimestamp */
         const char *owner_kind;      /* the controlling owner; NULL where there is none */
         const char *owner_name;
@@ -93,7 +91,6 @@ typedef struct KubeNode {
         KubeObject object;
         const char *boot_id;
         const char *machine_id;
-        const char *kubelet_version;
         const char *address; /* the first InternalIP, NULL where there is none */
         bool unschedulable;
         uint64_t status_hash; /* over the whole status: another value, another status */
@@ -115,7 +112,7 @@ typedef struct KubePod {
         const char *message;     /* likewise */
         const char *config_hash; /* annotation kubernetes.io/config.hash: a static pod's uid on the host */
         KubeQos qos;
-        KubeCondition *conditions;
+        KubeCondition *conditions; /* Initialized, PodScheduled and Ready: nobody asks for others */
         size_t n_conditions;
         KubeContainer *containers; /* in the order of the spec, init containers first */
         size_t n_containers;

@@ -21,6 +21,7 @@ static const Cut cut_container[] = {
         {"command"},
         {"env"},
         {"envFrom"},
+        {"image"},
         {"lifecycle"},
         {"livenessProbe"},
         {"ports"},

@@ -128,6 +128,10 @@ static void begin_frame(KubeScanner *s) {
         forget(&s->brief_text);
         s->brief = BRIEF_EMPTY;
         s->n_labels = 0;
+        if (s->n_labels_allocated > LIMIT_MEMBERS) {
+                s->labels = mfree(s->labels);
+                s->n_labels_allocated = 0;
+        }
         s->type = s->mode == KUBE_SCAN_LIST ? KUBE_FRAME_ITEM : _KUBE_FRAME_TYPE_INVALID;
         s->keep = true;
         s->decided = s->have_type = s->have_object = s->have_metadata = false;

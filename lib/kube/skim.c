@@ -5,7 +5,6 @@
 
 #include "kube/skim.h"
 
-#include "base/limits.h"
 #include "base/parse.h"
 #include "kube/cursor.h"
 
@@ -108,9 +107,9 @@ static const char *keep_text(KubeScanner *s, KubePiece value) {
         return begin;
 }
 
+/* As many as there are, which the size of the object bounds: what nobody looks at may be as odd as it likes, and is
+ * told from the rest by them. Whoever keeps the object has a ceiling of his own. */
 static int put_label(KubeScanner *s, char *label) {
-        if (s->n_labels == LIMIT_MEMBERS)
-                return -E2BIG;
         if (s->n_labels + 1 >= s->n_labels_allocated) {
                 size_t n = MAX((size_t) 16, 2 * s->n_labels_allocated);
                 char **p = realloc(s->labels, n * sizeof(char *));
@@ -223,7 +222,7 @@ static int skim_member(KubeScanner *s, KubePiece key, KubePiece value, bool book
 }
 
 /* Fills the scanner's brief from the metadata of an object: a complete JSON value. bookmark: whether it may
- * be one. Members of the wrong type count as absent. -EBADMSG, -E2BIG for too many labels, -ENOMEM. */
+ * be one. Members of the wrong type count as absent. -EBADMSG, -E2BIG over the object's ceiling, -ENOMEM. */
 int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark) {
         KubePiece key, value;
         KubeCursor c;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#define HASH_NONFATAL_OOM 1
+
 #include "varlink-json.h"
 
 #include <stdio.h>
+#include <uthash.h>
 
 #include "base/string-util.h"
 #include "ready/columns.h"
@@ -94,26 +97,51 @@ int vj_gate(const Gate *g, Instant now, JsonValue **ret) {
         return 0;
 }
 
+/* A row, found again by whose it is. */
+typedef struct ObjectRow {
+        char *key;
+        JsonValue *row; /* in the list */
+        UT_hash_handle hh;
+} ObjectRow;
+
 /* The objects that gates look at: one row each, with all gates that do. */
 typedef struct ObjectList {
         JsonValue *list;
+        ObjectRow *rows;
         const char *gate;
 } ObjectList;
 
-static int add_gate_to_row(const ObjectList *o, const ObjectName *name) {
-        JSON_FOREACH(row, o->list) {
-                const JsonValue *object = jv_get(row, "object");
+static void object_list_done(ObjectList *o) {
+        ObjectRow *row, *next;
 
-                if (!streq_ptr(jv_get_string(object, "kind"), name->kind) ||
-                    !streq_ptr(jv_get_string(object, "namespace"), name->namespace) ||
-                    !streq_ptr(jv_get_string(object, "name"), name->name))
-                        continue;
-                JSON_FOREACH(g, jv_get(row, "gates"))
-                        if (streq_ptr(jv_string(g), o->gate))
-                                return 1;
-                return jv_append_string((JsonValue *) jv_get(row, "gates"), o->gate) < 0 ? -ENOMEM : 1;
+        HASH_ITER(hh, o->rows, row, next) {
+                HASH_DEL(o->rows, row);
+                free(row->key);
+                free(row);
         }
-        return 0;
+        jv_free(o->list);
+}
+
+/* Remembers a row; key becomes the list's, or is freed. */
+static int remember_row(ObjectList *o, char *key, JsonValue *row) {
+        ObjectRow *r = calloc(1, sizeof(ObjectRow));
+
+        if (r) {
+                *r = (ObjectRow){ .key = key, .row = row };
+                HASH_ADD_KEYPTR(hh, o->rows, r->key, strlen(r->key), r);
+        }
+        if (r && r->hh.tbl)
+                return 0;
+        free(key);
+        free(r);
+        return -ENOMEM;
+}
+
+static int add_gate_to_row(const ObjectList *o, const JsonValue *row) {
+        JSON_FOREACH(g, jv_get(row, "gates"))
+                if (streq_ptr(jv_string(g), o->gate))
+                        return 0;
+        return jv_append_string((JsonValue *) jv_get(row, "gates"), o->gate);
 }
 
 static int add_columns(JsonValue *v, const Watched *w) {
@@ -170,36 +198,47 @@ static int list_one(const Watched *w, void *userdata) {
         ObjectList *o = userdata;
         ObjectName name = {};
         JsonValue *row;
+        ObjectRow *found;
+        char *key;
         int r;
+
+        r = asprintf_ret(&key, "%s\n%s\n%s", strempty(w->kind), strempty(w->namespace), strempty(w->name));
+        if (r < 0)
+                return r;
+        HASH_FIND_STR(o->rows, key, found);
+        if (found) {
+                free(key);
+                return add_gate_to_row(o, found->row);
+        }
 
         r = object_name_set(&name, w->kind, w->namespace, w->name);
         if (r >= 0)
-                r = add_gate_to_row(o, &name);
-        if (r == 0)
                 r = make_row(w, &name, o->gate, &row);
-        else {
-                object_name_done(&name);
-                return MIN(r, 0);
-        }
         object_name_done(&name);
-        return r < 0 ? r : jv_append(o->list, row);
+        if (r >= 0)
+                r = jv_append(o->list, row);
+        if (r < 0) {
+                free(key);
+                return r;
+        }
+        return remember_row(o, key, row);
 }
 
 /* All Watched of the gate named, or of every enabled gate. */
 int vj_objects(const Manager *m, const char *gate, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *list = jv_new_array();
+        _cleanup_(object_list_done) ObjectList o = { .list = jv_new_array() };
         Instant now = instant_now();
         int r;
 
-        if (!list)
+        if (!o.list)
                 return -ENOMEM;
         for (size_t i = 0; i < m->board.n_gates; i++) {
                 const Gate *g = m->board.gates[i];
-                ObjectList o = { .list = list, .gate = gate_name(g) };
 
                 if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
                     (gate && !streq(gate_name(g), gate)))
                         continue;
+                o.gate = gate_name(g);
                 for (size_t j = 0; j < g->n_checks; j++) {
                         r = check_list(&g->checks[j], m->world, now, list_one, &o);
                         if (r < 0)
@@ -207,7 +246,7 @@ int vj_objects(const Manager *m, const char *gate, JsonValue **ret) {
                 }
         }
 
-        *ret = TAKE_PTR(list);
+        *ret = TAKE_PTR(o.list);
         return 0;
 }
 

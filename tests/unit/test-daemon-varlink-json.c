@@ -5,6 +5,9 @@
 #include "fixture.h"
 #include "idl.h"
 
+#include <math.h>
+#include <time.h>
+
 #include "varlink-json.h"
 #include "varlink/interface.h"
 
@@ -257,6 +260,56 @@ static void test_rows_are_merged(void **state) {
         jv_free(v);
 }
 
+static double cpu_seconds(void) {
+        struct timespec ts;
+
+        assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
+        return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+}
+
+/* What it costs to list what two gates look at, per pod: the best of three. */
+static double cost_of_row(const Manager *m, size_t pods) {
+        double best = 1e9;
+
+        for (unsigned i = 0; i < 3; i++) {
+                double begin = cpu_seconds();
+                JsonValue *v;
+
+                assert_ok(vj_objects(m, NULL, &v));
+                best = fmin(best, (cpu_seconds() - begin) / (double) pods);
+                assert_int_equal(jv_length(v), pods);
+                JSON_FOREACH(row, v)
+                        assert_int_equal(jv_length(jv_get(row, "gates")), 2);
+                jv_free(v);
+        }
+        return best;
+}
+
+/* Anybody may ask: of many pods each costs what it costs of few. */
+static void test_many_rows(void **state) {
+        double few = 0, many;
+        Play *p = *state;
+        char name[32];
+        Manager m;
+
+        play_cluster(p);
+        PLAY_GATE(p, "one", check_pods("a", NULL));
+        PLAY_GATE(p, "two", check_pods("a", NULL));
+        play_load(p);
+        for (unsigned i = 1; i <= 8000; i++) {
+                PlayPod pod = pod_ready("a", name, i, 0);
+
+                snprintf(name, sizeof(name), "dns-default-%05u", i);
+                play_pod(p, &pod);
+                m = manager(p);
+                if (i == 1000)
+                        few = cost_of_row(&m, i);
+        }
+        many = cost_of_row(&m, 8000);
+        print_message("# %.1f us for each of 1000 pods, %.1f us for each of 8000\n", few * 1e6, many * 1e6);
+        assert_true(many < few * 4);
+}
+
 static void test_proofs(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7), other = pod_ready("b", "y", 2, 8);
@@ -359,7 +412,7 @@ int main(void) {
                 TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
                 TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
                 TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
-                TEST(test_everything_was_seen),
+                TEST(test_many_rows),       TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <wchar.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 
@@ -194,21 +195,6 @@ void out_wrapped(Output *out, unsigned indent, const char *s) {
         out_put(out, "\n");
 }
 
-static int write_all(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-                data += n;
-                size -= (size_t) n;
-        }
-        return 0;
-}
-
 static bool fits_screen(const Output *out) {
         unsigned lines = 0;
 
@@ -253,7 +239,7 @@ static int page(const Output *out) {
         close(fds[0]);
         (void) signal(SIGPIPE, SIG_IGN);
         (void) signal(SIGINT, SIG_IGN);
-        r = write_all(fds[1], out->text.data, out->text.size);
+        r = fd_write_all(fds[1], out->text.data, out->text.size);
         close(fds[1]);
         while (waitpid(child, &status, 0) < 0 && errno == EINTR)
                 ;
@@ -274,7 +260,7 @@ int out_flush(Output *out) {
                 if (out->pager && out->terminal && !pager_is_off() && !fits_screen(out))
                         r = page(out);
                 else
-                        r = write_all(STDOUT_FILENO, out->text.data, out->text.size);
+                        r = fd_write_all(STDOUT_FILENO, out->text.data, out->text.size);
         }
         buffer_clear(&out->text);
         out->error = 0;

@@ -90,7 +90,8 @@ int file_read_line(const char *path, char **ret) {
         return 0;
 }
 
-static int write_all(int fd, const char *data, size_t size) {
+/* Writes all of data, however often it takes. -errno where that ends early. */
+int fd_write_all(int fd, const char *data, size_t size) {
         while (size > 0) {
                 ssize_t n = write(fd, data, size);
 
@@ -120,7 +121,7 @@ int file_write_atomic(const char *path, const void *data, size_t size, mode_t mo
         if (fd < 0)
                 return -errno;
 
-        r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data, size);
+        r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
         if (r >= 0 && rename(temporary, path) < 0)
                 r = -errno;
         if (r < 0)

@@ -2,6 +2,7 @@
 """The units under systemd itself, with stand-ins for the programs (standin.py)."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -77,6 +78,21 @@ def test_group_only_socket(host):
     # systemd-sysusers.service has made the group before the socket is.
     assert host.output("stat", "-c", "%a %U %G", "/run/msready/io.msready.Readiness") == "660 root msready"
     assert host.output("getent", "passwd", "msready").endswith("nologin")
+
+
+def test_group_only_socket_while_the_daemon_runs(host):
+    """By the commands that stand in the drop-in."""
+    host.prepare().boot()
+    host.wait_state("msready.service", "activating")
+    drop_in = process.REPOSITORY / "units/drop-ins/socket-group.conf"
+    folder = "etc/systemd/system/msready.socket.d"
+    host.run("mkdir", "-p", f"/{folder}")
+    host.path(f"/{folder}/group.conf").write_text(drop_in.read_text())
+    commands = re.findall(r"^#     (systemctl .*)$", drop_in.read_text(), re.M)
+    assert len(commands) == 1
+    host.run("sh", "-c", f"systemd-sysusers && {commands[0]}")
+    assert host.output("stat", "-c", "%a %U %G", "/run/msready/io.msready.Readiness") == "660 root msready"
+    host.wait_state("msready.service", "activating")
 
 
 def test_a_crash_of_the_daemon_restarts_nobody(host):

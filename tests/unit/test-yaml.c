@@ -135,6 +135,25 @@ static void test_many(void **state) {
         assert_string_equal(detail, "line 16384: too many values");
 }
 
+/* What libyaml takes a square of time for is not given to it. */
+static void test_tag_directives(void **state) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
+
+        for (unsigned n = 1; n <= 17; n++) {
+                _cleanup_(ynode_freep) YNode *tree = NULL;
+                _cleanup_free_ char *detail = NULL;
+                size_t before;
+
+                assert_ok(buffer_printf(&b, "%%TAG !t%u! tag:example.org,2026:\n", n));
+                before = b.size;
+                assert_ok(buffer_puts(&b, "---\na: 1\n"));
+                assert_int_equal(ynode_parse(b.data, b.size, &tree, &detail), n <= 16 ? 0 : -EBADMSG);
+                if (n > 16)
+                        assert_string_equal(detail, "line 1: too many %TAG directives");
+                b.size = before;
+        }
+}
+
 /* Each beginning either parses or is refused; nothing is read behind its end. */
 static void test_cut(void **state) {
         static const char text[] = "a:\n- b: \"c\\u00e9\"\n  d: {e: [1, 'x']}\n- |\n  text\nlast: &z !!str 1\n";
@@ -161,6 +180,7 @@ int main(void) {
                 cmocka_unit_test(test_bad),
                 cmocka_unit_test(test_depth),
                 cmocka_unit_test(test_many),
+                cmocka_unit_test(test_tag_directives),
                 cmocka_unit_test(test_cut),
         };
         return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

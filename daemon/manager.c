@@ -283,12 +283,12 @@ int manager_reload(Manager *m, char **reterr_detail) {
 void manager_credentials_changed(Manager *m, bool other_server) {
         if (!m->api || !m->streams)
                 return;
+        /* What the former one said is not believed of it. */
+        source_api_connect_anew(m->api, other_server);
         if (other_server) {
-                /* What the former one said is not believed of it. */
                 board_look_anew(&m->board);
                 source_streams_connect_anew(m->streams);
         }
-        source_api_connect_anew(m->api);
         source_streams_kick(m->streams);
         manager_touch(m);
 }

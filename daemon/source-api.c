@@ -376,11 +376,18 @@ void source_api_doubt(SourceApi *s) {
                 probe(s);
 }
 
-/* Credentials or address are new, or a port may have opened. */
-void source_api_connect_anew(SourceApi *s) {
+/* Credentials or address are new, or a port may have opened. other_server: what the former one has said is taken
+ * back, and what it is being asked is not waited for; the other is not ready before it says so. */
+void source_api_connect_anew(SourceApi *s, bool other_server) {
         http_fetch_done(&s->probe);
         http_fetch_done(&s->version_fetch);
         s->version = mfree(s->version);
+        for (ApiPath *p = s->paths; p && other_server; p = p->next) {
+                http_fetch_done(&p->fetch);
+                loop_timer_stop(&p->again);
+        }
+        if (other_server)
+                set_state(s, API_UNREACHABLE, REASON_API_UNREACHABLE, "not asked yet");
         probe(s);
 }
 

@@ -11,7 +11,7 @@ int source_api_new(Manager *m, SourceApi **ret);
 SourceApi *source_api_free(SourceApi *s);
 DEFINE_CLEANUP(SourceApi, source_api_free)
 
-void source_api_connect_anew(SourceApi *s);
+void source_api_connect_anew(SourceApi *s, bool other_server);
 void source_api_doubt(SourceApi *s);
 void source_api_update(SourceApi *s);
 void source_api_coarse(SourceApi *s);

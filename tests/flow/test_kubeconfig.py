@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from harness import process
+from harness import guide, process
+from harness.fake_apiserver import FakeApiServer
 
 
 def parts(edge):
@@ -181,3 +182,39 @@ def test_replaced_while_it_is_read(edge, tmp_path):
     right.rename(path)
     edge.expect_ready()
     assert "DELAYED" in (tmp_path / "trace").read_text()
+
+
+def test_another_server(edge):
+    """What the former server said of itself and of its objects, nobody has said of the one that is named now."""
+    former, kubelet = edge.server, edge.kubelet
+    former.register("cert-manager.io/v1", "certificates", "Certificate")
+    former.put(
+        {
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "Certificate",
+            "metadata": {"namespace": "shop", "name": "tls"},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+        }
+    )
+    condition = "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=shop\nName=tls\nType=Ready\n"
+    edge.start(gates={"live": "[Api]\nPath=/livez\n[Node]\n", "tls": condition + "[Node]\n", "node": "[Node]\n"})
+    former.expect_streams("certificates")
+    process.eventually(lambda: {name for _, name, _ in edge.daemon.blockers("live")} == {guide.NODE}, 5, 0.05)
+
+    with FakeApiServer() as other:
+        other.register("cert-manager.io/v1", "certificates", "Certificate")
+        other.forbidden.add("certificates")
+        other.cue("livez", times=None, status=500)
+        kubelet.rest = other.rest
+        kubelet.adopt(guide.create_all(other.rest))
+        kubelet.new_boot_node()
+        other.write_kubeconfig(former.kubeconfig)
+        process.eventually(
+            lambda: edge.daemon.gate("node")["state"] == "ready" or kubelet.renew_lease(), 10, 0.1, "the node"
+        )
+        edge.expect_reason("ApiNotReady", "live")
+        edge.expect_reason("Forbidden", "tls")
+        for name in ("live", "tls"):
+            assert "firstReadyBoottimeUSec" not in edge.daemon.gate(name)
+        edge.daemon.close()
+        edge.daemon = None

@@ -168,6 +168,8 @@ static void read_condition(Arena *a, const JsonValue *json, KubeCondition *c) {
         c->status = status ? kube_status_from_string(status) : KUBE_STATUS_UNKNOWN;
         if ((int) c->status < 0)
                 c->status = KUBE_STATUS_UNKNOWN;
+        c->observed_generation = (uint32_t) MIN(MAX(jv_get_int(json, "observedGeneration", 0), (int64_t) 0),
+                                                (int64_t) UINT32_MAX);
         c->reason = arena_word(a, jv_get_string(json, "reason"));
         c->message = arena_string(a, jv_get_string(json, "message"));
 }

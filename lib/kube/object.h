@@ -32,6 +32,7 @@ typedef enum KubeStatus {
 typedef struct KubeCondition {
         const char *type;
         KubeStatus status;
+        uint32_t observed_generation; /* its own; 0 where absent */
         const char *reason;
         const char *message;
 } KubeCondition;

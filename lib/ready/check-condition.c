@@ -50,6 +50,14 @@ static void note_absence(Check *c) {
                 c->version_then = strdup(""); /* lacking memory: half a minute decides */
 }
 
+/* Whether the newest specification has been acted on: the condition says so itself, else the status does for all
+ * of it (as kubectl wait reads them). Many kinds, certificates among them, have it in their conditions only. */
+static bool is_observed(const KubeObject *o, const KubeCondition *c) {
+        int64_t observed = c && c->observed_generation > 0 ? c->observed_generation : o->observed_generation;
+
+        return observed <= 0 || observed >= o->generation;
+}
+
 static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
         const CheckDefinition *d = c->definition;
         _cleanup_free_ char *key = NULL;
@@ -81,7 +89,7 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
 
         condition = kube_condition_find(((const KubeGeneric *) o->object)->conditions,
                                         ((const KubeGeneric *) o->object)->n_conditions, d->type);
-        if (o->object->observed_generation > 0 && o->object->observed_generation < o->object->generation) {
+        if (!is_observed(o->object, condition)) {
                 f->evidence = EVIDENCE_FALSE;
                 f->reason = REASON_NOT_OBSERVED;
                 f->message = "its controller has not acted on its newest specification yet";

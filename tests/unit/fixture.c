@@ -219,15 +219,22 @@ static void put_owner(Buffer *b, const char *kind, const char *name, unsigned ui
                     kind, name, uid);
 }
 
-static void put_condition(Buffer *b, const char *type, KubeStatus status, const char *reason, const char *message) {
+static void put_observed_condition(Buffer *b, const char *type, KubeStatus status, const char *reason,
+                                   const char *message, int observed) {
         if (status == KUBE_STATUS_ABSENT)
                 return;
         put(b, "{\"type\":\"%s\",\"status\":\"%s\"", type, kube_status_to_string(status));
+        if (observed > 0)
+                put(b, ",\"observedGeneration\":%d", observed);
         if (reason)
                 put(b, ",\"reason\":\"%s\"", reason);
         if (message)
                 put(b, ",\"message\":\"%s\"", message);
         put(b, "}");
+}
+
+static void put_condition(Buffer *b, const char *type, KubeStatus status, const char *reason, const char *message) {
+        put_observed_condition(b, type, status, reason, message, 0);
 }
 
 WorldObject *play_node(Play *p, const PlayNode *n) {
@@ -360,7 +367,7 @@ WorldObject *play_generic(Play *p, const PlayGeneric *g) {
 
         put_metadata(p, &b, g->namespace, g->name, g->uid, g->generation, false, NULL);
         put(&b, "},\"status\":{\"observedGeneration\":%d,\"conditions\":[", g->observed);
-        put_condition(&b, g->type, g->status, g->reason, g->message);
+        put_observed_condition(&b, g->type, g->status, g->reason, g->message, g->condition_observed);
         put(&b, "]}}");
         return upsert(p, STREAM_GENERIC, KUBE_GENERIC, &b);
 }

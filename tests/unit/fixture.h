@@ -75,6 +75,7 @@ typedef struct PlayGeneric {
         KubeStatus status;
         const char *reason, *message;
         int generation, observed;
+        int condition_observed; /* 0: the condition is silent */
 } PlayGeneric;
 
 typedef struct Play {

@@ -205,6 +205,7 @@ typedef struct Row {
         int generation, observed;
         Evidence evidence;
         const char *reason;
+        int condition_observed;
 } Row;
 
 static const Row rows[] = {
@@ -218,6 +219,13 @@ static const Row rows[] = {
         { "its newest spec is not observed", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2, EVIDENCE_FALSE,
           REASON_NOT_OBSERVED },
         { "it is", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 3, EVIDENCE_TRUE, "" },
+        { "the condition alone says that it is not", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 0, EVIDENCE_FALSE,
+          REASON_NOT_OBSERVED, 2 },
+        { "and so where the rest of the status is newer", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 3,
+          EVIDENCE_FALSE, REASON_NOT_OBSERVED, 2 },
+        { "the condition is newer than the rest", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2, EVIDENCE_TRUE, "",
+          3 },
+        { "an object without generations", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE, "", 1 },
 };
 
 static void test_alone(void **state) {
@@ -233,6 +241,7 @@ static void test_alone(void **state) {
                 g.status = rows[i].status;
                 g.generation = rows[i].generation;
                 g.observed = rows[i].observed;
+                g.condition_observed = rows[i].condition_observed;
                 d.status = rows[i].wanted;
                 play_generic(&p, &g);
                 play_listed(&p, STREAM_GENERIC);

@@ -206,6 +206,12 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         if (!ready)
                 return;
 
+        /* Who does not watch the node does not know whether it is still in the boot in which the pod was seen. */
+        if (ret->evidence == EVIDENCE_TRUE && !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
+                ret->evidence = EVIDENCE_NONE;
+                ret->reason = reason;
+                ret->message = message;
+        }
         if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = REASON_KUBELET_SILENT;

@@ -343,6 +343,15 @@ static bool is_before_binding(const WorldObject *o, const KubePod *new) {
                streq_ptr(o->object->uid, new->object.uid);
 }
 
+/* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
+ * its owner may have changed to what a gate looks at. */
+static bool is_blank(const KubePod *p) {
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (p->containers[i].id)
+                        return false;
+        return pod_ready(p) != KUBE_STATUS_TRUE;
+}
+
 static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
         const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
         ContainerLife *life;
@@ -358,7 +367,7 @@ static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, In
 
         if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
                 /* A pod that was created while we watched cannot carry a status of an earlier boot. */
-                o->observed = witnessed && !old;
+                o->observed = witnessed && !old && is_blank(new);
                 o->changed = now.boottime;
                 return 0;
         }
@@ -387,7 +396,8 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
                 o->booted = now.monotonic;
                 o->changed = now.boottime;
         }
-        if (old && !streq_ptr(old->boot_id, new->boot_id))
+        /* Also where it registers itself again: nobody knows what its boot ID was meanwhile. */
+        if (!old || !streq_ptr(old->boot_id, new->boot_id))
                 forget_observations(w, new->object.name);
         if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
                 o->alive = false;

@@ -376,12 +376,37 @@ static void test_observed_ready(void **state) {
         play_end(&p);
 }
 
+/* Created while we watched: what it says then and later is of this boot, also what is listed. */
 static void test_observed_creation(void **state) {
+        PlayPod blank = base;
         Play p;
 
         begin_observing(&p);
         play_remove(&p, KUBE_POD, NS, base.name);
+        blank.phase = "Pending";
+        blank.ready = KUBE_STATUS_ABSENT;
+        for (size_t i = 0; i < ELEMENTSOF(blank.containers); i++)
+                blank.containers[i].absent = true;
+        play_pod(&p, &blank);
+        play_lose(&p, STREAM_PODS);
+        play_list(&p, STREAM_PODS);
         play_pod(&p, &base);
+        play_listed(&p, STREAM_PODS);
+        ask_observed(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* One that is ready when it is seen first was not created then: its labels have changed to what a gate asks for. */
+static void test_not_observed_by_labels(void **state) {
+        PlayPod pod = base;
+        Play p;
+
+        begin_observing(&p);
+        play_remove(&p, KUBE_POD, NS, base.name);
+        play_pod(&p, &pod);
+        ask_observed(&p, EVIDENCE_NONE);
+        pod.containers[1].id = 42;
+        play_pod(&p, &pod);
         ask_observed(&p, EVIDENCE_TRUE);
         play_end(&p);
 }
@@ -490,6 +515,64 @@ static void test_remote(void **state) {
         play_end(&p);
 }
 
+/* A node that was deleted registers itself again, after a reboot: what was seen of its pods is the past. */
+static void test_remote_registers_again(void **state) {
+        PlayNode node = { .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE };
+        PlayPod pod = base;
+        Play p;
+
+        play_cluster(&p);
+        p.world->cluster_scope = true;
+        pod.node = "other";
+        play_node(&p, &node);
+        play_pod(&p, &pod);
+        pod.containers[0].id = 51;
+        play_pod(&p, &pod);
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
+        play_remove(&p, KUBE_NODE, NULL, "other");
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_NONE);
+        node.uid = 3;
+        node.boot_id = THIS_BOOT;
+        play_node(&p, &node);
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_UNPROVEN);
+        pod.containers[0].id = 52;
+        play_pod(&p, &pod);
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* Where nodes are not watched, nobody knows whether one is still in the boot in which its pods were seen, nor for
+ * how long it has been. */
+static void test_nodes_out_of_sync(void **state) {
+        PlayNode node = { .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE };
+        PlayPod pod = base;
+        Play p;
+
+        for (int seen = 0; seen < 2; seen++) {
+                play_cluster(&p);
+                p.world->cluster_scope = true;
+                pod.node = "other";
+                play_node(&p, &node);
+                play_lose(&p, STREAM_PODS);
+                play_list(&p, STREAM_PODS);
+                play_pod(&p, &pod);
+                play_listed(&p, STREAM_PODS);
+                if (seen) {
+                        pod.containers[0].id++;
+                        play_pod(&p, &pod);
+                }
+                assert_evidence(play_ask(&p, &dns), seen ? EVIDENCE_TRUE : EVIDENCE_NONE);
+                play_lose(&p, STREAM_NODES);
+                play_pass(&p, SECONDS(60));
+                assert_evidence(play_ask(&p, &dns), EVIDENCE_NONE);
+                assert_string_equal(play_reason(&p), REASON_NOT_SYNCED);
+                play_resume(&p, STREAM_NODES);
+                assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
+                play_end(&p);
+        }
+}
+
 /* Proof=none is the administrator's own risk, but for a kubelet that is silent. */
 static void test_no_proof(void **state) {
         CheckDefinition d = dns;
@@ -549,10 +632,13 @@ int main(void) {
                 cmocka_unit_test(test_observed_ids),
                 cmocka_unit_test(test_observed_ready),
                 cmocka_unit_test(test_observed_creation),
+                cmocka_unit_test(test_not_observed_by_labels),
                 cmocka_unit_test(test_not_observed_by_listing),
                 cmocka_unit_test(test_observed_by_time),
                 cmocka_unit_test(test_observed_needs_this_boot),
                 cmocka_unit_test(test_remote),
+                cmocka_unit_test(test_remote_registers_again),
+                cmocka_unit_test(test_nodes_out_of_sync),
                 cmocka_unit_test(test_no_proof),
                 cmocka_unit_test(test_proof_is_told),
         };

@@ -277,6 +277,10 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         char words[192], text[256] = "";
         int r;
 
+        /* Asked before the server went out of reach, it says nothing of the one that comes back, who is asked anew. */
+        if (m->world->api != API_READY)
+                return;
+
         if (end != HTTP_END_EOF) {
                 reason = reason_of(end);
                 snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",

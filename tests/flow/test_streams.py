@@ -185,3 +185,24 @@ def test_boot_ids_back_and_forth(ready_edge):
     daemon.expect_verdict("ready")
     ready_edge.expect_steady(0.5)
     assert len(watches(server, "nodes", mark)) <= 4, watches(server, "nodes", mark)
+
+
+@pytest.mark.parametrize("late", [200, 500])
+def test_path_that_answers_late(edge, late):
+    """What is answered while the server is not ready says nothing of it when it is: it is asked anew then."""
+    server = edge.server
+    server.cue("livez", times=1, status=500)
+    server.cue("livez", times=1, delay=1.5, status=late, body="ok")
+    server.cue("livez", times=1, status=500)
+    edge.start(gates={"live": "[Api]\nPath=/livez\n"})
+    server.expect("livez", count=2)
+    mark = server.mark()
+    server.ready = False
+    server.end_streams("reset")
+    server.expect("readyz", count=2, since=mark)
+    # Its next word on that takes longer than the path's, and than until that would be asked again.
+    server.cue("readyz", times=1, delay=3.5)
+    server.ready = True
+    server.expect("livez", count=3, timeout=8)
+    assert "firstReadyBoottimeUSec" not in edge.daemon.gate("live")
+    edge.daemon.expect_gate("live", "ready", 5)

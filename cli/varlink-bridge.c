@@ -86,6 +86,12 @@ static int carry(Pipe *up, Pipe *down) {
                 if (fds[3].revents & (POLLERR | POLLHUP)) /* nobody is left to read */
                         return 0;
                 r = pipe_move(up, fds[0].revents, fds[1].revents);
+                if (r == -EPIPE || r == -ECONNRESET) {
+                        /* The daemon hears no more. What it has said is still to be handed on. */
+                        up->begin = up->end = 0;
+                        pipe_close(up);
+                        r = 0;
+                }
                 if (r >= 0)
                         r = pipe_move(down, fds[2].revents, fds[3].revents);
                 if (r < 0)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -218,6 +219,29 @@ def test_bridge_with_a_socket_handed_over(daemon, client):
     assert child.wait(10) == 0
     assert child.stdout.read() == b""
     child.stdout.close()
+
+
+def test_bridge_of_a_daemon_that_has_gone(tmp_path):
+    """What it said before it went is handed on, also where more was said to it meanwhile."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        listening.listen()
+        child = process.spawn(Client(tmp_path / "socket").command("varlink-bridge"), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, env=environment())
+        connection, _ = listening.accept()
+        child.stdin.write(CALL)
+        child.stdin.flush()
+        assert connection.recv(65536) == CALL
+        child.send_signal(signal.SIGSTOP)
+        connection.sendall(b"{}\0")
+        connection.close()
+        child.stdin.write(CALL)
+        child.stdin.flush()
+        child.send_signal(signal.SIGCONT)
+        assert child.stdout.read() == b"{}\0"
+        assert child.wait(10) == 0
+        child.stdin.close()
+        child.stdout.close()
 
 
 def test_bridge_without_a_daemon(tmp_path):

@@ -13,6 +13,7 @@
 #define WARNINGS_MAX 32
 #define REQUIRE_MAX LIMIT_GATES
 #define BLANKS " \t"
+#define SHOWN_MAX 128
 
 static const char *const scope_table[_SCOPE_MAX] = {
         [SCOPE_NODE] = "node",
@@ -187,6 +188,8 @@ static int parse_kubelet_healthz(Settings *s, const char *value, const char **wh
 
         if (*value && (!host || strcspn(host, "/?#") == 0 || value[strcspn(value, BLANKS)]))
                 return refuse(why, "neither empty nor an http:// or https:// URL");
+        if (*value && memchr(host, '@', strcspn(host, "/?#")))
+                return refuse(why, "a URL with a user in it, which is not supported");
         return set_text(&s->kubelet_healthz, value);
 }
 
@@ -243,12 +246,18 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         if (strv_length(s->warnings) >= WARNINGS_MAX)
                 return 0;
         if (l->key)
-                r = asprintf_ret(&warning, "%s:%u: unknown key %.128s= in [%s], ignoring", l->file, l->line, l->key,
-                                 l->section);
+                r = asprintf_ret(&warning, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file, l->line,
+                                 (int) utf8_truncate(l->key, SHOWN_MAX), l->key, l->section);
         else
-                r = asprintf_ret(&warning, "%s:%u: unknown section [%.128s%s%.128s], ignoring", l->file, l->line,
-                                 l->section, *l->label ? " " : "", l->label);
+                r = asprintf_ret(&warning, "%s:%u: unknown section [%.*s%s%.*s], ignoring", l->file, l->line,
+                                 (int) utf8_truncate(l->section, SHOWN_MAX), l->section, *l->label ? " " : "",
+                                 (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
         return r < 0 ? r : strv_consume(&s->warnings, warning);
+}
+
+/* What is shown of a value that cannot be read: a URL with a user in it may have a password. */
+static const char *shown(const ConfLine *l) {
+        return streq(l->key, "KubeletHealthz") && strchr(l->value, '@') ? "..." : l->value;
 }
 
 static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
@@ -261,8 +270,7 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
                 r = keys[i].parse(s, l->value, &why);
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(l->value, 128), l->value,
-                                            why);
+                                            (int) utf8_truncate(shown(l), SHOWN_MAX), shown(l), why);
                 return r;
         }
         return warn_unknown(s, l);

@@ -16,6 +16,7 @@
 
 #define WARNINGS_MAX 32
 #define LABEL_LENGTH_MAX 63
+#define VALUE_SHOWN_MAX 128
 
 /* The first cause stands. */
 static int _printf_(4, 5) make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
@@ -37,7 +38,8 @@ static int warn(GateDefinition *d, const ConfLine *l) {
 
         if (strv_length(d->warnings) >= WARNINGS_MAX)
                 return 0;
-        k = asprintf_ret(&s, "%s:%u: unknown key %.128s= in [%s], ignoring", l->file, l->line, l->key, l->section);
+        k = asprintf_ret(&s, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file, l->line,
+                         (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section);
         return k < 0 ? k : strv_consume(&d->warnings, s);
 }
 
@@ -103,7 +105,8 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
         if (streq(l->section, "Gate"))
                 return *l->label ? make_invalid(d, l->file, l->line, "[Gate] takes no label") : 0;
         if (kind < 0)
-                return make_invalid(d, l->file, l->line, "[%.64s] is no section of a gate", l->section);
+                return make_invalid(d, l->file, l->line, "[%.*s] is no section of a gate",
+                                    (int) utf8_truncate(l->section, VALUE_SHOWN_MAX), l->section);
         if (strlen(l->label) > LABEL_LENGTH_MAX || !is_printable(l->label))
                 return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
         if (!d->invalid && is_repeated(conf, l))
@@ -112,6 +115,12 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
 
         r->check = find_check(d, kind, l->label);
         return r->check ? 0 : add_check(r, kind, l);
+}
+
+/* What is shown of a value that cannot be read. A URL with a user in it may have a password, and why a gate waits is
+ * told to everybody who asks. */
+static const char *shown(const ConfLine *l) {
+        return streq(l->key, "URL") && strchr(l->value, '@') ? "..." : l->value;
 }
 
 static int take_assignment(GateReader *r, const ConfLine *l) {
@@ -129,7 +138,8 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         r->why = NULL;
         k = parse(r, l->value);
         if (k == -EINVAL) {
-                k = make_invalid(d, l->file, l->line, "%s=%.128s: %s", l->key, l->value,
+                k = make_invalid(d, l->file, l->line, "%s=%.*s: %s", l->key,
+                                 (int) utf8_truncate(shown(l), VALUE_SHOWN_MAX), shown(l),
                                  r->detail ?: r->why ?: "cannot be read");
                 r->detail = mfree(r->detail);
         } else if (k >= 0 && d->n_conditions > conditions) {

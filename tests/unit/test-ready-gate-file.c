@@ -128,6 +128,10 @@ static void test_reset(void **state) {
         assert_int_equal(d->checks[1].interval, 0);
 }
 
+#define TEN "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+#define LONG_CUT TEN TEN TEN TEN TEN TEN "\u00e9\u00e9\u00e9"
+#define LONG TEN TEN TEN TEN TEN TEN TEN
+
 static void test_invalid(void **state) {
         static const struct {
                 const char *text;
@@ -174,7 +178,11 @@ static void test_invalid(void **state) {
                 { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: neither an http:// nor an https:// URL" },
                 { "[Endpoint]\nURL=http:///x\n", "F:2: URL=http:///x: a URL without a host" },
                 { "[Endpoint]\nURL=http://a:b@c/\n",
-                  "F:2: URL=http://a:b@c/: a URL with a user in it, which is not supported" },
+                  "F:2: URL=...: a URL with a user in it, which is not supported" },
+                { "[Endpoint]\nURL=ftp://a:b@c/\n", "F:2: URL=...: neither an http:// nor an https:// URL" },
+                /* Cut between two characters. */
+                { "[Gate]\nRequired=x" LONG "\n[Api]\n", "F:2: Required=x" LONG_CUT ": neither yes nor no" },
+                { "[x" LONG "]\n", "F:1: [x" LONG_CUT "] is no section of a gate" },
                 { "[Endpoint]\nExpectStatus=299-200\n",
                   "F:2: ExpectStatus=299-200: neither a status of HTTP nor a range such as 200-299" },
                 { "[Endpoint]\nExpectStatus=99\n",

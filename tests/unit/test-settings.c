@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <stdio.h>
 #include <syslog.h>
 
 #include "base/file.h"
+#include "base/string-util.h"
 #include "settings.h"
 
 static int parse(const char *text, Settings **ret, char **detail) {
@@ -79,6 +81,9 @@ static void test_reset(void **state) {
         assert_int_equal(strv_length(added->require_added), 2);
 }
 
+#define TEN "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+#define LONG TEN TEN TEN TEN TEN TEN TEN
+
 static void test_errors(void **state) {
         static const struct {
                 const char *text;
@@ -94,6 +99,10 @@ static void test_errors(void **state) {
                 { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path" },
                 { "[Host]\nKubeletHealthz=127.0.0.1\n",
                   "F:2: KubeletHealthz=127.0.0.1: neither empty nor an http:// or https:// URL" },
+                { "[Host]\nKubeletHealthz=http://a:b@127.0.0.1/\n",
+                  "F:2: KubeletHealthz=...: a URL with a user in it, which is not supported" },
+                { "[Host]\nKubeletHealthz=a:b@127.0.0.1\n",
+                  "F:2: KubeletHealthz=...: neither empty nor an http:// or https:// URL" },
                 { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path" },
                 { "[Log]\nLevel=loud\n", "F:2: Level=loud: not a level, as err, warning, info and debug are" },
                 { "[Log]\nLevel=info\nbroken\n", "F:3: neither a section nor KEY=VALUE" },
@@ -119,6 +128,18 @@ static void test_warnings(void **state) {
         assert_string_equal(s->warnings[1], "F:4: unknown section [Gate], ignoring");
         assert_string_equal(s->warnings[2], "F:8: unknown section [Log x], ignoring");
         assert_null(s->kubeconfig);
+
+        /* Cut between two characters. */
+        {
+                _cleanup_(settings_freep) Settings *t = NULL;
+                char text[512];
+
+                snprintf(text, sizeof(text), "[Log]\nx%s=\n[x%s y%s]\n", LONG, LONG, LONG);
+                assert_ok(parse(text, &t, NULL));
+                assert_int_equal(strv_length(t->warnings), 2);
+                STRV_FOREACH(w, t->warnings)
+                        assert_true(utf8_is_valid(*w, strlen(*w)));
+        }
 }
 
 static void test_shipped(void **state) {

@@ -91,6 +91,8 @@ def play(stage):
     apiserver.resume_serving()
     stage.at(4.5, "kubectl", '"kubectl wait" would say now that all is ready.')
     stage.expect("node", "StaleBoot")
+    stage.expect("ovn", "Unproven")
+    stage.expect("dns", "Unproven")
 
     stage.at(10, "kubelet", "Reports. The node is NotReady: there is no pod network yet.")
     kubelet.new_boot_node(ready=False)

@@ -35,16 +35,23 @@ def in_session(session):
     return found
 
 
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has just ended
+        return [b""]
+
+
 @pytest.fixture
 def play(built):
     """Starts tests/demo in a session of its own; whatever is left of it ends with the test."""
     started = []
 
-    def start(*words, **options):
+    def start(*words, fast=True, **options):
         env = dict(os.environ, MSREADY_BUILD=str(built))
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.STDOUT)
-        command = [str(DEMO), "--fast", *words]
+        command = [str(DEMO), *(["--fast"] if fast else []), *words]
         started.append(
             subprocess.Popen(command, stdin=subprocess.DEVNULL, env=env, start_new_session=True, **options)
         )
@@ -108,12 +115,14 @@ def test_the_live_view_fits_a_terminal(play):
         # Whole lines, for a character or a sequence may be cut.
         data += chunk
         whole, newline, data = data.rpartition(b"\n")
-        terminal.feed((whole + newline).decode())
-        rows = [re.sub(r"\x1b\[[0-9;]*m|\r", "", row) for row in terminal.rows]
-        seen |= {row for row in rows if " ← " in row or "gates ready" in row}
-        story = rows[: next((i for i, row in enumerate(rows) if row.startswith("$ ")), len(rows))]
-        for row in story:
-            assert sum(not unicodedata.combining(c) for c in row) <= 80, row
+        # Each line by itself: where we are slow, several pictures come at once, and each counts.
+        for line in (whole + newline).splitlines(True):
+            terminal.feed(line.decode())
+            rows = [re.sub(r"\x1b\[[0-9;]*m|\r", "", row) for row in terminal.rows]
+            seen |= {row for row in rows if " ← " in row or "gates ready" in row}
+            story = rows[: next((i for i, row in enumerate(rows) if row.startswith("$ ")), len(rows))]
+            for row in story:
+                assert sum(not unicodedata.combining(c) for c in row) <= 80, row
     os.close(ours)
     assert demo.wait(30) == 0, "\n".join(terminal.rows)
     assert any("node ← Node" in row and "StaleBoot" in row for row in seen), seen
@@ -126,12 +135,12 @@ def test_the_live_view_fits_a_terminal(play):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_ends_what_it_started(play, number):
-    demo = play("--no-live")
+    # At its own pace: it has to be interrupted before it comes to its end.
+    demo = play("--no-live", fast=False)
     for line in demo.stdout:
         if b"StaleBoot" in line:
             break
-    command = [pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in in_session(demo.pid)]
-    daemon = next(words for words in command if words[0].endswith(b"/msreadyd"))
+    daemon = next(words for words in map(command_line, in_session(demo.pid)) if words[0].endswith(b"/msreadyd"))
     folders = [
         pathlib.Path(daemon[daemon.index(option) + 1].decode()).parent for option in (b"--socket", b"--kubeconfig")
     ]

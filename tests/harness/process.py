@@ -72,18 +72,27 @@ def end(process, timeout=10, how=signal.SIGTERM):
     return process.returncode
 
 
+_reserved = []
+
+
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    """One that nobody listens on. Not of those that the kernel gives to whoever connects somewhere: a server that is
-    down for a while would find its port taken."""
+    """One that nobody listens on, and that no other test is given as long as this program runs. Not of those that the
+    kernel gives to whoever connects somewhere: a server that is down for a while would find its port taken."""
     while True:
         port = random.randrange(10000, 32000)
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            try:
-                probe.bind((host, port))
-                return port
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
+        holder = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            holder.bind((host, port))
+        except OSError as error:
+            holder.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            continue
+        # It never listens: who connects is refused. From now on a server that does the same may share the port,
+        # which all servers do so as to be able to restart; the next one who looks for a port does not.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(holder)
+        return port
 
 
 class Folder:
@@ -94,6 +103,15 @@ class Folder:
 
     def clean(self):
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def quickest(measure, bound, rounds=4):
+    """Measures until it took less than the bound. A busy machine makes some rounds slow, a fault all of them."""
+    took = []
+    while not took or took[-1] >= bound:
+        assert len(took) < rounds, f"never in less than {bound} s: {took}"
+        took.append(measure())
+    return took[-1]
 
 
 def eventually(question, timeout=10.0, interval=0.02, what=None):

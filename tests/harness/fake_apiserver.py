@@ -20,6 +20,7 @@ import pathlib
 import re
 import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -107,6 +108,7 @@ class FakeApiServer:
         self.cues = []
         self.streams = []
         self.connections = {}
+        self.drops = []  # how, of each drop_connections()
         self.handshake_errors = []
         self.pages = {}
         self.running = True
@@ -187,7 +189,7 @@ class FakeApiServer:
         plural; match: a question to the request) are answered so:
 
           status, body (text, bytes or an object), headers, content_type: instead of the usual answer
-          delay: seconds before it. gzip: compressed, asked for or not
+          delay: seconds before it; until: an Event that is waited for before it. gzip: compressed, asked for or not
           cut_after: after so many bytes of the answer, status line and chunk sizes counted, the connection ends;
           how: "close" (TLS and TCP end well), "eof" (TCP only), "reset", "stall" (it stays, nothing more comes)
           split: bytes per write
@@ -265,6 +267,8 @@ class FakeApiServer:
 
     def drop_connections(self, how="reset"):
         with self.lock:
+            # Also those that are about to be open: see _serve().
+            self.drops.append(how)
             open_now = list(self.connections.values())
         for wire in open_now:
             wire.abort(how)
@@ -299,7 +303,13 @@ class FakeApiServer:
                 peer, _ = listener.accept()
             except (socket.timeout, OSError):
                 continue
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+            drops = len(self.drops)
+            if which() is not listener:
+                # The port was closed while this one came.
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+                continue
+            threading.Thread(target=self._serve, args=(peer, drops), daemon=True).start()
 
     def _server_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -309,7 +319,8 @@ class FakeApiServer:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def _serve(self, peer):
+    def _serve(self, peer, drops):
+        """drops: how often connections had been dropped when this one came."""
         try:
             context = self._server_context()
         except OSError:
@@ -328,6 +339,8 @@ class FakeApiServer:
         wire = fake_http.Wire(tls, self.flowing)
         with self.lock:
             self.connections[id(wire)] = wire
+            if len(self.drops) > drops:
+                wire.abort(self.drops[drops])
         try:
             while self.running and not wire.closing:
                 request = wire.read_request()
@@ -377,6 +390,8 @@ class FakeApiServer:
         wire.begin_answer(cue.cut_after, cue.how or "close", cue.split or self.split)
         if cue.delay:
             time.sleep(cue.delay)
+        while cue.until and self.running and not cue.until.wait(0.1):
+            pass
         if request.method == "GET" and request.what == "watch" and (cue.error or cue.lines is not None):
             return self._scripted_watch(wire, request, cue)
         if cue.status:

@@ -79,6 +79,7 @@ class Cue:
         "body",
         "content_type",
         "delay",
+        "until",
         "gzip",
         "cut_after",
         "how",

@@ -122,6 +122,8 @@ class Wire:
         step = self.split or max(len(data), 1)
         for at in range(0, len(data), step):
             self.flowing.wait()
+            if self.aborted:
+                raise Ended
             self.tls.sendall(data[at : at + step])
         self.written += len(data)
         if self.cut_after is not None and self.written >= self.cut_after:
@@ -165,7 +167,8 @@ class Wire:
         raise Ended
 
     def abort(self, how):
-        """For other threads: makes this connection's own thread end it in that manner, as soon as it looks."""
+        """For other threads: makes this connection's own thread end it in that manner, as soon as it looks. What it
+        has not written by then is never written."""
         self.aborted = how
         try:
             # Of the plain socket: TLS takes no part in it, and nothing is sent.

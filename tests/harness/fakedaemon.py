@@ -61,11 +61,11 @@ class Error(dict):
 
 
 class FakeDaemon:
-    def __init__(self, path):
+    def __init__(self, path, first=()):
         self.path = pathlib.Path(path)
         self.replies = {}  # method: parameters, Error, or a function of the call's parameters
         self.calls = []  # (full method, parameters, flags)
-        self.first = []  # what a subscriber is told at once
+        self.first = list(first)  # what a subscriber is told at once
         self.mute = False  # takes calls and says nothing
         self.subscribers = []
         self.connections = set()
@@ -84,10 +84,10 @@ class FakeDaemon:
         """As a crash: all connections end, the socket stays and nobody listens."""
         if self.socket.fileno() < 0:
             return
-        # shutdown() wakes the thread that accepts.
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
         with self.changed:
+            # shutdown() wakes the thread that accepts.
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.socket.close()
             for connection in self.connections:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
@@ -101,10 +101,14 @@ class FakeDaemon:
                 connection, _ = listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection, listening), daemon=True).start()
 
-    def _serve(self, connection):
+    def _serve(self, connection, listening):
         with self.changed:
+            if listening.fileno() < 0:
+                # It came at the last moment.
+                connection.close()
+                return
             self.connections.add(connection)
         buffer = b""
         try:
@@ -150,17 +154,22 @@ class FakeDaemon:
         with self.changed:
             self.first = list(replies)
 
-    def wait_for(self, question, timeout=10):
+    def wait_for(self, question, timeout=30):
         """Until the question, asked under the lock, is true."""
         with self.changed:
             assert self.changed.wait_for(question, timeout), "nothing of the kind came"
 
-    def tell(self, reply):
-        """Tells all subscribers; waits for the first one."""
-        self.wait_for(lambda: self.subscribers)
+    def tell(self, reply, wait=True):
+        """Tells all subscribers. wait: for the first one; else those that there are, if they still listen."""
+        if wait:
+            self.wait_for(lambda: self.subscribers)
         with self.changed:
             for connection in self.subscribers:
-                self._send(connection, reply, continues=True)
+                try:
+                    self._send(connection, reply, continues=True)
+                except OSError:
+                    if wait:
+                        raise
 
     def __enter__(self):
         return self

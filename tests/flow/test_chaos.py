@@ -145,11 +145,13 @@ def test_it_ends_well(edge, seed):
         process.eventually(is_well, 30, 0.2, "an end to it")
         # Connections that end by and by, streams that are replaced: in a while nothing is left to ask for.
         edge.kubelet.renew_lease()
-        time.sleep(2)
-        mark = server.mark()
-        time.sleep(2)
-        asked = server.asked(since=mark)
-        assert len(asked) <= 2, asked
+
+        def asks_for_nothing():
+            mark = server.mark()
+            time.sleep(2)
+            return len(server.asked(since=mark)) <= 2
+
+        process.eventually(asks_for_nothing, 20, 0, f"an end of asking; asked: {server.requests[-20:]}")
         assert daemon.describe()["verdict"]["state"] == "ready"
     except AssertionError as error:
         raise AssertionError(f"MSREADY_SEED={seed}: {error}\n{story.told}\n{daemon.log()[-3000:]}") from None

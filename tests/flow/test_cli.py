@@ -49,7 +49,9 @@ def client(daemon):
 def test_text(client, arguments, status):
     done = client(*arguments)
     assert (done.returncode, done.stderr) == (status, "")
-    golden(("-".join(arguments).replace("--", "") or "default") + ".txt", done.stdout)
+    # Ages count from now, and a busy machine takes its time.
+    text = re.sub("1min [1-9]s", "1min 1s", done.stdout)
+    golden(("-".join(arguments).replace("--", "") or "default") + ".txt", text)
 
 
 def test_ready(daemon, client):
@@ -181,7 +183,7 @@ def test_daemon_that_hangs(daemon, client):
     begun = time.monotonic()
     done = client()
     assert done.returncode == 69 and "does not answer within 5s" in done.stderr
-    assert 4.5 < time.monotonic() - begun < 15
+    assert 4.5 < time.monotonic() - begun < 30
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")

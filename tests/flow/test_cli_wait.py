@@ -53,9 +53,19 @@ def start(client):
         child.stderr.close()
 
 
-def finish(child, timeout=20):
+def finish(child, timeout=60):
     out, err = child.communicate(timeout=timeout)
     return child.returncode, out, err
+
+
+def lines_until(pipe, word):
+    """The lines that come, up to the first one with this word."""
+    made = []
+    while not made or word not in made[-1]:
+        line = pipe.readline()
+        assert line, f"no {word!r} in {made}"
+        made.append(line)
+    return made
 
 
 def change(*gates, state=None, removed=()):
@@ -103,10 +113,11 @@ def test_wait_for_named_gates(daemon, start):
 
 def test_wait_with_a_time_limit(client):
     begun = time.monotonic()
-    done = client("wait", "--timeout=700ms")
-    assert done.returncode == 5 and "not ready within 700ms" in done.stderr
+    # In this time it has to learn what it then tells.
+    done = client("wait", "--timeout=3s")
+    assert done.returncode == 5 and "not ready within 3s" in done.stderr
     assert "ImagePullBackOff" in done.stderr and "quay.io" in done.stderr
-    assert 0.7 <= time.monotonic() - begun < 10
+    assert 3 <= time.monotonic() - begun < 30
 
 
 def test_wait_with_no_time_looks_once(daemon, client):
@@ -116,20 +127,21 @@ def test_wait_with_no_time_looks_once(daemon, client):
 
 
 def test_wait_that_stalls(daemon, start):
-    child = start("wait", "--stall=1s")
+    child = start("wait", "--stall=4s")
     begun = time.monotonic()
     # What moves: an object, a container, what is waited for. What does not: the same again.
     for moved in ({"containers": (2, 3)}, {"containers": (3, 3)}, {"blockers": [blocker("dns", "Pod", "x", "Other")]}):
         daemon.tell(change(gate("dns", "waiting", **{"blockers": [world.PULL], **moved})))
-        time.sleep(0.6)
+        time.sleep(1.8)
     assert child.poll() is None
     last = {"blockers": [blocker("dns", "Pod", "x", "Other")]}
-    for _ in range(4):
-        daemon.tell(change(gate("dns", "waiting", **last)))
-        time.sleep(0.1)
+    while child.poll() is None and time.monotonic() - begun < 30:
+        daemon.tell(change(gate("dns", "waiting", **last)), wait=False)
+        time.sleep(0.3)
+    assert child.poll() is not None, "what is the same again has counted as a move"
     status, _, err = finish(child)
-    assert status == 5 and "nothing has moved for 1s" in err
-    assert 2.2 < time.monotonic() - begun < 10
+    assert status == 5 and "nothing has moved for 4s" in err
+    assert time.monotonic() - begun > 2 * 1.8 + 4
 
 
 @pytest.mark.parametrize("error,status", [("NoSuchGate", 4), ("GateDisabled", 1), ("GateInvalid", 1)])
@@ -191,11 +203,11 @@ def test_wait_survives_the_daemon(daemon, start):
 def test_wait_begins_before_the_daemon(tmp_path):
     client = Client(tmp_path / "socket")
     child = client.start("wait")
+    said = lines_until(child.stderr, "there is no socket")
     time.sleep(0.5)
-    with FakeDaemon(client.socket) as daemon:
-        daemon.monitor(world.ready())
+    with FakeDaemon(client.socket, [world.ready()]):
         status, _, err = finish(child)
-    assert status == 0 and err.count("there is no socket") == 1
+    assert status == 0 and (said[-1] + err).count("there is no socket") == 1
 
 
 def test_wait_is_never_69(tmp_path):
@@ -206,11 +218,12 @@ def test_wait_is_never_69(tmp_path):
 def test_wait_says_that_the_daemon_hangs(daemon, start):
     daemon.mute = True
     child = start("wait")
-    time.sleep(6)
+    lines_until(child.stderr, "does not answer within 5s")
+    time.sleep(1)
     assert child.poll() is None
     child.terminate()
     _, _, err = finish(child)
-    assert err.count("does not answer within 5s") == 1
+    assert "does not answer" not in err, "it was said already"
 
 
 def test_wait_json_is_the_shape_of_its_method(daemon, start):
@@ -252,21 +265,28 @@ def test_wait_tells_systemd(daemon, start, notify):
 
 def test_watch_prints_changes(daemon, start):
     daemon.monitor(world.waiting())
-    child = start("watch", "--timeout=2s")
+    child = start("watch")
     daemon.tell(change(gate("dns"), state="ready"))
     daemon.tell(change(gate("dns"), removed=["service-ca"]))
-    status, out, _ = finish(child)
-    assert status == 5
-    assert out.splitlines()[0] == "cluster: waiting"
-    assert out.splitlines()[-2:] == ["cluster: ready", "dns: ready"]
+    said = lines_until(child.stdout, "dns: ready")
+    time.sleep(0.5)
+    child.terminate()
+    said += finish(child)[1].splitlines(True)
+    assert said[0] == "cluster: waiting\n"
+    assert said[-2:] == ["cluster: ready\n", "dns: ready\n"]
 
 
 def test_watch_json_is_each_reply(daemon, start):
-    child = start("watch", "-j", "--timeout=2s")
+    child = start("watch", "-j")
     daemon.tell(change(gate("dns"), state="ready"))
-    _, out, _ = finish(child)
-    replies = [json.loads(line) for line in out.splitlines()]
+    replies = [json.loads(child.stdout.readline()) for _ in range(2)]
+    child.terminate()
+    assert finish(child)[1] == ""
     assert replies == [world.waiting(), change(gate("dns"), state="ready")]
+
+
+def test_watch_with_a_time_limit(client):
+    assert client("watch", "--timeout=300ms").returncode == 5
 
 
 class Holding:
@@ -334,7 +354,8 @@ def test_hold_closes_on_unknown_where_the_gate_says_so(holding):
 
 @pytest.mark.parametrize("on_unknown", ["hold", "close"])
 def test_hold_while_the_daemon_is_away(daemon, holding, on_unknown):
-    h = holding(onUnknown=on_unknown, unknownUSec=2_000_000)
+    # It holds for a second where it will not hold for long.
+    h = holding(onUnknown=on_unknown, unknownUSec=5_000_000 if on_unknown == "close" else 2_000_000)
     h.open()
     daemon.stop()
     assert h.holds(1)
@@ -350,12 +371,12 @@ def test_hold_while_the_daemon_is_away(daemon, holding, on_unknown):
 
 def test_hold_where_the_daemon_forgot(daemon, holding):
     """A daemon that lost its state says waiting: the gate has its grace, and is closed after it."""
-    h = holding(unknownUSec=2_000_000)
+    h = holding(unknownUSec=4_000_000)
     h.open()
     h.becomes("waiting")
     assert h.holds(1)
     h.becomes("ready")
-    assert h.holds(2.5)
+    assert h.holds(4)
     h.becomes("waiting")
     h.ends("is not ready")
 
@@ -384,13 +405,13 @@ def test_hold_keeps_its_start_alive(daemon, holding, notify):
     h = holding()
     begun = time.monotonic()
     beats = []
-    while time.monotonic() - begun < 30 and len(beats) < 2:
+    while time.monotonic() - begun < 60 and len(beats) < 2:
         h.becomes("waiting")
         time.sleep(0.5)
         beats = notify.find(lambda n: n.value("EXTEND_TIMEOUT_USEC"))
     assert [int(n.value("EXTEND_TIMEOUT_USEC")) for n in beats] == [MINUTE, MINUTE]
-    # TimeoutStartSec= of the unit is 90 s, and a beat may be missed.
-    assert beats[1].time - beats[0].time < 25
+    # It was asked for a minute, and a beat may be missed.
+    assert beats[1].time - beats[0].time < 30
 
 
 def test_hold_with_a_time_limit(client):

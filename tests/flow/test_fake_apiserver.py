@@ -30,7 +30,7 @@ def node(name, ready="True"):
 
 
 def curl(server, path, *words, certificate=True):
-    command = ["curl", "-sS", "-N", "--max-time", "10", "--cacert", str(server.pki.ca)]
+    command = ["curl", "-sS", "-N", "--max-time", "30", "--cacert", str(server.pki.ca)]
     if certificate:
         command += ["--cert", str(server.pki.client[0]), "--key", str(server.pki.client[1])]
     return subprocess.run([*command, *words, server.url + path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -41,7 +41,7 @@ class Watch:
 
     def __init__(self, server, path):
         context = server.admin_context()
-        self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=5)
+        self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=30)
         self.connection.request("GET", path)
         self.response = self.connection.getresponse()
 
@@ -219,7 +219,7 @@ def test_too_large_version(server):
 
 
 def answer(server, path="/api/v1/pods"):
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.admin_context(), timeout=5)
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.admin_context(), timeout=30)
     with contextlib.closing(connection):
         connection.request("GET", path)
         response = connection.getresponse()
@@ -303,8 +303,8 @@ def test_certificates(server, which, complaint):
 def test_certificate_of_the_client_is_required():
     with FakeApiServer(require_certificate=True) as server:
         assert curl(server, "/readyz", certificate=False).returncode != 0
+        process.eventually(lambda: server.handshake_errors)
         assert curl(server, "/readyz").stdout == b"ok"
-        assert server.handshake_errors
 
 
 def test_ipv6():
@@ -324,7 +324,7 @@ def raw_bytes(server, path, cut_after=None, how="close"):
     context = server.admin_context()
     # Off by default, and what a careless client would not notice.
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as plain:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
         with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as tls:
             tls.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             data = b""

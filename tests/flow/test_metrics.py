@@ -20,7 +20,7 @@ def file(tmp_path):
     return folder / "msready.prom"
 
 
-def expect(file, question, timeout=10):
+def expect(file, question, timeout=20):
     """Each state of the file on the way is held against the format."""
 
     def looks():
@@ -48,7 +48,8 @@ def test_a_boot(edge, file):
 
     edge.up()
     edge.expect_ready()
-    metrics = expect(file, lambda m: m.state() == "ready")
+    version = edge.server.version
+    metrics = expect(file, lambda m: m.state() == "ready" and m.get("msready_kubernetes_build_info", version))
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
     opened = metrics["msready_gate_first_ready_boottime_seconds", "dns"]
     told = edge.daemon.describe(["dns"])["gates"][0]["firstReadyBoottimeUSec"]
@@ -57,15 +58,16 @@ def test_a_boot(edge, file):
     assert metrics["msready_required_gates"] == metrics["msready_required_gates_ready"] == 4
     assert metrics["msready_gate_ready_containers", "dns"] == metrics["msready_gate_containers", "dns"] == 2
     assert metrics["msready_build_info", "0.1.0"] == 1
-    assert metrics["msready_kubernetes_build_info", edge.server.version] == 1
+    assert metrics["msready_kubernetes_build_info", version] == 1
     assert metrics["msready_stream_events_total"] > 10 and metrics["msready_stream_received_bytes_total"] > 1000
     restarts = metrics["msready_stream_restarts_total"]
 
     edge.server.end_streams("clean", "daemonsets")
     edge.kubelet.container_dies("dns-default", report=True)
-    metrics = expect(file, lambda m: m.state("dns") == "lost")
+    metrics = expect(
+        file, lambda m: m.state("dns") == "lost" and m["msready_stream_restarts_total"] >= restarts + 1
+    )
     assert metrics.state() == "lost"
-    assert metrics["msready_stream_restarts_total"] >= restarts + 1
     assert metrics["msready_gate_first_ready_boottime_seconds", "dns"] == opened
 
 
@@ -81,17 +83,26 @@ def test_written_only_for_news_and_once_a_second(ready_edge, file):
     edge.daemon.write_config({**edge.daemon.config, **config(file)})
     edge.daemon.reload()
     expect(file, lambda m: m.state() == "ready")
+
+    def version():
+        told = file.stat()
+        return told.st_ino, told.st_mtime_ns
+
     written = set()
-    deadline = time.monotonic() + 3.5
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while len(written) < 5 and time.monotonic() - began < 20:
         edge.kubelet.patch_node()
-        written.add(file.stat().st_ino)
+        written.add(version())
         time.sleep(0.02)
-    assert 3 <= len(written) <= 5
-    time.sleep(1.2)
-    still = file.stat()
-    time.sleep(2.5)
-    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (still.st_ino, still.st_mtime_ns)
+    # The first one was there, the second one may have come at once.
+    assert len(written) == 5 and time.monotonic() - began > 2.5
+
+    def is_left_alone():
+        still = version()
+        time.sleep(2.5)
+        return version() == still
+
+    process.eventually(is_left_alone, 10, 0, "rest")
     assert [p.name for p in file.parent.iterdir()] == [file.name]
 
 
@@ -100,18 +111,17 @@ def test_reload_and_stop(ready_edge, file):
     other = file.with_name("other.prom")
     edge.daemon.write_config({**edge.daemon.config, **config(file)})
     edge.daemon.reload()
-    process.eventually(file.exists, 3)
+    process.eventually(file.exists)
     edge.daemon.write_config({**edge.daemon.config, **config(other)})
     edge.daemon.reload()
-    process.eventually(other.exists, 3)
-    assert not file.exists()
+    process.eventually(lambda: other.exists() and not file.exists())
     edge.daemon.write_config(edge.daemon.config)
     edge.daemon.reload()
-    process.eventually(lambda: not other.exists(), 3)
+    process.eventually(lambda: not other.exists())
 
     edge.daemon.write_config({**edge.daemon.config, **config(file)})
     edge.daemon.reload()
-    process.eventually(file.exists, 3)
+    process.eventually(file.exists)
     edge.daemon.stop()
     assert not file.exists()
 

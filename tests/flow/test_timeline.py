@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import fakekubelet, guide, process
+from harness.edge import QUICK
 from harness.varlink import VarlinkError
 
 GATES = {
@@ -36,10 +37,10 @@ def lines(daemon):
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def boot(edge):
-    """A boot from a stale cluster to READY=1."""
+def boot(edge, **readiness):
+    """A boot from a stale cluster to READY=1. readiness: keys of [Readiness]."""
     edge.kubelet.previous_boot()
-    edge.start(gates=GATES)
+    edge.start({"Readiness": {**QUICK["Readiness"], **readiness}}, gates=GATES)
     edge.expect_reason("StaleBoot", "node")
     edge.expect_reason("Unproven", "dns")
     edge.kubelet.new_boot_node()
@@ -79,8 +80,8 @@ def test_a_boot(edge):
     times = [t["boottimeUSec"] for t in transitions(daemon)]
     assert times == sorted(times)
     clock = time.clock_gettime(time.CLOCK_BOOTTIME) * 1e6
-    assert all(clock - 30e6 < t < clock for t in times)
-    assert all(abs(t["realtimeUSec"] / 1e6 - time.time()) < 30 for t in transitions(daemon))
+    assert all(clock - 120e6 < t < clock for t in times)
+    assert all(abs(t["realtimeUSec"] / 1e6 - time.time()) < 120 for t in transitions(daemon))
 
     edge.kubelet.container_dies("dns-default", report=True)
     daemon.expect_gate("dns", "lost")
@@ -116,7 +117,7 @@ def proven(edge):
 
 def test_objects(edge):
     """The pod's own way is told, once; across restarts, with what came in between."""
-    daemon = boot(edge)
+    daemon = boot(edge, HoldSec="60s")
     assert of_pod(daemon)[0] == ("absent", "waiting", "Unproven") and of_pod(daemon)[-1][:2] == ("waiting", "ready")
     order = [(t.get("gate"), t.get("object", {}).get("kind")) for t in transitions(daemon) if t["to"] == "ready"]
     # What opens a gate comes before it.
@@ -144,7 +145,7 @@ def test_objects(edge):
 
 def test_an_object_that_flaps(edge):
     """It pushes out nothing of what became of the gates, and of its own the oldest."""
-    daemon = boot(edge)
+    daemon = boot(edge, HoldSec="60s")
     gates = edges(daemon)
     for _ in range(20):
         edge.kubelet.container_dies("dns-default", report=True)

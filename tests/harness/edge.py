@@ -6,8 +6,9 @@ import time
 from . import fakekubelet, guide, process
 from .daemon import Daemon
 
-# Long enough that nothing is lost by accident, short enough to be waited for.
-QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "3s"}}
+# Long enough that nothing is lost by accident, also where the machine has much else to do, and short enough to be
+# waited for.
+QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "8s"}}
 
 
 class Edge:
@@ -39,10 +40,15 @@ class Edge:
             f"READY=1; {self.daemon.blockers()}",
         )
 
-    def expect_settled(self, timeout=10):
+    def expect_streams(self, timeout=10):
         """Every stream that a ready cluster needs is open."""
         for plural, count in (("daemonsets", 1), ("nodes", 1), ("pods", 2)):
             self.server.expect_streams(plural, count, timeout)
+
+    def expect_settled(self, timeout=10):
+        """And they have brought what there is."""
+        self.expect_streams(timeout)
+        process.eventually(lambda: "NotSynced" not in self.reasons(), timeout, 0.02, "all that gates look at")
 
     def expect_steady(self, seconds=1.5):
         """The verdict is ready and stays it: what happened was no reason to doubt."""

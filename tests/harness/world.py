@@ -57,7 +57,7 @@ def definitions():
 
 def objects():
     now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1_000_000)
-    since = now - 61_300_000  # "1min 1s" for the next 0.7 s
+    since = now - 61_300_000  # "1min 1s", or a little more when it is printed
     return {
         "objects": [
             {"object": {"kind": "Node", "name": "edge-1"}, "gates": ["node"], "isReady": True, "proof": "bootId",

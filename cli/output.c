@@ -203,17 +203,27 @@ static bool fits_screen(const Output *out) {
         return lines < out->rows;
 }
 
+/* Whether somebody else's rights may be at hand: a pager that runs commands would lend them out. */
+static bool has_borrowed_rights(void) {
+        return getenv("SUDO_UID") || getenv("PKEXEC_UID") || getenv("DOAS_USER") || getuid() != geteuid();
+}
+
+/* As systemd's programs do: with borrowed rights only less will do, for it can be told to run nothing. */
 static _noreturn_ void exec_pager(int in) {
-        static const char *const pagers[] = { "less", "more", "cat" };
+        static const char *const pagers[] = { "less", "more", "cat", NULL },
+                                 *const harmless[] = { "less", "cat", NULL };
         const char *pager = getenv("MSREADY_PAGER") ?: getenv("SYSTEMD_PAGER") ?: getenv("PAGER");
+        bool borrowed = has_borrowed_rights();
 
         (void) dup2(in, STDIN_FILENO);
         (void) setenv("LESS", "FRSXMK", 0);
         (void) setenv("LESSCHARSET", streq(nl_langinfo(CODESET), "UTF-8") ? "utf-8" : "dos", 0);
-        if (!isempty(pager))
+        if (borrowed)
+                (void) setenv("LESSSECURE", "1", 1);
+        else if (!isempty(pager))
                 execl("/bin/sh", "sh", "-c", pager, (char *) NULL);
-        for (size_t i = 0; i < ELEMENTSOF(pagers); i++)
-                execlp(pagers[i], pagers[i], (char *) NULL);
+        for (const char *const *p = borrowed ? harmless : pagers; *p; p++)
+                execlp(*p, *p, (char *) NULL);
         _exit(EXIT_FAILURE);
 }
 

@@ -178,12 +178,34 @@ def test_wait_tells_when_the_daemon_is_away(daemon, tmux):
     assert "out of reach" not in screen
 
 
-def test_long_answers_are_paged(daemon, tmux):
+@pytest.fixture
+def many_objects(daemon):
     if not shutil.which("less"):
         pytest.skip("less is missing")
     daemon.replies["ListObjects"] = {"objects": [
         {"object": {"kind": "Pod", "namespace": "n", "name": f"pod-{i}"}, "gates": ["g"], "isReady": True,
          "proof": "cgroup", "status": "Running", "sinceBoottimeUSec": 1} for i in range(100)]}
+
+
+def test_a_pager_with_borrowed_rights_runs_nothing(daemon, tmux, many_objects, tmp_path):
+    """Whoever may run `sudo msready` and nothing else gets no shell of the pager's."""
+    made = tmp_path / "made"
+    t = tmux(80, 10)
+    t.type(f"clear; SUDO_UID=1000 PAGER='touch {made}; cat' {command(daemon, 'objects')}")
+    t.wait(lambda s: "pod-5" in s and "pod-99" not in s)
+    t.key("!")
+    t.wait(lambda s: "not available" in s)
+    t.key("Enter")
+    t.key("q")
+    t.wait(lambda s: s.rstrip().endswith("$"))
+    assert not made.exists()
+    # With rights of one's own it is one's own affair.
+    t.type(f"clear; PAGER='touch {made}; cat' {command(daemon, 'objects')}")
+    t.wait(lambda s: "100 of 100 objects" in s)
+    assert made.exists()
+
+
+def test_long_answers_are_paged(daemon, tmux, many_objects):
     t = tmux(80, 10)
     t.type("clear; " + command(daemon, "objects"))
     screen = t.wait(lambda s: "pod-5" in s)

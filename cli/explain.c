@@ -120,6 +120,7 @@ static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
 
 static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         const char *description = jv_get_string(gate, "description");
+        size_t from = out->text.size;
         char age[TIMESPAN_MAX];
 
         out_put(out, "\n");
@@ -143,6 +144,7 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
                 out_printf(out, ", %" PRIi64 " of %" PRIi64 " containers",
                            jv_get_int(gate, "readyContainers", 0), jv_get_int(gate, "totalContainers", 0));
         out_put(out, "\n");
+        out_fold(out, from, 2);
 }
 
 /* Which condition does not hold is part of the definition. */

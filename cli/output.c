@@ -195,6 +195,56 @@ void out_wrapped(Output *out, unsigned indent, const char *s) {
         out_put(out, "\n");
 }
 
+/* The bytes of the character at s, or of one of our sequences, which takes no column. */
+static size_t next_step(const char *s, size_t *ret_width) {
+        size_t n;
+
+        if (*s != '\033') {
+                *ret_width = character_width(s, &n);
+                return n;
+        }
+        *ret_width = 0;
+        n = strcspn(s, "m");
+        return s[n] ? n + 1 : n;
+}
+
+static size_t word_width(const char *s) {
+        size_t width = 0, w;
+
+        while (*s && *s != ' ' && *s != '\n') {
+                s += next_step(s, &w);
+                width += w;
+        }
+        return width;
+}
+
+/* On a terminal, breaks lines that were put since the text had `from` bytes at blanks, whatever styles are in them.
+ * What follows a break is indented. */
+void out_fold(Output *out, size_t from, unsigned indent) {
+        _cleanup_free_ char *text = NULL;
+        size_t width = 0, n, w;
+
+        if (out->columns == 0 || out->error < 0 || out->text.size <= from)
+                return;
+        text = strdup(out->text.data + from);
+        if (!text) {
+                out_check(out, -ENOMEM);
+                return;
+        }
+        out->text.size = from;
+        for (const char *p = text; *p; p += n) {
+                n = next_step(p, &w);
+                if (*p == ' ' && width > indent && width + 1 + word_width(p + 1) > out->columns) {
+                        out_put(out, "\n");
+                        out_spaces(out, indent);
+                        width = indent;
+                        continue;
+                }
+                width = *p == '\n' ? 0 : width + w;
+                out_check(out, buffer_put(&out->text, p, n));
+        }
+}
+
 static bool fits_screen(const Output *out) {
         unsigned lines = 0;
 

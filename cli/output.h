@@ -40,6 +40,7 @@ void out_style(Output *out, Style style);
 void out_styled(Output *out, Style style, const char *s);
 void out_text(Output *out, const char *s);
 void out_wrapped(Output *out, unsigned indent, const char *s);
+void out_fold(Output *out, size_t from, unsigned indent);
 const char *out_symbol(const Output *out, const char *utf8, const char *ascii);
 const char *style_sequence(Style style);
 char *clean_text(const char *s);

@@ -36,6 +36,7 @@ void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),
                    *version = jv_get_string(s->verdict, "serverVersion"),
                    *reason = jv_get_string(s->verdict, "reason");
+        size_t from = out->text.size;
 
         put_verdict_state(out, s->verdict, now);
         if (node || server || version) {
@@ -63,6 +64,7 @@ void render_verdict(Output *out, const Snapshot *s, usec_t now) {
                         out_put(out, ": no gate is required, see Require= in msready.conf(5)");
                 out_put(out, "\n");
         }
+        out_fold(out, from, 2);
 }
 
 enum { COLUMN_GATE, COLUMN_STATE, COLUMN_FOR, COLUMN_OBJECTS, COLUMN_REQUIRED, COLUMN_BLOCKER };

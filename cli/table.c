@@ -7,9 +7,15 @@
 
 #include "base/string-util.h"
 
+/* What is left of the front of a cell that is cut, at least, before its end is cut, too. */
+#define FRONT_MIN 4
+#define SEPARATOR "  "
+
 struct Table {
         struct libscols_table *table;
         struct libscols_line *line;
+        const Column *columns;
+        bool headings;
         bool colours;
 };
 
@@ -30,6 +36,8 @@ int table_new(const Output *out, const Column *columns, bool headings, Table **r
         t = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
+        t->columns = columns;
+        t->headings = headings;
         t->colours = out->colours;
         t->table = scols_new_table();
         if (!t->table)
@@ -38,7 +46,7 @@ int table_new(const Output *out, const Column *columns, bool headings, Table **r
         scols_table_enable_noheadings(t->table, !headings);
         scols_table_enable_colors(t->table, out->colours);
         scols_table_enable_ascii(t->table, !out->utf8);
-        (void) scols_table_set_column_separator(t->table, "  ");
+        (void) scols_table_set_column_separator(t->table, SEPARATOR);
         if (out->columns > 0) {
                 scols_table_set_termforce(t->table, SCOLS_TERMFORCE_ALWAYS);
                 scols_table_set_termwidth(t->table, out->columns);
@@ -92,6 +100,66 @@ int table_cellf(Table *t, unsigned column, Style style, const char *format, ...)
         return n < 0 ? -ENOMEM : table_cell(t, column, s, style);
 }
 
+/* Has the text fit, with dots where something is left out. What stands behind the last colon is a reason, and
+ * stays: as "Pod openshift-dns/dns-de…: ImagePullBackOff". */
+static int shorten_cell(struct libscols_cell *cell, const Output *out, size_t room) {
+        const char *s = strempty(scols_cell_get_data(cell)), *dots = out_symbol(out, "…", "..."), *end = "";
+        _cleanup_free_ char *shorter = NULL;
+        size_t n = text_width(dots);
+        int r;
+
+        if (text_width(s) <= room)
+                return 0;
+        for (const char *p = s; (p = strstr(p, ": ")); p++)
+                end = p;
+        if (text_width(end) + n + FRONT_MIN > room)
+                end = "";
+        n = room - MIN(room, n + text_width(end));
+        r = asprintf_ret(&shorter, "%.*s%s%s", (int) text_cut(s, n), s, dots, end);
+        return r < 0 ? r : scols_cell_set_data(cell, shorter);
+}
+
+static size_t column_width(const Table *t, size_t column, struct libscols_iter *i) {
+        size_t width = t->headings ? text_width(t->columns[column].name) : 0;
+        struct libscols_line *line;
+
+        scols_reset_iter(i, SCOLS_ITER_FORWARD);
+        while (scols_table_next_line(t->table, i, &line) == 0)
+                width = MAX(width, text_width(strempty(scols_cell_get_data(scols_line_get_cell(line, column)))));
+        return width;
+}
+
+static int shorten_column(Table *t, const Output *out, size_t column, size_t room, struct libscols_iter *i) {
+        struct libscols_line *line;
+        int r;
+
+        r = shorten_cell(scols_column_get_header(scols_table_get_column(t->table, column)), out, room);
+        scols_reset_iter(i, SCOLS_ITER_FORWARD);
+        while (r >= 0 && scols_table_next_line(t->table, i, &line) == 0)
+                r = shorten_cell(scols_line_get_cell(line, column), out, room);
+        return r;
+}
+
+/* Shortens the cells of the column that gives way to what the others leave, where they leave something. */
+static int give_way(Table *t, const Output *out) {
+        struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
+        size_t others = 0, cut = SIZE_MAX;
+        int r = 0;
+
+        if (!iter)
+                return -ENOMEM;
+        for (size_t i = 0; t->columns[i].name; i++) {
+                if (t->columns[i].cut)
+                        cut = i;
+                else
+                        others += column_width(t, i, iter) + strlen(SEPARATOR);
+        }
+        if (cut != SIZE_MAX && others + FRONT_MIN <= out->columns)
+                r = shorten_column(t, out, cut, out->columns - others, iter);
+        scols_free_iter(iter);
+        return r;
+}
+
 /* Cuts the blanks that libsmartcols fills the last column with. */
 static void put_trimmed(Output *out, const char *text) {
         while (*text) {
@@ -133,7 +201,9 @@ int table_print(Table *t, Output *out) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = scols_print_table_to_string(t->table, &text);
+        r = out->columns > 0 ? give_way(t, out) : 0;
+        if (r >= 0)
+                r = scols_print_table_to_string(t->table, &text);
         if (r < 0)
                 return r;
         if (text && out->columns > 0 && !fits(out, text)) {

@@ -130,11 +130,32 @@ def test_tables_are_cut_or_whole(daemon, tmux):
     t.type("clear; " + command(daemon, "status") + "; echo wi''de")
     rows = t.wait(lambda s: "wide" in s.splitlines()).splitlines()
     (row,) = [line for line in rows if line.startswith("dns ") and "waiting" in line]
-    assert 90 < len(row) <= 100 and "ImagePullBackOff" not in row
+    assert 90 < len(row) <= 100 and re.search(r"  Pod openshift-dns/dns-.*x…: ImagePullBackOff$", row)
     t.resize(40, 60)
     t.type("clear; " + command(daemon, "status") + "; echo nar''row")
     text = t.wait(lambda s: "narrow" in s.splitlines()).replace("\n", "")
     assert text.count(name + ": ImagePullBackOff") == 2
+
+
+def test_headings_are_cut_with_their_column(daemon, tmux):
+    t = tmux(54, 60)
+    t.type("clear; " + command(daemon, "status") + "; echo en''d")
+    rows = t.wait(lambda s: "end" in s.splitlines()).splitlines()
+    (heading,) = [row for row in rows if row.startswith("GATE ")]
+    (dns,) = [row for row in rows if row.startswith("dns ") and "waiting" in row]
+    assert heading.endswith("  BLOCKED…") and dns.endswith("  Pod ope…")
+
+
+def test_headings_are_broken_at_blanks(daemon, tmux):
+    t = tmux(50, 60)
+    t.type("clear; " + command(daemon, "explain", "dns") + "; echo en''d")
+    rows = t.wait(lambda s: "end" in s.splitlines()).splitlines()
+    assert rows[:4] == ["● cluster is waiting for 9min, since 11:51:00",
+                        "  (usually ready 4min 10s after boot)",
+                        "  node edge-1, server https://127.0.0.1:6443,",
+                        "  Kubernetes v1.30.5"]
+    (i,) = [i for i, row in enumerate(rows) if row.startswith("dns (")]
+    assert rows[i + 1].startswith("  ") and all(len(row) <= 50 for row in rows[:i + 2])
 
 
 def test_resized_on_the_way(daemon, tmux):

@@ -51,10 +51,11 @@ typedef struct Mark {
 
 #define MARKS 3
 
+/* What goes on behind the end of the picture is drawn until there. */
 static double x_of(const Chart *chart, usec_t at) {
         usec_t length = MAX(usec_sub(chart->end, chart->begin), (usec_t) 1);
 
-        return LABELS + (double) usec_sub(at, chart->begin) / (double) length * WIDTH;
+        return LABELS + (double) usec_sub(MIN(at, chart->end), chart->begin) / (double) length * WIDTH;
 }
 
 /* Text between tags or in an attribute. */
@@ -287,6 +288,23 @@ static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
         }
 }
 
+static bool is_waited_for(const Options *options, const Snapshot *s) {
+        if (!*options->arguments)
+                return get_state(s->verdict) != STATE_READY;
+        for (size_t i = 0; i < s->n_gates; i++)
+                if (get_state(s->gates[i]) != STATE_READY)
+                        return true;
+        return false;
+}
+
+/* The picture of this boot ends now for as long as something is waited for. Later it ends soon after the last
+ * change, for in days without one the boot would be a line. */
+static usec_t picture_end(const Options *options, const Snapshot *s, const Chart *chart, usec_t last) {
+        if (last <= chart->begin || is_waited_for(options, s))
+                return chart->end;
+        return MIN(chart->end, last + (last - chart->begin) / 10);
+}
+
 /* earlier: the ID of the boot, or NULL for this one, which s describes. */
 static int plot(const Options *options, const JsonValue *timeline, const Snapshot *s, const char *earlier) {
         const char *boot_id = earlier ?: jv_get_string(s->verdict, "bootId");
@@ -294,6 +312,7 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         _cleanup_(chart_done) Chart chart = {};
         _cleanup_(out_done) Output out = {};
         Mark marks[MARKS] = {};
+        usec_t last;
         int r;
 
         r = chart_add_rows(&chart, earlier ? &(Snapshot){} : s);
@@ -303,10 +322,12 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
                 r = chart_add_gates(&chart, s);
         if (r < 0)
                 return r;
-        chart_finish(&chart, earlier ? chart.end + chart.end / 20 : s->told);
+        last = chart.end;
+        chart_finish(&chart, earlier ? last + last / 20 : s->told);
         if (!earlier) {
                 chart.begin = systemd_time(NULL, "UserspaceTimestampMonotonic");
                 chart.begin = MIN(chart.begin, chart.end);
+                chart.end = picture_end(options, s, &chart, last);
                 marks[0] = (Mark){ "PID 1 started", chart.begin };
                 marks[1] = (Mark){ "microshift.service active",
                                    systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };

@@ -317,6 +317,25 @@ def test_plot_scales(daemon, client, seconds):
     assert 4 <= len(ticks) <= 14, ticks
 
 
+@pytest.mark.parametrize("state,words,end", [("ready", (), 110), ("waiting", (), 1_000_000), ("ready", ("dns",), 110),
+                                             ("ready", ("shop",), 1_000_000)])
+def test_plot_ends_when_all_is_told(daemon, client, state, words, end):
+    """Days after the boot there is still something to see; what has gone on since then is not cut from the words."""
+    daemon.replies["GetTimeline"] = {"transitions": [world.transition(100, "dns", "waiting", "ready")], "boots": []}
+    gates = [gate("dns"), gate("shop", "waiting", required=False)]
+    told = {"verdict": verdict(state), "gates": [g for g in gates if not words or g["name"] in words]}
+    told["verdict"]["nowBoottimeUSec"] = 1_000_000_000_000
+    daemon.replies["Describe"] = told
+    root = ElementTree.fromstring(client("plot", *words).stdout)
+    rects = [r for r in root.iter(SVG + "rect") if r.find(SVG + "title") is not None]
+    assert max(float(r.get("x")) + float(r.get("width")) for r in rects) <= 1261
+    for rect in rects:
+        if rect.find(SVG + "title").text == "dns: waiting for 1min 40s":
+            assert float(rect.get("width")) == pytest.approx(max(100 / end * 1000, 1), abs=0.1)
+    if "shop" not in words:
+        assert "dns: ready for 11d 13h" in [t.text for t in root.iter(SVG + "title")]
+
+
 def test_plot_of_hostile_names(daemon, client):
     evil = '</text><script>alert(1)</script>"&\x1b[31m'
     daemon.replies["GetTimeline"] = {"transitions": [world.transition(1, evil, evil, evil)], "boots": []}

@@ -155,6 +155,14 @@ static int write_drop_ins(const Binding *b, bool enables) {
         return r;
 }
 
+/* Binds nothing after all: a unit bound to a gate's unit that is not there would never start again. */
+static void take_drop_ins_back(const Binding *b) {
+        (void) unlink(b->gate_file);
+        (void) unlink(b->unit_file);
+        (void) rmdir(b->gate_folder); /* stay where something else is in them */
+        (void) rmdir(b->unit_folder);
+}
+
 static bool has_line(const char *path, const char *line) {
         _cleanup_free_ char *text = NULL;
 
@@ -164,7 +172,7 @@ static bool has_line(const char *path, const char *line) {
 /* Has a unit run exactly while a gate is open. Again is as good as once. */
 int verb_bind(const Options *options) {
         _cleanup_(binding_done) Binding b = {};
-        bool enables;
+        bool enables, is_bound;
         int r;
 
         r = binding_init(&b, options);
@@ -172,10 +180,13 @@ int verb_bind(const Options *options) {
                 r = check_unit(&b);
         if (r != 0)
                 return r;
+        is_bound = has_line(b.gate_file, MARK);
         enables = !is_enabled(&b);
         r = write_drop_ins(&b, enables || has_line(b.gate_file, ENABLED_MARK));
         if (r == 0 && enables)
                 r = do_systemctl(&b, "enable", "--quiet", b.gate_unit);
+        if (r != 0 && !is_bound)
+                take_drop_ins_back(&b);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "daemon-reload", NULL, NULL);
         if (r == 0 && !options->root)

@@ -153,6 +153,19 @@ def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
     assert systemctl.calls() == []
 
 
+def test_bind_where_the_gate_cannot_be_enabled(systemctl, tmp_path):
+    """As in an image that lacks msready: nothing is bound to a unit that will never be there."""
+    root = tmp_path / "root"
+    theirs = root / "etc/systemd/system/kiosk.service.d/theirs.conf"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("[Service]\n")
+    systemctl.enabled.rmdir()
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stdout) == (1, "") and "enable failed" in done.stderr
+    assert tree(root) == {str(theirs.relative_to(root)): "[Service]\n"}
+    assert not (root / f"etc/systemd/system/{GATE}.d").exists()
+
+
 def test_check_config_is_the_daemons(tmp_path):
     fake = tmp_path / "msreadyd"
     fake.write_text("#!/bin/sh\necho \"$0 $*\"; exit 1\n")

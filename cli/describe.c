@@ -45,3 +45,20 @@ int describe(const Options *options, char *const *gates, VlReply *ret_reply, Sna
         reply = (VlReply){};
         return 0;
 }
+
+/* Where a gate is disabled, asks for the definitions, for which condition does not hold is part of those. Returns 0,
+ * or an exit status: what went wrong has been told. */
+int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
+        for (size_t i = 0; i < s->n_gates; i++)
+                if (get_state(s->gates[i]) == STATE_DISABLED)
+                        return ask(options, READINESS "ListGates", NULL, ret);
+        return 0;
+}
+
+/* Why the gate of that name is disabled or invalid; NULL where it is neither. */
+const char *find_cause(const JsonValue *definitions, const char *name) {
+        JSON_FOREACH(definition, definitions)
+                if (streq_ptr(jv_get_string(definition, "name"), name))
+                        return jv_get_string(definition, "cause");
+        return NULL;
+}

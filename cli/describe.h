@@ -5,3 +5,5 @@
 #include "snapshot.h"
 
 int describe(const Options *options, char *const *gates, VlReply *ret_reply, Snapshot *ret);
+int ask_causes(const Options *options, const Snapshot *s, VlReply *ret);
+const char *find_cause(const JsonValue *definitions, const char *name);

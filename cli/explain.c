@@ -147,18 +147,15 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         out_fold(out, from, 2);
 }
 
-/* Which condition does not hold is part of the definition. */
 static void put_cause(Output *out, const JsonValue *definitions, const char *name) {
-        JSON_FOREACH(d, definitions) {
-                const char *cause = jv_get_string(d, "cause");
+        const char *cause = find_cause(definitions, name);
 
-                if (!cause || !streq_ptr(jv_get_string(d, "name"), name))
-                        continue;
-                out_wrapped(out, 2, cause);
-                out_put(out, "      $ msready gates ");
-                out_text(out, name);
-                out_put(out, "\n");
-        }
+        if (!cause)
+                return;
+        out_wrapped(out, 2, cause);
+        out_put(out, "      $ msready gates ");
+        out_text(out, name);
+        out_put(out, "\n");
 }
 
 /* A gate that waits for another one, which is explained itself, is told of in a line. */
@@ -211,13 +208,6 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         return out_flush(&out);
 }
 
-static bool has_disabled(const Snapshot *s) {
-        for (size_t i = 0; i < s->n_gates; i++)
-                if (get_state(s->gates[i]) == STATE_DISABLED)
-                        return true;
-        return false;
-}
-
 /* Why not: each gate that is shut, or those named, with all that keeps it so. */
 int verb_explain(const Options *options) {
         _cleanup_(snapshot_done) Snapshot s = {};
@@ -225,8 +215,8 @@ int verb_explain(const Options *options) {
         int r;
 
         r = describe(options, options->arguments, &reply, &s);
-        if (r == 0 && has_disabled(&s))
-                r = ask(options, READINESS "ListGates", NULL, &gates);
+        if (r == 0)
+                r = ask_causes(options, &s, &gates);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)

@@ -130,6 +130,14 @@ def test_explain_a_gate_that_is_disabled(daemon, client):
     assert "$ msready gates storage\n" in done.stdout and "0 of 0" not in done.stdout
 
 
+def test_status_of_a_gate_that_is_disabled(daemon, client):
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
+    done = client("status", "storage")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.endswith("\nstorage is disabled on this host:\n    ConditionMicroShift=storage.driver!=none\n")
+    assert client("-q", "status", "storage").stdout == ""
+
+
 def test_nothing_to_show(daemon, client):
     daemon.replies["GetTimeline"] = {"transitions": [], "boots": []}
     assert client("timeline").stdout == "-- no transitions --\n"

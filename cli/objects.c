@@ -14,7 +14,7 @@ enum {
         COLUMN_READY,
         COLUMN_STATUS,
         COLUMN_RESTARTS,
-        COLUMN_AGE,
+        COLUMN_CHANGED,
         COLUMN_PROOF,
         COLUMN_GATES,
 };
@@ -26,7 +26,7 @@ static const Column columns[] = {
         { "READY" },
         { "STATUS" },
         { "RESTARTS" },
-        { "AGE" },
+        { "CHANGED" },
         { "PROOF" },
         { "GATES" },
         {},
@@ -57,7 +57,7 @@ static int put_row(Table *t, const JsonValue *v, usec_t now) {
                 { COLUMN_READY, jv_get_string(v, "ready"), style },
                 { COLUMN_STATUS, jv_get_string(v, "status"), style },
                 { COLUMN_RESTARTS, jv_get_string(v, "restarts"), STYLE_NONE },
-                { COLUMN_AGE, age_to_string(age, now, since), STYLE_NONE },
+                { COLUMN_CHANGED, age_to_string(age, now, since), STYLE_NONE },
                 { COLUMN_PROOF, jv_get_string(v, "proof"), STYLE_NONE },
         };
         int r;

@@ -267,7 +267,8 @@ static int add_checks(JsonValue *v, const GateDefinition *d) {
         _cleanup_(strv_freep) char **checks = NULL;
         int r;
 
-        for (size_t i = 0; i < d->n_checks; i++) {
+        /* An invalid gate asks nothing, and its checks may have been read by half. */
+        for (size_t i = 0; !d->invalid && i < d->n_checks; i++) {
                 char *text;
 
                 r = check_definition_describe(&d->checks[i], &text);

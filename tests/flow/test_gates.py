@@ -207,6 +207,8 @@ def test_invalid_gate_is_named_and_never_dropped(ready):
     assert "dns.gate.d/10-odd.conf:2: " in daemon.gate("dns")["blockers"][0]["message"]
     assert daemon.gate("dns")["required"] and not daemon.gate("odd")["required"]
     assert daemon.verdict() == "waiting"
+    checks = {d["name"]: d["checks"] for d in daemon.call("ListGates")["definitions"]}
+    assert [checks[name] for name in ("resolver", "dns", "odd")] == [[], [], []] and checks["api"]
     daemon.expect_log("Gate odd is invalid, it waits: .*no checks")
     for name in ("resolver", "dns"):
         (daemon.gates_folder / f"{name}.gate.d/10-odd.conf").unlink()

@@ -210,3 +210,19 @@ int print_reply(const Options *options, const JsonValue *parameters) {
                 return r;
         return fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0 ? 0 : -EIO;
 }
+
+/* --json where gates are named: the reply, with what is wanted of the list of this name. */
+int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
+                   bool (*is_wanted)(const Options *options, const JsonValue *item)) {
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object(), *wanted = jv_new_array();
+        int r = reply && wanted ? 0 : -ENOMEM;
+
+        JSON_FOREACH(item, jv_get(parameters, list))
+                if (r >= 0 && is_wanted(options, item))
+                        r = jv_append(wanted, jv_copy(item));
+        JSON_FOREACH(member, parameters)
+                if (r >= 0)
+                        r = jv_add(reply, jv_key(member),
+                                   streq(jv_key(member), list) ? TAKE_PTR(wanted) : jv_copy(member));
+        return r < 0 ? r : print_reply(options, reply);
+}

@@ -16,3 +16,5 @@ int ask_gates_parameter(char *const *gates, JsonValue **ret);
 int tell_unreachable(const Options *options, int error);
 int tell_error(const Options *options, const VlReply *reply);
 int print_reply(const Options *options, const JsonValue *parameters);
+int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
+                   bool (*is_wanted)(const Options *options, const JsonValue *item));

@@ -110,20 +110,28 @@ static const JsonValue *find_definition(const JsonValue *definitions, const char
         return NULL;
 }
 
-static int show_named(const Options *options, const JsonValue *definitions, Output *out) {
+static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments) {
-                const JsonValue *d = find_definition(definitions, *name);
-
-                if (!d) {
-                        fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n",
-                                *name);
-                        return STATUS_NO_SUCH_GATE;
-                }
-                if (name != options->arguments)
-                        out_put(out, "\n");
-                show_one(out, d);
+                if (find_definition(definitions, *name))
+                        continue;
+                fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", *name);
+                return STATUS_NO_SUCH_GATE;
         }
         return 0;
+}
+
+static void show_named(const Options *options, const JsonValue *definitions, Output *out) {
+        STRV_FOREACH(name, options->arguments) {
+                if (name != options->arguments)
+                        out_put(out, "\n");
+                show_one(out, find_definition(definitions, *name));
+        }
+}
+
+static bool is_named(const Options *options, const JsonValue *definition) {
+        const char *name = jv_get_string(definition, "name");
+
+        return !*options->arguments || (name && strv_contains(options->arguments, name));
 }
 
 /* Which gates there are and by which files; with names, all about those. */
@@ -136,17 +144,18 @@ int verb_gates(const Options *options) {
         r = ask(options, READINESS "ListGates", NULL, &reply);
         if (r != 0)
                 return r;
+        definitions = jv_get(reply.parameters, "definitions");
+        r = check_names(options, definitions);
+        if (r != 0)
+                return r;
         if (options->format != FORMAT_TEXT)
-                return print_reply(options, reply.parameters);
+                return print_reply_of(options, reply.parameters, "definitions", is_named);
 
         out_init(&out, STDOUT_FILENO);
         out.pager = options->pager;
-        definitions = jv_get(reply.parameters, "definitions");
         if (*options->arguments)
-                r = show_named(options, definitions, &out);
+                show_named(options, definitions, &out);
         else
                 r = show_table(options, definitions, &out);
-        if (r != 0 || options->quiet)
-                return r;
-        return out_flush(&out);
+        return r < 0 || options->quiet ? r : out_flush(&out);
 }

@@ -87,6 +87,11 @@ static bool is_wanted(const Options *options, const JsonValue *transition) {
         return options->all || !jv_is_object(jv_get(transition, "object"));
 }
 
+/* With --json nothing is too much, but what is about other gates than those that are named. */
+static bool is_told_of(const Options *options, const JsonValue *transition) {
+        return !options->arguments[0] || is_wanted(options, transition);
+}
+
 /* Where there is nothing to show, that is said, for an empty answer looks like a failure. */
 static int put_table(const Options *options, Table *t, size_t rows, const char *nothing, Output *out) {
         if (rows > 0)
@@ -199,14 +204,14 @@ int verb_timeline(const Options *options) {
         r = ask_timeline(options, &earlier, &reply);
         if (r != 0)
                 return r;
-        if (options->format != FORMAT_TEXT)
-                return print_reply(options, reply.parameters);
         /* A name that no gate has is not one to which nothing happened. */
         if (options->boots || (!earlier && options->arguments[0])) {
                 r = describe(options, options->arguments, &description, &s);
                 if (r != 0)
                         return r;
         }
+        if (options->format != FORMAT_TEXT)
+                return print_reply_of(options, reply.parameters, "transitions", is_told_of);
 
         out_init(&out, STDOUT_FILENO);
         out.pager = options->pager;

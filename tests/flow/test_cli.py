@@ -277,6 +277,18 @@ def test_timeline_of_a_gate_that_is_not_there(daemon, client):
     daemon.replies["Describe"] = Error("NoSuchGate", gate="dsn")
     done = client("timeline", "dsn")
     assert (done.returncode, done.stdout) == (4, "") and "no gate 'dsn'" in done.stderr
+    done = client("timeline", "-j", "dsn")
+    assert (done.returncode, done.stdout) == (4, "") and "no gate 'dsn'" in done.stderr
+
+
+def test_json_of_some_gates(daemon, client):
+    told = json.loads(client("gates", "-j", "storage").stdout)
+    assert [d["name"] for d in told["definitions"]] == ["storage"]
+    done = client("gates", "-j", "storage", "dsn")
+    assert (done.returncode, done.stdout) == (4, "") and "no gate 'dsn'" in done.stderr
+    told = json.loads(client("timeline", "-j", "dns").stdout)
+    assert {t.get("gate") for t in told["transitions"]} == {"dns"} and any("object" in t for t in told["transitions"])
+    assert told["boots"] == world.timeline()["boots"]
 
 
 def test_timeline_of_an_earlier_boot(daemon, client):

@@ -208,7 +208,7 @@ int print_reply(const Options *options, const JsonValue *parameters) {
                 r = buffer_putc(&text, '\n');
         if (r < 0)
                 return r;
-        return fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0 ? 0 : -EIO;
+        return fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0 ? 0 : -errno;
 }
 
 /* --json where gates are named: the reply, with what is wanted of the list of this name. */

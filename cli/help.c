@@ -36,5 +36,5 @@ int verb_help(const Options *options) {
                 printf("%s\n", option_lines[i]);
         printf("\nExit status: 0 ready, 1 error, 2 wrong usage, 3 not ready, 4 no such gate, 5 timed out or\n"
                "stalled, 6 unknown, 69 daemon out of reach. See msready(1).\n");
-        return fflush(stdout) == 0 ? 0 : -EIO;
+        return fflush(stdout) == 0 ? 0 : -errno;
 }

@@ -6,5 +6,5 @@
 
 int verb_version(const Options *options) {
         printf("msready %s\n", PROJECT_VERSION);
-        return fflush(stdout) == 0 ? 0 : -EIO;
+        return fflush(stdout) == 0 ? 0 : -errno;
 }

@@ -101,13 +101,14 @@ static int succeed(Wait *w) {
         r = finish(w, STATUS_READY);
         if (r < 0 || w->options->quiet || w->options->format != FORMAT_TEXT)
                 return r;
-        if (w->gates && !*w->gates) { /* all are disabled here */
+        if (w->gates && !*w->gates) /* all are disabled here */
                 out_put(&w->out, "nothing to wait for\n");
-                return out_flush(&w->out) < 0 ? -EIO : STATUS_READY;
+        else {
+                out_styled(&w->out, STYLE_GOOD, "ready");
+                out_printf(&w->out, " after %s\n", format_timespan(span, usec_sub(now_monotonic(), w->started)));
         }
-        out_styled(&w->out, STYLE_GOOD, "ready");
-        out_printf(&w->out, " after %s\n", format_timespan(span, usec_sub(now_monotonic(), w->started)));
-        return out_flush(&w->out) < 0 ? -EIO : STATUS_READY;
+        r = out_flush(&w->out);
+        return r < 0 ? r : STATUS_READY;
 }
 
 static int give_up(Wait *w, const char *why, usec_t span) {

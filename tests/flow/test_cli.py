@@ -291,6 +291,14 @@ def test_json_of_some_gates(daemon, client):
     assert told["boots"] == world.timeline()["boots"]
 
 
+def test_output_that_is_full(client):
+    for arguments in ("status",), ("-j",), ("gates",), ("plot",), ("help",), ("version",):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(client.command(*arguments), stdout=full, stderr=subprocess.PIPE, text=True,
+                                  env=environment())
+        assert (done.returncode, done.stderr.count("No space left on device")) == (1, 1), arguments
+
+
 def test_timeline_of_an_earlier_boot(daemon, client):
     assert client("timeline", "--boot=-1").returncode == 0
     assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())

@@ -173,6 +173,9 @@ def test_check_config_is_the_daemons(tmp_path):
     done = subprocess.run([program(), "check-config"], stdout=subprocess.PIPE, text=True,
                           env=environment(MSREADYD=str(fake)))
     assert (done.returncode, done.stdout) == (1, f"{fake} --check-config\n")
+    done = subprocess.run([program(), "check-config", "-q"], stdout=subprocess.PIPE, text=True,
+                          env=environment(MSREADYD=str(fake)))
+    assert (done.returncode, done.stdout) == (1, "")
     done = subprocess.run([program(), "check-config"], stderr=subprocess.PIPE, text=True,
                           env=environment(MSREADYD=str(tmp_path / "none")))
     assert done.returncode == 1 and "cannot run" in done.stderr

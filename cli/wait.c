@@ -50,8 +50,9 @@ static int show_live(Wait *w) {
                 return 0;
         out_styled(out, STYLE_WAIT, out_symbol(out, "\xe2\x97\x8f", "*"));
         if (w->follow.unreachable)
-                out_printf(out, " msreadyd is out of reach for %s\n",
-                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)));
+                out_printf(out, " msreadyd is out of reach for %s: %s\n",
+                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)),
+                           strerror(-w->follow.cause));
         else {
                 progress_summary(&w->progress, s, &b);
                 out_printf(out, " %s, waiting for %s", buffer_cstr(&b),

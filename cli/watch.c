@@ -36,8 +36,9 @@ static int show_live(Watch *w) {
 
         if (w->follow.unreachable) {
                 out_styled(out, STYLE_DOUBT, out_symbol(out, "\xe2\x97\x8f", "*"));
-                out_printf(out, " msreadyd is out of reach for %s; before that:\n",
-                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)));
+                out_printf(out, " msreadyd is out of reach for %s: %s%s\n",
+                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)),
+                           strerror(-w->follow.cause), s->verdict ? "; before that:" : "");
         }
         out_measure(out, STDOUT_FILENO);
         if (s->verdict) {

@@ -199,6 +199,14 @@ def test_wait_tells_when_the_daemon_is_away(daemon, tmux):
     assert "out of reach" not in screen
 
 
+@pytest.mark.parametrize("verb", ["wait", "watch"])
+def test_a_daemon_that_was_never_there(tmp_path, tmux, verb):
+    t = tmux()
+    t.type("clear; " + " ".join(Client(tmp_path / "none").command(verb)))
+    screen = t.wait(lambda s: "out of reach" in s)
+    assert re.fullmatch(r"● msreadyd is out of reach for [0-9a-z ]+: No such file or directory\n*", screen), screen
+
+
 @pytest.fixture
 def many_objects(daemon):
     if not shutil.which("less"):

@@ -122,7 +122,7 @@ class View:
     def tell(self, who, text, style=None):
         """A line of the story: when, who, what."""
         now = time.monotonic() - self.started if self.started else 0
-        width = max(min(self.size.columns, 100) - LEFT - 1, 30)
+        width = max(min(self.size.columns, 100) - LEFT - 1, 20)
         if not self.live:
             width = 1000
         first, *rest = textwrap.wrap(text, width, break_on_hyphens=False)

@@ -82,6 +82,13 @@ static void stream_catches_up(WorldStream *s, Instant now) {
         s->synced = now.monotonic;
 }
 
+/* What was brought before the API was out of reach, the server that comes back may know nothing of. */
+static void world_age_objects(World *w) {
+        for (KubeKind k = 0; k < _KUBE_KIND_MAX; k++)
+                WORLD_FOREACH(o, w, k)
+                        o->is_former = true;
+}
+
 /* What a path of the API answered before it went out of reach says nothing of the server that comes back. */
 static void world_forget_paths(World *w) {
         WorldAnswer *a, *next;
@@ -114,9 +121,11 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
                         o->alive = false;
                 world_forget_paths(w);
         }
-        if (state == API_READY && w->api != API_READY)
+        if (state == API_READY && w->api != API_READY) {
                 for (WorldStream *s = w->streams; s; s = s->next)
                         stream_catches_up(s, now);
+                world_age_objects(w);
+        }
         w->api = state;
         return changed || r > 0;
 }
@@ -339,8 +348,7 @@ static const char *pod_ready_reason(const KubePod *p) {
 /* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
  * the first may bring it as it was before. A binding is never undone. */
 static bool is_before_binding(const WorldObject *o, const KubePod *new) {
-        return o->object && !new->node && KUBE_POD_OF(o->object)->node &&
-               streq_ptr(o->object->uid, new->object.uid);
+        return !new->node && KUBE_POD_OF(o->object)->node && streq_ptr(o->object->uid, new->object.uid);
 }
 
 /* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
@@ -450,6 +458,19 @@ static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
         return false;
 }
 
+/* Whether another stream knows better: this one lags behind, or its list was drawn up before what that one has told
+ * since. Versions are of one server: one that was out of reach may have come back with a backup. Streams of two roles
+ * are those of pods with and without a node: what both tell of one pod goes by its binding, but of two pods of one
+ * name the later is the one that there is. */
+static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *new) {
+        if (!o->object || o->stream == s || o->is_former)
+                return false;
+        if (new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new)))
+                return true;
+        return !kube_version_is_later(new->resource_version, o->object->resource_version) &&
+               (o->stream->role == s->role || !streq_ptr(o->object->uid, new->uid));
+}
+
 /* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
  * the ceiling. ret may be NULL. */
 int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
@@ -475,8 +496,11 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         }
 
         is_heirs = belongs_to_successor(o, s);
-        if ((new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new))) ||
-            (is_heirs && !kube_version_is_later(new->resource_version, o->object->resource_version))) {
+        if (is_outdated(o, s, new)) {
+                if (!is_heirs && o->stream->role == s->role) {
+                        o->stream = s;
+                        o->generation = s->generation;
+                }
                 if (ret)
                         *ret = o;
                 return 0;
@@ -504,6 +528,7 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         }
         kube_object_free(o->object);
         o->object = TAKE_PTR(new);
+        o->is_former = false;
         if (!is_heirs) {
                 o->stream = s;
                 o->generation = s->generation;

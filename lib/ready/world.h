@@ -55,6 +55,7 @@ struct WorldObject {
         KubeObject *object;
         WorldStream *stream;
         unsigned generation;
+        bool is_former; /* brought before the API was last out of reach: by another server, perhaps */
         usec_t changed; /* boottime: its readiness or reason was last seen to change */
 
         /* Pods: what the host says of each container, in the order of the pod's. */

@@ -376,6 +376,44 @@ static void test_binding(void **state) {
         }
 }
 
+/* A pod of a StatefulSet is made anew under its name, and one of the two streams tells late of the one before: that
+ * neither hides the new one nor takes it along. */
+static void test_made_anew(void **state) {
+        for (int late = STREAM_PODS; late <= STREAM_PODS_UNSCHEDULED; late++) {
+                PlayPod former = pod_ready("shop", "web-0", 70, 71), present = pod_ready("shop", "web-0", 72, 0);
+                const WorldObject *found;
+                unsigned version;
+                Play p;
+
+                play_cluster(&p);
+                if (late == STREAM_PODS)
+                        present.node = NULL; /* … and waits for a node */
+                else
+                        former.node = NULL; /* … the former had none */
+                play_pod(&p, &former);
+                p.version += 10;
+                play_pod(&p, &present);
+                version = p.version;
+                p.version -= 10;
+                former.deleting = true;
+                play_pod(&p, &former);
+                p.version = version;
+                world_stream_remove(p.streams[late], KUBE_POD, "shop", "web-0", "00000046-1111-4222-8333-444444444444");
+                found = world_find(p.world, KUBE_POD, "shop", "web-0");
+                assert_non_null(found);
+                assert_string_equal(found->object->uid, "00000048-1111-4222-8333-444444444444");
+
+                /* Unless the server was away, and may have come back with a backup. */
+                play_api(&p, API_UNREACHABLE);
+                play_api(&p, API_READY);
+                p.version -= 10;
+                play_pod(&p, &former);
+                found = world_find(p.world, KUBE_POD, "shop", "web-0");
+                assert_string_equal(found->object->uid, "00000046-1111-4222-8333-444444444444");
+                play_end(&p);
+        }
+}
+
 /* What a new listing does not name is gone when it is complete, and not before. */
 static void test_listing(void **state) {
         PlayPod a = pod_ready("shop", "a", 80, 81), b = pod_ready("shop", "b", 82, 83);
@@ -420,6 +458,7 @@ int main(void) {
                 cmocka_unit_test(test_api_reason),
                 cmocka_unit_test(test_endpoint),
                 cmocka_unit_test(test_binding),
+                cmocka_unit_test(test_made_anew),
                 cmocka_unit_test(test_listing),
         };
 

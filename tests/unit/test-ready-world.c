@@ -105,6 +105,35 @@ static void test_old_one_leads(void **state) {
         assert_string_equal(boot_id(f), "six");
 }
 
+/* The list of the new one was drawn up before what the old one has told since: a truth does not go back. */
+static void test_old_one_is_ahead_of_the_list(void **state) {
+        Fixture *f = *state;
+
+        bring(f->old, "7", "seven");
+        world_stream_listing_begins(f->new);
+        bring(f->new, "6", "six");
+        assert_string_equal(boot_id(f), "seven");
+        world_stream_listing_complete(f->new);
+        world_stream_set_sync(f->new, true, NULL, NULL, NOW);
+        f->old = world_stream_free(f->old);
+        assert_string_equal(boot_id(f), "seven");
+        bring(f->new, "7", "seven");
+        bring(f->new, "8", "eight");
+        assert_string_equal(boot_id(f), "eight");
+}
+
+/* Unless the server was away, and has come back with a backup. */
+static void test_server_goes_back(void **state) {
+        Fixture *f = *state;
+
+        bring(f->old, "7", "seven");
+        lose(f->old);
+        assert_true(world_set_api(f->world, API_UNREACHABLE, NULL, NULL, NOW) >= 0);
+        assert_true(world_set_api(f->world, API_READY, NULL, NULL, NOW) >= 0);
+        list(f->new, "6", "six");
+        assert_string_equal(boot_id(f), "six");
+}
+
 /* What the old one says late is not believed over what is newer. */
 static void test_old_news(void **state) {
         Fixture *f = *state;
@@ -172,6 +201,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_taken_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_old_one_lags, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_old_one_leads, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_old_one_is_ahead_of_the_list, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_server_goes_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_old_news, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deleted_while_the_new_one_is_away, setup, teardown),

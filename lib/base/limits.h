@@ -33,11 +33,15 @@
 #define LIMIT_VARLINK_IN KIB(64)
 /* One varlink message out. ListObjects with 10,000 pods makes 4 MiB; systemd's clients give up at 16 MiB. */
 #define LIMIT_VARLINK_REPLY MIB(16)
-/* What may wait to be read by a slow varlink peer beside one message, and by all peers of one user. */
+/* What may wait to be read by a slow varlink peer beside one message, by all peers of one user, and in all, which is
+ * no limit for root: one person can be many users, by a range of his own in subuid(5). */
 #define LIMIT_VARLINK_OUT MIB(4)
 #define LIMIT_VARLINK_OUT_PER_UID MIB(64)
-/* Varlink connections in all, and of one user. 1,000 subscribers are meant to be served. */
+#define LIMIT_VARLINK_OUT_IN_ALL MIB(128)
+/* Varlink connections in all, of these the ones that root alone can have, and of one user. 1,000 subscribers are meant
+ * to be served. */
 #define LIMIT_VARLINK_CONNECTIONS 4096
+#define LIMIT_VARLINK_CONNECTIONS_OF_ROOT 512
 #define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536
 /* Open files: every connection, and what the daemon itself needs. systemd gives a service 1,024 by default. */
 #define LIMIT_DESCRIPTORS (LIMIT_VARLINK_CONNECTIONS + 1024)

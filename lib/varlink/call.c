@@ -59,7 +59,7 @@ const VlPeer *vl_call_peer(const VlCall *call) {
 
 /* Whether it is root or our own user who asks. */
 bool vl_call_is_privileged(const VlCall *call) {
-        return call->connection->peer.uid == 0 || call->connection->peer.uid == geteuid();
+        return peer_is_privileged(&call->connection->peer);
 }
 
 /* Keeps the call, so that it is answered after its on_call has returned. slot->on_gone is set already; it

@@ -64,6 +64,12 @@ static void user_unref(VlServer *server, VlUser *user) {
         free(user);
 }
 
+/* The peer has taken so much of what waited, or never will. */
+static void count_taken(VlConnection *c, size_t size) {
+        c->user->queued -= size;
+        c->server->queued -= size;
+}
+
 /* Ends a connection and tells whoever waits in its call. reason, where there is one, goes to the owner of
  * the server. The connection is gone afterwards. */
 void connection_end(VlConnection *c, const char *reason) {
@@ -75,7 +81,7 @@ void connection_end(VlConnection *c, const char *reason) {
 
         DL_DELETE(server->connections, c);
         server->n_connections--;
-        c->user->queued -= connection_queued(c);
+        count_taken(c, connection_queued(c));
         user_unref(server, c->user);
         slot = call_end(&c->call);
         loop_deferred_done(&c->wake);
@@ -132,18 +138,29 @@ void connection_wake(VlConnection *c) {
                 loop_fail(c->server->loop, r);
 }
 
+/* Why so much more must not wait to be taken; NULL: it may. Of what waits on one connection, the first message may be
+ * of any size. */
+static const char *find_full(const VlConnection *c, size_t waiting, size_t added) {
+        if ((waiting > 0 && waiting + added > LIMIT_VARLINK_OUT) ||
+            c->user->queued + added > LIMIT_VARLINK_OUT_PER_UID)
+                return "does not read what it is sent";
+        if (!peer_is_privileged(&c->peer) && c->server->queued + added > LIMIT_VARLINK_OUT_IN_ALL)
+                return "too much waits to be read, by all users";
+        return NULL;
+}
+
 /* Queues a reply. -EMSGSIZE: it is too large and nothing was queued. Otherwise the connection is broken on
  * failure: -ENOBUFS where the peer does not read what was sent before, -ENOMEM. */
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues) {
         size_t before = c->out.size, waiting = connection_queued(c), added;
+        const char *full = "does not read what it is sent";
         int r;
 
         r = vl_reply_encode(&c->out, error, parameters, continues);
         added = c->out.size - before;
         if (r >= 0 && added > LIMIT_VARLINK_REPLY)
                 r = -E2BIG;
-        else if (r >= 0 && ((waiting > 0 && waiting + added > LIMIT_VARLINK_OUT) ||
-                            c->user->queued + added > LIMIT_VARLINK_OUT_PER_UID))
+        else if (r >= 0 && (full = find_full(c, waiting, added)))
                 r = -ENOBUFS;
         if (r < 0) {
                 if (added > 0) {
@@ -152,12 +169,13 @@ int connection_put_reply(VlConnection *c, const char *error, const JsonValue *pa
                 }
                 if (r == -E2BIG && waiting <= LIMIT_VARLINK_OUT)
                         return -EMSGSIZE;
-                c->broken = r == -ENOMEM ? "out of memory" : "does not read what it is sent";
+                c->broken = r == -ENOMEM ? "out of memory" : full;
                 connection_wake(c);
                 return r == -ENOMEM ? r : -ENOBUFS;
         }
 
         c->user->queued += added;
+        c->server->queued += added;
         c->owes_drained = true;
         connection_wake(c);
         return 0;
@@ -182,7 +200,7 @@ static int step_write(VlConnection *c) {
                 return 0;
         }
         c->sent += (size_t) n;
-        c->user->queued -= (size_t) n;
+        count_taken(c, (size_t) n);
         loop_timer_stop(&c->unread);
         if (connection_queued(c) == 0) {
                 buffer_done(&c->out); /* thousands may be idle */

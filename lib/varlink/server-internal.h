@@ -71,6 +71,7 @@ struct VlServer {
         VlConnection *connections;
         size_t n_connections;
         VlUser *users;
+        size_t queued; /* by all of them */
         VlListener *listeners;
         LoopTimer resume; /* armed: accepting is paused */
         int hangup_fd;
@@ -84,10 +85,13 @@ struct VlServer {
         usec_t unread_usec;
         usec_t resume_usec;
         size_t limit_connections;
+        size_t limit_connections_of_root;
         size_t limit_connections_per_uid;
 };
 
 /* server.c */
+bool peer_is_privileged(const VlPeer *peer);
+int server_admit(VlServer *server, const VlPeer *peer);
 void server_report(VlServer *server, const VlPeer *peer, const char *reason);
 int server_update_listeners(VlServer *server);
 

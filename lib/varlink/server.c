@@ -54,6 +54,7 @@ int vl_server_new(Loop *loop, VlService *service, VlServer **ret) {
         server->unread_usec = UNREAD_USEC;
         server->resume_usec = RESUME_USEC;
         server->limit_connections = LIMIT_VARLINK_CONNECTIONS;
+        server->limit_connections_of_root = LIMIT_VARLINK_CONNECTIONS_OF_ROOT;
         server->limit_connections_per_uid = LIMIT_VARLINK_CONNECTIONS_PER_UID;
 
         server->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -148,6 +149,28 @@ static size_t connections_of(const VlServer *server, uid_t uid) {
         return 0;
 }
 
+/* Root or our own user, whom the others must not be able to keep out. */
+bool peer_is_privileged(const VlPeer *peer) {
+        return peer->uid == 0 || peer->uid == geteuid();
+}
+
+/* Whether one more connection of the peer is served; -EUSERS. */
+int server_admit(VlServer *server, const VlPeer *peer) {
+        size_t limit = server->limit_connections;
+
+        if (!peer_is_privileged(peer))
+                limit -= MIN(limit, server->limit_connections_of_root);
+        if (server->n_connections >= limit) {
+                server_report(server, peer, "too many connections");
+                return -EUSERS;
+        }
+        if (connections_of(server, peer->uid) >= server->limit_connections_per_uid) {
+                server_report(server, peer, "too many connections of this user");
+                return -EUSERS;
+        }
+        return 0;
+}
+
 /* Serves a connected Unix socket, which becomes the server's in any case. -EUSERS where there are too many
  * connections already, of this user or in all. */
 int vl_server_add_connection(VlServer *server, int fd) {
@@ -162,14 +185,9 @@ int vl_server_add_connection(VlServer *server, int fd) {
         if (r < 0)
                 return r;
 
-        if (server->n_connections >= server->limit_connections) {
-                server_report(server, &peer, "too many connections");
-                return -EUSERS;
-        }
-        if (connections_of(server, peer.uid) >= server->limit_connections_per_uid) {
-                server_report(server, &peer, "too many connections of this user");
-                return -EUSERS;
-        }
+        r = server_admit(server, &peer);
+        if (r < 0)
+                return r;
         return connection_new(server, TAKE_FD(owned), &peer);
 }
 

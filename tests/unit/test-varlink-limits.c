@@ -276,6 +276,54 @@ static void test_queues_of_one_user(void **state) {
         assert_null(f->server->users);
 }
 
+/* A connection of a user that we are not. */
+static int connect_as(Fixture *f, uid_t uid) {
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        assert_ok(connection_new(f->server, fds[1], &(VlPeer){ .uid = uid }));
+        return fds[0];
+}
+
+/* Who has many users of his own (subuid(5)) takes neither memory without end nor the place of root. */
+static void test_many_users(void **state) {
+        Fixture *f = *state;
+        int fds[20], root;
+
+        assert_true(geteuid() < 100000);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
+                fds[i] = connect_as(f, 100000 + (uid_t) i);
+                send_calls(fds[i], "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":16000000}}|");
+                pump(f);
+                assert_true(f->server->queued <= LIMIT_VARLINK_OUT_IN_ALL);
+        }
+        assert_string_equal(f->reason, "too much waits to be read, by all users");
+        assert_int_equal(vl_server_connections(f->server), LIMIT_VARLINK_OUT_IN_ALL / 16000000);
+
+        root = connect_as(f, 0);
+        send_calls(root, "{\"method\":\"test.Example.Big\",\"parameters\":{\"size\":16000000}}|");
+        pump(f);
+        assert_true(vl_server_connections(f->server) > LIMIT_VARLINK_OUT_IN_ALL / 16000000);
+        close(root);
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                close(fds[i]);
+        pump(f);
+        assert_int_equal(f->server->queued, 0);
+
+        f->server->limit_connections = 5;
+        f->server->limit_connections_of_root = 2;
+        for (size_t i = 0; i < 3; i++) {
+                assert_ok(server_admit(f->server, &(VlPeer){ .uid = 100000 }));
+                fds[i] = connect_as(f, 100000 + (uid_t) i);
+        }
+        assert_error(server_admit(f->server, &(VlPeer){ .uid = 100000 }), EUSERS);
+        assert_ok(server_admit(f->server, &(VlPeer){ .uid = 0 }));
+        assert_ok(server_admit(f->server, &(VlPeer){ .uid = geteuid() }));
+        for (size_t i = 0; i < 3; i++)
+                close(fds[i]);
+        pump(f);
+}
+
 static void test_connections(void **state) {
         Fixture *f = *state;
         int fds[2], clients[3];
@@ -436,6 +484,7 @@ int main(void) {
                 ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
                 ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
                 ROW(test_out_of_descriptors),    ROW(test_unread_reply),      ROW(test_waiting_keeps_no_message),
+                ROW(test_many_users),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);
 }

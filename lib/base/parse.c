@@ -146,7 +146,7 @@ int parse_timespan(const char *s, usec_t *ret) {
 
         for (;;) {
                 uint64_t whole, millionths;
-                usec_t unit, add;
+                usec_t unit, add, fraction;
 
                 s += strspn(s, " \t");
                 if (!*s)
@@ -158,8 +158,9 @@ int parse_timespan(const char *s, usec_t *ret) {
                 r = take_unit(&s, &unit);
                 if (r < 0)
                         return r;
-                if (__builtin_mul_overflow(whole, unit, &add) ||
-                    __builtin_add_overflow(add, (usec_t) ((unsigned __int128) millionths * unit / 1000000), &add) ||
+                /* millionths * unit / 1000000, which may not fit before it is divided. */
+                fraction = millionths * (unit / 1000000) + millionths * (unit % 1000000) / 1000000;
+                if (__builtin_mul_overflow(whole, unit, &add) || __builtin_add_overflow(add, fraction, &add) ||
                     __builtin_add_overflow(sum, add, &sum) || sum == USEC_INFINITY)
                         return -ERANGE;
                 any = true;

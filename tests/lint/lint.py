@@ -114,6 +114,8 @@ def check_includes(path, text):
 def check_calls(path, text):
     code = without_noise(text)
     for number, line in enumerate(code.split("\n"), 1):
+        if "__int128" in line:
+            yield number, "__int128 is banned: machines of 32 bits have none"
         for match in CALL.finditer(line):
             name = match.group(1)
             if name in BANNED:

@@ -56,6 +56,7 @@ BAD = {
         f"banned-{name}": ("lib/base/x.c", C + f"void f(void) {{ {name} (a, b); }}\n", f"{name}() is banned")
         for name in lint.BANNED
     },
+    "banned-type": ("lib/base/x.c", C + "unsigned __int128 x;\n", "__int128 is banned"),
     "banned-in-tests": ("tests/unit/x.c", C + "void f(void) { strcpy(a, b); }\n", "strcpy() is banned"),
 }
 

@@ -29,6 +29,7 @@ static void test_timespan(void **state) {
                 { " 5 min ", 5 * USEC_PER_MINUTE },
                 { "7us", 7 },
                 { "0.0000019s", 1 },
+                { "1.999999y", UINT64_C(63115168442400) },
                 { "infinity", USEC_INFINITY },
                 { "1 month", (usec_t) 2629800 * USEC_PER_SEC },
                 { "1m", USEC_PER_MINUTE },

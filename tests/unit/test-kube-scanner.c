@@ -459,7 +459,8 @@ static void test_many(void **state) {
         k = (KubeSkip){.depth = SIZE_MAX / 2};
         kube_skip(&k, b.data, b.data + b.size);
         print_message(
-                "# %zu bytes, 13 of %u pods wanted: %zu MB/s; only passed over: %zu MB/s, byte by byte %zu MB/s\n",
+                "# %zu bytes, 13 of %u pods wanted: %" PRIu64 " MB/s; only passed over: %" PRIu64
+                " MB/s, byte by byte %" PRIu64 " MB/s\n",
                 b.size, PODS, b.size / usec, b.size / MAX(now_monotonic() - begin, (usec_t) 1),
                 b.size / plain);
         kube_scanner_done(&r.scanner);

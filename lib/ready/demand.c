@@ -95,11 +95,19 @@ static int need_workloads(const Demand *d, unsigned roles) {
         return r;
 }
 
-/* Of our node while a sign of life is missing; of others they are the proof that they are fresh. */
+static bool all_show_life(const World *w) {
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (!node_shows_life(w, o))
+                        return false;
+        return true;
+}
+
+/* Of our node while a sign of life is missing, and of others while checks ask for them; over the whole cluster they
+ * are the proof that nodes are fresh. */
 static int need_leases(const Demand *d) {
         const World *w = d->world;
 
-        if (w->cluster_scope)
+        if (w->cluster_scope || (board_wants_other_nodes(d->board) && !all_show_life(w)))
                 return need(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", NULL);
         if (!w->node || node_shows_life(w, w->node))
                 return 0;

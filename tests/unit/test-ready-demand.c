@@ -149,6 +149,31 @@ static void test_cluster_scope(void **state) {
         play_end(&p);
 }
 
+/* Another host's node that a check asks for is fresh once its Lease has moved: that has to be seen. */
+static void test_other_nodes(void **state) {
+        PlayNode node = node_of_this_boot(), other = { .name = "other", .uid = 2, .ready = KUBE_STATUS_TRUE };
+        Play p;
+
+        begin(&p, &node);
+        play_lose(&p, STREAM_NODES);
+        play_lose(&p, STREAM_LEASES);
+        play_node(&p, &other);
+        play_lease(&p, "other");
+        play_sync_all(&p);
+        play_kubelet_healthy(&p);
+        PLAY_GATE(&p, "gate", check_node("*"));
+        play_load(&p);
+        assert_demand(&p, "nodes\nleases in kube-node-lease\n");
+        play_lease(&p, "other");
+        play_judge(&p);
+        assert_demand(&p, "nodes\n");
+        play_api(&p, API_UNREACHABLE);
+        play_api(&p, API_READY);
+        play_judge(&p);
+        assert_demand(&p, "nodes\nleases in kube-node-lease\n");
+        play_end(&p);
+}
+
 /* What is disabled or invalid is not asked, and its being shut is not explained by events. */
 static void test_not_asked(void **state) {
         PlayNode node = node_of_this_boot();
@@ -182,6 +207,7 @@ int main(void) {
                 cmocka_unit_test(test_node),      cmocka_unit_test(test_open),
                 cmocka_unit_test(test_kinds),     cmocka_unit_test(test_cluster_scope),
                 cmocka_unit_test(test_not_asked), cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_other_nodes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

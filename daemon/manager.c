@@ -270,7 +270,7 @@ int manager_reload(Manager *m, char **reterr_detail) {
         source_host_reload(m->host);
         if (!same_cluster) {
                 source_kubeconfig_reload(m->kubeconfig);
-                board_look_anew(&m->board);
+                board_look_anew(&m->board, false);
         }
         source_streams_connect_anew(m->streams);
         log_full(LOG_INFO, loaded, "Configuration loaded anew: %zu gates", m->board.n_gates);
@@ -286,7 +286,7 @@ void manager_credentials_changed(Manager *m, bool other_server) {
         /* What the former one said is not believed of it. */
         source_api_connect_anew(m->api, other_server);
         if (other_server) {
-                board_look_anew(&m->board);
+                board_look_anew(&m->board, true);
                 source_streams_connect_anew(m->streams);
         }
         source_streams_kick(m->streams);

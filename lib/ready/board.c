@@ -213,9 +213,12 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
 }
 
 /* Another cluster is looked at, or another part of it. */
-void board_look_anew(Board *b) {
-        for (size_t i = 0; i < b->n_gates; i++)
+void board_look_anew(Board *b, bool other_cluster) {
+        for (size_t i = 0; i < b->n_gates; i++) {
                 gate_look_anew(b->gates[i]);
+                if (other_cluster)
+                        gate_forget_controllers(b->gates[i]);
+        }
 }
 
 usec_t board_deadline(const Board *b) {

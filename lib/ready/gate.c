@@ -436,6 +436,16 @@ void gate_look_anew(Gate *g) {
         g->interest = 0;
 }
 
+/* What rule R7 keeps is of another cluster. */
+void gate_forget_controllers(Gate *g) {
+        for (size_t i = 0; i < g->n_checks; i++) {
+                Check *c = &g->checks[i];
+
+                c->controller_was_true = c->stands = false;
+                c->version_then = mfree(c->version_then);
+        }
+}
+
 /* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps, since when it is
  * blocked and how often; and what rule R7 keeps, where the checks are the same ones. */
 void gate_adopt(Gate *g, Gate *old) {

@@ -71,4 +71,5 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now);
 void gate_adopt(Gate *g, Gate *old);
 void gate_look_anew(Gate *g);
+void gate_forget_controllers(Gate *g);
 void gate_forget_kept(Gate *g);

@@ -139,6 +139,23 @@ static void test_stands(void **state) {
         play_end(&p);
 }
 
+/* What a controller did in another cluster says nothing of this one. */
+static void test_another_cluster(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(30));
+        assert_condition(&p, EVIDENCE_TRUE);
+        board_look_anew(&p.board, true);
+        assert_condition(&p, EVIDENCE_NONE);
+        assert_gate(&p, "certificate", "ready"); /* on its grace */
+        play_pass(&p, SECONDS(30));
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
 /* "Once" means once: the controller may fall while the 30 s run. */
 static void test_once(void **state) {
         Play p;
@@ -449,6 +466,7 @@ int main(void) {
                 cmocka_unit_test(test_new_version_says_no),
                 cmocka_unit_test(test_made_later),
                 cmocka_unit_test(test_stands),
+                cmocka_unit_test(test_another_cluster),
                 cmocka_unit_test(test_once),
                 cmocka_unit_test(test_several_controllers),
                 cmocka_unit_test(test_out_of_sync),

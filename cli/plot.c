@@ -58,11 +58,21 @@ static double x_of(const Chart *chart, usec_t at) {
         return LABELS + (double) usec_sub(MIN(at, chart->end), chart->begin) / (double) length * WIDTH;
 }
 
+/* U+FFFE and U+FFFF, which UTF-8 can write and XML must not have. */
+static bool is_noncharacter(const char *s) {
+        return startswith(s, "\xef\xbf\xbe") || startswith(s, "\xef\xbf\xbf");
+}
+
 /* Text between tags or in an attribute. */
 static void put_escaped(Output *out, const char *s) {
         _cleanup_free_ char *clean = clean_text(s);
 
-        for (const char *p = strempty(clean); *p; p++)
+        for (const char *p = strempty(clean); *p; p++) {
+                if (is_noncharacter(p)) {
+                        out_put(out, "?");
+                        p += 2;
+                        continue;
+                }
                 switch (*p) {
                 case '&':
                         out_put(out, "&amp;");
@@ -79,6 +89,7 @@ static void put_escaped(Output *out, const char *s) {
                 default:
                         out_printf(out, "%c", *p);
                 }
+        }
 }
 
 static unsigned row_height(const Row *row) {

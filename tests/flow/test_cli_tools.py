@@ -353,7 +353,7 @@ def test_plot_ends_when_all_is_told(daemon, client, state, words, end):
 
 
 def test_plot_of_hostile_names(daemon, client):
-    evil = '</text><script>alert(1)</script>"&\x1b[31m'
+    evil = '</text><script>alert(1)</script>"&\x1b[31m\ufffe\uffff\uffed'
     daemon.replies["GetTimeline"] = {"transitions": [world.transition(1, evil, evil, evil)], "boots": []}
     root = ElementTree.fromstring(client("plot").stdout)
     assert not [e for e in root.iter() if e.tag.endswith("script")]

@@ -14,6 +14,8 @@
 
 #define RETRY_USEC (100 * USEC_PER_MSEC)
 #define RETRIES 50
+/* What is wrong for longer: what it lacks may be in a file that it names and that nobody watches yet. */
+#define RETRY_SLOWLY_USEC (5 * USEC_PER_SEC)
 /* A file that names other files each time that it is read is read again by the next event. */
 #define READS_MAX 3
 
@@ -113,9 +115,11 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
                 (void) free_and_strdup(&s->message, message);
 
         /* Half a file is a whole one in a moment; one that is absent announces itself by inotify. */
-        if (error != -ENOENT && s->retries < RETRIES) {
-                s->retries++;
-                loop_timer_set(s->manager->loop, &s->retry, usec_add(now_monotonic(), RETRY_USEC), on_retry);
+        if (error != -ENOENT) {
+                usec_t delay = s->retries < RETRIES ? RETRY_USEC : RETRY_SLOWLY_USEC;
+
+                s->retries = MIN(s->retries + 1, RETRIES + 1U);
+                loop_timer_set(s->manager->loop, &s->retry, usec_add(now_monotonic(), delay), on_retry);
         }
 }
 

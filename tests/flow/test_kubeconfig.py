@@ -218,3 +218,20 @@ def test_another_server(edge):
             assert "firstReadyBoottimeUSec" not in edge.daemon.gate(name)
         edge.daemon.close()
         edge.daemon = None
+
+
+def test_file_that_comes_late(edge, tmp_path):
+    """What the kubeconfig names may be written long after it, by somebody else: whenever that is, it is read."""
+    edge.server.tokens["t"] = "system:admin"
+    path = write(tmp_path / "config", trust(edge), {"tokenFile": "secrets/token"})
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_reason("KubeconfigInvalid", "api")
+    process.eventually(lambda: "secrets/token" in message(edge), 5, 0.05)
+    time.sleep(6)  # it was tried again for a while
+    before = edge.daemon.cpu_seconds()
+    time.sleep(1)
+    assert edge.daemon.cpu_seconds() - before < 0.05
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/token").write_text("t")
+    edge.expect_ready()

@@ -28,7 +28,6 @@ static const char *const states[_VL_STATE_MAX] = {
         [VL_PENDING] = "pending",
 };
 
-static void on_wake(LoopDeferred *deferred);
 static void on_ready(LoopIo *io, unsigned events);
 
 void connection_set_state(VlConnection *c, VlState state) {
@@ -70,6 +69,14 @@ static void count_taken(VlConnection *c, size_t size) {
         c->server->queued -= size;
 }
 
+static void forget_woken(VlConnection *c) {
+        if (!c->is_woken)
+                return;
+        c->is_woken = false;
+        c->server->n_woken--;
+        DL_DELETE2(c->server->woken, c, previous_woken, next_woken);
+}
+
 /* Ends a connection and tells whoever waits in its call. reason, where there is one, goes to the owner of
  * the server. The connection is gone afterwards. */
 void connection_end(VlConnection *c, const char *reason) {
@@ -84,7 +91,7 @@ void connection_end(VlConnection *c, const char *reason) {
         count_taken(c, connection_queued(c));
         user_unref(server, c->user);
         slot = call_end(&c->call);
-        loop_deferred_done(&c->wake);
+        forget_woken(c);
         loop_timer_done(&c->half_sent);
         loop_timer_done(&c->unread);
         loop_io_done(&c->io);
@@ -100,7 +107,6 @@ void connection_end(VlConnection *c, const char *reason) {
 /* Begins to serve fd, which is non-blocking and becomes the connection's in any case. */
 int connection_new(VlServer *server, int fd, const VlPeer *peer) {
         VlConnection *c;
-        int r;
 
         c = calloc(1, sizeof(*c));
         if (!c || !(c->user = user_ref(server, peer->uid))) {
@@ -118,10 +124,8 @@ int connection_new(VlServer *server, int fd, const VlPeer *peer) {
         DL_APPEND(server->connections, c);
         server->n_connections++;
 
-        r = loop_deferred_set(server->loop, &c->wake, on_wake);
-        if (r < 0)
-                connection_end(c, NULL);
-        return r;
+        connection_wake(c);
+        return 0;
 }
 
 /* What waits to be taken by the peer. */
@@ -129,13 +133,19 @@ size_t connection_queued(const VlConnection *c) {
         return c->out.size - c->sent;
 }
 
-/* Has the connection look at its state again, before the loop sleeps. */
+/* Has the connection look at its state again, before the loop sleeps, and after those that were woken before. */
 void connection_wake(VlConnection *c) {
+        VlServer *server = c->server;
         int r;
 
-        r = loop_deferred_set(c->server->loop, &c->wake, on_wake);
+        if (!c->is_woken) {
+                c->is_woken = true;
+                server->n_woken++;
+                DL_APPEND2(server->woken, c, previous_woken, next_woken);
+        }
+        r = loop_deferred_set(server->loop, &server->wake, connections_run);
         if (r < 0)
-                loop_fail(c->server->loop, r);
+                loop_fail(server->loop, r);
 }
 
 /* Why so much more must not wait to be taken; NULL: it may. Of what waits on one connection, the first message may be
@@ -364,6 +374,18 @@ static int connection_update(VlConnection *c) {
         return r;
 }
 
+/* Whether this turn of the loop has been at the peers' service for long enough. */
+static bool is_turn_over(VlServer *server) {
+        uint64_t turn = loop_turns(server->loop);
+        usec_t now = now_monotonic();
+
+        if (server->turn != turn) {
+                server->turn = turn;
+                server->turn_ends = usec_add(now, server->turn_usec);
+        }
+        return now >= server->turn_ends;
+}
+
 /* Takes the steps that the state allows. The connection may be gone afterwards. */
 static void connection_run(VlConnection *c) {
         unsigned steps = 0;
@@ -371,7 +393,7 @@ static void connection_run(VlConnection *c) {
 
         do
                 r = connection_step(c);
-        while (r > 0 && ++steps < STEPS_PER_TURN);
+        while (r > 0 && ++steps < STEPS_PER_TURN && !is_turn_over(c->server));
 
         if (r >= 0) {
                 int k = connection_update(c);
@@ -387,8 +409,23 @@ static void connection_run(VlConnection *c) {
                 connection_wake(c);
 }
 
-static void on_wake(LoopDeferred *deferred) {
-        connection_run(container_of(deferred, VlConnection, wake));
+/* Those that are woken, each once. One at least is served in each turn, and those for which there was no time keep
+ * their places: whoever has much to ask waits for the others. */
+void connections_run(LoopDeferred *deferred) {
+        VlServer *server = container_of(deferred, VlServer, wake);
+        size_t n = server->n_woken;
+
+        (void) is_turn_over(server); /* it begins now at the latest */
+        do {
+                VlConnection *c = server->woken;
+
+                if (!c)
+                        return;
+                forget_woken(c);
+                connection_run(c);
+        } while (--n > 0 && !is_turn_over(server));
+        if (server->woken)
+                connection_wake(server->woken);
 }
 
 static void on_ready(LoopIo *io, unsigned events) {
@@ -398,5 +435,8 @@ static void on_ready(LoopIo *io, unsigned events) {
                 c->readable = true;
         if (events & LOOP_WRITE)
                 c->writable = true;
-        connection_run(c);
+        if (c->server->woken || is_turn_over(c->server))
+                connection_wake(c);
+        else
+                connection_run(c);
 }

@@ -54,7 +54,8 @@ struct VlConnection {
         LoopIo io;
         LoopTimer half_sent;
         LoopTimer unread;
-        LoopDeferred wake;
+        bool is_woken; /* among the server's woken ones */
+        VlConnection *previous_woken, *next_woken;
         VlConnection *prev, *next;
 };
 
@@ -70,6 +71,11 @@ struct VlServer {
         VlService *service;
         VlConnection *connections;
         size_t n_connections;
+        VlConnection *woken; /* those that are to look at their state again, in turn */
+        size_t n_woken;
+        LoopDeferred wake;
+        uint64_t turn;    /* of the loop, in which something was done last */
+        usec_t turn_ends; /* monotonic: what is not done by then is left to the next one */
         VlUser *users;
         size_t queued; /* by all of them */
         VlListener *listeners;
@@ -84,6 +90,7 @@ struct VlServer {
         usec_t half_sent_usec;
         usec_t unread_usec;
         usec_t resume_usec;
+        usec_t turn_usec;
         size_t limit_connections;
         size_t limit_connections_of_root;
         size_t limit_connections_per_uid;
@@ -101,6 +108,7 @@ void connection_end(VlConnection *c, const char *reason);
 void connection_flush(VlConnection *c);
 void connection_set_state(VlConnection *c, VlState state);
 void connection_wake(VlConnection *c);
+void connections_run(LoopDeferred *deferred);
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues);
 size_t connection_queued(const VlConnection *c);
 

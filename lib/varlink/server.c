@@ -28,6 +28,9 @@
 #define HALF_SENT_USEC (10 * USEC_PER_SEC)
 #define UNREAD_USEC (5 * USEC_PER_MINUTE)
 #define RESUME_USEC (1 * USEC_PER_SEC)
+/* How long one turn of the loop may be at the peers' service, however many there are: the streams of the API server
+ * wait for it. */
+#define TURN_USEC (50 * USEC_PER_MSEC)
 /* Descriptors, or an eighth of them where that is less, which are not for peers: streams of the API server,
  * cgroups, files. */
 #define DESCRIPTORS_KEPT 64
@@ -53,6 +56,7 @@ int vl_server_new(Loop *loop, VlService *service, VlServer **ret) {
         server->half_sent_usec = HALF_SENT_USEC;
         server->unread_usec = UNREAD_USEC;
         server->resume_usec = RESUME_USEC;
+        server->turn_usec = TURN_USEC;
         server->limit_connections = LIMIT_VARLINK_CONNECTIONS;
         server->limit_connections_of_root = LIMIT_VARLINK_CONNECTIONS_OF_ROOT;
         server->limit_connections_per_uid = LIMIT_VARLINK_CONNECTIONS_PER_UID;
@@ -98,7 +102,8 @@ VlServer *vl_server_free(VlServer *server) {
                 connection_flush(server->connections);
                 connection_end(server->connections, NULL);
         }
-        assert(!server->users);
+        assert(!server->users && !server->woken);
+        loop_deferred_done(&server->wake);
         loop_timer_done(&server->resume);
         loop_io_done(&server->hangup_io);
         safe_close(server->hangup_fd);

@@ -276,6 +276,38 @@ static void test_queues_of_one_user(void **state) {
         assert_null(f->server->users);
 }
 
+/* However many ask, the rest of the loop has its turn; and whoever asks for much waits for the others. */
+static void test_turns_end(void **state) {
+        Fixture *f = *state;
+        size_t turns = 0, before;
+        int fds[20], last;
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                fds[i] = fixture_connect(f);
+        last = fixture_connect(f);
+        pump(f);
+        f->server->turn_usec = 0;
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                for (size_t k = 0; k < 50; k++)
+                        send_calls(fds[i], CALL("Echo"));
+        send_calls(last, CALL("Echo"));
+        do {
+                before = f->calls;
+                pump_turns(f, 2);
+                assert_true(f->calls - before <= 2);
+                turns++;
+        } while (*received(last) == '\0' && turns < 1000);
+        assert_true(turns < 200);
+        assert_true(f->calls < 200);
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); i++)
+                close(fds[i]);
+        close(last);
+        for (size_t i = 0; i < 3000 && vl_server_connections(f->server) > 0; i++)
+                pump(f);
+        assert_int_equal(vl_server_connections(f->server), 0);
+}
+
 /* A connection of a user that we are not. */
 static int connect_as(Fixture *f, uid_t uid) {
         int fds[2];
@@ -484,7 +516,7 @@ int main(void) {
                 ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
                 ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
                 ROW(test_out_of_descriptors),    ROW(test_unread_reply),      ROW(test_waiting_keeps_no_message),
-                ROW(test_many_users),
+                ROW(test_many_users),            ROW(test_turns_end),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);
 }

@@ -127,7 +127,7 @@ static void test_timer_after_a_slow_turn(void **state) {
 
         assert_ok(loop_timer_set(f->loop, &f->timer, 0, on_slow));
         assert_int_equal(loop_run(f->loop), 0);
-        assert_true(now_monotonic() - begin < 500 * USEC_PER_MSEC);
+        assert_true(now_monotonic() - begin < 5 * USEC_PER_SEC);
 }
 
 static void test_timer_far_away_and_never(void **state) {

@@ -191,6 +191,7 @@ static void test_silent_server(void **state) {
         HttpResolve *r = &f->resolve;
 
         assert_int_equal(ask(f, "silent.test", 60 * USEC_PER_MSEC), HTTP_RESOLVE_TIMEOUT);
+        /* Where it counted, the name server's own time would be twice as long at least. */
         assert_true(now_monotonic() - begin < 2 * USEC_PER_SEC);
         assert_true(loop_turns(f->loop) - turns < 16);
 
@@ -199,7 +200,7 @@ static void test_silent_server(void **state) {
         f->n_end = 0;
         assert_ok(http_resolve_start(f->loop, r, "silent.test", f->servers, USEC_INFINITY, on_end));
         http_resolve_done(&f->resolve);
-        assert_true(now_monotonic() - begin < 100 * USEC_PER_MSEC);
+        assert_true(now_monotonic() - begin < 2 * USEC_PER_SEC);
         assert_int_equal(f->n_end, 0);
 }
 
@@ -283,7 +284,7 @@ static void test_request_with_silent_server(void **state) {
         assert_ok(loop_run(f->loop));
         assert_true(http_request_is_active(&f->fetch.request));
         http_fetch_done(&f->fetch);
-        assert_true(now_monotonic() - begin < 500 * USEC_PER_MSEC);
+        assert_true(now_monotonic() - begin < 2 * USEC_PER_SEC);
 }
 
 static int group_setup(void **state) {

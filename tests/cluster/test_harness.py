@@ -32,7 +32,7 @@ def test_guide_as_kubectl_shows_it(own_cluster, guide_kubelet):
 def test_previous_boot_is_believed_by_others(own_cluster, guide_kubelet):
     """The lie that msready is for: nothing runs, and kubectl wait is content at once."""
     guide_kubelet.previous_boot()
-    done = own_cluster.kubectl("wait", "--for=condition=Ready", "--timeout=5s", "node", guide.NODE)
+    done = own_cluster.kubectl("wait", "--for=condition=Ready", "--timeout=30s", "node", guide.NODE)
     assert "condition met" in done.stdout
     node = own_cluster.admin.get(guide_kubelet.node_path)
     assert node["status"]["nodeInfo"]["bootID"] != guide_kubelet.boot_id
@@ -52,7 +52,7 @@ def test_watch_by_curl(own_cluster, guide_kubelet):
             "curl",
             "-sSN",
             "--max-time",
-            "20",
+            "60",
             "--cacert",
             str(pki / "ca.crt"),
             "--cert",

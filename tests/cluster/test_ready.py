@@ -2,6 +2,7 @@
 """The main job on the real API server: from a stale cluster to READY=1, and never before."""
 
 import base64
+import contextlib
 import os
 import random
 import re
@@ -15,7 +16,7 @@ from harness.daemon import Daemon
 # 1.28 has no WatchList.
 pytestmark = pytest.mark.parametrize("own_cluster", ["current", "old"], indirect=True)
 REQUIRED = guide.REQUIRED
-QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "3s"}}
+QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "6s"}}
 
 
 def reasons(daemon, gate):
@@ -47,7 +48,7 @@ def test_boot_after_power_cut(built, own_cluster, guide_kubelet):
         daemon.expect_gate("api", "ready")
         process.eventually(lambda: "StaleBoot" in reasons(daemon, "node"), 10, 0.05, "StaleBoot")
         process.eventually(lambda: "Unproven" in reasons(daemon, "dns"), 10, 0.05, "Unproven")
-        assert "Unproven" in reasons(daemon, "ovn")
+        process.eventually(lambda: "Unproven" in reasons(daemon, "ovn"), 10, 0.05, "Unproven")
         assert daemon.verdict() == "waiting"
 
         kubelet.new_boot_node()
@@ -115,7 +116,7 @@ def test_api_server_comes_late_and_goes(built, own_cluster, tmp_path):
     kubelet.all_up()
     cluster.stop()
     with Daemon(kubeconfig=cluster.kubeconfig, kubelet=kubelet, config=QUICK) as daemon:
-        process.eventually(lambda: "ApiUnreachable" in reasons(daemon, "api"), 5, 0.05, "ApiUnreachable")
+        process.eventually(lambda: "ApiUnreachable" in reasons(daemon, "api"), 10, 0.05, "ApiUnreachable")
         assert daemon.client("status", "--quiet").returncode == 3
         cluster.start()
         daemon.expect_gate("api", "ready", timeout=30)
@@ -123,7 +124,7 @@ def test_api_server_comes_late_and_goes(built, own_cluster, tmp_path):
         process.eventually(lambda: kubelet.renew_lease() and daemon.is_ready, 20, 0.3, "READY=1")
 
         cluster.kill()
-        daemon.expect_verdict("unknown", timeout=10)
+        daemon.expect_verdict("unknown", timeout=30)
         assert daemon.client("status", "--quiet").returncode == 6
         cluster.start()
         process.eventually(lambda: kubelet.renew_lease() and daemon.verdict() == "ready", 30, 0.3, "ready")
@@ -151,7 +152,7 @@ def test_dead_container_counts_while_the_api_is_away(built, own_cluster, guide_k
         own_cluster.kill()
         daemon.expect_status("ApiUnreachable")
         kubelet.cgroups.all_die()
-        daemon.expect_verdict("lost", timeout=5)
+        daemon.expect_verdict("lost", timeout=20)
 
 
 def test_restart_of_the_daemon_keeps_what_it_knew(built, own_cluster, guide_kubelet):
@@ -261,8 +262,10 @@ def test_secrets_stay_secret(built, own_cluster, guide_kubelet, tmp_path):
         for name in ("cmdline", "environ"):
             places[name] = open(f"/proc/{pid}/{name}", "rb").read().decode(errors="replace")
         for file in daemon.folder.rglob("*"):
-            if file.is_file():
-                places[str(file)] = file.read_text(errors="replace")
+            # What the daemon keeps it writes beside the file first, under a name that is gone in a moment.
+            with contextlib.suppress(FileNotFoundError):
+                if file.is_file():
+                    places[str(file)] = file.read_text(errors="replace")
         for place, content in places.items():
             for secret in secrets:
                 assert secret not in content, place

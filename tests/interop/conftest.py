@@ -41,6 +41,9 @@ def daemon(edge):
     yield edge.daemon
     edge.kubelet.pod_up("dns-default-28m2q")
     edge.daemon.expect_verdict("ready")
+    # Nothing of it is still to change.
+    edge.expect_settled()
+    process.eventually(lambda: not any("clock" in gate for gate in edge.daemon.describe()["gates"]), 20, 0.05, "rest")
 
 
 class Peer:

@@ -396,6 +396,8 @@ class Host:
         return self.wait_state(unit, "active", timeout=timeout)
 
     def journal(self, *words):
+        """What the journal holds of these; all that was sent to it before the question is in it."""
+        self.run("journalctl", "--sync", check=False)
         return self.output("journalctl", "--no-pager", "--quiet", *words)
 
     # Ends

@@ -71,7 +71,7 @@ class Node:
     def status(self):
         return self.host.show("msready.service", "StatusText")
 
-    def expect_status(self, *words, timeout=10):
+    def expect_status(self, *words, timeout=30):
         return self._expect(lambda: all(word in self.status() for word in words), timeout, f"{words} in STATUS=")
 
     def msready(self, *words, check=False, timeout=60):
@@ -83,10 +83,10 @@ class Node:
     def gate(self, name):
         return next(gate for gate in self.describe()["gates"] if gate["name"] == name)
 
-    def expect_gate(self, name, state, timeout=20):
+    def expect_gate(self, name, state, timeout=30):
         return self._expect(lambda: self.gate(name)["state"] == state, timeout, f"gate {name} is {state}")
 
-    def expect_ready(self, timeout=30):
+    def expect_ready(self, timeout=60):
         return self._expect(lambda: self.host.state("msready.service") == "active", timeout, "readiness")
 
     def _expect(self, question, timeout, what):

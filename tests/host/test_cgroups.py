@@ -37,9 +37,10 @@ def test_scopes(built, boot_host, own_cluster, tmp_path, suite, kind, child):
         node.expect_status("ApiUnreachable")
         assert node.gate("dns")["state"] == "ready"
         run.kill("dns-default")
-        dead = time.monotonic()
+        dead = time.clock_gettime(time.CLOCK_BOOTTIME)
         node.expect_gate("dns", "lost")
-        assert time.monotonic() - dead < _node.HOLD + 2
+        # By its own account: to ask takes a while.
+        assert node.gate("dns")["changedBoottimeUSec"] / 1e6 - dead < _node.HOLD + 2
         assert node.gate("ovn")["state"] != "lost"
 
         own_cluster.start()

@@ -161,13 +161,16 @@ def test_a_reload_when_it_is_ready(make_node):
     node = make_node().boot().usable()
     pid = node.pid("msready.service")
     node.write_config(_node.CONFIG + "Require=+ingress\n")
+    # It returns when the signal is sent, and the daemon may be about to take it.
     node.host.systemctl("reload", "msready.service", timeout=20)
-    assert node.gate("ingress")["required"] and node.describe()["verdict"]["state"] == "waiting"
+    process.eventually(lambda: node.gate("ingress")["required"], 10, 0.1, "the new configuration")
+    assert node.describe()["verdict"]["state"] == "waiting"
     node.write_config(_node.CONFIG + "HoldSec=broken\n")
     node.host.systemctl("reload", "msready.service", timeout=20)
-    assert node.host.state("msready.service") == "active" and node.pid("msready.service") == pid
+    process.eventually(lambda: node.lines("CONFIG_REFUSED"), 10, 0.1, "a refusal")
+    node.host.wait_active("msready.service")
+    assert node.pid("msready.service") == pid
     assert node.gate("ingress")["required"], "the old configuration stays"
-    assert node.lines("CONFIG_REFUSED")
 
 
 # Stopping
@@ -203,8 +206,11 @@ def test_a_stop_takes_less_than_a_second(make_node):
             # Who watches was told, and waits for it to come back.
             assert select.select([watch.stderr], [], [], 20)[0]
             assert "closed the connection" in watch.stderr.readline()
+            # What it has started in the host ends by its next word.
             watch.kill()
-            watch.communicate()
+            watch.wait()
+            watch.stdout.close()
+            watch.stderr.close()
             return ended - started
 
         for server in (node.cluster.url, hanging, "https://far.example.org:6443"):

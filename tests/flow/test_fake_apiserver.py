@@ -185,7 +185,7 @@ def test_unasked_end_mark(server, watch):
 def test_time_limit_and_bookmarks(server, watch):
     server.bookmark_interval = 0.3
     version = server.store.version
-    stream = watch(f"/api/v1/nodes?watch=1&allowWatchBookmarks=true&timeoutSeconds=1&resourceVersion={version}")
+    stream = watch(f"/api/v1/nodes?watch=1&allowWatchBookmarks=true&timeoutSeconds=3&resourceVersion={version}")
     kinds = []
     while line := stream.line():
         kinds.append(line["type"])

@@ -20,6 +20,7 @@
 #include "cgroup-probe.h"
 #include "host-facts.h"
 #include "message-id.h"
+#include "ready/interest.h"
 #include "ready/pod.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -256,7 +257,8 @@ static void on_look(LoopTimer *timer) {
 
 static bool any_awaits_proof(const SourceHost *s) {
         WORLD_FOREACH(o, s->manager->world, KUBE_POD)
-                if (pod_awaits_proof(s->manager->world, o))
+                if (pod_awaits_proof(s->manager->world, o) &&
+                    board_wants_cgroups(&s->manager->board, KUBE_POD_OF(o->object)))
                         return true;
         return false;
 }

@@ -65,6 +65,26 @@ bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
         return false;
 }
 
+/* Whether a check that looks at the pod has it proven by its cgroups, and not in another way. */
+bool board_wants_cgroups(const Board *b, const KubePod *pod) {
+        const KubeBrief brief = {
+                .namespace = pod->object.namespace,
+                .name = pod->object.name,
+                .owner_kind = strempty(pod->object.owner_kind),
+                .owner_name = strempty(pod->object.owner_name),
+                .labels = pod->object.labels,
+        };
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++) {
+                        const CheckDefinition *d = b->gates[i]->checks[j].definition;
+
+                        if (d->proof == PROOF_WANTED_CGROUP && check_wants(d, KUBE_POD, &brief))
+                                return true;
+                }
+        return false;
+}
+
 /* Whether a check asks for a node that is not this host's. */
 bool board_wants_other_nodes(const Board *b) {
         for (size_t i = 0; i < b->n_gates; i++)

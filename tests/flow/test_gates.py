@@ -2,6 +2,7 @@
 """Gates are files: overridden, masked, dropped in, broken and loaded anew while the daemon goes on."""
 
 import os
+import pathlib
 import re
 import subprocess
 import threading
@@ -64,6 +65,29 @@ def test_dead_container_whose_group_stays_costs_nothing(ready):
     assert daemon.cpu_seconds() - before < 0.2
     ready.kubelet.container_restarts("dns-default")
     daemon.expect_gate("dns", "ready")
+
+
+def test_no_cgroup_is_looked_for_where_none_proves(edge):
+    """A runtime may give its containers no groups: where what was observed is the proof, nobody looks for them."""
+    dns = "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\nProof=observed\n"
+    edge.kubelet.new_boot_node()
+    edge.start(gates={"node": "[Gate]\nRequired=yes\n[Node]\n", "dns": dns})
+    edge.expect_ready()
+    edge.kubelet.pod_up("dns-default")
+    edge.daemon.expect_gate("dns", "ready")
+    edge.kubelet.cgroups.clear()
+    edge.kubelet.pod_ready("dns-default", False)
+    edge.kubelet.pod_ready("dns-default")
+    time.sleep(2)
+    status = pathlib.Path(f"/proc/{edge.daemon.pid}/status")
+
+    def wake_ups():
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M).group(1))
+
+    before = wake_ups()
+    time.sleep(5)
+    assert wake_ups() - before < 3
+    assert edge.daemon.gate("dns")["state"] == "ready"
 
 
 # Reload

@@ -77,15 +77,47 @@ static void put_object_commands(Output *out, const JsonValue *object, const char
                 out_printf(out, "      $ oc get pods -n %s -o wide\n", namespace);
 }
 
-static int put_blocker(Output *out, const JsonValue *blocker, usec_t now) {
+/* What has been told, for what is in the way of all, as an API server that is out of reach, need not be told of
+ * each. */
+typedef struct Told {
+        const JsonValue *blockers[32];
+        size_t n;
+} Told;
+
+static const JsonValue *find_told(Told *told, const JsonValue *blocker) {
+        for (size_t i = 0; i < told->n; i++)
+                if (is_same_cause(told->blockers[i], blocker))
+                        return told->blockers[i];
+        if (told->n < ELEMENTSOF(told->blockers))
+                told->blockers[told->n++] = blocker;
+        return NULL;
+}
+
+static int put_the_same(Output *out, const JsonValue *as) {
+        _cleanup_free_ char *object = NULL;
+        int r;
+
+        r = object_to_string(jv_get(as, "object"), &object);
+        if (r >= 0)
+                out_printf(out, "      The same as of %s.\n", object);
+        return r;
+}
+
+static int put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_t now) {
         const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint"),
                    *reason = strempty(jv_get_string(blocker, "reason"));
+        const JsonValue *same = find_told(told, blocker);
         int r;
 
         out_put(out, "\n  ");
         r = render_blocker_line(out, blocker, now);
         if (r < 0)
                 return r;
+        if (same) {
+                r = put_the_same(out, same);
+                put_object_commands(out, jv_get(blocker, "object"), reason);
+                return r;
+        }
         if (message)
                 out_wrapped(out, 6, message);
         if (hint) {
@@ -160,7 +192,7 @@ static void put_cause(Output *out, const JsonValue *definitions, const char *nam
 
 /* A gate that waits for another one, which is explained itself, is told of in a line. */
 static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
-                    usec_t now) {
+                    Told *told, usec_t now) {
         const char *name = jv_get_string(gate, "name");
         int r;
 
@@ -177,7 +209,7 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
                         out_put(out, ", which is not ready: see there.\n");
                         break;
                 }
-                r = put_blocker(out, blocker, now);
+                r = put_blocker(out, blocker, told, now);
                 if (r < 0)
                         return r;
         }
@@ -188,6 +220,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         _cleanup_(out_done) Output out = {};
         bool named = *options->arguments, any = false;
         usec_t now = s->told;
+        Told told = {};
         int r;
 
         out_init(&out, STDOUT_FILENO);
@@ -199,7 +232,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
                 if (!named && get_state(gate) == STATE_READY && !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
-                r = put_gate(&out, s, gate, definitions, now);
+                r = put_gate(&out, s, gate, definitions, &told, now);
                 if (r < 0)
                         return r;
         }

@@ -198,8 +198,8 @@ static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
                !snapshot_find(s, jv_get_string(blocker, "gate"));
 }
 
-/* The same words, as of an API server that is out of reach, which is in the way of all. */
-static bool is_same_cause(const JsonValue *a, const JsonValue *b) {
+/* Whether two blockers tell the same, as of an API server that is out of reach, which is in the way of all. */
+bool is_same_cause(const JsonValue *a, const JsonValue *b) {
         const char *message = jv_get_string(a, "message");
 
         return message && streq_ptr(message, jv_get_string(b, "message")) &&

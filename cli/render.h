@@ -10,4 +10,5 @@ void render_verdict(Output *out, const Snapshot *s, usec_t now);
 int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options);
 int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all);
 int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now);
+bool is_same_cause(const JsonValue *a, const JsonValue *b);
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then);

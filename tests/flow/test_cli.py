@@ -130,6 +130,20 @@ def test_explain_a_gate_that_is_disabled(daemon, client):
     assert "$ msready gates storage\n" in done.stdout and "0 of 0" not in done.stdout
 
 
+def test_explain_tells_a_cause_once(daemon, client):
+    def shut(name, kind, obj):
+        refused = blocker(name, kind, obj, "ApiUnreachable", message="refused: nobody listens", hint="Look at it.")
+        return gate(name, "waiting", blockers=[refused])
+
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": [
+        shut("api", "Api", "/readyz"), shut("node", "Node", "edge-1")]}
+    text = client("explain").stdout
+    assert text.count("nobody listens") == text.count("Look at it.") == text.count("$ systemctl status") == 1
+    assert re.search("  Node edge-1: ApiUnreachable for .*\n      The same as of Api /readyz.\n"
+                     r"      \$ oc describe node edge-1\n$", text)
+    assert client("status", "api", "node").stdout.count("nobody listens") == 1
+
+
 def test_status_of_a_gate_that_is_disabled(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
     done = client("status", "storage")

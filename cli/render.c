@@ -146,8 +146,10 @@ static void put_summary(Output *out, const Snapshot *s) {
         }
         if (required > 0)
                 out_printf(out, "%zu of %zu required gates ready", ready, required);
-        if (tracked > 0)
-                out_printf(out, "%s%zu of %zu others", required > 0 ? ", " : "", open, tracked);
+        if (tracked > 0 && required > 0)
+                out_printf(out, ", %zu of %zu others", open, tracked);
+        else if (tracked > 0)
+                out_printf(out, "%zu of %zu gates ready", open, tracked);
         if (required + tracked > 0)
                 out_put(out, "\n");
 }

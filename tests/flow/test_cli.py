@@ -144,6 +144,11 @@ def test_explain_tells_a_cause_once(daemon, client):
     assert client("status", "api", "node").stdout.count("nobody listens") == 1
 
 
+def test_summary_of_gates_that_nobody_requires(daemon, client):
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
+    assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")
+
+
 def test_status_of_a_gate_that_is_disabled(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
     done = client("status", "storage")

@@ -132,13 +132,15 @@ static const Column boot_columns[] = {
         {},
 };
 
-/* The gate that opened last, and what it waited for: what a boot's time went into. */
+/* The gate that opened last before the cluster was ready, and what it waited for: what a boot's time went into. */
 static int put_last_gate(Table *t, const JsonValue *boot) {
+        usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
         const char *waited;
 
         JSON_FOREACH(gate, jv_get(boot, "gates"))
-                if (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec"))
+                if (get_usec(gate, "readyUSec") <= ready &&
+                    (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec")))
                         last = gate;
         if (!last)
                 return 0;

@@ -149,6 +149,16 @@ def test_summary_of_gates_that_nobody_requires(daemon, client):
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")
 
 
+def test_last_gate_of_a_boot(daemon, client):
+    """The one that the cluster was waited for with, whatever opened in the hours after it."""
+    told = world.timeline()
+    told["boots"][0]["gates"].append({"name": "shop", "readyUSec": 9_000_000_000})
+    told["boots"][1]["gates"] = [{"name": "shop", "readyUSec": 9_000_000_000}]
+    daemon.replies["GetTimeline"] = told
+    rows = client("timeline", "--boots").stdout.splitlines()
+    assert rows[1].endswith("  dns: Pod dns-x: ContainerCreating") and rows[2].endswith("never  yes     shop")
+
+
 def test_status_of_a_gate_that_is_disabled(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
     done = client("status", "storage")

@@ -35,7 +35,8 @@ void out_init(Output *out, int fd) {
                 .terminal = isatty(fd),
                 .utf8 = streq(nl_langinfo(CODESET), "UTF-8"),
         };
-        out->colours = out->terminal && isempty(getenv("NO_COLOR")) && term && !streq(term, "dumb");
+        out->movable = out->terminal && term && !streq(term, "dumb");
+        out->colours = out->movable && isempty(getenv("NO_COLOR"));
         out_measure(out, fd);
 }
 
@@ -317,7 +318,7 @@ int out_flush(Output *out) {
         int r = out->error;
 
         if (r >= 0 && out->text.size > 0) {
-                if (out->pager && out->terminal && !pager_is_off() && !fits_screen(out))
+                if (out->pager && out->movable && !pager_is_off() && !fits_screen(out))
                         r = page(out);
                 else
                         r = fd_write_all(STDOUT_FILENO, out->text.data, out->text.size);

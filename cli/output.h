@@ -22,6 +22,7 @@ typedef struct Output {
         Buffer text;
         int error; /* the first one; output after it is dropped */
         bool terminal;
+        bool movable; /* a terminal whose cursor can be moved */
         bool colours;
         bool utf8;
         bool pager;

@@ -309,7 +309,7 @@ int verb_wait(const Options *options) {
         w.moved = w.started;
         out_init(&w.out, STDOUT_FILENO);
         live_init(&w.live, STDOUT_FILENO);
-        w.is_live = w.out.terminal && !options->quiet && options->format == FORMAT_TEXT;
+        w.is_live = w.out.movable && !options->quiet && options->format == FORMAT_TEXT;
         if (*options->arguments) {
                 r = strv_copy(options->arguments, &w.gates);
                 if (r < 0)

@@ -124,7 +124,7 @@ int verb_watch(const Options *options) {
 
         out_init(&w.out, STDOUT_FILENO);
         live_init(&w.live, STDOUT_FILENO);
-        w.is_live = w.out.terminal && !options->quiet && options->format == FORMAT_TEXT;
+        w.is_live = w.out.movable && !options->quiet && options->format == FORMAT_TEXT;
         if (w.is_live) {
                 r = follow_signals(&w.follow);
                 if (r < 0)

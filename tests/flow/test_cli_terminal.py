@@ -270,6 +270,14 @@ def test_colours(daemon):
     assert re.search("api +\x1b\\[32mready", on_terminal(daemon, "status"))
     for more in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
         assert "\x1b" not in on_terminal(daemon, "status", **more)
+
+
+def test_a_terminal_that_cannot_move_its_cursor(daemon, many_objects):
+    """As an editor's or a plain serial line: lines, as in a file, and no pager."""
+    for verb in "wait", "watch":
+        text = on_terminal(daemon, verb, "--timeout=2", TERM="dumb")
+        assert "\x1b" not in text and text.count("dns: waiting, Pod") == 1, text
+    assert "100 of 100 objects" in on_terminal(daemon, "objects", TERM="dumb", PAGER="false")
     # An empty NO_COLOR is none, by its own convention.
     assert "\x1b[32m" in on_terminal(daemon, "status", NO_COLOR="")
     assert "\x1b" not in Client(daemon.path)("status").stdout

@@ -127,6 +127,11 @@ int report_add(Report *r, const World *w, const Watched *watched) {
         k = make_blocker(r, w, watched, true, &b);
         if (k < 0)
                 return k;
+        /* When it was known no more has nothing to do with when the object changed: the gate dates that. */
+        if (watched->object && watched->finding.evidence == EVIDENCE_NONE) {
+                b.since = 0;
+                b.is_dated = false;
+        }
 
         for (size_t i = 0; i < r->n_blockers; i++)
                 if (object_name_equal(&r->blockers[i].object, &b.object) &&

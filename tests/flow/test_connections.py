@@ -40,9 +40,14 @@ def test_server_goes_and_comes(ready_edge):
     """The API out of reach is no evidence: open gates live on their grace, and come back at once."""
     server, daemon = ready_edge.server, ready_edge.daemon
     told = daemon.notify.mark()
+    before = daemon.describe()["verdict"]["nowBoottimeUSec"]
     server.stop_serving()
     ready_edge.expect_reason("ApiUnreachable")
     assert daemon.verdict() == "ready"
+    # Since then, and not since the objects changed last.
+    blockers = [b for g in daemon.describe()["gates"] for b in g["blockers"]]
+    assert {"Node", "Pod"} <= {b["object"]["kind"] for b in blockers}
+    assert min(b["sinceBoottimeUSec"] for b in blockers) > before
     time.sleep(1)
     server.resume_serving()
     ready_edge.expect_settled()

@@ -199,7 +199,7 @@ int configuration_check(const Options *options) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         _cleanup_free_ char *detail = NULL;
         Board board = BOARD_INIT;
-        bool bad = false;
+        bool bad = false, required = false, warned;
         size_t n;
         int r;
 
@@ -212,6 +212,7 @@ int configuration_check(const Options *options) {
         for (size_t i = 0; i < n; i++) {
                 const GateSetup *s = &c.setups[i];
 
+                required = required || (s->required && s->enabled);
                 if (s->definition->invalid || s->cause) {
                         bad = bad || s->definition->invalid || s->enabled;
                         if (s->definition->invalid || s->enabled)
@@ -227,8 +228,11 @@ int configuration_check(const Options *options) {
                 printf("warning: %s\n", *w);
         STRV_FOREACH(w, warnings)
                 printf("warning: %s\n", *w);
+        if (!required)
+                printf("warning: no gate is required, so the cluster waits with the reason NothingRequired\n");
 
+        warned = c.warnings || warnings || !required;
         if (!bad)
-                printf("%zu gates, no errors%s\n", n, c.warnings || warnings ? ", see the warnings" : "");
-        return bad ? -EBADMSG : c.warnings || warnings;
+                printf("%zu gates, no errors%s\n", n, warned ? ", see the warnings" : "");
+        return bad ? -EBADMSG : warned;
 }

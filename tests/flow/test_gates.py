@@ -348,12 +348,13 @@ def check_config(built, folder, config="", **gates):
 
 
 def test_check_config(built, tmp_path):
-    status, text = check_config(built, tmp_path, vendor_dns="[Pods]\nNamespace=x\n", vendor_api="[Api]\n")
+    required = "[Gate]\nRequired=yes\n[Pods]\nNamespace="
+    status, text = check_config(built, tmp_path, vendor_dns=required + "x\n", vendor_api="[Api]\n")
     assert (status, text) == (0, "2 gates, no errors\n")
 
     # The administrator's file takes the place of the vendor's, a drop-in goes with either, a mask takes it away.
     (tmp_path / "vendor/dns.gate").write_text("[Nonsense]\n")
-    status, text = check_config(built, tmp_path, admin_dns="[Pods]\nNamespace=y\n")
+    status, text = check_config(built, tmp_path, admin_dns=required + "y\n")
     assert (status, text) == (0, "2 gates, no errors\n")
     (tmp_path / "admin/api.gate.d").mkdir()
     (tmp_path / "admin/api.gate.d/a.conf").write_text("[Gate]\nColour=red\n")
@@ -376,6 +377,9 @@ def test_check_config(built, tmp_path):
     assert "makes a cycle, ignoring it" in text and "no errors, see the warnings" in text
     status, text = check_config(built, tmp_path, admin_bad="[Gate]\nHoldSec=never ever\n[Api]\n")
     assert status != 0 and f"error: gate bad: {tmp_path}/admin/bad.gate:2: " in text
+    (tmp_path / "admin/bad.gate").unlink()
+    status, text = check_config(built, tmp_path, admin_dns="[Pods]\nNamespace=y\n")
+    assert status == 0 and "warning: no gate is required" in text and "no errors, see the warnings" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nRequire=nobody\n")
     assert status != 0 and "error: gate nobody: Require= names nobody" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")

@@ -79,6 +79,10 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
 static int set_option(int c, Options *options, unsigned *used) {
         switch (c) {
         case ARG_SOCKET:
+                if (isempty(optarg)) {
+                        fprintf(stderr, "msready: --socket= takes the path of a socket.\n");
+                        return STATUS_USAGE;
+                }
                 options->socket = optarg;
                 return 0;
         case 'q':

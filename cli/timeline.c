@@ -203,6 +203,10 @@ int verb_timeline(const Options *options) {
         _cleanup_free_ char *earlier = NULL;
         int r;
 
+        if (options->boots && options->arguments[0]) {
+                fprintf(stderr, "msready: --boots shows whole boots, it takes no gates.\n");
+                return STATUS_USAGE;
+        }
         r = ask_timeline(options, &earlier, &reply);
         if (r != 0)
                 return r;

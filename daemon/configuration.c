@@ -132,6 +132,23 @@ static int invent_missing(Configuration *c, char *const *names) {
         return 0;
 }
 
+/* A default folder need not be there; one that somebody asks for should. */
+static int warn_of_missing_folders(Configuration *c, const Options *options) {
+        STRV_FOREACH(folder, options->gates_dirs) {
+                char *warning;
+                int r;
+
+                if (access(*folder, F_OK) >= 0)
+                        continue;
+                r = asprintf_ret(&warning, "--gates-dir=%s: %s, no gates come from there", *folder, strerror(errno));
+                if (r >= 0)
+                        r = strv_consume(&c->warnings, warning);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int load_gates(const Options *options, Configuration *c, char **reterr_detail) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
         char *const *folders = options->gates_dirs ?: (char **) gate_folders;
@@ -183,7 +200,9 @@ int configuration_load(const Options *options, Configuration *ret, char **reterr
                 if (r < 0)
                         return r;
         }
-        r = load_gates(options, &c, reterr_detail);
+        r = warn_of_missing_folders(&c, options);
+        if (r >= 0)
+                r = load_gates(options, &c, reterr_detail);
         if (r < 0)
                 return r;
 

@@ -28,6 +28,9 @@ static int read_boot_id(const Options *options, const Settings *settings, char *
 
         r = file_read_line(path, &id);
         if (r >= 0 && hex_equal_ignoring_dashes(id, id)) {
+                if (options->boot_id)
+                        log_warning("--boot-id=%s is no ID of 32 hex digits, taking the one in %s", options->boot_id,
+                                    path);
                 *ret = TAKE_PTR(id);
                 return 0;
         }

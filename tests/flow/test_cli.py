@@ -279,6 +279,8 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
     (("bind", "../x", "y.service"), "cannot be the name"),
     (("bind", "dns", "../../etc/x.service"), "cannot be the name"),
     (("timeline", "--boot=-x"), "--boot="),
+    (("timeline", "--boots", "dns"), "takes no gates"),
+    (("status", "--socket="), "path of a socket"),
 ])
 def test_wrong_usage(client, arguments, word):
     done = client(*arguments)

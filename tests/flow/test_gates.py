@@ -384,3 +384,12 @@ def test_check_config(built, tmp_path):
     assert status != 0 and "error: gate nobody: Require= names nobody" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
+
+
+def test_a_folder_that_is_asked_for_should_be_there(built, tmp_path):
+    (tmp_path / "msready.conf").write_text("")
+    done = subprocess.run(
+        [built / "daemon/msreadyd", "--check-config", "--config", tmp_path / "msready.conf", "--gates-dir",
+         tmp_path / "nowhere"], stdout=subprocess.PIPE, text=True, timeout=20,
+    )
+    assert f"warning: --gates-dir={tmp_path}/nowhere: No such file or directory, no gates" in done.stdout

@@ -62,6 +62,10 @@ static bool is_terminal_for_version(unsigned code) {
         return code == 400 || code == 404 || code == 422;
 }
 
+static bool may_be_of_version(unsigned code) {
+        return code != 401 && code != 403 && code != 429 && code != 503;
+}
+
 /* Acts upon r->refusal; in_stream: it came as an ERROR. */
 static void refused(Reflector *r, bool in_stream, usec_t now) {
         const KubeRefusal *refusal = &r->refusal;
@@ -85,6 +89,8 @@ static void refused(Reflector *r, bool in_stream, usec_t now) {
 
         if (is_terminal_for_version(refusal->code))
                 reflector_forget_version(r);
+        else if (may_be_of_version(refusal->code))
+                reflector_doubt_version(r);
         if (refusal->code == 401)
                 ask_for_credentials(r);
         reflector_fail(r, now, trouble_of_code(refusal->code), detail, refusal->retry_after);
@@ -162,6 +168,10 @@ void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const
         granted(r, now);
 }
 
+static bool is_brief(const Reflector *r, usec_t now) {
+        return usec_sub(now, r->answered) < REFLECTOR_WATCH_MIN;
+}
+
 /* What the scanner found wrong. */
 static void scan_failed(Reflector *r, int error, usec_t now) {
         char detail[LIMIT_MESSAGE];
@@ -191,6 +201,8 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
         /* Cut off within an object: what came before was whole. Else something has been lost. */
         if (error != -ENODATA)
                 reflector_forget_version(r);
+        else if (is_brief(r, now))
+                reflector_doubt_version(r);
         reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, strip_control(detail), 0);
 }
 
@@ -269,10 +281,11 @@ static void end_of_page(Reflector *r, usec_t now) {
 
 /* A watch has come to its end in order. */
 static void end_of_watch(Reflector *r, usec_t now) {
-        bool brief = usec_sub(now, r->answered) < REFLECTOR_WATCH_MIN;
+        bool brief = is_brief(r, now);
 
         reflector_forgive(r, now);
         if (brief && (!r->news || ++r->short_watches > SHORT_WATCHES_MAX)) {
+                reflector_doubt_version(r);
                 reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, "the watch ended at once", 0);
                 return;
         }

@@ -73,6 +73,16 @@ static int on_object(Reflector *r, const KubeFrame *frame) {
         return 0;
 }
 
+static int go_on_from(Reflector *r, const char *version) {
+        int k = free_and_strdup(&r->resource_version, version);
+
+        if (k > 0) {
+                r->news = true;
+                r->fruitless = 0;
+        }
+        return MIN(k, 0);
+}
+
 static int on_bookmark(Reflector *r, const KubeBrief *b) {
         int k;
 
@@ -82,11 +92,9 @@ static int on_bookmark(Reflector *r, const KubeBrief *b) {
         if (isempty(b->resource_version))
                 return r->state == REFLECTOR_LISTING ? -EBADMSG : 0;
 
-        k = free_and_strdup(&r->resource_version, b->resource_version);
+        k = go_on_from(r, b->resource_version);
         if (k < 0)
                 return k;
-        if (k > 0)
-                r->news = true;
         if (r->state == REFLECTOR_LISTING)
                 reflector_watch_list_complete(r);
         return 0;
@@ -94,14 +102,9 @@ static int on_bookmark(Reflector *r, const KubeBrief *b) {
 
 /* What came of an event counts only once the sink has it. */
 static int advance(Reflector *r, const KubeBrief *b) {
-        int k;
-
         if (r->state == REFLECTOR_LISTING || isempty(b->resource_version))
                 return 0;
-        k = free_and_strdup(&r->resource_version, b->resource_version);
-        if (k > 0)
-                r->news = true;
-        return k < 0 ? k : 0;
+        return go_on_from(r, b->resource_version);
 }
 
 static int on_frame(KubeScanner *s, const KubeFrame *frame) {

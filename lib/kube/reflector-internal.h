@@ -51,6 +51,7 @@ struct Reflector {
 
         unsigned failures; /* in a row */
         unsigned short_watches;
+        unsigned fruitless; /* watches from resource_version that failed, maybe by its fault */
         bool credentials_asked;
         bool no_watch_list; /* not for this stream, with this generation of the server */
         uint64_t no_watch_list_generation;
@@ -65,6 +66,7 @@ void reflector_forgive(Reflector *r, usec_t now);
 void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const char *detail,
                     usec_t retry_after);
 void reflector_forget_version(Reflector *r);
+void reflector_doubt_version(Reflector *r);
 void reflector_ask(Reflector *r, usec_t now);
 void reflector_list_again(Reflector *r, usec_t now, const char *detail);
 void reflector_fall_back(Reflector *r, usec_t now, const char *why);

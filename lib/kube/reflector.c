@@ -42,6 +42,7 @@
  * believed. */
 #define RESUME_TIMEOUT (5 * USEC_PER_SEC)
 #define BACKOFF_FIRST (100 * USEC_PER_MSEC)
+#define FRUITLESS_MAX 3
 
 static const char *const state_table[_REFLECTOR_STATE_MAX] = {
         [REFLECTOR_STOPPED] = "stopped",         [REFLECTOR_WAITING] = "waiting",
@@ -199,9 +200,18 @@ void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const ch
 
 /* What we have cannot be gone on from: the next request lists. */
 void reflector_forget_version(Reflector *r) {
+        r->fruitless = 0;
         r->resource_version = mfree(r->resource_version);
         r->listed_version = mfree(r->listed_version);
         r->continue_token = mfree(r->continue_token);
+}
+
+/* A watch has failed, and not for want of credentials or of a server that has the time. Where that happens again
+ * and again before anything new has come, an event that the server cannot read may be the next one: a listing
+ * gets past it. */
+void reflector_doubt_version(Reflector *r) {
+        if (r->asking == ASKING_WATCH && ++r->fruitless >= FRUITLESS_MAX)
+                reflector_forget_version(r);
 }
 
 static bool watch_list_usable(const Reflector *r) {

@@ -701,6 +701,59 @@ STORY(test_short_watches) {
         assert_int_equal(reflector_state(s->reflector), REFLECTOR_BACKING_OFF);
 }
 
+/* What keeps a watch from getting anywhere may be the version that it goes on from: an event behind it that the
+ * server cannot read. Then it lists. */
+STORY(test_version_that_leads_nowhere) {
+        static const struct {
+                unsigned status;
+                const char *body;
+                bool lists;
+        } rows[] = {
+                {200, ERROR(500, "InternalError", "etcd event received with PrevKv=nil"), true},
+                {200, FRAME("ERROR", "{\"kind\":\"Status\",\"message\":\"no code\"}"), true},
+                {200, "", true}, /* ends at once */
+                {200, "{\"type\":\"MODIFIED\",\"object\":{\"meta", true},
+                {500, STATUS(500, "InternalError", "x"), true},
+                {504, STATUS(504, "Timeout", "x"), true},
+                /* These have nothing to do with it. */
+                {200, ERROR(429, "TooManyRequests", "x"), false},
+                {429, STATUS(429, "TooManyRequests", "x"), false},
+                {503, "not ready", false},
+                {401, STATUS(401, "Unauthorized", "x"), false},
+                {403, STATUS(403, "Forbidden", "x"), false},
+        };
+
+        begin_in_sync(s, traits);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                stream_wait(s, 60 * USEC_PER_SEC);
+                stream_end(s, KUBE_END_EOF);
+                for (unsigned j = 0; j < 10 && streq(s->path, WATCH_PATH("10")); j++) {
+                        stream_answer(s, rows[i].status);
+                        stream_say(s, rows[i].body);
+                        if (s->open)
+                                stream_end(s, KUBE_END_EOF);
+                        stream_wait(s, USEC_PER_SEC);
+                        if (j == 0) /* for once it goes on where it was */
+                                assert_string_equal(s->path, WATCH_PATH("10"));
+                }
+                assert_string_equal(s->path, rows[i].lists ? WATCH_LIST_PATH : WATCH_PATH("10"));
+                stream_answer(s, 200);
+                if (rows[i].lists)
+                        stream_say(s, END_MARK("10"));
+                stream_wait(s, USEC_PER_SEC);
+                assert_true(reflector_in_sync(s->reflector));
+        }
+
+        /* A connection that breaks each minute while nothing happens says nothing of the version. */
+        for (unsigned j = 0; j < 10; j++) {
+                stream_wait(s, 60 * USEC_PER_SEC);
+                stream_end(s, KUBE_END_CUT);
+                stream_wait(s, USEC_PER_SEC);
+                assert_string_equal(s->path, WATCH_PATH("10"));
+                stream_answer(s, 200);
+        }
+}
+
 /* A server that takes the request for more and says nothing. */
 STORY(test_no_answer) {
         begin_in_sync(s, traits);
@@ -890,6 +943,7 @@ int main(void) {
                 cmocka_unit_test(test_oversize),
                 cmocka_unit_test(test_backoff),
                 cmocka_unit_test(test_short_watches),
+                cmocka_unit_test(test_version_that_leads_nowhere),
                 cmocka_unit_test(test_no_answer),
                 cmocka_unit_test(test_api_ready),
                 cmocka_unit_test(test_kick),

@@ -18,6 +18,7 @@ struct PublishState {
         char *timeline_file; /* likewise */
         char *boots_file;    /* likewise */
         uint64_t timeline_saved;
+        bool boot_settled; /* on record is when this boot was first ready */
         bool told;
 };
 
@@ -121,6 +122,17 @@ static int make_boot(const Manager *m, Boot **ret) {
         return 0;
 }
 
+/* Images that are pulled later, and gates that are required later, change nothing of how this boot went. */
+static void settle_boot(PublishState *p, Boot *boot) {
+        const Boot *first = p->boot_settled ? boot_log_find(p->manager->boots, boot->boot_id) : NULL;
+
+        if (first) {
+                boot->ready = first->ready;
+                boot->pulled_images = first->pulled_images;
+        }
+        p->boot_settled = boot->ready != USEC_INFINITY;
+}
+
 /* This boot's line in the record of boots: at the first ready, and at stop. */
 void publish_state_save_boot(PublishState *p) {
         Manager *m = p->manager;
@@ -129,8 +141,10 @@ void publish_state_save_boot(PublishState *p) {
         int r;
 
         r = make_boot(m, &boot);
-        if (r >= 0)
+        if (r >= 0) {
+                settle_boot(p, boot);
                 boot_log_put(m->boots, boot);
+        }
         if (r >= 0 && p->boots_file) {
                 r = boot_log_print(m->boots, &b);
                 if (r >= 0)
@@ -198,13 +212,17 @@ static void restore_trails(Manager *m) {
 
 void publish_state_restore(PublishState *p) {
         Manager *m = p->manager;
+        bool restored = p->state_file && restore_board(p) >= 0;
+        const Boot *boot;
 
-        if (p->state_file && restore_board(p) >= 0) {
+        if (restored) {
                 restore_lines(p->timeline_file, m->timeline, parse_timeline);
                 p->timeline_saved = transitions_so_far(m);
                 restore_trails(m);
         }
         restore_lines(p->boots_file, m->boots, parse_boots);
+        boot = boot_log_find(m->boots, m->world->host.boot_id);
+        p->boot_settled = restored && boot && boot->ready != USEC_INFINITY;
 }
 
 /* systemd lists several folders in one variable, separated by colons; ours is the first. */

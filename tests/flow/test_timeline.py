@@ -196,6 +196,55 @@ def record(number, ready=None, pulled=False):
     return json.dumps({**made, **({"readyUSec": ready} if ready else {})}).encode() + b"\n"
 
 
+def pulled(edge):
+    """An event tells that an image of dns-default was pulled."""
+    pod = edge.kubelet.find("dns-default")["metadata"]
+    involved = {"kind": "Pod", "namespace": pod["namespace"], "name": pod["name"], "uid": pod["uid"]}
+    now = {"firstTimestamp": fakekubelet.now(), "lastTimestamp": fakekubelet.now()}
+    message = 'Successfully pulled image "x" in 2s (2s including waiting)'
+    event = {"kind": "Event", "metadata": {"name": "e", "namespace": pod["namespace"]}, "involvedObject": involved}
+    edge.server.put({**event, **now, "reason": "Pulled", "message": message, "type": "Normal"})
+
+
+def test_what_a_boot_was_it_stays(edge):
+    """How long it took, and whether it pulled images, is settled once the cluster was ready: a restart of the daemon,
+    which sees no such events any more, and gates that come later change nothing of that."""
+    edge.kubelet.previous_boot()
+    edge.start(gates=GATES)
+    daemon = edge.daemon
+    edge.expect_reason("Unproven", "dns")
+    pulled(edge)
+    edge.up()
+    edge.expect_ready()
+    process.eventually(lambda: lines(daemon))
+    (first,) = lines(daemon)
+    assert first["pulledImages"] and first["readyUSec"] > 0
+
+    daemon.restart()
+    daemon.expect_verdict("ready", 15)
+    daemon.write_gate("later", "[Gate]\nRequired=yes\n[Pods]\nNamespace=nowhere\n")
+    daemon.reload()
+    daemon.expect_verdict("waiting")
+    daemon.stop()
+    (last,) = lines(daemon)
+    assert (last["pulledImages"], last["readyUSec"]) == (True, first["readyUSec"])
+    assert {g["name"] for g in last["gates"]} == {*GATES, "later"}
+
+
+def test_images_pulled_later(edge):
+    """An update of an application is none of the boot's business."""
+    daemon = boot(edge)
+    process.eventually(lambda: lines(daemon))
+    edge.kubelet.container_dies("dns-default", report=True)
+    daemon.expect_gate("dns", "lost")
+    pulled(edge)
+    process.eventually(lambda: edge.server.open_streams("events") and edge.server.open_streams("events")[0].sent)
+    edge.kubelet.pod_up("dns-default")
+    daemon.expect_verdict("ready", 15)
+    daemon.stop()
+    assert [b["pulledImages"] for b in lines(daemon)] == [False]
+
+
 def test_how_long_it_usually_takes(edge):
     """The median of earlier boots of this kind, whatever else the file has become."""
     boot(edge)
@@ -216,14 +265,9 @@ def test_how_long_it_usually_takes(edge):
     process.eventually(lambda: len(boots(daemon)) == 6)
     assert len(lines(daemon)) == 6
     # With images to pull it is a boot of the other kind.
-    pod = edge.kubelet.find("dns-default")["metadata"]
     edge.kubelet.container_dies("dns-default", report=True)
     daemon.expect_gate("dns", "lost")
-    involved = {"kind": "Pod", "namespace": pod["namespace"], "name": pod["name"], "uid": pod["uid"]}
-    now = {"firstTimestamp": fakekubelet.now(), "lastTimestamp": fakekubelet.now()}
-    message = 'Successfully pulled image "x" in 2s (2s including waiting)'
-    event = {"kind": "Event", "metadata": {"name": "e", "namespace": pod["namespace"]}, "involvedObject": involved}
-    edge.server.put({**event, **now, "reason": "Pulled", "message": message, "type": "Normal"})
+    pulled(edge)
     process.eventually(lambda: daemon.describe()["verdict"]["typicalReadyUSec"] == 7_000_000_000, 5, 0.05)
 
 

@@ -142,14 +142,24 @@ static int judge(Hold *h) {
         return -EAGAIN;
 }
 
-/* No gate of that name, or it is disabled or invalid: one that is open is lost by that, else it may come. */
+static bool is_about_gate(const char *error) {
+        return streq(error, READINESS "NoSuchGate") || streq(error, READINESS "GateDisabled") ||
+               streq(error, READINESS "GateInvalid");
+}
+
+/* No gate of that name, or it is disabled or invalid: one that is open is lost by that, else it may come. Whatever
+ * else the daemon fails at says nothing of the gate. */
 static int on_failed(Hold *h, const VlReply *reply) {
         const char *cause = jv_get_string(reply->parameters, "cause");
         _cleanup_free_ char *text = NULL;
 
-        if (h->is_open)
+        if (h->is_open && is_about_gate(reply->error))
                 return end(h, "was removed or disabled");
-        if (streq(reply->error, READINESS "NoSuchGate"))
+        if (!is_about_gate(reply->error)) {
+                begin_doubt(h, false);
+                if (asprintf_ret(&text, "msreadyd cannot tell, asking again: %s", reply->error) >= 0)
+                        tell(h, text);
+        } else if (streq(reply->error, READINESS "NoSuchGate"))
                 tell(h, "There is no gate of this name, waiting for one");
         else if (asprintf_ret(&text, "The gate is disabled or invalid, waiting: %s",
                               cause ?: reply->error) >= 0)
@@ -178,7 +188,7 @@ static int on_deadline(Hold *h) {
                         return end(h, "is not ready");
                 if (h->close_on_unknown)
                         return end(h, "is unknown");
-                h->unknown_usec = USEC_INFINITY; /* said once; asked for anew with the daemon */
+                h->in_doubt = 0; /* it is held; what the daemon says when it is back has a grace of its own */
         }
         return -EAGAIN;
 }
@@ -189,12 +199,20 @@ static usec_t next_deadline(const Hold *h) {
         return h->in_doubt > 0 ? usec_add(h->in_doubt, h->unknown_usec) : USEC_INFINITY;
 }
 
+/* What the gate's file says is learned with each connection, and anew where it decides: a reload may have changed
+ * it. */
+static bool wants_definition(const Hold *h) {
+        State state = get_state(snapshot_find(&h->follow.snapshot, h->gate));
+
+        return h->follow.first || state == STATE_UNKNOWN || state == STATE_DISABLED;
+}
+
 static int hold_step(Hold *h) {
         _cleanup_(vl_reply_done) VlReply change = {};
 
         switch (follow_next(&h->follow, next_deadline(h), &change)) {
         case FOLLOW_CHANGED:
-                if (h->follow.first)
+                if (wants_definition(h))
                         learn_definition(h);
                 return judge(h);
         case FOLLOW_FAILED:

@@ -381,6 +381,54 @@ def test_hold_where_the_daemon_forgot(daemon, holding):
     h.ends("is not ready")
 
 
+def test_hold_where_the_daemon_forgot_while_it_was_away_for_long(daemon, holding):
+    """An absence uses up no grace where unknown holds: who comes back and has forgotten is given time to look."""
+    h = holding(unknownUSec=2_000_000)
+    h.open()
+    daemon.stop()
+    assert h.holds(4)
+    daemon.start()
+    h.becomes("waiting")
+    assert h.holds(1)
+    h.becomes("ready")
+    assert h.holds(3)
+    h.becomes("waiting")
+    h.ends("is not ready")
+
+
+def test_hold_where_the_daemon_cannot_tell(daemon, holding):
+    """What the daemon fails at says nothing of the gate."""
+    h = holding()
+    h.open()
+    daemon.replies["Monitor"] = Error("io.systemd.System", errno=12, errnoName="ENOMEM", origin="linux")
+    daemon.stop()
+    daemon.start()
+    h.status("io.systemd.System")
+    assert h.holds(1)
+    daemon.monitor({"verdict": verdict("ready"), "gates": [gate("g")]})
+    del daemon.replies["Monitor"]
+    h.becomes("lost")
+    h.ends("is lost")
+
+
+def test_hold_closes_where_the_daemon_cannot_tell_for_long(daemon, holding):
+    h = holding(onUnknown="close", unknownUSec=4_000_000)
+    h.open()
+    daemon.replies["Monitor"] = Error("io.systemd.System", errno=12, errnoName="ENOMEM", origin="linux")
+    daemon.stop()
+    daemon.start()
+    assert h.holds(2)
+    h.ends("is unknown")
+
+
+def test_hold_goes_by_what_was_loaded_anew(daemon, holding):
+    h = holding()
+    h.open()
+    daemon.replies["ListGates"]["definitions"][0]["onUnknown"] = "close"
+    h.becomes("unknown")
+    h.ends("is unknown")
+
+
 def test_hold_of_a_gate_that_is_removed(holding):
     h = holding()
     h.open()

@@ -28,11 +28,23 @@ static void signal_set(sigset_t *ret) {
         sigaddset(ret, SIGWINCH);
 }
 
+/* One that is ignored, as a script has its jobs in the background ignore SIGINT, would come all the same once it is
+ * blocked. */
+static void leave_ignored(sigset_t *set, int number) {
+        struct sigaction action;
+
+        if (sigaction(number, NULL, &action) >= 0 && action.sa_handler == SIG_IGN)
+                sigdelset(set, number);
+}
+
 /* Has the signals that matter to a display come as events: its size, and the end. */
 int follow_signals(Follow *f) {
         sigset_t set;
 
         signal_set(&set);
+        leave_ignored(&set, SIGINT);
+        leave_ignored(&set, SIGTERM);
+        leave_ignored(&set, SIGHUP);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
         f->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

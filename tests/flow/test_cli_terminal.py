@@ -299,6 +299,27 @@ def test_signal_is_the_cause_of_death(daemon):
     os.close(master)
 
 
+@pytest.mark.parametrize("verb", ["wait", "watch"])
+def test_signals_that_were_ignored_before_stay_so(daemon, verb):
+    """As of a job in the background of a script, whose terminal sends it the interrupt of the foreground."""
+    def ignore():
+        process.die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    master, slave = pty.openpty()
+    child = process.spawn(Client(daemon.path).command(verb), stdout=slave, stderr=slave, env=environment(),
+                          preexec_fn=ignore)
+    daemon.wait_for(lambda: daemon.subscribers)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == -signal.SIGTERM
+    os.close(slave)
+    os.close(master)
+
+
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is missing")
 def test_zsh_completes(daemon, tmux):
     """The gates are asked of the daemon that the line names, by whatever verb takes them."""

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 #include "systemctl.h"
 #include "verbs.h"
 
@@ -51,7 +52,26 @@ static bool is_unit_name(const char *s) {
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@\\-";
         size_t n = strlen(s);
 
-        return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-';
+        return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-' && s[0] != '@';
+}
+
+/* The suffix that says of which type the unit is; NULL: it has none, for a name may have dots. */
+static const char *unit_suffix(const char *s) {
+        static const char *const suffixes[] = { ".service", ".socket", ".device", ".mount", ".automount", ".swap",
+                                                ".target",  ".path",   ".timer",  ".slice", ".scope" };
+        const char *dot = strrchr(s, '.');
+
+        for (size_t i = 0; dot && i < ELEMENTSOF(suffixes); i++)
+                if (streq(dot, suffixes[i]))
+                        return dot;
+        return NULL;
+}
+
+/* A template alone, "app@.service", is no unit that can be started. */
+static bool is_template(const char *s) {
+        const char *end = unit_suffix(s) ?: s + strlen(s);
+
+        return end > s && end[-1] == '@';
 }
 
 /* Names of everything. STATUS_USAGE for what cannot be a gate or a unit. */
@@ -60,12 +80,12 @@ static int binding_init(Binding *b, const Options *options) {
         int r;
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
-        if (!is_gate_name(b->gate) || !is_unit_name(unit)) {
+        if (!is_gate_name(b->gate) || !is_unit_name(unit) || is_template(unit)) {
                 fprintf(stderr, "msready: '%s' cannot be the name of a %s.\n",
                         is_gate_name(b->gate) ? unit : b->gate, is_gate_name(b->gate) ? "unit" : "gate");
                 return STATUS_USAGE;
         }
-        r = asprintf_ret(&b->unit, "%s%s", unit, strchr(unit, '.') ? "" : ".service");
+        r = asprintf_ret(&b->unit, "%s%s", unit, unit_suffix(unit) ? "" : ".service");
         if (r >= 0)
                 r = asprintf_ret(&b->gate_unit, "msready-gate@%s.service", b->gate);
         if (r >= 0)
@@ -110,22 +130,28 @@ static bool is_enabled(const Binding *b) {
                              (const char *const[]){ "is-enabled", "--quiet", b->gate_unit, NULL }) == 0;
 }
 
-/* Whether multi-user.target pulls the unit in and would wait for it, and with it for the gate. */
-static bool holds_up_boot(const Binding *b) {
-        _cleanup_free_ char *wanted = NULL, *required = NULL, *link = NULL;
-        const char *root = strempty(b->options->root);
+static bool is_pulled_in_from(const Binding *b, const char *target, const char *kind) {
+        _cleanup_free_ char *link = NULL;
         struct stat st;
 
         /* The link counts, wherever it points: below a root it points outside. */
-        if (asprintf_ret(&link, "%s" UNIT_FOLDER "/multi-user.target.wants/%s", root, b->unit) >= 0 &&
-            lstat(link, &st) >= 0)
-                return true;
-        if (b->options->root)
-                return false;
-        (void) systemctl_show(b->unit, "WantedBy", &wanted);
-        (void) systemctl_show(b->unit, "RequiredBy", &required);
-        return (wanted && strstr(wanted, "multi-user.target")) ||
-               (required && strstr(required, "multi-user.target"));
+        return asprintf_ret(&link, "%s" UNIT_FOLDER "/%s.%s/%s", strempty(b->options->root), target, kind, b->unit) >=
+                       0 &&
+               lstat(link, &st) >= 0;
+}
+
+static bool is_listed(const Binding *b, const char *property, const char *target) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(strv_freep) char **units = NULL;
+
+        return !b->options->root && systemctl_show(b->unit, property, &text) >= 0 &&
+               strv_split(text, " ", &units) >= 0 && strv_contains(units, target);
+}
+
+/* Whether the target pulls the unit in and would wait for it, and with it for the gate. */
+static bool holds_up(const Binding *b, const char *target) {
+        return is_pulled_in_from(b, target, "wants") || is_pulled_in_from(b, target, "requires") ||
+               is_listed(b, "WantedBy", target) || is_listed(b, "RequiredBy", target);
 }
 
 static int check_unit(const Binding *b) {
@@ -139,15 +165,19 @@ static int check_unit(const Binding *b) {
 }
 
 static int write_drop_ins(const Binding *b, bool enables) {
+        static const char *const booted[] = { "multi-user.target", "graphical.target", "default.target" };
         _cleanup_(buffer_done) Buffer gate = BUFFER_INIT(4096), unit = BUFFER_INIT(4096);
         int r;
 
         r = buffer_printf(&gate, MARK "%s[Unit]\nUpholds=%s\n", enables ? ENABLED_MARK : "", b->unit);
         if (r >= 0)
                 r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
-        if (r >= 0 && holds_up_boot(b))
-                r = buffer_puts(&unit, "# Or the unit, and so the gate, would hold up the boot.\n"
-                                       "After=multi-user.target\n");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booted); i++)
+                if (holds_up(b, booted[i]))
+                        r = buffer_printf(&unit,
+                                          "# Or the unit, and so the gate, would hold up the boot.\n"
+                                          "After=%s\n",
+                                          booted[i]);
         if (r >= 0)
                 r = write_file(b->gate_file, &gate);
         if (r == 0)
@@ -197,7 +227,7 @@ int verb_bind(const Options *options) {
         return r;
 }
 
-/* Whether the gate's unit upholds another unit by our hand; *ret is its drop-in then. */
+/* Whether the gate's unit upholds another unit, too, by our hand; *ret is its drop-in then. */
 static int find_other(const Binding *b, char **ret) {
         DIR *folder = opendir(b->gate_folder);
         struct dirent *entry;
@@ -211,7 +241,7 @@ static int find_other(const Binding *b, char **ret) {
                 if (!endswith(entry->d_name, ".conf"))
                         continue;
                 r = path_join(b->gate_folder, entry->d_name, &path);
-                if (r >= 0 && has_line(path, MARK)) {
+                if (r >= 0 && !streq(path, b->gate_file) && has_line(path, MARK)) {
                         *ret = TAKE_PTR(path);
                         r = 1;
                 }
@@ -257,15 +287,16 @@ int verb_unbind(const Options *options) {
                 return STATUS_ERROR;
         }
         enabled = has_line(b.gate_file, ENABLED_MARK);
-        r = remove_file(b.gate_file, b.gate_folder);
+        r = find_other(&b, &other);
+        if (r > 0)
+                r = enabled && !has_line(other, ENABLED_MARK) ? hand_mark_over(other) : 0;
+        else if (r == 0 && enabled)
+                r = do_systemctl(&b, "disable", "--quiet", b.gate_unit);
+        /* The note of what is to be undone goes last, so that what failed can be done again. */
         if (r == 0)
                 r = remove_file(b.unit_file, b.unit_folder);
         if (r == 0)
-                r = find_other(&b, &other);
-        if (r > 0 && other)
-                r = enabled ? hand_mark_over(other) : 0;
-        else if (r == 0 && enabled)
-                r = do_systemctl(&b, "disable", "--quiet", b.gate_unit);
+                r = remove_file(b.gate_file, b.gate_folder);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "daemon-reload", NULL, NULL);
         if (r == 0 && !options->root && enabled && !other)

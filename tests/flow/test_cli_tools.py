@@ -146,6 +146,52 @@ def test_a_unit_of_multi_user_target_does_not_hold_up_the_boot(systemctl, tmp_pa
     assert "After=multi-user.target\n" in text
 
 
+@pytest.mark.parametrize("given,unit", [("org.example.Kiosk", "org.example.Kiosk.service"),
+                                        ("web@10.0.0.1", "web@10.0.0.1.service"), ("data.mount", "data.mount")])
+def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit):
+    """As systemctl takes it."""
+    root = tmp_path / "root"
+    root.mkdir()
+    assert run(systemctl, "bind", "ingress", given, f"--root={root}").returncode == 0
+    units = "etc/systemd/system/"
+    files = tree(root)
+    assert set(files) == {f"{units}{GATE}.d/{unit}.conf", f"{units}{unit}.d/msready-ingress.conf"}
+    assert f"Upholds={unit}\n" in files[f"{units}{GATE}.d/{unit}.conf"]
+
+
+@pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
+def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
+    """A template alone is no unit that a gate can uphold."""
+    done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
+    assert (done.returncode, done.stdout) == (2, "") and "cannot be the name of a unit" in done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize("target,folder", [("multi-user", "requires"), ("graphical", "wants"), ("default", "wants")])
+def test_a_unit_of_a_target_that_is_booted_into_does_not_hold_it_up(systemctl, tmp_path, target, folder):
+    root = tmp_path / "root"
+    wants = root / f"etc/systemd/system/{target}.target.{folder}"
+    wants.mkdir(parents=True)
+    (wants / "kiosk.service").symlink_to("/usr/lib/systemd/system/kiosk.service")
+    run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    text = (root / "etc/systemd/system/kiosk.service.d/msready-ingress.conf").read_text()
+    assert f"After={target}.target\n" in text
+
+
+def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    assert run(systemctl, "bind", "ingress", "kiosk", f"--root={root}").returncode == 0
+    script = systemctl.folder / "systemctl"
+    text = script.read_text()
+    script.write_text(text.replace("*disable*) rm", "*disable*) exit 1; rm"))
+    done = run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "disable failed" in done.stderr
+    script.write_text(text)
+    assert run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}").returncode == 0
+    assert tree(root) == {} and not any(systemctl.enabled.iterdir())
+
+
 def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
     systemctl.state.write_text("not-found")
     done = run(systemctl, "bind", "ingress", "no-such-unit-of-msready.service")

@@ -91,8 +91,9 @@ def test_gates_that_cannot_open_are_waited_for(make_node):
         assert node.host.state(unit) == "activating" and node.host.show(unit, "NRestarts") == "0"
 
 
-def test_bind_and_unbind(make_node):
-    node = make_node(units={"kiosk.service": application("kiosk", "", "WantedBy=multi-user.target")},
+@pytest.mark.parametrize("target", ["multi-user.target", "graphical.target"])
+def test_bind_and_unbind(make_node, target):
+    node = make_node(units={"kiosk.service": application("kiosk", "", f"WantedBy={target}")},
                      enable=["kiosk.service"]).boot().usable()
 
     def tree():
@@ -103,10 +104,10 @@ def test_bind_and_unbind(make_node):
     node.host.wait_active("kiosk.service")
     node.kubelet.container_dies("dns-default", report=True)
     node.host.wait_state("kiosk.service", "inactive", timeout=_node.HOLD + 10)
-    # Enabled in multi-user.target, and yet the boot does not wait for it.
+    # Enabled in what is booted into, and yet the boot does not wait for it.
     node.kubelet.previous_boot()
     node.host.poweroff()
-    node.boot(wait="multi-user.target")
+    node.boot(wait=target)
     assert node.host.state("kiosk.service") != "active"
     node.usable()
     node.host.wait_active("kiosk.service")

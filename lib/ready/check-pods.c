@@ -5,6 +5,8 @@
 
 #include "ready/tally.h"
 
+#include <stdio.h>
+
 #include "base/string-util.h"
 
 static bool is_picked(const Check *c, const World *w, const KubePod *p, const void *userdata) {
@@ -17,10 +19,7 @@ static bool is_picked(const Check *c, const World *w, const KubePod *p, const vo
         return selector_matches(d->requirements, d->n_requirements, &p->object);
 }
 
-static Evidence verdict(const CheckDefinition *d, const Tally *t, bool in_sync) {
-        unsigned wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t->members, 1U) :
-                                                                    (unsigned) d->minimum_ready;
-
+static Evidence verdict(const Tally *t, unsigned wanted, bool in_sync) {
         if (!in_sync)
                 return tally_out_of_sync(t, wanted);
         if (t->proven >= wanted)
@@ -38,6 +37,8 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
                 .name = d->name ?: d->selector ?: "*",
         };
         NodeChoice choice;
+        unsigned wanted;
+        char text[96];
         bool in_sync;
         Tally t;
         int r;
@@ -46,18 +47,25 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         if (r < 0)
                 return r;
 
+        wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t.members, 1U) : (unsigned) d->minimum_ready;
         in_sync = tally_in_sync(w, &choice, &reason, &message);
-        report->evidence = verdict(d, &t, in_sync);
+        report->evidence = verdict(&t, wanted, in_sync);
         if (report->evidence == EVIDENCE_TRUE) {
                 report_cut(report, first);
                 return 0;
         }
-        if (t.members > 0)
+        /* Its pods keep it shut, where there are enough; else also that some are missing, or not known. */
+        if (in_sync ? t.members >= wanted : report->n_blockers > first)
                 return 0;
 
+        if (in_sync && t.members > 0) {
+                report->total_objects += wanted - t.members;
+                snprintf(text, sizeof(text), "%u of %u pods exist", t.members, wanted);
+        } else
+                snprintf(text, sizeof(text), "no pod matches");
         watched.finding.evidence = report->evidence;
         watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
-        watched.finding.message = in_sync ? "no pod matches" : message;
+        watched.finding.message = in_sync ? text : message;
         watched.leftover = t.leftover;
         watched.since = in_sync ? w->api_ready : w->api_changed;
         return report_add(report, w, &watched);

@@ -345,6 +345,40 @@ static void test_pods(void **state) {
         play_end(&p);
 }
 
+/* Where each pod that is there is proven, the one that is not keeps the gate shut, and is told. */
+static void test_pods_missing(void **state) {
+        PlayPod pod;
+        Play p;
+
+        play_cluster(&p);
+        pods.minimum_ready = 2;
+        add_pod(&p, 0, "ReplicaSet", 1);
+        assert_blocked(&p, &pods, EVIDENCE_FALSE, "Pods", REASON_NO_PODS);
+        assert_string_equal(p.report.blockers[0].message, "1 of 2 pods exist");
+        assert_int_equal(p.report.n_blockers, 1);
+        assert_int_equal(p.report.ready_objects, 1);
+        assert_int_equal(p.report.total_objects, 2);
+        pod = add_pod(&p, 1, "ReplicaSet", 1);
+        assert_true_check(&p, &pods);
+        pods.minimum_ready = 3;
+        pod.ready = KUBE_STATUS_FALSE;
+        pod.ready_reason = "ContainersNotReady";
+        play_pod(&p, &pod);
+        assert_blocked(&p, &pods, EVIDENCE_FALSE, "Pod", "ContainersNotReady");
+        assert_int_equal(p.report.n_blockers, 2);
+        assert_string_equal(p.report.blockers[1].message, "2 of 3 pods exist");
+        pods.minimum_ready = 1;
+        assert_true_check(&p, &pods);
+
+        /* Nor is it told that nothing is in the way while it is not known what is. */
+        play_remove(&p, KUBE_POD, NS, pod.name);
+        assert_true_check(&p, &pods);
+        play_lose(&p, STREAM_PODS_UNSCHEDULED);
+        assert_blocked(&p, &pods, EVIDENCE_NONE, "Pods", REASON_NOT_SYNCED);
+        pods.minimum_ready = MINIMUM_READY_UNSET;
+        play_end(&p);
+}
+
 static void test_pods_unscheduled(void **state) {
         PlayPod pod = pod_ready(NS, "web-9", 309, 39);
         Play p;
@@ -542,6 +576,7 @@ int main(void) {
                 cmocka_unit_test(test_minimum_while_away),
                 cmocka_unit_test(test_dead_surplus),
                 cmocka_unit_test(test_pods),
+                cmocka_unit_test(test_pods_missing),
                 cmocka_unit_test(test_pods_unscheduled),
                 cmocka_unit_test(test_pods_picked),
                 cmocka_unit_test(test_daemonset_scope),

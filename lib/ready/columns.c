@@ -348,6 +348,8 @@ static int describe_container(const KubeContainer *c, char **ret) {
 
 /* The pod's own words where no container has any. */
 static const char *message_of_pod(const KubePod *pod, const Word *w) {
+        const KubeCondition *initialized =
+                kube_condition_find(pod->conditions, pod->n_conditions, "Initialized");
         const KubeCondition *scheduled =
                 kube_condition_find(pod->conditions, pod->n_conditions, "PodScheduled");
         const KubeCondition *ready = kube_condition_find(pod->conditions, pod->n_conditions, "Ready");
@@ -358,6 +360,10 @@ static const char *message_of_pod(const KubePod *pod, const Word *w) {
                 return NULL;
         if (scheduled && scheduled->status != KUBE_STATUS_TRUE && !isempty(scheduled->message))
                 return scheduled->message;
+        /* The state of an init container that runs has no words: which ones are to end stands here. */
+        if (w->form == WORD_PROGRESS && w->container->state == KUBE_CONTAINER_RUNNING && initialized &&
+            initialized->status != KUBE_STATUS_TRUE && !isempty(initialized->message))
+                return initialized->message;
         /* Which containers are not ready is no news where one of them has said why; events may say more. */
         if (!w->container && ready && ready->status != KUBE_STATUS_TRUE && !isempty(ready->message))
                 return ready->message;

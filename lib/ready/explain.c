@@ -42,11 +42,19 @@ static bool says_no_more_than_back_off(const char *message) {
         return rest && !strstr(rest, "\": ");
 }
 
-/* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. */
+/* Of a container that runs and is not ready, or of an init container that has not ended, the status says no more. */
+static bool says_only_which(const char *reason) {
+        const char *init = startswith(strempty(reason), "Init:");
+
+        return streq_ptr(reason, "ContainersNotReady") || (init && *init >= '0' && *init <= '9');
+}
+
+/* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. Why a
+ * container ended stays beside the pull for its next start. */
 static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
         HintQuery *q = &e->query;
+        bool waits = false, crashes = q->reason && endswith(q->reason, "CrashLoopBackOff");
         EventExplanation event;
-        bool waits = false;
 
         for (size_t i = 0; i < p->n_containers; i++)
                 if (p->containers[i].state == KUBE_CONTAINER_WAITING) {
@@ -58,10 +66,10 @@ static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
 
         q->event_reason = event.reason;
         q->event_message = event.message;
-        if (isempty(q->message) || (event.pulling && waits) || says_no_more_than_back_off(q->message)) {
+        if (isempty(q->message) || (event.pulling && waits && !crashes) || says_no_more_than_back_off(q->message)) {
                 q->message = event.message;
                 e->since = event.since;
-        } else if (streq_ptr(q->reason, "ContainersNotReady") && !event.pulling)
+        } else if (event.pulling ? waits : says_only_which(q->reason))
                 say_more(e, "%s", event.message);
 }
 

@@ -310,7 +310,8 @@ static bool is_about_an_image(const KubeEvent *e) {
         static const char *const texts[] = {
                 "Failed to pull image ",    "Failed to inspect image ", "Failed to apply default image tag ",
                 "Error: ErrImagePull",      "Error: ImagePullBackOff",  "Error: ErrImageNeverPull",
-                "Error: ImageInspectError", "Error: InvalidImageName",  "Back-off pulling image ",
+                "Error: ImageInspectError", "Error: InvalidImageName",  "Error: RegistryUnavailable",
+                "Error: SignatureValidationFailed", "Back-off pulling image ",
         };
         static const char *const reasons[] = { "ErrImageNeverPull", "InspectFailed", "InvalidImageName" };
 
@@ -382,6 +383,17 @@ static const char *takes_back(const char *reason) {
         return streq(reason, "SuccessfulCreate") ? "FailedCreate" : NULL;
 }
 
+/* Warnings that name no cause. They come with each try, or with each new pod, and must not hide what does. */
+static bool is_aside(const char *reason) {
+        static const char *const reasons[] = { "DNSConfigForming", "FailedToRetrieveImagePullSecret",
+                                               "ProbeWarning", "FailedDaemonPod", "RecreatingFailedPod" };
+
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(reason, reasons[i]))
+                        return true;
+        return false;
+}
+
 /* Takes in an event; boottime and realtime are now. Returns 1 where that may change what is told of the
  * object, else 0; -ENOMEM. */
 int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_t realtime) {
@@ -389,7 +401,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
         EventObject *o;
         int r = 0, k = 0;
 
-        if (isempty(e->regarding_uid) || isempty(e->reason))
+        if (isempty(e->regarding_uid) || isempty(e->reason) || is_aside(e->reason))
                 return 0;
         if (!to_boottime(e->last_seen ?: e->first_seen, boottime, realtime, &since))
                 return 0;

@@ -312,6 +312,10 @@ WorldObject *play_pod(Play *p, const PlayPod *pod) {
         put(&b, "]},\"status\":{\"phase\":\"%s\",\"qosClass\":\"%s\",\"observedGeneration\":%d,\"conditions\":[",
             pod->phase ?: "Running", pod->qos ?: "Burstable", pod->observed);
         put_condition(&b, "Ready", pod->ready, pod->ready_reason, NULL);
+        if (pod->not_initialized) {
+                put(&b, ",");
+                put_condition(&b, "Initialized", KUBE_STATUS_FALSE, "ContainersNotInitialized", pod->not_initialized);
+        }
         put(&b, "],\"reason\":\"%s\",\"message\":\"%s\",\"initContainerStatuses\":[", strempty(pod->reason),
             strempty(pod->message));
         put_containers(&b, pod, true, true);

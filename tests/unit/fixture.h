@@ -35,6 +35,7 @@ typedef struct PlayPod {
         const char *reason, *message; /* of the status itself */
         KubeStatus ready;
         const char *ready_reason;
+        const char *not_initialized; /* what its Initialized says, which is False; NULL: there is none */
         const char *owner_kind, *owner_name;
         unsigned owner_uid;
         bool deleting;

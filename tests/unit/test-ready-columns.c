@@ -35,6 +35,8 @@ static KubeObject *parse(KubeKind kind, const char *text) {
 #define IS_READY CONDITION("Ready", "True", "", "")
 #define NOT_READY CONDITION("Ready", "False", "ContainersNotReady", "containers with unready status: [a]")
 #define INITIALIZED CONDITION("Initialized", "True", "", "")
+#define NOT_INITIALIZED                                                                                       \
+        CONDITION("Initialized", "False", "ContainersNotInitialized", "containers with incomplete status: [j]")
 
 /* Statuses of containers; `more` is what stands beside the state, with a comma behind it. */
 #define STATUS(name, more, state) "{'name':'" name "'," more "'state':{" state "}}"
@@ -174,6 +176,15 @@ static const Case cases[] = {
         { .name = "the first is done",
           .spec = INIT_I_J, .phase = "Pending",
           .init = { ENDED("i", "'ready':true,", 0, "Completed"), RUNS("j", "") }, .main = { INITIALIZES("a", "") },
+          .total = 1, .status = "Init:1/2" },
+        { .name = "the second runs: the Initialized condition says which it is",
+          .spec = INIT_I_J, .phase = "Pending", .more = NOT_INITIALIZED,
+          .init = { ENDED("i", "'ready':true,", 0, "Completed"), RUNS("j", "") }, .main = { INITIALIZES("a", "") },
+          .total = 1, .status = "Init:1/2", .message = "containers with incomplete status: [j]" },
+        { .name = "the second does not run yet: events may say why",
+          .spec = INIT_I_J, .phase = "Pending", .more = NOT_INITIALIZED,
+          .init = { ENDED("i", "'ready':true,", 0, "Completed"), INITIALIZES("j", "") },
+          .main = { INITIALIZES("a", "") },
           .total = 1, .status = "Init:1/2" },
         { .name = "all are done",
           .spec = INIT_I_J, .phase = "Pending",

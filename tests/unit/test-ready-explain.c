@@ -124,6 +124,38 @@ static void test_words_of_the_registry(void **state) {
         end(&p);
 }
 
+/* Why a container ends again and again is not hidden by the image that is pulled for its next start. */
+static void test_crash(void **state) {
+        Play p;
+
+        begin(&p);
+        put_pod(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app");
+        tell(&p, &(Told){ POD_UID, "Normal", "Pulling", "Pulling image \"quay.io/a\"" });
+        assert_told(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app; pulling quay.io/a");
+        end(&p);
+}
+
+/* Which init container the pod waits for the status says, and why the events. */
+static void test_init(void **state) {
+        PlayPod pod = pod_ready(NS, "web-1", 100, 40);
+        Play p;
+
+        begin(&p);
+        pod.ready = KUBE_STATUS_FALSE;
+        pod.phase = "Pending";
+        pod.not_initialized = "containers with incomplete status: [setup]";
+        pod.containers[0] = (PlayContainer){ .name = "setup", .role = KUBE_CONTAINER_INIT,
+                                             .state = KUBE_CONTAINER_RUNNING, .unready = true };
+        pod.containers[1] = (PlayContainer){ .name = "app", .role = KUBE_CONTAINER_MAIN, .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING, .reason = "PodInitializing" };
+        play_pod(&p, &pod);
+        play_judge(&p);
+        assert_told(&p, "Init:0/1", "containers with incomplete status: [setup]");
+        tell(&p, &(Told){ POD_UID, "Warning", "Unhealthy", "Startup probe failed: no" });
+        assert_told(&p, "Init:0/1", "containers with incomplete status: [setup]; Startup probe failed: no");
+        end(&p);
+}
+
 /* Why there are too few pods, those know that make them: a Deployment's ReplicaSets, never those of another. */
 static void test_no_pods(void **state) {
         static const char refused[] = "Error creating: pods \"web-1\" is forbidden: violates PodSecurity";
@@ -317,6 +349,7 @@ static void test_leftover(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pull),     cmocka_unit_test(test_words_of_the_registry),
+                cmocka_unit_test(test_crash),    cmocka_unit_test(test_init),
                 cmocka_unit_test(test_no_pods),  cmocka_unit_test(test_no_node),
                 cmocka_unit_test(test_pressure), cmocka_unit_test(test_hearsay),
                 cmocka_unit_test(test_leftover),

@@ -108,13 +108,20 @@ static void test_pull_refused(void **state) {
         assert_false(e.pulling);
         assert_string_equal(e.image, "quay.io/x");
 
+        /* So it is where the pull failed in a way that has a name of its own. */
+        feed(d, &(Fed) { .version = "241", .reason = "Failed", .type = "Warning", .container = "dns",
+                         .message = "Error: SignatureValidationFailed" });
+        feed(d, &(Fed) { .version = "242", .reason = "Failed", .type = "Warning", .container = "dns",
+                         .message = "Error: RegistryUnavailable" });
+        assert_string_equal(told(d), "Failed: " WORDS);
+
         /* The next try says what became of the last. */
-        feed(d, &(Fed) PULLING("25", "dns", "quay.io/x"));
+        feed(d, &(Fed) PULLING("250", "dns", "quay.io/x"));
         assert_string_equal(told(d), "Pulling: pulling quay.io/x; the last attempt: " WORDS);
 
         /* And a pull that succeeded takes all of it back. */
-        feed(d, &(Fed) { .version = "26", .reason = "Pulled", .container = "dns", .message = "Successfully pulled image" });
-        feed(d, &(Fed) PULLING("27", "dns", "quay.io/x"));
+        feed(d, &(Fed) { .version = "260", .reason = "Pulled", .container = "dns", .message = "Successfully pulled image" });
+        feed(d, &(Fed) PULLING("270", "dns", "quay.io/x"));
         assert_string_equal(told(d), "Pulling: pulling quay.io/x");
 }
 
@@ -185,6 +192,35 @@ static void test_several_containers(void **state) {
         assert_string_equal(told(d), "Failed: Failed to pull image \"first\": no");
         feed(d, &(Fed) { .version = "6", .reason = "Unhealthy", .type = "Warning", .container = "b", .message = "probe" });
         assert_string_equal(told(d), "Unhealthy: probe");
+}
+
+/* Warnings that name no cause: they come with each try, and with the trouble that they must not hide. */
+static void test_asides(void **state) {
+        static const Fed asides[] = {
+                { .version = "2", .reason = "DNSConfigForming", .type = "Warning",
+                  .message = "Nameserver limits were exceeded, some nameservers have been omitted, the applied "
+                             "nameserver line is: 192.168.1.1 192.168.1.2 192.168.1.3" },
+                { .version = "3", .reason = "FailedToRetrieveImagePullSecret", .type = "Warning",
+                  .message = "Unable to retrieve some image pull secrets (x); attempting to pull the image may not "
+                             "succeed." },
+                { .version = "4", .reason = "ProbeWarning", .type = "Warning", .container = "app",
+                  .message = "Liveness probe warning: Probe terminated redirects" },
+                { .version = "5", .reason = "FailedDaemonPod", .type = "Warning",
+                  .message = "Found failed daemon pod n/dns-1 on node edge, will try to kill it" },
+                { .version = "6", .reason = "RecreatingFailedPod", .type = "Warning",
+                  .message = "StatefulSet n/web is recreating failed Pod web-0" },
+        };
+        _cleanup_(event_digest_freep) EventDigest *d = make();
+
+        for (size_t i = 0; i < ELEMENTSOF(asides); i++)
+                assert_int_equal(feed(d, &asides[i]), 0);
+        assert_string_equal(told(d), "");
+        assert_int_equal(event_digest_size(d), 0);
+
+        feed(d, &(Fed) { .version = "1", .reason = "FailedCreatePodSandBox", .type = "Warning", .message = "no" });
+        for (size_t i = 0; i < ELEMENTSOF(asides); i++)
+                assert_int_equal(feed(d, &asides[i]), 0);
+        assert_string_equal(told(d), "FailedCreatePodSandBox: no");
 }
 
 /* Events outlive a reboot; those of the boot before explain nothing now. */
@@ -270,6 +306,7 @@ int main(void) {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_trouble),
                 cmocka_unit_test(test_several_containers),
+                cmocka_unit_test(test_asides),
                 cmocka_unit_test(test_earlier_boot),
                 cmocka_unit_test(test_of_no_interest),
                 cmocka_unit_test(test_bounds),

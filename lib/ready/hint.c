@@ -109,6 +109,20 @@ static const HintRow rows[] = {
           .hint = "What listens there does not speak HTTP as a browser would hear it: check scheme and port of "
                   "URL= in the gate's file, and the application's log." },
 
+        /* What gives the pod its networks, in words that a registry has too. */
+        { .texts = "cannot find a network-attachment-definition",
+          .hint = "The pod asks for an additional network that does not exist: compare its annotation "
+                  "k8s.v1.cni.cncf.io/networks with oc get network-attachment-definitions -A." },
+        { .reasons = SANDBOX,
+          .texts = "CNI request failed|cni-server|ovn-kubernetes*dial unix|failed to configure pod "
+                   "interface|error adding pod*to CNI network",
+          .hint = "OVN-Kubernetes did not give the pod an address: see the gate ovn and oc logs -n "
+                  "openshift-ovn-kubernetes daemonset/ovnkube-master --all-containers." },
+        { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
+          .texts = "code = DeadlineExceeded",
+          .hint = "CRI-O did not make the pod's sandbox in time: look at journalctl -b -u crio.service, the "
+                  "gate ovn and the load on the disk." },
+
         /* The pull secret. */
         { .texts = "openshift-pull-secret*no such file|openshift-pull-secret*permission denied",
           .hint = "Save the pull secret from console.redhat.com/openshift/install/pull-secret as "
@@ -127,8 +141,13 @@ static const HintRow rows[] = {
                   "/etc/crio/openshift-pull-secret, or use a mirror by a file in "
                   "/etc/containers/registries.conf.d." },
 
-        /* The registry's name and address. */
-        { .reasons = PULL,
+        { .reasons = PULL " SignatureValidationFailed",
+          .texts = "SignatureValidationFailed|Source image rejected",
+          .hint = "The host's policy for signatures does not admit the image: look at "
+                  "/etc/containers/policy.json and /etc/containers/registries.d." },
+
+        /* The registry's name and address. The sandbox's image has no policy. */
+        { .reasons = "ErrImagePull ImagePullBackOff Failed BackOff",
           .texts = "dial tcp|no such host|i/o timeout|pinging container registry*context deadline|TLS "
                    "handshake timeout|proxyconnect|network is unreachable|no route to host",
           .pull_always = true,
@@ -175,8 +194,8 @@ static const HintRow rows[] = {
                   "space, for instance with crictl rmi --prune." },
 
         /* What the node is short of. */
-        { .reasons = UNSCHEDULED,
-          .texts = "Insufficient |Too many pods",
+        { .reasons = UNSCHEDULED " OutOf*",
+          .texts = "Insufficient |Too many pods|Node didn't have enough resource",
           .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
                   "allocated; lower the requests or stop something else." },
         { .reasons = SUFFERS,
@@ -215,24 +234,19 @@ static const HintRow rows[] = {
           .hint = "ovnkube-master has not written /etc/cni/net.d/10-ovn-kubernetes.conf yet: see the "
                   "gate ovn, oc get pods -n openshift-ovn-kubernetes, and systemctl status "
                   "openvswitch.service microshift-ovs-init.service." },
-        { .reasons = SANDBOX,
-          .texts = "CNI request failed|cni-server|ovn-kubernetes*dial unix|failed to configure pod "
-                   "interface|error adding pod*to CNI network",
-          .hint = "OVN-Kubernetes did not give the pod an address: see the gate ovn and oc logs -n "
-                  "openshift-ovn-kubernetes daemonset/ovnkube-master --all-containers." },
 
         /* The node. */
         { .reasons = "Evicted",
           .hint = "The kubelet evicted the pod: where it went over a limit of its own, raise that; else oc "
                   "describe node shows which pressure the node was under." },
         { .reasons = "KubeletNotReady",
-          .texts = "PLEG is not healthy",
-          .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
-                  "journalctl -b -u crio.service and the load on the disk." },
-        { .reasons = "KubeletNotReady",
           .texts = "container runtime is down|runtime status check|crio.sock|container runtime not ready",
           .hint = "The kubelet gets no answer from CRI-O: look at systemctl status crio.service and "
                   "journalctl -b -u crio.service; just after a start it passes by itself." },
+        { .reasons = "KubeletNotReady",
+          .texts = "PLEG is not healthy",
+          .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
+                  "journalctl -b -u crio.service and the load on the disk." },
         { .reasons = "KubeletNotReady",
           .texts = "node is shutting down",
           .hint = "The host is shutting down: systemctl list-jobs shows what it waits for." },
@@ -244,6 +258,12 @@ static const HintRow rows[] = {
                   "microshift.service and journalctl -b -u microshift.service." },
 
         /* Storage. */
+        { .reasons = "NoPods",
+          .texts = "1 of 2 pods exist",
+          .kind = "Pods",
+          .namespace = "openshift-storage",
+          .hint = "One of the storage driver's pods is missing: oc get deployments,daemonsets -n "
+                  "openshift-storage shows which, and the log of lvms-operator, which makes vg-manager, why." },
         { .reasons = "NotFound NoPods",
           .namespace = "openshift-storage",
           .hint = "MicroShift deploys LVMS where it finds one volume group, or one named microshift, or "
@@ -258,8 +278,13 @@ static const HintRow rows[] = {
           .namespace = "openshift-storage",
           .hint = "LVMS does not come up: look at vgs, at /etc/microshift/lvmd.yaml and at oc logs "
                   "--previous -n openshift-storage POD." },
-        { .reasons = MOUNT " ContainerCreating PodInitializing CreateContainerConfigError",
-          .texts = "secret *not found|configmap \"openshift-service-ca.crt\" not found",
+        { .reasons = MOUNT " ContainerCreating PodInitializing",
+          .texts = "configmap \"kube-root-ca.crt\" not found|configmap \"openshift-service-ca.crt\" not "
+                   "found|non-existent config key: service-ca.crt",
+          .hint = "MicroShift itself puts this into each namespace: if it stays away, see the gate service-ca and "
+                  "journalctl -b -u microshift.service." },
+        { .reasons = MOUNT " ContainerCreating PodInitializing",
+          .texts = "secret *not found",
           .namespace = "openshift-",
           .hint = "service-ca has not made this secret yet: see the gate service-ca and oc get pods -n "
                   "openshift-service-ca." },
@@ -269,7 +294,7 @@ static const HintRow rows[] = {
                   "or correct the name in the workload." },
         { .reasons = UNSCHEDULED,
           .texts = "unbound immediate PersistentVolumeClaims|persistentvolumeclaim *not found|waiting "
-                   "for a volume to be created",
+                   "for a volume to be created|binding volumes: |persistent volumes to bind",
           .hint = "Its PersistentVolumeClaim is not bound: look at oc describe pvc -n NAMESPACE, the "
                   "gate storage, and vgs." },
         { .reasons = MOUNT,
@@ -284,8 +309,11 @@ static const HintRow rows[] = {
           .texts = "unschedulable|node(s) were unschedulable",
           .hint = "The node is cordoned: run oc adm uncordon NODE." },
         { .reasons = UNSCHEDULED,
-          .texts = "node affinity|node selector|untolerated taint|had taint|had volume node affinity|"
-                   "free ports",
+          .texts = "volume node affinity|PersistentVolume's node affinity",
+          .hint = "Its volume belongs to another node, perhaps to one of this host's former name: compare oc "
+                  "describe pv with oc get nodes." },
+        { .reasons = UNSCHEDULED,
+          .texts = "node affinity|node selector|untolerated taint|had taint|free ports",
           .hint = "Nothing fits the pod's node selector, affinity, tolerations or host ports: compare oc "
                   "describe pod with oc describe node." },
         { .reasons = "SchedulingGated",
@@ -337,8 +365,8 @@ static const HintRow rows[] = {
           .hint = "Somebody deletes the node: when it is gone, restart microshift.service, whose kubelet "
                   "registers it anew." },
         { .reasons = "Terminating",
-          .hint = "The pod before it is still going; if it stays, oc describe pod shows its finalizers, "
-                  "and oc delete pod --force ends it." },
+          .hint = "The pod before it is still going; if it stays, oc get pod -o yaml shows its finalizers, and "
+                  "where it has none oc delete pod --force ends it." },
         { .reasons = "FailedCreate",
           .hint = "Its pods cannot be made: oc describe of the workload shows the API's answer." },
 

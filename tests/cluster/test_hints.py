@@ -28,6 +28,7 @@ PODS = (
     ("event", "FailedCreatePodSandBox", "open /etc/crio/openshift-pull-secret: no such file", "Save the pull secret"),
     ("event", "FailedCreatePodSandBox", "unauthorized: Please login to the Red Hat Registry", "refuses this host's"),
     ("status", "ErrImagePull", "toomanyrequests: You have reached your pull rate limit", "limits anonymous pulls"),
+    ("status", "ErrImagePull", "Source image rejected: A signature was required", "policy for signatures"),
     ("always", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: no such host", "Policy is Always: set"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: i/o timeout", "cannot resolve the registry's"),
     ("status", "ErrImagePull", X509 + "certificate signed by unknown authority", "that this host does not trust"),
@@ -42,11 +43,16 @@ PODS = (
     ("status", "ImagePullBackOff", 'Back-off pulling image "x"', "Run crictl pull IMAGE on this host"),
     ("event", "NetworkNotReady", "network is not ready: NetworkPluginNotReady", "10-ovn-kubernetes.conf"),
     ("event", "FailedCreatePodSandBox", "CNI request failed with status 400", "did not give the pod an address"),
+    ("event", "FailedCreatePodSandBox", "CNI request failed: context deadline exceeded", "did not give the pod an"),
+    ("event", "FailedCreatePodSandBox", "cannot find a network-attachment-definition (a)", "network that does not"),
+    ("event", "FailedCreatePodSandBox", "rpc error: code = DeadlineExceeded desc = context", "sandbox in time"),
     ("crash", "Error", "could not open lvmd socket", "LVMS does not come up", "openshift-storage"),
     ("pending", "Unschedulable", "1 node(s) did not have enough free storage.", "lacks a volume group"),
     ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "service-ca has not made", "openshift-dns"),
     ("event", "FailedMount", 'secret "shop-tls" not found', "refers to a Secret or ConfigMap"),
+    ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "puts this into each namespace"),
     ("pending", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims.", "PersistentVolumeClaim is not"),
+    ("pending", "Unschedulable", "1 node(s) had volume node affinity conflict.", "belongs to another node"),
     ("event", "FailedMount", "Unable to attach or mount volumes: timed out", "which volume cannot be mounted"),
     ("pending", "Unschedulable", "0/1 nodes are available: 1 Insufficient cpu.", "has too little left"),
     ("pending", "Unschedulable", "untolerated taint {node.kubernetes.io/not-ready: }.", "waits for the node"),
@@ -332,6 +338,13 @@ def test_workloads(scene):
     rest.create(f"{base}/daemonsets", agent)
     process.eventually(lambda: scene.blocker("agent", "agent", "NoEligibleNode"), 10, 0.02, "NoEligibleNode")
     process.eventually(lambda: scene.blocker("openshift-storage", "*", "NoPods"), 10, 0.02, "NoPods")
+    scene.load("lvms", "[Pods]\nNamespace=openshift-storage\nMinimumReady=2\n")
+    operator = scene.pod("openshift-storage")
+    try:
+        scene.kubelet.pod_up(operator["metadata"]["name"])
+        scene.told("lvms", "NoPods", "One of the storage driver's pods is missing", "1 of 2 pods exist")
+    finally:
+        rest.delete(scene.kubelet.path(operator))
 
 
 @pytest.fixture

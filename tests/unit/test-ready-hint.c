@@ -67,12 +67,23 @@ static const Case cases[] = {
           { POD("Init:ErrImagePull", "requested access to the resource is denied") } },
         { "The registry limits anonymous pulls",
           { POD("ErrImagePull", "toomanyrequests: You have reached your pull rate limit.") } },
+        { "The host's policy for signatures",
+          { POD("ImagePullBackOff", "Back-off pulling image \"registry.redhat.io/x\": SignatureValidationFailed: Source image "
+                                    "rejected: A signature was required, but no signature exists") } },
+        { "The host's policy for signatures",
+          { POD("ErrImagePull", "Source image rejected: None of the signatures were accepted, reasons: Invalid GPG signature") } },
 
         /* The registry */
         { "The registry cannot be reached, and the container's imagePullPolicy is Always",
           { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": dial tcp: lookup "
                                 "quay.io: no such host"),
             .pull_always = true } },
+        { "This host cannot resolve the registry's name", /* the sandbox has no imagePullPolicy */
+          { POD("ContainerCreating", NULL), .pull_always = true,
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: rpc error: code = Unknown desc = error creating pod sandbox with name x: "
+                  "initializing source docker://quay.io/x: pinging container registry quay.io: Get \"https://quay.io/v2/\": "
+                  "dial tcp: lookup quay.io: no such host") } },
         { "This host cannot resolve the registry's name",
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox",
@@ -120,6 +131,32 @@ static const Case cases[] = {
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "plugin type=\"ovn-k8s-cni-overlay\" failed (add): CNI request failed with "
                                             "status 400") } },
+        { "OVN-Kubernetes did not give the pod an address",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create pod network sandbox x: error "
+                  "adding pod shop_web to CNI network \"ovn-kubernetes\": plugin type=\"ovn-k8s-cni-overlay\" failed (add): CNI "
+                  "request failed with status 400: '[shop/web x network default NAD default] failed to configure pod "
+                  "interface: failed to get pod annotation: timed out waiting for annotations: context deadline "
+                  "exceeded'") } },
+        { "OVN-Kubernetes did not give the pod an address",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: error adding pod shop_web to CNI network \"ovn-kubernetes\": failed to get "
+                  "pod: client rate limiter Wait returned an error: context deadline exceeded") } },
+        { "an additional network that does not exist",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox",
+                  "Failed to create pod sandbox: error adding pod shop_web to CNI network \"multus-cni-network\": "
+                  "plugin type=\"multus\" failed (add): Multus: [shop/web/x]: error loading k8s delegates k8s args: "
+                  "getKubernetesDelegate: cannot find a network-attachment-definition (bridge) in namespace (shop): "
+                  "network-attachment-definitions.k8s.cni.cncf.io \"bridge\" not found") } },
+        { "CRI-O did not make the pod's sandbox in time",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = context "
+                                            "deadline exceeded") } },
+        { "This host cannot reach the registry",
+          { POD("ErrImagePull", "rpc error: code = DeadlineExceeded desc = context deadline exceeded") } },
         { "The disk is nearly full",
           { .kind = "Pods", .reason = "NoPods",
             EVENT("Evicted", "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi") } },
@@ -149,7 +186,8 @@ static const Case cases[] = {
           { NODE("KubeletNotReady", "PLEG is not healthy: pleg was last seen active 3m0s ago") } },
         { "The kubelet gets no answer from CRI-O", { NODE("KubeletNotReady", "container runtime is down") } },
         { "The kubelet gets no answer from CRI-O",
-          { NODE("KubeletNotReady", "[container runtime status check may not have completed yet, PLEG has yet]") } },
+          { NODE("KubeletNotReady", "[container runtime status check may not have completed yet, PLEG is not healthy: pleg "
+                                    "has yet to be successful]") } },
         { "The host is shutting down", { NODE("KubeletNotReady", "node is shutting down") } },
         { "why the kubelet does not call the node ready",
           { NODE("KubeletNotReady", "missing node capacity for resources: ephemeral-storage") } },
@@ -160,6 +198,9 @@ static const Case cases[] = {
         { "MicroShift deploys LVMS where it finds one volume group",
           { .kind = "DaemonSet", .namespace = "openshift-storage", .name = "vg-manager", .reason = "NotFound",
             .vendor = true, .overdue = true } },
+        { "One of the storage driver's pods is missing",
+          { .kind = "Pods", .namespace = "openshift-storage", .name = "*", .reason = "NoPods",
+            .message = "1 of 2 pods exist", .vendor = true } },
         { "LVMS lacks a volume group or room in it",
           { POD("Pending", "0/1 nodes are available: 1 node(s) did not have enough free storage.") } },
         { "LVMS does not come up",
@@ -174,8 +215,29 @@ static const Case cases[] = {
             EVENT("FailedMount", "MountVolume.SetUp failed for volume \"tls\" : secret \"shop-tls\" not found") } },
         { "refers to a Secret or ConfigMap that its namespace does not have",
           { POD("CreateContainerConfigError", "configmap \"settings\" not found"), .namespace = "shop" } },
+        { "refers to a Secret or ConfigMap that its namespace does not have", /* service-ca's are all mounted */
+          { POD("CreateContainerConfigError", "secret \"argocd-redis\" not found"), .namespace = "openshift-gitops" } },
+        { "puts this into each namespace",
+          { POD("ContainerCreating", NULL), .namespace = "openshift-dns",
+            EVENT("FailedMount", "MountVolume.SetUp failed for volume \"kube-api-access-abcde\" : configmap references "
+                                 "non-existent config key: service-ca.crt") } },
+        { "puts this into each namespace",
+          { POD("ContainerCreating", NULL), .namespace = "shop",
+            EVENT("FailedMount", "MountVolume.SetUp failed for volume \"kube-api-access-abcde\" : [configmap "
+                                 "\"kube-root-ca.crt\" not found, configmap \"openshift-service-ca.crt\" not found]") } },
         { "Its PersistentVolumeClaim is not bound",
           { POD("Pending", "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.") } },
+        { "Its PersistentVolumeClaim is not bound",
+          { POD("Pending", "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded") } },
+        { "Its PersistentVolumeClaim is not bound",
+          { POD("Pending", "running PreBind plugin \"VolumeBinding\": binding volumes: timed out waiting for the condition") } },
+        { "Its PersistentVolumeClaim is not bound",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind. "
+                           "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.") } },
+        { "Its volume belongs to another node",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) had volume node affinity conflict.") } },
+        { "Its volume belongs to another node",
+          { POD("Pending", "0/1 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity.") } },
         { "which volume cannot be mounted",
           { POD("ContainerCreating", NULL), EVENT("FailedMount", "Unable to attach or mount volumes: timed out") } },
 
@@ -183,6 +245,10 @@ static const Case cases[] = {
         { "The node has too little left", { POD("Pending", "0/1 nodes are available: 1 Insufficient cpu.") } },
         { "The node has too little left",
           { POD("Pending", NULL), EVENT("FailedScheduling", "0/1 nodes are available: 1 Too many pods.") } },
+        { "The node has too little left",
+          { .kind = "Deployment", .reason = "NoPods",
+            EVENT("OutOfmemory", "Pod was rejected: Node didn't have enough resource: memory, requested: 1053818880, used: "
+                                 "5740953600, capacity: 6198358016") } },
         { "The pod waits for the node",
           { POD("Pending", "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.") } },
         { "The node is cordoned", { POD("Pending", "0/1 nodes are available: 1 node(s) were unschedulable.") } },
@@ -219,6 +285,8 @@ static const Case cases[] = {
         { "A readiness gate holds the pod back", { POD("ReadinessGatesNotReady", NULL) } },
         { "Somebody deletes the node", { NODE("Terminating", "the node is being deleted") } },
         { "The pod before it is still going",
+          { .kind = "StatefulSet", .reason = "NoPods", EVENT("Terminating", NULL) } },
+        { "oc get pod -o yaml shows its finalizers",
           { .kind = "StatefulSet", .reason = "NoPods", EVENT("Terminating", NULL) } },
         { "Its pods cannot be made", { .kind = "ReplicaSet", .reason = "FailedCreate", .message = "exceeded quota" } },
 

@@ -350,6 +350,19 @@ static int want(const StreamDemand *demand, void *userdata) {
         return 0;
 }
 
+static bool are_of_one_kind(const Stream *a, const Stream *b) {
+        return a->role == b->role && streq_ptr(a->world->key, b->world->key);
+}
+
+/* A newer one, which is not wanted any more either, has all that this one has brought. */
+static bool is_superseded(const SourceStreams *s, const Stream *old) {
+        for (const Stream *t = s->streams; t != old; t = t->next)
+                if (!t->wanted && t->world->in_sync && are_of_one_kind(t, old) &&
+                    kube_query_equal(&t->query, &old->query))
+                        return true;
+        return false;
+}
+
 /* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
  * of another node do not. Of nodes also one in the middle of its listing: the first that it brings may be ours,
  * and is why another stream is wanted now. If it took the node along, all would be asked for once more, and so
@@ -359,8 +372,10 @@ static bool may_speak_on(const SourceStreams *s, const Stream *old) {
             (!old->world->in_sync &&
              (old->role != STREAM_NODES || old->world->interest != s->manager->world->interest)))
                 return false;
+        if (is_superseded(s, old))
+                return false;
         for (const Stream *t = s->streams; t; t = t->next)
-                if (t != old && t->wanted && t->role == old->role && streq_ptr(t->world->key, old->world->key))
+                if (t != old && t->wanted && are_of_one_kind(t, old))
                         return !t->world->in_sync &&
                                (old->role != STREAM_PODS || kube_query_equal(&old->query, &t->query));
         return false;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """List and watch: what an API server does to it within its rights, and what old and broken ones do."""
 
+import threading
 import time
 
 import pytest
@@ -168,6 +169,36 @@ def test_unsent_newline_and_blank_lines(ready_edge):
     ready_edge.expect_steady(0.5)
     server.delete("daemonsets", "openshift-dns", "dns-default")
     ready_edge.daemon.expect_gate("dns", "lost")
+
+
+def test_reloads_in_a_row(ready_edge):
+    """Each time streams are made anew beside the old ones. Of these the newest that is in sync speaks on, and it
+    alone, also where the next reload comes in the very moment in which it has caught up."""
+    server, daemon = ready_edge.server, ready_edge.daemon
+    mark, go = server.mark(), threading.Event()
+    server.cue("watch", times=None, until=go)
+    daemon.reload()
+    for _ in range(6):
+        server.expect("watch", "daemonsets", since=mark)
+        daemon.pause()
+        server.clear_cues()
+        mark, answer, go = server.mark(), go, threading.Event()
+        server.cue("watch", times=None, until=go)
+        before = len(server.open_streams("daemonsets"))
+        answer.set()
+        server.expect_streams("daemonsets", before + 1)
+        time.sleep(0.2)  # what was said lies there to be read
+        daemon.reload()
+        daemon.resume()
+        daemon.describe()
+    time.sleep(0.5)  # a stream that was ended is closed by then
+    most = len(server.open_streams("daemonsets"))
+    server.clear_cues()
+    go.set()
+    ready_edge.expect_settled()
+    process.eventually(lambda: len(server.open_streams("daemonsets")) == 1, 5, 0.1, "the newest")
+    assert most == 1
+    ready_edge.expect_steady()
 
 
 def test_boot_ids_back_and_forth(ready_edge):

@@ -110,7 +110,7 @@ static int write_file(const char *path, const Buffer *text) {
 
         r = mkdir_parents(path, 0755);
         if (r >= 0)
-                r = file_write_atomic(path, text->data, text->size, 0644);
+                r = file_write_durable(path, text->data, text->size, 0644);
         return r < 0 ? cannot("write", path, r) : 0;
 }
 

@@ -148,7 +148,7 @@ void publish_state_save_boot(PublishState *p) {
         if (r >= 0 && p->boots_file) {
                 r = boot_log_print(m->boots, &b);
                 if (r >= 0)
-                        r = file_write_atomic(p->boots_file, b.data ?: "", b.size, 0644);
+                        r = file_write_durable(p->boots_file, b.data ?: "", b.size, 0644);
         }
         if (r < 0)
                 complain(p, strna(p->boots_file), r);

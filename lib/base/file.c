@@ -106,10 +106,7 @@ int fd_write_all(int fd, const char *data, size_t size) {
         return 0;
 }
 
-/* Writes beside the file and renames, so that a reader sees the old text or the new one and a failure leaves
- * the old. Not synced to disk: what is written here is state that a power cut ends anyway, or a record whose
- * last line may be lost. */
-int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode) {
+static int write_and_rename(const char *path, const void *data, size_t size, mode_t mode, bool sync) {
         _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int fd = -1;
         int r;
@@ -122,11 +119,25 @@ int file_write_atomic(const char *path, const void *data, size_t size, mode_t mo
                 return -errno;
 
         r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
+        if (r >= 0 && sync && fdatasync(fd) < 0)
+                r = -errno;
         if (r >= 0 && rename(temporary, path) < 0)
                 r = -errno;
         if (r < 0)
                 (void) unlink(temporary);
         return r;
+}
+
+/* Writes beside the file and renames, so that a reader sees the old text or the new one and a failure leaves
+ * the old. Not synced to disk: for what a power cut ends anyway. */
+int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode) {
+        return write_and_rename(path, data, size, mode, false);
+}
+
+/* The same, for what outlives a power cut. XFS, for one, may have the new name on disk long before the text: the
+ * file would be there and empty. Waits for the disk. */
+int file_write_durable(const char *path, const void *data, size_t size, mode_t mode) {
+        return write_and_rename(path, data, size, mode, true);
 }
 
 /* folder/name, with one slash between; name alone where it is absolute. */

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -91,11 +92,53 @@ static void test_file(void **state) {
         assert_int_equal(rmdir(folder), 0);
 }
 
+static char *watched;
+static unsigned n_syncs;
+static off_t synced, named;
+static int sync_error;
+
+/* In the place of libc's: notes what the disk would have now, and under the watched name. */
+int fdatasync(int fd) {
+        struct stat st;
+
+        n_syncs++;
+        assert_int_equal(fstat(fd, &st), 0);
+        synced = st.st_size;
+        named = stat(watched, &st) == 0 ? st.st_size : -1;
+        errno = sync_error;
+        return sync_error > 0 ? -1 : 0;
+}
+
+/* A power cut finds the old text or the new one whole: the text is on disk before it has the name. */
+static void test_durable(void **state) {
+        char folder[] = "/tmp/test-file-XXXXXX";
+        _cleanup_free_ char *path = NULL, *data = NULL;
+
+        assert_non_null(mkdtemp(folder));
+        assert_ok(path_join(folder, "f", &path));
+        watched = path;
+        assert_ok(file_write_atomic(path, "old", 3, 0600));
+        assert_int_equal(n_syncs, 0);
+        assert_ok(file_write_durable(path, "newer", 5, 0600));
+        assert_int_equal(n_syncs, 1);
+        assert_int_equal(synced, 5);
+        assert_int_equal(named, 3);
+
+        /* A disk that is broken: what is there stays, and nothing is left beside it. */
+        sync_error = EIO;
+        assert_error(file_write_durable(path, "x", 1, 0600), EIO);
+        assert_ok(file_read(path, 10, &data, NULL));
+        assert_string_equal(data, "newer");
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_buffer_ceiling), cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_strip_control),  cmocka_unit_test(test_ids),
                 cmocka_unit_test(test_strv),           cmocka_unit_test(test_file),
+                cmocka_unit_test(test_durable),
         };
         return cmocka_run_group_tests_name("base-string", tests, NULL, NULL);
 }

@@ -49,6 +49,11 @@ static bool says_only_which(const char *reason) {
         return streq_ptr(reason, "ContainersNotReady") || (init && *init >= '0' && *init <= '9');
 }
 
+/* Others that wait may have another policy. */
+static bool lacks_image_always(const KubeContainer *c) {
+        return c->pull_always && (streq_ptr(c->reason, "ErrImagePull") || streq_ptr(c->reason, "ImagePullBackOff"));
+}
+
 /* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. Why a
  * container ended stays beside the pull for its next start. */
 static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
@@ -59,7 +64,7 @@ static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
         for (size_t i = 0; i < p->n_containers; i++)
                 if (p->containers[i].state == KUBE_CONTAINER_WAITING) {
                         waits = true;
-                        q->pull_always = q->pull_always || p->containers[i].pull_always;
+                        q->pull_always = q->pull_always || lacks_image_always(&p->containers[i]);
                 }
         if (!w->events || !event_digest_explain(w->events, p->object.uid, &event))
                 return;

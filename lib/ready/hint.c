@@ -239,6 +239,9 @@ static const HintRow rows[] = {
         { .reasons = "Evicted",
           .hint = "The kubelet evicted the pod: where it went over a limit of its own, raise that; else oc "
                   "describe node shows which pressure the node was under." },
+        { .reasons = "UnexpectedAdmissionError NodeAffinity NodePorts Preempting Terminated Shutdown NodeShutdown",
+          .hint = "The kubelet turned the pod away or ended it: what owns the pod makes another one in time, and "
+                  "one that nothing owns must be made anew." },
         { .reasons = "KubeletNotReady",
           .texts = "container runtime is down|runtime status check|crio.sock|container runtime not ready",
           .hint = "The kubelet gets no answer from CRI-O: look at systemctl status crio.service and "

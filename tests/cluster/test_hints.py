@@ -75,6 +75,7 @@ PODS = (
     ("failed", "Evicted", "The node was low on resource: memory. Threshold quantity: 100Mi", "short of memory"),
     ("failed", "Evicted", "Pod was rejected: The node had condition: [PIDPressure]. ", "short of process IDs"),
     ("failed", "Evicted", 'Usage of EmptyDir volume "cache" exceeds the limit "1Gi". ', "a limit of its own"),
+    ("failed", "UnexpectedAdmissionError", "Allocate failed due to no healthy devices present", "turned the pod away"),
     ("going", "Terminating", None, "The pod before it is still going"),
     ("gated", "ReadinessGatesNotReady", 'pod readiness gate "edge/ok" does not exist', "A readiness gate holds"),
     ("running", "Unhealthy", "Readiness probe failed: statuscode: 503", "Its probe fails"),

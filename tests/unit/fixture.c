@@ -285,6 +285,8 @@ static void put_containers(Buffer *b, const PlayPod *pod, bool init, bool status
                 comma = ",";
                 if (!status && c->role == KUBE_CONTAINER_SIDECAR)
                         put(b, ",\"restartPolicy\":\"Always\"");
+                if (!status && c->pull_always)
+                        put(b, ",\"imagePullPolicy\":\"Always\"");
                 if (status) {
                         put(b, ",\"ready\":%s,\"started\":true", c->unready ? "false" : "true");
                         if (c->id != 0)

@@ -23,6 +23,7 @@ typedef struct PlayContainer {
         KubeContainerState state;
         bool absent; /* from the status */
         bool unready;
+        bool pull_always;
         unsigned id; /* 0: none */
         const char *reason, *message;
 } PlayContainer;

@@ -135,6 +135,32 @@ static void test_crash(void **state) {
         end(&p);
 }
 
+/* Always is in the way of a container whose image cannot be pulled, and not that of another which waits for it. */
+static void test_pull_policy(void **state) {
+        PlayPod pod = pod_ready(NS, "web-1", 100, 40);
+        Play p;
+
+        begin(&p);
+        pod.ready = KUBE_STATUS_FALSE;
+        pod.phase = "Pending";
+        pod.containers[0] = (PlayContainer){ .name = "setup", .role = KUBE_CONTAINER_INIT, .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING, .reason = "ImagePullBackOff",
+                                             .message = "Back-off pulling image" };
+        pod.containers[1] = (PlayContainer){ .name = "app", .role = KUBE_CONTAINER_MAIN, .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING, .reason = "PodInitializing",
+                                             .pull_always = true };
+        play_pod(&p, &pod);
+        play_judge(&p);
+        assert_told(&p, "Init:ImagePullBackOff", "Back-off pulling image");
+        assert_non_null(strstr(first(&p)->hint, "Run crictl pull IMAGE on this host"));
+        pod.containers[0].pull_always = true;
+        pod.containers[0].message = "Back-off pulling image, again";
+        play_pod(&p, &pod);
+        play_judge(&p);
+        assert_non_null(strstr(first(&p)->hint, "imagePullPolicy is Always"));
+        end(&p);
+}
+
 /* Which init container the pod waits for the status says, and why the events. */
 static void test_init(void **state) {
         PlayPod pod = pod_ready(NS, "web-1", 100, 40);
@@ -350,6 +376,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pull),     cmocka_unit_test(test_words_of_the_registry),
                 cmocka_unit_test(test_crash),    cmocka_unit_test(test_init),
+                cmocka_unit_test(test_pull_policy),
                 cmocka_unit_test(test_no_pods),  cmocka_unit_test(test_no_node),
                 cmocka_unit_test(test_pressure), cmocka_unit_test(test_hearsay),
                 cmocka_unit_test(test_leftover),

@@ -10,7 +10,12 @@
 #include "notify.h"
 #include "render.h"
 
+#define HASH_INIT UINT64_C(0xcbf29ce484222325)
+/* Words that never come again, as those with a time in them, would be gathered without end. */
+#define SEEN_MAX 4096
+
 void progress_done(Progress *p) {
+        p->seen = mfree(p->seen);
         p->said = strv_free(p->said);
         p->status = mfree(p->status);
 }
@@ -193,25 +198,71 @@ static void hash_in(uint64_t *h, const char *s) {
         *h = (*h ^ 0xff) * UINT64_C(0x100000001b3);
 }
 
-/* Changes when anything has moved: an object or a container became ready, or something else, or something
- * else of it, is waited for, as when an image has been pulled. */
-uint64_t progress_fingerprint(const Progress *p, const Snapshot *s) {
-        uint64_t h = UINT64_C(0xcbf29ce484222325);
+/* A pull that fails is tried again and again: its reasons alternate, and its words have other ports in them. */
+static bool is_failed_pull(const char *reason) {
+        return glob_matches("*ImagePull*", reason) || glob_matches("*RegistryUnavailable", reason) ||
+               glob_matches("*SignatureValidationFailed", reason);
+}
+
+static uint64_t hash_blocker(const JsonValue *gate, const JsonValue *blocker) {
+        const char *reason = strempty(jv_get_string(blocker, "reason"));
+        uint64_t h = HASH_INIT;
+
+        hash_in(&h, jv_get_string(gate, "name"));
+        hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
+        if (is_failed_pull(reason))
+                return h;
+        hash_in(&h, reason);
+        hash_in(&h, jv_get_string(blocker, "message"));
+        return h;
+}
+
+/* Returns 1 where it was not seen before. */
+static int see(Progress *p, uint64_t h) {
+        uint64_t *more;
+
+        for (size_t i = 0; i < p->n_seen; i++)
+                if (p->seen[i] == h)
+                        return 0;
+        if (p->n_seen == SEEN_MAX)
+                p->n_seen = 0;
+        more = reallocarray(p->seen, p->n_seen + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        p->seen = more;
+        more[p->n_seen++] = h;
+        return 1;
+}
+
+/* Whether anything has moved since the last time: an object or a container became ready, or something is waited for
+ * that was not before, as when an image has been pulled. What was waited for already is nothing new: a failure that is
+ * tried again passes through the same words each time. */
+int progress_moved(Progress *p, const Snapshot *s) {
+        uint64_t counts = HASH_INIT;
+        bool moved;
+        int r;
 
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i];
 
                 if (!progress_counts(p, gate))
                         continue;
-                hash_in(&h, jv_get_string(gate, "name"));
-                hash_in(&h, jv_get_string(gate, "state"));
-                h ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
-                h ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
-                JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
-                        hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
-                        hash_in(&h, jv_get_string(blocker, "reason"));
-                        hash_in(&h, jv_get_string(blocker, "message"));
+                hash_in(&counts, jv_get_string(gate, "name"));
+                hash_in(&counts, jv_get_string(gate, "state"));
+                counts ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
+                counts ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
+        }
+        moved = counts != p->counts;
+        p->counts = counts;
+        for (size_t i = 0; i < s->n_gates; i++) {
+                if (!progress_counts(p, s->gates[i]))
+                        continue;
+                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers")) {
+                        r = see(p, hash_blocker(s->gates[i], blocker));
+                        if (r < 0)
+                                return r;
+                        moved = moved || r > 0;
                 }
         }
-        return h;
+        return moved;
 }

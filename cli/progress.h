@@ -13,6 +13,9 @@ typedef struct Progress {
         bool all;           /* or all */
         char **said;        /* "NAME: …" */
         char *status;       /* the last STATUS= */
+        uint64_t counts;    /* a hash of how many are ready */
+        uint64_t *seen;     /* and of all that was waited for */
+        size_t n_seen;
 } Progress;
 
 void progress_done(Progress *p);
@@ -22,4 +25,4 @@ int progress_lines(Progress *p, const Snapshot *s, Output *out);
 int progress_verdict(Progress *p, const Snapshot *s, Output *out);
 int progress_status(Progress *p, const Snapshot *s);
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);
-uint64_t progress_fingerprint(const Progress *p, const Snapshot *s);
+int progress_moved(Progress *p, const Snapshot *s);

@@ -26,7 +26,6 @@ typedef struct Wait {
         bool is_live;
         usec_t started;
         usec_t moved; /* when something moved last */
-        uint64_t fingerprint;
 } Wait;
 
 static void wait_done(Wait *w) {
@@ -195,12 +194,12 @@ static int judge_gates(Wait *w) {
 }
 
 static int judge(Wait *w) {
-        uint64_t fingerprint = progress_fingerprint(&w->progress, &w->follow.snapshot);
+        int r = progress_moved(&w->progress, &w->follow.snapshot);
 
-        if (fingerprint != w->fingerprint) {
-                w->fingerprint = fingerprint;
+        if (r < 0)
+                return r;
+        if (r > 0)
                 w->moved = now_monotonic();
-        }
         if (w->gates)
                 return judge_gates(w);
         return get_state(w->follow.snapshot.verdict) == STATE_READY ? succeed(w) : -EAGAIN;

@@ -144,6 +144,25 @@ def test_wait_that_stalls(daemon, start):
     assert time.monotonic() - begun > 2 * 1.8 + 4
 
 
+@pytest.mark.parametrize("tries", [
+    [("ImagePullBackOff", "Back-off pulling image"), ("ErrImagePull", "pulling quay.io/x"),
+     ("ErrImagePull", "dial tcp 10.0.0.9:{i}->10.0.0.1:443: i/o timeout")],
+    [("ContainerCreating", "secret not found"), ("ContainerCreating", "timed out waiting for volumes")],
+    [("CrashLoopBackOff", "back-off 5m0s restarting failed container"), ("Error", "exit code 1")],
+], ids=["pull", "mount", "crash"])
+def test_what_is_tried_again_and_again_is_a_stall(daemon, start, tries):
+    child = start("wait", "--stall=3s")
+    begun = time.monotonic()
+    while child.poll() is None and time.monotonic() - begun < 20:
+        for reason, message in tries:
+            again = blocker("dns", "Pod", "x", reason, message=message.format(i=int(time.monotonic() * 1000) % 65536))
+            daemon.tell(change(gate("dns", "waiting", blockers=[again])), wait=False)
+            time.sleep(0.2)
+    assert child.poll() is not None, "a failure that comes again has counted as a move"
+    status, _, err = finish(child)
+    assert status == 5 and "nothing has moved for 3s" in err
+
+
 @pytest.mark.parametrize("error,status", [("NoSuchGate", 4), ("GateDisabled", 1), ("GateInvalid", 1)])
 def test_wait_for_what_cannot_come(daemon, client, error, status):
     daemon.replies["Monitor"] = Error(error, gate="x", cause="because of this")

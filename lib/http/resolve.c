@@ -15,12 +15,18 @@
 #include <sys/time.h>
 
 #include "base/buffer.h"
+#include "base/string-util.h"
 
 /* Of one name. More than happy eyeballs could try within the time. */
 #define ADDRESSES_MAX 16
 #define ADDRESSES_SIZE ((INET6_ADDRSTRLEN + 3) * ADDRESSES_MAX)
 #define SERVER_TIMEOUT_MSEC 2000
 #define SERVER_TRIES 2
+/* Some name servers, or what stands before them, leave questions for IPv6 addresses unanswered, and c-ares gives up
+ * on those only after twice its time-outs, for each server. So IPv4 is asked for alone after this time, and its
+ * answer is used when IPv6 has been asked for once more and has had its time. */
+#define IPV4_ASKED_USEC (1 * USEC_PER_SEC)
+#define IPV4_TAKEN_USEC (2500 * USEC_PER_MSEC)
 #define LOOPBACK "127.0.0.1,[::1]"
 
 typedef struct Socket Socket;
@@ -40,7 +46,9 @@ struct HttpResolveImpl {
         Socket *sockets;
         LoopTimer timer;
         LoopDeferred conclusion;
-        usec_t deadline;
+        usec_t began, deadline;
+        bool ipv4_asked;
+        char *ipv4; /* addresses */
         HttpResolveResult result;
         bool concluded, freeing;
         Buffer text;
@@ -93,6 +101,7 @@ static HttpResolveImpl *impl_free(HttpResolveImpl *impl) {
         loop_timer_done(&impl->timer);
         loop_deferred_done(&impl->conclusion);
         buffer_done(&impl->text);
+        free(impl->ipv4);
         free(impl->name);
         return mfree(impl);
 }
@@ -174,15 +183,39 @@ static void on_addresses(void *userdata, int status, int timeouts, struct ares_a
         buffer_done(&b);
 }
 
+static void on_ipv4(void *userdata, int status, int timeouts, struct ares_addrinfo *info) {
+        Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
+        HttpResolveImpl *impl = userdata;
+
+        if (status == ARES_SUCCESS && info && format_addresses(info, &b) >= 0)
+                (void) free_and_strdup(&impl->ipv4, buffer_cstr(&b));
+        if (info)
+                ares_freeaddrinfo(info);
+        buffer_done(&b);
+}
+
+static void ask_ipv4(HttpResolveImpl *impl) {
+        const struct ares_addrinfo_hints hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+        impl->ipv4_asked = true;
+        ares_getaddrinfo(impl->channel, impl->name, NULL, &hints, on_ipv4, impl);
+}
+
 static void impl_process(HttpResolveImpl *impl, ares_socket_t in, ares_socket_t out);
 
 static void on_timer(LoopTimer *timer) {
         HttpResolveImpl *impl = container_of(timer, HttpResolveImpl, timer);
+        usec_t now = now_monotonic();
 
-        if (now_monotonic() >= impl->deadline)
+        if (impl->ipv4 && now >= usec_min(impl->deadline, usec_add(impl->began, IPV4_TAKEN_USEC)))
+                impl_conclude(impl, HTTP_RESOLVE_OK, impl->ipv4);
+        else if (now >= impl->deadline)
                 impl_conclude(impl, HTTP_RESOLVE_TIMEOUT, ares_strerror(ARES_ETIMEOUT));
-        else
+        else {
+                if (!impl->ipv4_asked && now >= usec_add(impl->began, IPV4_ASKED_USEC))
+                        ask_ipv4(impl);
                 impl_process(impl, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        }
 }
 
 /* Sleeps until c-ares wants to ask again, or until the deadline. */
@@ -195,6 +228,10 @@ static void impl_rearm(HttpResolveImpl *impl) {
                 return;
         }
 
+        if (!impl->ipv4_asked)
+                due = usec_min(due, usec_add(impl->began, IPV4_ASKED_USEC));
+        if (impl->ipv4)
+                due = usec_min(due, usec_add(impl->began, IPV4_TAKEN_USEC));
         if (ares_timeout(impl->channel, NULL, &tv))
                 due = usec_min(due, usec_add(now_monotonic(), (usec_t) tv.tv_sec * USEC_PER_SEC +
                                                                       (usec_t) tv.tv_usec + USEC_PER_MSEC));
@@ -295,6 +332,7 @@ int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const
                 return -ENOMEM;
         impl->loop = loop;
         impl->resolve = resolve;
+        impl->began = now_monotonic();
         impl->deadline = deadline;
         impl->text = BUFFER_INIT(ADDRESSES_SIZE);
         impl->name = strdup(name);

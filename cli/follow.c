@@ -26,6 +26,7 @@ static void signal_set(sigset_t *ret) {
         sigaddset(ret, SIGTERM);
         sigaddset(ret, SIGHUP);
         sigaddset(ret, SIGWINCH);
+        sigaddset(ret, SIGCONT);
 }
 
 /* One that is ignored, as a script has its jobs in the background ignore SIGINT, would come all the same once it is
@@ -37,7 +38,7 @@ static void leave_ignored(sigset_t *set, int number) {
                 sigdelset(set, number);
 }
 
-/* Has the signals that matter to a display come as events: its size, and the end. */
+/* Has the signals that matter to a display come as events: its size, that it goes on, and the end. */
 int follow_signals(Follow *f) {
         sigset_t set;
 

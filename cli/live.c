@@ -124,3 +124,8 @@ int live_clear(Live *live) {
         buffer_clear(&live->out.text);
         return live_show(live);
 }
+
+/* Others have written since, as a shell while we were stopped: what was shown stays, and the next stands below. */
+void live_forget(Live *live) {
+        live->shown = 0;
+}

@@ -16,3 +16,4 @@ void live_init(Live *live, int fd);
 void live_done(Live *live);
 int live_show(Live *live);
 int live_clear(Live *live);
+void live_forget(Live *live);

@@ -240,7 +240,9 @@ static int on_unreachable(Wait *w) {
 }
 
 static int on_signal(Wait *w) {
-        if (w->follow.signal == SIGWINCH)
+        if (w->follow.signal == SIGCONT)
+                live_forget(&w->live);
+        if (w->follow.signal == SIGCONT || w->follow.signal == SIGWINCH)
                 return show_live(w);
         (void) live_clear(&w->live);
         die_of_signal(w->follow.signal);

@@ -75,9 +75,11 @@ static int on_unreachable(Watch *w) {
 static int on_signal(Watch *w) {
         int r;
 
+        if (w->follow.signal == SIGCONT)
+                live_forget(&w->live);
         /* The last picture stays. */
         r = show_live(w);
-        if (w->follow.signal != SIGWINCH)
+        if (w->follow.signal != SIGCONT && w->follow.signal != SIGWINCH)
                 die_of_signal(w->follow.signal);
         return r;
 }

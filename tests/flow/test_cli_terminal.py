@@ -300,6 +300,22 @@ def test_signal_is_the_cause_of_death(daemon):
 
 
 @pytest.mark.parametrize("verb", ["wait", "watch"])
+def test_stopped_and_continued(daemon, tmux, verb):
+    """What others wrote in between is theirs."""
+    t = tmux(200, 60)
+    t.type("clear; " + command(daemon, verb))
+    t.wait(lambda s: "ImagePullBackOff for" in s)
+    t.key("C-z")
+    t.wait(lambda s: s.rstrip().endswith("$"))
+    t.type("echo one; echo two; echo thr''ee")
+    t.wait(lambda s: "\nthree\n" in s)
+    t.type("fg")
+    t.wait(lambda s: s.count("ImagePullBackOff for") == 2)
+    screen = t.after(2.5, lambda s: s.count("ImagePullBackOff for") == 2)
+    assert "\none\ntwo\nthree\n" in screen
+
+
+@pytest.mark.parametrize("verb", ["wait", "watch"])
 def test_signals_that_were_ignored_before_stay_so(daemon, verb):
     """As of a job in the background of a script, whose terminal sends it the interrupt of the foreground."""
     def ignore():

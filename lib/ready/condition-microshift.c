@@ -3,9 +3,12 @@
 /* MicroShift takes config.yaml and lays the files of config.d over it, in the order of their names: maps are merged
  * key by key, anything else is replaced, and null removes (a JSON merge patch, RFC 7396). What is not set has
  * the default of MicroShift's own code. No merged tree is built: a key is looked up from the last file to the
- * first, and the first that decides ends the search. */
+ * first, and the first that decides ends the search. Each file is read as MicroShift reads it: what it takes without
+ * a word must not make gates invalid on a node that works. */
 
 #include "ready/condition-microshift.h"
+
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -57,7 +60,7 @@ int microshift_config_add(MicroShiftConfig *c, const char *file, const char *tex
         YNode **grown;
         int r;
 
-        r = ynode_parse(text, size, &document, &detail);
+        r = ynode_parse_lenient(text, size, &document, &detail);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
@@ -129,11 +132,27 @@ int microshift_config_load(const char *file, const char *folder, MicroShiftConfi
         return 0;
 }
 
-static const YNode *get_part(const YNode *map, const char *key, size_t length) {
-        YNODE_FOREACH(m, map)
-                if (strlen(ynode_key(m)) == length && memcmp(ynode_key(m), key, length) == 0)
-                        return m;
+/* The case of names does not count, as in Go. */
+static const YNode *get_own_part(const YNode *map, const char *key, size_t length) {
+        if (ynode_is_map(map))
+                YNODE_FOREACH(m, map)
+                        if (strlen(ynode_key(m)) == length && strncasecmp(ynode_key(m), key, length) == 0)
+                                return m;
         return NULL;
+}
+
+/* A member of the map, or of those that "<<" merges into it, the first before the others. */
+static const YNode *get_part(const YNode *map, const char *key, size_t length) {
+        const YNode *merged, *part = get_own_part(map, key, length);
+
+        if (part || !ynode_is_map(map))
+                return part;
+        merged = ynode_get(map, "<<");
+        if (!ynode_is_list(merged))
+                return get_part(merged, key, length);
+        YNODE_FOREACH(m, merged)
+                part = part ?: get_part(m, key, length);
+        return part;
 }
 
 /* Whether one file decides what a dotted key is: to be *ret, or with NULL there to be unset. */

@@ -3,7 +3,10 @@
 /* A tree is built from libyaml's events without recursion, under ceilings on depth and number of nodes. What a
  * configuration does not need and an attacker does is refused: aliases (a few bytes grow to gigabytes), keys
  * that occur twice, keys that are not text, NUL in a text. As kubectl and MicroShift do, only the first document
- * of a stream is read. */
+ * of a stream is read.
+ *
+ * MicroShift's own configuration is read as MicroShift does, by Go's usual reader: of a key that occurs twice the
+ * last counts, and aliases are what they stand for, copied under ceilings of their own. */
 
 #include "yaml/yaml.h"
 
@@ -16,6 +19,10 @@
 #define DEPTH_MAX 32
 /* libyaml compares each with all that came before it: a file of nothing else takes it half a minute. */
 #define TAG_DIRECTIVES_MAX 16
+/* Each alias is looked for among them. */
+#define ANCHORS_MAX 256
+/* Of keys and texts, in all copies that aliases make. */
+#define COPIED_MAX LIMIT_CONFIG_FILE
 #define DETAIL_MAX 256
 
 typedef enum YNodeKind {
@@ -36,8 +43,18 @@ struct YNode {
         YNode *last;
 };
 
+typedef struct Anchor {
+        char *name;
+        const YNode *node;
+} Anchor;
+
 typedef struct Builder {
         yaml_parser_t parser;
+        bool lenient;
+        Anchor anchors[ANCHORS_MAX];
+        size_t n_anchors;
+        size_t copied;
+        YNode *replaced; /* members whose key came again: aliases may still mean them */
         YNode *root;
         YNode *open;  /* the map or list that events belong to */
         char *key;    /* read already, its value not yet */
@@ -117,7 +134,17 @@ static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode *
         return 0;
 }
 
-static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event) {
+/* Remembers what aliases of that name stand for from here on. */
+static int note_anchor(Builder *b, const yaml_mark_t *mark, const yaml_char_t *name, const YNode *node) {
+        if (!b->lenient || !name)
+                return 0;
+        if (b->n_anchors >= ANCHORS_MAX)
+                return refuse(b, mark, "too many anchors");
+        b->anchors[b->n_anchors] = (Anchor){ .name = strdup((const char *) name), .node = node };
+        return b->anchors[b->n_anchors++].name ? 0 : -ENOMEM;
+}
+
+static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event, const yaml_char_t *anchor) {
         YNode *n;
         int r;
 
@@ -130,7 +157,7 @@ static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event) {
                 return r;
         b->open = n;
         b->depth++;
-        return 0;
+        return note_anchor(b, &event->start_mark, anchor, n);
 }
 
 static void close_node(Builder *b) {
@@ -138,11 +165,85 @@ static void close_node(Builder *b) {
         b->depth--;
 }
 
+/* Puts what an alias stands for where the next node goes. As deep as the tree, which has a ceiling. */
+static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
+        YNode *n;
+        int r;
+
+        if (b->depth >= DEPTH_MAX)
+                return refuse(b, mark, "nested too deeply");
+        b->copied += strlen(strempty(from->text)) + strlen(strempty(b->key));
+        if (b->copied > COPIED_MAX)
+                return refuse(b, mark, "aliases of too much text");
+        r = add_node(b, from->kind, mark, &n);
+        if (r < 0)
+                return r;
+        n->null = from->null;
+        if (from->kind == YNODE_SCALAR) {
+                n->text = strdup(from->text);
+                return n->text ? 0 : -ENOMEM;
+        }
+
+        b->open = n;
+        b->depth++;
+        YNODE_FOREACH(m, from) {
+                if (m->key) {
+                        b->key = strdup(m->key);
+                        if (!b->key)
+                                return -ENOMEM;
+                }
+                r = copy_node(b, m, mark);
+                if (r < 0)
+                        return r;
+        }
+        close_node(b);
+        return 0;
+}
+
+static int take_alias(Builder *b, const yaml_event_t *event) {
+        const char *name = (const char *) event->data.alias.anchor;
+        const YNode *from = NULL;
+
+        if (!b->lenient)
+                return refuse(b, &event->start_mark, "aliases (*NAME) are not supported");
+        if (b->open && b->open->kind == YNODE_MAP && !b->key)
+                return refuse(b, &event->start_mark, "a key must be plain text");
+        for (size_t i = b->n_anchors; i > 0 && !from; i--)
+                if (streq(b->anchors[i - 1].name, name))
+                        from = b->anchors[i - 1].node;
+        if (!from)
+                return refuse(b, &event->start_mark, "an alias of nothing");
+        for (const YNode *n = b->open; n; n = n->parent)
+                if (n == from)
+                        return refuse(b, &event->start_mark, "an alias of what it stands in");
+        return copy_node(b, from, &event->start_mark);
+}
+
+/* Takes a member out of the open map, whose last it may be. */
+static void replace(Builder *b, const YNode *member) {
+        YNode *before = NULL, *n = b->open->first;
+
+        while (n != member) {
+                before = n;
+                n = n->next;
+        }
+        if (before)
+                before->next = n->next;
+        else
+                b->open->first = n->next;
+        if (b->open->last == n)
+                b->open->last = before;
+        n->next = b->replaced;
+        b->replaced = n;
+}
+
 static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
         const YNode *before = ynode_get(b->open, text);
         char why[DETAIL_MAX];
 
-        if (before) {
+        if (before && b->lenient)
+                replace(b, before);
+        else if (before) {
                 snprintf(why, sizeof(why), "key \"%.64s\" is there already, on line %u", text, before->line);
                 return refuse(b, &event->start_mark, why);
         }
@@ -165,7 +266,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
                 return r;
         n->null = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null_text(text);
         n->text = strdup(text);
-        return n->text ? 0 : -ENOMEM;
+        return n->text ? note_anchor(b, &event->start_mark, event->data.scalar.anchor, n) : -ENOMEM;
 }
 
 /* Returns 1 where more is to come. */
@@ -177,17 +278,18 @@ static int take_event(Builder *b, const yaml_event_t *event) {
                 r = take_scalar(b, event);
                 break;
         case YAML_MAPPING_START_EVENT:
-                r = open_node(b, YNODE_MAP, event);
+                r = open_node(b, YNODE_MAP, event, event->data.mapping_start.anchor);
                 break;
         case YAML_SEQUENCE_START_EVENT:
-                r = open_node(b, YNODE_LIST, event);
+                r = open_node(b, YNODE_LIST, event, event->data.sequence_start.anchor);
                 break;
         case YAML_MAPPING_END_EVENT:
         case YAML_SEQUENCE_END_EVENT:
                 close_node(b);
                 break;
         case YAML_ALIAS_EVENT:
-                return refuse(b, &event->start_mark, "aliases (*NAME) are not supported");
+                r = take_alias(b, event);
+                break;
         case YAML_DOCUMENT_END_EVENT:
                 return 0;
         case YAML_STREAM_END_EVENT: {
@@ -219,14 +321,20 @@ static bool has_many_tag_directives(const char *text, size_t size) {
 static void builder_done(Builder *b) {
         yaml_parser_delete(&b->parser);
         ynode_free(b->root);
+        while (b->replaced) {
+                YNode *n = b->replaced;
+
+                b->replaced = n->next;
+                ynode_free(n);
+        }
+        for (size_t i = 0; i < b->n_anchors; i++)
+                free(b->anchors[i].name);
         free(b->key);
         free(b->detail);
 }
 
-/* Reads the first document of text. An empty one is null. -EBADMSG with "line N: why" in reterr_detail (may be
- * NULL), -ENOMEM. */
-int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail) {
-        _cleanup_(builder_done) Builder b = {};
+static int parse(const char *text, size_t size, bool lenient, YNode **ret, char **reterr_detail) {
+        _cleanup_(builder_done) Builder b = { .lenient = lenient };
         int r;
 
         if (!yaml_parser_initialize(&b.parser))
@@ -253,6 +361,18 @@ int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail
         }
         *ret = TAKE_PTR(b.root);
         return 0;
+}
+
+/* Reads the first document of text. An empty one is null. -EBADMSG with "line N: why" in reterr_detail (may be
+ * NULL), -ENOMEM. */
+int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail) {
+        return parse(text, size, false, ret, reterr_detail);
+}
+
+/* As ynode_parse(); and of a key that occurs twice the last counts, and aliases are followed. The key "<<" is one
+ * like others. */
+int ynode_parse_lenient(const char *text, size_t size, YNode **ret, char **reterr_detail) {
+        return parse(text, size, true, ret, reterr_detail);
 }
 
 bool ynode_is_map(const YNode *n) {

@@ -11,6 +11,7 @@ typedef struct YNode YNode;
 #define YNODE_FOREACH(i, n) for (const YNode *i = ynode_first(n); i; i = ynode_next(i))
 
 int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail);
+int ynode_parse_lenient(const char *text, size_t size, YNode **ret, char **reterr_detail);
 YNode *ynode_free(YNode *n);
 DEFINE_CLEANUP(YNode, ynode_free)
 

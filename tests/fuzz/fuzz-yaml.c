@@ -16,12 +16,16 @@ static void walk(const YNode *n, unsigned depth) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_(ynode_freep) YNode *n = NULL;
-        _cleanup_free_ char *detail = NULL;
+        _cleanup_(ynode_freep) YNode *n = NULL, *lenient = NULL;
+        _cleanup_free_ char *detail = NULL, *lenient_detail = NULL;
 
         if (ynode_parse((const char *) data, size, &n, &detail) < 0)
                 assert(!n && detail);
         else
                 walk(n, 1);
+        if (ynode_parse_lenient((const char *) data, size, &lenient, &lenient_detail) < 0)
+                assert(!n && !lenient && lenient_detail);
+        else
+                walk(lenient, 1);
         return 0;
 }

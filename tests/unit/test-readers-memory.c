@@ -110,7 +110,7 @@ static int run_kubeconfig(void) {
 }
 
 static int run_microshift(void) {
-        static const char text[] = "a: {b: [c, d]}\n";
+        static const char text[] = "a: &x {b: [c, d]}\ne: *x\na: [*x]\n";
         _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
         int r;
 

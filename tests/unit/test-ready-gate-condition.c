@@ -69,6 +69,38 @@ static void test_merge(void **state) {
         assert_true(has(c, "network.multus.status", "Disabled"));
 }
 
+/* What MicroShift reads (by sigs.k8s.io/yaml, tried) must not make gates invalid: a key that somebody put behind an
+ * earlier one of its name, aliases and what they merge, and names of another case. */
+static void test_as_microshift_reads(void **state) {
+        static const char *const texts[] = {
+                "storage: {driver: none, optionalCsiComponents: [none]}\nstorage:\n  driver: lvms\n",
+                "x-none: &none none\nnetwork: {cniPlugin: *none}\nstorage: {driver: *none}\n",
+                "x-removed: &removed {status: Removed}\ningress:\n  <<: *removed\n  ports: {http: 80}\n",
+                "x-a: &a {status: Removed}\nx-b: &b {status: Managed}\ningress: {<<: [*a, *b]}\n",
+                "x-a: &a {status: Removed}\ningress: {<<: *a, status: Managed}\n",
+                "x-a: &a {status: Removed}\nx-b: &b {<<: *a}\ningress: {<<: *b}\n",
+                "Ingress: {Status: Removed}\n",
+        };
+        MicroShiftConfig *c[ELEMENTSOF(texts)];
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                c[i] = config_of(texts + i, 1);
+                if (c[i]->error)
+                        fail_msg("%s", c[i]->error);
+        }
+        assert_true(has(c[0], "storage.driver", "lvms"));
+        assert_true(has(c[0], "storage.optionalCsiComponents", ""));
+        assert_true(has(c[1], "network.cniPlugin", "none"));
+        assert_true(has(c[1], "storage.driver", "none"));
+        assert_true(has(c[2], "ingress.status", "Removed"));
+        assert_true(has(c[3], "ingress.status", "Removed"));
+        assert_true(has(c[4], "ingress.status", "Managed"));
+        assert_true(has(c[5], "ingress.status", "Removed"));
+        assert_true(has(c[6], "ingress.status", "Removed"));
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                microshift_config_free(c[i]);
+}
+
 static void test_empty_list(void **state) {
         static const char *const texts[] = { "storage: {optionalCsiComponents: []}\n" };
         _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 1);
@@ -253,6 +285,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_merge),
+                cmocka_unit_test(test_as_microshift_reads),
                 cmocka_unit_test(test_empty_list),
                 cmocka_unit_test(test_broken_config),
                 cmocka_unit_test(test_conditions),

@@ -154,6 +154,72 @@ static void test_tag_directives(void **state) {
         }
 }
 
+static YNode *must_parse_lenient(const char *text) {
+        _cleanup_free_ char *detail = NULL;
+        YNode *n = NULL;
+
+        if (ynode_parse_lenient(text, strlen(text), &n, &detail) < 0)
+                fail_msg("%s in: %s", detail, text);
+        return n;
+}
+
+static void expect_lenient_error(const char *text, const char *detail) {
+        _cleanup_free_ char *got = NULL;
+        YNode *n = NULL;
+
+        assert_error(ynode_parse_lenient(text, strlen(text), &n, &got), EBADMSG);
+        assert_null(n);
+        if (!strstr(got, detail))
+                fail_msg("\"%s\" lacks \"%s\"", got, detail);
+}
+
+/* As Go reads it: the last of a key counts, also behind an alias of the one before, and the newest anchor. */
+static void test_lenient(void **state) {
+        _cleanup_(ynode_freep) YNode *twice = must_parse_lenient("a: &x {b: [1]}\nb: 2\na: *x\nb: 3\nb: 4\nc: 5\n");
+        _cleanup_(ynode_freep) YNode *again = must_parse_lenient("a: &x 1\nb: &x [~, 2]\nc: [*x, *x]\n");
+        const YNode *c = ynode_first(ynode_get(again, "c"));
+
+        assert_string_equal(ynode_string(ynode_first(ynode_get(ynode_get(twice, "a"), "b"))), "1");
+        assert_int_equal(ynode_line(ynode_get(twice, "a")), 3);
+        assert_string_equal(ynode_string(ynode_get(twice, "b")), "4");
+        assert_string_equal(ynode_string(ynode_get(twice, "c")), "5");
+        assert_string_equal(ynode_key(ynode_first(twice)), "a");
+        assert_true(ynode_is_null(ynode_first(c)));
+        assert_string_equal(ynode_string(ynode_next(ynode_first(ynode_next(c)))), "2");
+
+        expect_lenient_error("a: *x\n", "line 1: an alias of nothing");
+        expect_lenient_error("a: &x [*x]\n", "line 1: an alias of what it stands in");
+        expect_lenient_error("a: &x b\n? *x\n: 1\n", "a key must be plain text");
+        expect_lenient_error("? [1]\n: 2\n", "a key must be plain text");
+}
+
+/* What aliases can make is bounded: in values, in depth, in anchors, in text. */
+static void test_lenient_bounds(void **state) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(256));
+
+        assert_ok(buffer_puts(&text, "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]\n"));
+        for (unsigned i = 0; i < 20; i++)
+                assert_ok(buffer_printf(&text, "a%u: &a%u [*a%u, *a%u, *a%u, *a%u]\n", i + 1, i + 1, i, i, i, i));
+        expect_lenient_error(buffer_cstr(&text), "too many values");
+
+        buffer_clear(&text);
+        assert_ok(buffer_puts(&text, "a0: &a0 [1]\n"));
+        for (unsigned i = 0; i < 20; i++)
+                assert_ok(buffer_printf(&text, "a%u: &a%u [[[*a%u]]]\n", i + 1, i + 1, i));
+        expect_lenient_error(buffer_cstr(&text), "line 11: nested too deeply");
+
+        buffer_clear(&text);
+        for (unsigned i = 0; i < 300; i++)
+                assert_ok(buffer_printf(&text, "- &a%u 1\n", i));
+        expect_lenient_error(buffer_cstr(&text), "line 257: too many anchors");
+
+        buffer_clear(&text);
+        assert_ok(buffer_printf(&text, "a: &a %010000u\nb:\n", 1U));
+        for (unsigned i = 0; i < 30; i++)
+                assert_ok(buffer_puts(&text, "- *a\n"));
+        expect_lenient_error(buffer_cstr(&text), "aliases of too much text");
+}
+
 /* Each beginning either parses or is refused; nothing is read behind its end. */
 static void test_cut(void **state) {
         static const char text[] = "a:\n- b: \"c\\u00e9\"\n  d: {e: [1, 'x']}\n- |\n  text\nlast: &z !!str 1\n";
@@ -181,6 +247,8 @@ int main(void) {
                 cmocka_unit_test(test_depth),
                 cmocka_unit_test(test_many),
                 cmocka_unit_test(test_tag_directives),
+                cmocka_unit_test(test_lenient),
+                cmocka_unit_test(test_lenient_bounds),
                 cmocka_unit_test(test_cut),
         };
         return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

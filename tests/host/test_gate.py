@@ -156,6 +156,37 @@ def test_the_boot_check_and_greenboot(make_node):
     assert "nothing to check" in node.host.output("bash", script)
 
 
+@pytest.mark.parametrize("way", ["stop", "poweroff"])
+def test_a_boot_check_that_is_stopped_reboots_nothing(make_node, way):
+    """Who stops it, or powers off while it waits, has not seen a boot fail."""
+    drop_in = (process.REPOSITORY / "units/drop-ins/boot-check-reboot.conf").read_text()
+    node = make_node(units={"msready-boot-check.service.d/reboot.conf": drop_in}).boot()
+    node.host.systemctl("start", "--no-block", "msready-boot-check.service")
+    node.host.wait_state("msready-boot-check.service", "activating")
+    process.eventually(lambda: "gates ready" in node.host.show("msready-boot-check.service", "StatusText"), 20, 0.1)
+    if way == "stop":
+        node.host.systemctl("stop", "msready-boot-check.service")
+        time.sleep(3)
+        assert node.host.is_running
+        assert node.host.state("msready-boot-check.service") == "inactive"
+    else:
+        node.host.poweroff()
+        # How systemd-nspawn --keep-unit tells of a reboot is 133.
+        assert node.host.nspawn.returncode == 0
+
+
+def test_a_wait_that_is_stopped_has_not_failed(make_node):
+    node = make_node().boot()
+    units = "msready-wait.service", "msready-wait@dns.service"
+    for blow, state in (["stop"], "inactive"), (["kill", "--signal=TERM"], "failed"):
+        node.host.systemctl("start", "--no-block", *units)
+        for unit in units:
+            node.host.wait_state(unit, "activating")
+            process.eventually(lambda: "gates ready" in node.host.show(unit, "StatusText"), 20, 0.1)
+            node.host.systemctl(*blow, unit)
+            node.host.wait_state(unit, state)
+
+
 def test_the_pods_of_the_guide(make_node):
     """All that the guide runs, not only what is required."""
     node = make_node()

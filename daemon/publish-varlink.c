@@ -65,8 +65,7 @@ static bool is_named(char *const *names, const Gate *g) {
         return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
 }
 
-/* "verdict" and "gates", those of names or all that are enabled. only (may be NULL): of these the ones that it
- * names. */
+/* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
 static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
         Instant now = instant_now();
@@ -86,7 +85,7 @@ static int make_reply(const Manager *m, char *const *names, char *const *only, b
         for (size_t i = 0; i < m->board.n_gates; i++) {
                 const Gate *g = m->board.gates[i];
 
-                if (!is_named(names, g) || (only && !strv_contains(only, gate_name(g))))
+                if (only ? !strv_contains(only, gate_name(g)) : !is_named(names, g))
                         continue;
                 r = vj_gate(g, now, &item);
                 if (r < 0 || (r = jv_append(gates, item)) < 0)
@@ -499,8 +498,10 @@ static void add_name(PublishVarlink *p, char ***l, const char *name) {
 void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what) {
         for (Waiter *w = p->waiters; w; w = w->next)
                 if (w->monitor && (is_named(w->names, gate) || before != GATE_DISABLED) &&
-                    (!w->names || strv_contains(w->names, gate_name(gate))))
+                    (!w->names || strv_contains(w->names, gate_name(gate)))) {
                         add_name(p, &w->dirty, gate_name(gate));
+                        strv_remove(w->removed, gate_name(gate)); /* it has come again */
+                }
         p->dirty = true;
 }
 

@@ -73,6 +73,20 @@ int strv_split(const char *s, const char *separators, char ***ret) {
         return 0;
 }
 
+/* Takes each string out that is equal to s. */
+void strv_remove(char **l, const char *s) {
+        char **to = l;
+
+        if (!l)
+                return;
+        for (char **from = l; *from; from++)
+                if (streq(*from, s))
+                        free(*from);
+                else
+                        *to++ = *from;
+        *to = NULL;
+}
+
 int strv_copy(char *const *l, char ***ret) {
         _cleanup_(strv_freep) char **copy = NULL;
         int r;

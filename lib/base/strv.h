@@ -14,6 +14,7 @@ size_t strv_length(char *const *l);
 bool strv_contains(char *const *l, const char *s);
 int strv_extend(char ***l, const char *s);
 int strv_consume(char ***l, char *s);
+void strv_remove(char **l, const char *s);
 int strv_split(const char *s, const char *separators, char ***ret);
 int strv_copy(char *const *l, char ***ret);
 bool strv_equal(char *const *a, char *const *b);

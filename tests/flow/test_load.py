@@ -12,6 +12,7 @@ import time
 import pytest
 
 from harness import process
+from harness.daemon import Daemon
 from harness.varlink import Varlink, VarlinkError
 
 SUBSCRIBERS = 1000
@@ -212,6 +213,59 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
     print(f"{changes} changes made {len(told)} messages")
     assert newest in seen[-1]["blockers"][0]["message"]
     stopped.close()
+
+
+def gates_told(data):
+    """The gates that a subscriber knows who was told this."""
+    gates = {}
+    for message in data.split(b"\0")[:-1]:
+        told = json.loads(message)["parameters"]
+        gates.update({gate["name"]: gate["state"] for gate in told["gates"]})
+        for name in told["removedGates"]:
+            gates.pop(name, None)
+    return gates
+
+
+def gate_text(*conditions):
+    return "\n".join(["[Gate]", f"Description={'x' * 400}", *conditions, "[Api]", "Path=/readyz", ""])
+
+
+def test_gates_that_go_and_come_again_while_nothing_can_be_told():
+    crowd = [f"crowd-{number}" for number in range(40)]
+    with Daemon(kubeconfig="/nonexistent", boot_id="0" * 32, gates={"stays": gate_text()}) as daemon:
+        stopped = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stopped.connect(str(daemon.socket))
+        stopped.sendall(MONITOR)
+        for _ in range(20):
+            for name in crowd:
+                (daemon.gates_folder / f"{name}.gate").unlink(missing_ok=True)
+            daemon.call("io.systemd.service.Reload")
+            for name in crowd:
+                daemon.write_gate(name, gate_text())
+            daemon.call("io.systemd.service.Reload")
+        expected = dict.fromkeys(["stays", *crowd], "waiting")
+        data = b""
+        try:
+            while True:
+                stopped.settimeout(2 if gates_told(data) == expected else 10)
+                data += stopped.recv(1 << 18)
+        except TimeoutError:
+            pass
+        stopped.close()
+        replies = data.count(b"\0")
+        assert replies < 40, "the socket took it all"
+        assert gates_told(data) == expected
+
+
+def test_a_gate_that_is_disabled_is_told():
+    with Daemon(kubeconfig="/nonexistent", boot_id="0" * 32, gates={"app": gate_text()}) as daemon:
+        with daemon.varlink() as connection:
+            told = connection.more("io.msready.Readiness.Monitor")
+            assert [gate["name"] for gate in next(told)["gates"]] == ["app"]
+            for conditions, state in ((["ConditionPathExists=/nonexistent"], "disabled"), ([], "waiting")):
+                daemon.write_gate("app", gate_text(*conditions))
+                daemon.call("io.systemd.service.Reload")
+                assert [(gate["name"], gate["state"]) for gate in next(told)["gates"]] == [("app", state)]
 
 
 def test_long_messages_cost_little(ready_edge):

@@ -69,15 +69,17 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                           .namespace = strempty(d->namespace),
                           .name = d->name,
                           .object = o,
-                          .since = o ? o->changed : w->api_changed,
+                          .since = o ? o->changed : w->api_ready,
                           .finding = { .evidence = EVIDENCE_NONE, .proof = o ? PROOF_NONE : PROOF_MISSING } };
 
         if (check_generic_key(d, &key) < 0) {
                 f->reason = REASON_NOT_SYNCED;
                 return;
         }
-        if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message))
+        if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message)) {
+                ret->since = o ? o->changed : world_doubt_since(w);
                 return;
+        }
         if (!o) {
                 note_absence(c);
                 f->evidence = EVIDENCE_FALSE;

@@ -23,7 +23,7 @@ static int missing(const World *w, const char *name, const char *reason, const c
                 watched.finding.evidence = EVIDENCE_NONE;
                 watched.finding.reason = why;
                 watched.finding.message = detail;
-                watched.since = w->api_changed;
+                watched.since = world_doubt_since(w);
         }
         return callback(&watched, userdata);
 }

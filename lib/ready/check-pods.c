@@ -67,7 +67,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
         watched.finding.message = in_sync ? text : message;
         watched.leftover = t.leftover;
-        watched.since = in_sync ? w->api_ready : w->api_changed;
+        watched.since = in_sync ? w->api_ready : world_doubt_since(w);
         return report_add(report, w, &watched);
 }
 

@@ -98,7 +98,7 @@ static int judge_missing(Check *c, const World *w, Report *report) {
         report->total_objects++;
         if (!world_role_in_sync(w, own_role(c), NULL, &reason, &message)) {
                 report->evidence = EVIDENCE_NONE;
-                return block(report, c, w, reason, message, w->api_changed);
+                return block(report, c, w, reason, message, world_doubt_since(w));
         }
         if (c->definition->minimum_ready == 0) {
                 report->ready_objects++;
@@ -143,7 +143,8 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_out_of_sync(&t, want);
-                return report->n_blockers > first ? 0 : block(report, c, w, reason, message, w->api_changed);
+                return report->n_blockers > first ? 0
+                                                  : block(report, c, w, reason, message, world_doubt_since(w));
         }
         if (o->object->observed_generation > 0 && o->object->observed_generation < o->object->generation) {
                 report->evidence = EVIDENCE_FALSE;

@@ -154,7 +154,6 @@ static int judge_kept(Gate *g, const World *w, Report *report) {
                          "its container %s is not alive on this host any more", k->container);
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
-                watched.since = w->api_changed;
                 r = report_see(report, w, &watched);
                 return r < 0 ? r : report_add_first(report, w, &watched);
         }

@@ -565,6 +565,12 @@ const char *world_api_reason(const World *w) {
         return w->api_reason ?: (w->api == API_NOT_READY ? REASON_API_NOT_READY : REASON_API_UNREACHABLE);
 }
 
+/* Since when (boottime) a stream that is not in sync cannot be: since the API is out of reach or not ready, else 0,
+ * for since it is seen. */
+usec_t world_doubt_since(const World *w) {
+        return w->api == API_READY ? 0 : w->api_changed;
+}
+
 /* Whether there is a stream of this role (and key, where not NULL) that is to be believed, the API being
  * ready. Else why not: reason is one of ours; the texts live as long as the world is not changed. */
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,

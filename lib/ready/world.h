@@ -141,6 +141,7 @@ void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, c
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message);
 const char *world_api_reason(const World *w);
+usec_t world_doubt_since(const World *w);
 bool world_has_role(const World *w, StreamRole role);
 
 WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name);

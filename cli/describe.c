@@ -55,10 +55,15 @@ int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
         return 0;
 }
 
-/* Why the gate of that name is disabled or invalid; NULL where it is neither. */
-const char *find_cause(const JsonValue *definitions, const char *name) {
+/* Of the gate of that name; NULL: there is none. */
+const JsonValue *find_definition(const JsonValue *definitions, const char *name) {
         JSON_FOREACH(definition, definitions)
                 if (streq_ptr(jv_get_string(definition, "name"), name))
-                        return jv_get_string(definition, "cause");
+                        return definition;
         return NULL;
+}
+
+/* Why the gate of that name is disabled or invalid; NULL where it is neither. */
+const char *find_cause(const JsonValue *definitions, const char *name) {
+        return jv_get_string(find_definition(definitions, name), "cause");
 }

@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "base/strv.h"
+#include "describe.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -101,13 +102,6 @@ static void show_one(Output *out, const JsonValue *d) {
         put_span(out, "HoldSec", d, "holdUSec");
         put_span(out, "UnknownSec", d, "unknownUSec");
         put_text(out, "OnUnknown", jv_get_string(d, "onUnknown"));
-}
-
-static const JsonValue *find_definition(const JsonValue *definitions, const char *name) {
-        JSON_FOREACH(d, definitions)
-                if (streq_ptr(jv_get_string(d, "name"), name))
-                        return d;
-        return NULL;
 }
 
 static int check_names(const Options *options, const JsonValue *definitions) {

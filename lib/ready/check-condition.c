@@ -77,7 +77,8 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 return;
         }
         if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message)) {
-                ret->since = o ? o->changed : world_doubt_since(w);
+                if (!o)
+                        ret->since = world_doubt_since(w);
                 return;
         }
         if (!o) {

@@ -70,6 +70,11 @@ const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t
         return NULL;
 }
 
+/* Whether observed, the generation that a controller says it has acted on, is the newest; so is 0: it does not say. */
+bool kube_object_is_observed(const KubeObject *o, int64_t observed) {
+        return observed <= 0 || observed >= o->generation;
+}
+
 /* The value of a label, or NULL. */
 const char *kube_label(const KubeObject *o, const char *key) {
         STRV_FOREACH (label, o->labels) {

@@ -178,6 +178,7 @@ const char *kube_kind_to_string(KubeKind kind);
 KubeKind kube_kind_from_string(const char *s);
 
 const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type);
+bool kube_object_is_observed(const KubeObject *o, int64_t observed);
 const char *kube_label(const KubeObject *o, const char *key);
 bool kube_version_is_later(const char *a, const char *b);
 usec_t kube_timestamp(const char *s);

@@ -53,9 +53,8 @@ static void note_absence(Check *c) {
 /* Whether the newest specification has been acted on: the condition says so itself, else the status does for all
  * of it (as kubectl wait reads them). Many kinds, certificates among them, have it in their conditions only. */
 static bool is_observed(const KubeObject *o, const KubeCondition *c) {
-        int64_t observed = c && c->observed_generation > 0 ? c->observed_generation : o->observed_generation;
-
-        return observed <= 0 || observed >= o->generation;
+        return kube_object_is_observed(
+                o, c && c->observed_generation > 0 ? c->observed_generation : o->observed_generation);
 }
 
 static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {

@@ -146,7 +146,7 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
                 return report->n_blockers > first ? 0
                                                   : block(report, c, w, reason, message, world_doubt_since(w));
         }
-        if (o->object->observed_generation > 0 && o->object->observed_generation < o->object->generation) {
+        if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
                 report->evidence = EVIDENCE_FALSE;
                 return block(report, c, w, REASON_NOT_OBSERVED,
                              "its controller has not acted on its newest specification yet", o->changed);

@@ -67,7 +67,7 @@ bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_me
                 pod_blocking_reason(p, ret_reason, ret_message);
                 return false;
         }
-        if (p->object.observed_generation > 0 && p->object.observed_generation < p->object.generation) {
+        if (!kube_object_is_observed(&p->object, p->object.observed_generation)) {
                 *ret_reason = REASON_NOT_OBSERVED;
                 *ret_message = "the kubelet has not acted on the pod's newest specification yet";
                 return false;

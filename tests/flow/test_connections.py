@@ -51,8 +51,7 @@ def test_server_goes_and_comes(ready_edge):
     time.sleep(1)
     server.resume_serving()
     ready_edge.expect_settled()
-    ready_edge.kubelet.renew_lease()
-    process.eventually(lambda: not ready_edge.reasons("dns"), 10, 0.1)
+    process.eventually(lambda: ready_edge.kubelet.renew_lease() and not ready_edge.reasons("dns"), 10, 0.1)
     assert daemon.verdict() == "ready"
     server.stop_serving()
     daemon.expect_verdict("unknown", 20)

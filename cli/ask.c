@@ -101,7 +101,8 @@ static int tell_service_error(const Options *options, const char *name, const Js
                         "See all of them: msready timeline --boots\n",
                         strempty(boot));
         else if (streq(name, "org.varlink.service.PermissionDenied"))
-                fprintf(stderr, "msready: only root and the daemon's own user may do that. Try again as root.\n");
+                fprintf(stderr,
+                        "msready: only root and the daemon's own user may do that. Try again as root.\n");
         else if (streq(name, "org.varlink.service.InterfaceNotFound") ||
                  streq(name, "org.varlink.service.MethodNotFound") ||
                  streq(name, "org.varlink.service.MethodNotImplemented"))

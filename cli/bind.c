@@ -57,8 +57,9 @@ static bool is_unit_name(const char *s) {
 
 /* The suffix that says of which type the unit is; NULL: it has none, for a name may have dots. */
 static const char *unit_suffix(const char *s) {
-        static const char *const suffixes[] = { ".service", ".socket", ".device", ".mount", ".automount", ".swap",
-                                                ".target",  ".path",   ".timer",  ".slice", ".scope" };
+        static const char *const suffixes[] = { ".service",   ".socket", ".device", ".mount",
+                                                ".automount", ".swap",   ".target", ".path",
+                                                ".timer",     ".slice",  ".scope" };
         const char *dot = strrchr(s, '.');
 
         for (size_t i = 0; dot && i < ELEMENTSOF(suffixes); i++)
@@ -135,8 +136,8 @@ static bool is_pulled_in_from(const Binding *b, const char *target, const char *
         struct stat st;
 
         /* The link counts, wherever it points: below a root it points outside. */
-        return asprintf_ret(&link, "%s" UNIT_FOLDER "/%s.%s/%s", strempty(b->options->root), target, kind, b->unit) >=
-                       0 &&
+        return asprintf_ret(&link, "%s" UNIT_FOLDER "/%s.%s/%s", strempty(b->options->root), target, kind,
+                            b->unit) >= 0 &&
                lstat(link, &st) >= 0;
 }
 

@@ -107,7 +107,8 @@ static int add_transition(Chart *chart, const JsonValue *v) {
 
         r = row_of(chart, v, &row);
         if (r >= 0 && row->n_spans == 0)
-                r = add_span(row, &(Span){ .begin = row->object ? at : 0, .state = jv_get_string(v, "from") });
+                r = add_span(row,
+                             &(Span){ .begin = row->object ? at : 0, .state = jv_get_string(v, "from") });
         if (r < 0)
                 return r;
 
@@ -116,9 +117,10 @@ static int add_transition(Chart *chart, const JsonValue *v) {
         if (!row->spans[row->n_spans - 1].blocker && !is_ready(row->spans[row->n_spans - 1].state))
                 row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
         chart->end = MAX(chart->end, at);
-        return add_span(row, &(Span){ .begin = at,
-                                      .state = jv_get_string(v, "to"),
-                                      .blocker = is_ready(jv_get_string(v, "to")) ? NULL : jv_get(v, "blocker") });
+        return add_span(
+                row, &(Span){ .begin = at,
+                              .state = jv_get_string(v, "to"),
+                              .blocker = is_ready(jv_get_string(v, "to")) ? NULL : jv_get(v, "blocker") });
 }
 
 /* Takes in what GetTimeline replied, oldest first: of the verdict and the gates named, or of all. What a full chart

@@ -188,7 +188,8 @@ static int on_deadline(Hold *h) {
                         return end(h, "is not ready");
                 if (h->close_on_unknown)
                         return end(h, "is unknown");
-                h->in_doubt = 0; /* it is held; what the daemon says when it is back has a grace of its own */
+                /* It is held; what the daemon says when it is back has a grace of its own. */
+                h->in_doubt = 0;
         }
         return -EAGAIN;
 }

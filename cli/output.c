@@ -261,8 +261,9 @@ static bool has_borrowed_rights(void) {
 
 /* As systemd's programs do: with borrowed rights only less will do, for it can be told to run nothing. */
 static _noreturn_ void exec_pager(int in) {
-        static const char *const pagers[] = { "less", "more", "cat", NULL },
-                                 *const harmless[] = { "less", "cat", NULL };
+        static const char *const pagers[] = { "less", "more", "cat", NULL }, *const harmless[] = { "less",
+                                                                                                   "cat",
+                                                                                                   NULL };
         const char *pager = getenv("MSREADY_PAGER") ?: getenv("SYSTEMD_PAGER") ?: getenv("PAGER");
         bool borrowed = has_borrowed_rights();
 

@@ -98,7 +98,7 @@ static unsigned row_height(const Row *row) {
 
 /* The distance of the lines of the grid: at most a dozen of them. */
 static usec_t grid_step(usec_t end) {
-        static const unsigned seconds[] = { 1,   2,   5,   10,   15,   30,   60,    120,   300,
+        static const unsigned seconds[] = { 1,   2,   5,    10,   15,   30,    60,    120,   300,
                                             600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
 
         for (size_t i = 0; i < ELEMENTSOF(seconds); i++)
@@ -116,7 +116,8 @@ static void put_grid(Output *out, const Chart *chart, unsigned height) {
 
                 out_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%u\"/>\n", x,
                            TOP - 4, x, height - MARGIN);
-                out_printf(out, "<text class=\"dim tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+                out_printf(out,
+                           "<text class=\"dim tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
                            x, TOP - 8, at == 0 ? "0" : format_timespan(span, at));
         }
 }
@@ -275,8 +276,8 @@ static usec_t api_up(const JsonValue *transitions) {
         JSON_FOREACH(v, transitions) {
                 const JsonValue *object = jv_get(v, "object");
                 bool is_api = object ? streq_ptr(jv_get_string(object, "kind"), "Api") &&
-                                               streq_ptr(jv_get_string(object, "name"), "/readyz") :
-                                       streq_ptr(jv_get_string(v, "gate"), "api");
+                                               streq_ptr(jv_get_string(object, "name"), "/readyz")
+                                     : streq_ptr(jv_get_string(v, "gate"), "api");
 
                 if (is_api && streq_ptr(jv_get_string(v, "to"), "ready"))
                         return get_usec(v, "boottimeUSec");

@@ -101,9 +101,10 @@ static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq_ptr(clock, rows[i].clock))
-                        return table_cellf(t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state), rows[i].becomes,
-                                           format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"),
-                                                                          now)));
+                        return table_cellf(
+                                t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state), rows[i].becomes,
+                                format_timespan(span,
+                                                usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now)));
         return table_cell(t, COLUMN_STATE, state, style);
 }
 

@@ -7,7 +7,8 @@
 /* Why a gate that was asked for does not apply on this host. */
 static void put_causes(Output *out, const Snapshot *s, const JsonValue *definitions) {
         for (size_t i = 0; i < s->n_gates; i++) {
-                const char *name = jv_get_string(s->gates[i], "name"), *cause = find_cause(definitions, name);
+                const char *name = jv_get_string(s->gates[i], "name"),
+                           *cause = find_cause(definitions, name);
 
                 if (!cause || get_state(s->gates[i]) != STATE_DISABLED)
                         continue;

@@ -125,7 +125,8 @@ static size_t column_width(const Table *t, size_t column, struct libscols_iter *
 
         scols_reset_iter(i, SCOLS_ITER_FORWARD);
         while (scols_table_next_line(t->table, i, &line) == 0)
-                width = MAX(width, text_width(strempty(scols_cell_get_data(scols_line_get_cell(line, column)))));
+                width = MAX(width,
+                            text_width(strempty(scols_cell_get_data(scols_line_get_cell(line, column)))));
         return width;
 }
 

@@ -43,7 +43,8 @@ static int put_what(Table *t, const JsonValue *transition, const Output *out) {
         if (!jv_is_object(object))
                 return table_cell(t, TRANSITION_WHAT, gate, STYLE_NONE);
         r = object_to_string(object, &name);
-        return r < 0 ? r : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(out, "· ", "- "), name);
+        return r < 0 ? r
+                     : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(out, "· ", "- "), name);
 }
 
 /* Since the kernel started, to the millisecond: what happened in one second has an order. */

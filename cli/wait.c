@@ -105,7 +105,8 @@ static int succeed(Wait *w) {
                 out_put(&w->out, "nothing to wait for\n");
         else {
                 out_styled(&w->out, STYLE_GOOD, "ready");
-                out_printf(&w->out, " after %s\n", format_timespan(span, usec_sub(now_monotonic(), w->started)));
+                out_printf(&w->out, " after %s\n",
+                           format_timespan(span, usec_sub(now_monotonic(), w->started)));
         }
         r = out_flush(&w->out);
         return r < 0 ? r : STATUS_READY;

@@ -31,10 +31,11 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
-        r = options->config ? conf_load_path(options->config, NULL, "msready.conf", &conf) :
-                              conf_load(settings_folders, "msready.conf", &conf);
+        r = options->config ? conf_load_path(options->config, NULL, "msready.conf", &conf)
+                            : conf_load(settings_folders, "msready.conf", &conf);
         if (r < 0) {
-                (void) asprintf_ret(reterr_detail, "%s: %s", options->config ?: "msready.conf", strerror(-r));
+                (void) asprintf_ret(reterr_detail, "%s: %s", options->config ?: "msready.conf",
+                                    strerror(-r));
                 return r;
         }
         return settings_parse(conf, ret, reterr_detail);
@@ -106,7 +107,8 @@ static int invent(Configuration *c, const char *name) {
         d->description = strdup("");
         if (!d->name || !d->description)
                 return -ENOMEM;
-        r = asprintf_ret(&d->invalid, "Require= names %s, but there is no gate of that name, or it is masked", name);
+        r = asprintf_ret(&d->invalid,
+                         "Require= names %s, but there is no gate of that name, or it is masked", name);
         if (r < 0)
                 return r;
 
@@ -140,7 +142,8 @@ static int warn_of_missing_folders(Configuration *c, const Options *options) {
 
                 if (access(*folder, F_OK) >= 0)
                         continue;
-                r = asprintf_ret(&warning, "--gates-dir=%s: %s, no gates come from there", *folder, strerror(errno));
+                r = asprintf_ret(&warning, "--gates-dir=%s: %s, no gates come from there", *folder,
+                                 strerror(errno));
                 if (r >= 0)
                         r = strv_consume(&c->warnings, warning);
                 if (r < 0)
@@ -166,13 +169,15 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         if (r < 0)
                 return r;
         if (n > LIMIT_GATES) {
-                (void) asprintf_ret(reterr_detail, "there are %zu gates, %u are the most", n, (unsigned) LIMIT_GATES);
+                (void) asprintf_ret(reterr_detail, "there are %zu gates, %u are the most", n,
+                                    (unsigned) LIMIT_GATES);
                 gate_definitions_free(definitions, n);
                 return -E2BIG;
         }
 
-        c->setups = calloc(n + strv_length(c->settings->require) + strv_length(c->settings->require_added) + 1,
-                           sizeof(GateSetup));
+        c->setups =
+                calloc(n + strv_length(c->settings->require) + strv_length(c->settings->require_added) + 1,
+                       sizeof(GateSetup));
         r = c->setups ? 0 : -ENOMEM;
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = take_definition(c, TAKE_PTR(definitions[i]), &facts);

@@ -17,8 +17,7 @@
 
 #define POLL_USEC (2 * USEC_PER_SEC)
 #define MOVES (IN_DELETE_SELF | IN_MOVE_SELF)
-#define EVENTS                                                                                                \
-        (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB | MOVES)
+#define EVENTS (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB | MOVES)
 /* Followed from one path, in a row. */
 #define LINKS_MAX 4
 #define FOLDERS_MAX 64
@@ -143,7 +142,8 @@ static int add_path(FileWatch *w, const char *path, unsigned n_links) {
                 if (r < 0)
                         return r;
                 top = streq(folder, "/") || streq(folder, ".");
-                r = n_links < LINKS_MAX && w->n_folders < FOLDERS_MAX ? read_link(at, folder, &target) : -ELOOP;
+                r = n_links < LINKS_MAX && w->n_folders < FOLDERS_MAX ? read_link(at, folder, &target)
+                                                                      : -ELOOP;
                 if (r == -ENOMEM)
                         return r;
 

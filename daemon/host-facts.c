@@ -29,8 +29,8 @@ static int read_boot_id(const Options *options, const Settings *settings, char *
         r = file_read_line(path, &id);
         if (r >= 0 && hex_equal_ignoring_dashes(id, id)) {
                 if (options->boot_id)
-                        log_warning("--boot-id=%s is no ID of 32 hex digits, taking the one in %s", options->boot_id,
-                                    path);
+                        log_warning("--boot-id=%s is no ID of 32 hex digits, taking the one in %s",
+                                    options->boot_id, path);
                 *ret = TAKE_PTR(id);
                 return 0;
         }
@@ -138,8 +138,8 @@ usec_t host_userspace_start(void) {
         if (r >= 0) {
                 (void) sd_bus_set_method_call_timeout(bus, 5 * USEC_PER_SEC);
                 r = sd_bus_get_property_trivial(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                                                "org.freedesktop.systemd1.Manager", "UserspaceTimestampMonotonic",
-                                                &error, 't', &usec);
+                                                "org.freedesktop.systemd1.Manager",
+                                                "UserspaceTimestampMonotonic", &error, 't', &usec);
         }
         if (r < 0)
                 log_debug("Cannot ask systemd when this userspace began: %s", error.message ?: strerror(-r));

@@ -80,7 +80,8 @@ static void record(Manager *m, const Gate *gate, const ObjectName *object, const
                 log_debug("Cannot record a transition: %s", strerror(-r));
 }
 
-static void record_state(Manager *m, const Gate *gate, GateState from, GateState to, const Blocker *blocker) {
+static void record_state(Manager *m, const Gate *gate, GateState from, GateState to,
+                         const Blocker *blocker) {
         record(m, gate, NULL, gate_state_to_string(from), gate_state_to_string(to), blocker);
 }
 
@@ -372,11 +373,13 @@ static int start_parts(Manager *m, int listen_fd) {
         publish_state_restore(m->state);
         if (m->board.verdict.changed == 0) /* nothing was restored: it begins to wait now */
                 m->board.verdict.changed = now_boottime();
-        m->verdict_changed_realtime = usec_sub(now_realtime(), usec_sub(now_boottime(), m->board.verdict.changed));
+        m->verdict_changed_realtime =
+                usec_sub(now_realtime(), usec_sub(now_boottime(), m->board.verdict.changed));
 
         if ((r = publish_varlink_new(m, listen_fd, m->options->socket, &m->varlink)) < 0 ||
             (r = publish_metrics_new(m, &m->metrics)) < 0 || (r = source_host_new(m, &m->host)) < 0 ||
-            (r = source_endpoints_new(m, &m->endpoints)) < 0 || (r = source_streams_new(m, &m->streams)) < 0 ||
+            (r = source_endpoints_new(m, &m->endpoints)) < 0 ||
+            (r = source_streams_new(m, &m->streams)) < 0 ||
             (r = source_kubeconfig_new(m, &m->kubeconfig)) < 0 || (r = source_api_new(m, &m->api)) < 0)
                 return r;
         return publish_notify_new(m, &m->notify);
@@ -412,7 +415,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         }
         if ((r = world_new(&m->world)) < 0 || (r = event_digest_new(&m->events)) < 0 ||
             (r = timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &m->timeline)) < 0 ||
-            (r = boot_log_new(LIMIT_BOOTS, &m->boots)) < 0 || (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
+            (r = boot_log_new(LIMIT_BOOTS, &m->boots)) < 0 ||
+            (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
                 return r;
         m->world->events = m->events;
         r = host_facts_read(options, m->settings, &m->world->host);

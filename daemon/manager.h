@@ -30,8 +30,8 @@ struct Manager {
         Timeline *timeline;
         BootLog *boots;
         usec_t verdict_changed_realtime;
-        usec_t userspace; /* monotonic: when this userspace began, 0 where nobody says */
-        bool was_fresh;   /* READY=1 has been sent by this process */
+        usec_t userspace;  /* monotonic: when this userspace began, 0 where nobody says */
+        bool was_fresh;    /* READY=1 has been sent by this process */
         bool boot_is_news; /* its line in the record of boots is to be written */
 
         struct SourceKubeconfig *kubeconfig;

@@ -9,9 +9,9 @@ typedef struct Options {
         char **gates_dirs;      /* replaces the default folders */
         const char *kubeconfig; /* NULL: settings, $KUBECONFIG, default */
         const char *socket;
-        const char *state_dir;  /* NULL: $RUNTIME_DIRECTORY, or nothing is kept */
-        const char *boot_id;    /* NULL: BootIdFile= */
-        int log_level;          /* -1: as the settings say */
+        const char *state_dir; /* NULL: $RUNTIME_DIRECTORY, or nothing is kept */
+        const char *boot_id;   /* NULL: BootIdFile= */
+        int log_level;         /* -1: as the settings say */
         bool check_config;
 } Options;
 

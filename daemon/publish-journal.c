@@ -53,7 +53,8 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
         }
         object_text(b, object, sizeof(object));
         log_full(level(state), fields, "%s is %s (was %s): %s %s%s%s", subject, gate_state_to_string(state),
-                 gate_state_to_string(before), b->reason, object, b->message ? ": " : "", strempty(b->message));
+                 gate_state_to_string(before), b->reason, object, b->message ? ": " : "",
+                 strempty(b->message));
 }
 
 /* A gate has another state than before. */

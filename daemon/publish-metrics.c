@@ -94,21 +94,26 @@ static void put_verdict(Writer *w, const Manager *m) {
                 if (gate_is_required(b->gates[i]))
                         blockers += b->gates[i]->report.n_blockers;
 
-        put_family(w, "msready_verdict", "gauge", "Whether the cluster is in this state, over all required gates.");
+        put_family(w, "msready_verdict", "gauge",
+                   "Whether the cluster is in this state, over all required gates.");
         for (GateState s = 0; s < _GATE_STATE_MAX; s++)
                 if (s != GATE_DISABLED)
-                        put(w, "msready_verdict{state=\"%s\"} %d\n", gate_state_to_string(s), s == b->verdict.state);
+                        put(w, "msready_verdict{state=\"%s\"} %d\n", gate_state_to_string(s),
+                            s == b->verdict.state);
         put_family(w, "msready_verdict_changed_boottime_seconds", "gauge",
                    "When the verdict last changed, in seconds since the kernel started.");
         put(w, "msready_verdict_changed_boottime_seconds");
         put_seconds(w, b->verdict.changed);
         put_single(w, "msready_required_gates", "gauge", "Gates that make the verdict.", required);
-        put_single(w, "msready_required_gates_ready", "gauge", "Gates that make the verdict and are ready.", open);
-        put_single(w, "msready_blockers", "gauge", "What keeps required gates shut: objects and reasons.", blockers);
+        put_single(w, "msready_required_gates_ready", "gauge", "Gates that make the verdict and are ready.",
+                   open);
+        put_single(w, "msready_blockers", "gauge", "What keeps required gates shut: objects and reasons.",
+                   blockers);
         put_single(w, "msready_transitions_total", "counter",
-                   "Changes of the state of a gate or of the verdict in this boot.", timeline_added(m->timeline));
-        put_single(w, "msready_image_pulls_total", "counter", "Images that events of this boot told of being pulled.",
-                   event_digest_pulls(m->events));
+                   "Changes of the state of a gate or of the verdict in this boot.",
+                   timeline_added(m->timeline));
+        put_single(w, "msready_image_pulls_total", "counter",
+                   "Images that events of this boot told of being pulled.", event_digest_pulls(m->events));
 }
 
 /* A metric that each gate has, but for those that are disabled and for values that there are none of. */
@@ -151,18 +156,22 @@ static uint64_t gate_ready_containers(const Gate *g) {
 }
 
 static const GateMetric gate_metrics[] = {
-        { "msready_gate_required", "Whether the gate is one that makes the verdict.", .number = gate_required },
+        { "msready_gate_required", "Whether the gate is one that makes the verdict.",
+          .number = gate_required },
         { "msready_gate_changed_boottime_seconds",
-          "When the gate's state last changed, in seconds since the kernel started.", .boottime = gate_changed },
+          "When the gate's state last changed, in seconds since the kernel started.",
+          .boottime = gate_changed },
         { "msready_gate_first_ready_boottime_seconds",
           "When the gate first opened in this boot, in seconds since the kernel started.",
           .boottime = gate_first_ready },
-        { "msready_gate_blockers", "What keeps the gate shut: objects and reasons.", .number = gate_blockers },
+        { "msready_gate_blockers", "What keeps the gate shut: objects and reasons.",
+          .number = gate_blockers },
         { "msready_gate_objects", "Objects that the gate looks at.", .number = gate_objects },
         { "msready_gate_ready_objects", "Objects that the gate looks at and that are ready, and proven so.",
           .number = gate_ready_objects },
         { "msready_gate_containers", "Containers that the gate looks at.", .number = gate_containers },
-        { "msready_gate_ready_containers", "Containers that the gate looks at and that are ready, and proven so.",
+        { "msready_gate_ready_containers",
+          "Containers that the gate looks at and that are ready, and proven so.",
           .number = gate_ready_containers },
 };
 
@@ -192,9 +201,10 @@ static void put_gate_states(Writer *w, const Board *b) {
 }
 
 static void put_guards(Writer *w, const Board *b) {
-        put_family(w, "msready_guards_held_total", "counter",
-                   "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
-                   "kubelet that is silent.");
+        put_family(
+                w, "msready_guards_held_total", "counter",
+                "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
+                "kubelet that is silent.");
         for (size_t i = 0; i < b->n_gates; i++) {
                 if (gate_state(b->gates[i]) == GATE_DISABLED)
                         continue;
@@ -233,18 +243,22 @@ static void put_streams(Writer *w, const Manager *m) {
         if (m->streams)
                 source_streams_stats(m->streams, &stats);
 
-        put_single(w, "msready_api_ready", "gauge", "Whether the API server answers, and says that it is ready.",
-                   m->world->api == API_READY);
+        put_single(w, "msready_api_ready", "gauge",
+                   "Whether the API server answers, and says that it is ready.", m->world->api == API_READY);
         put_single(w, "msready_streams", "gauge", "Streams of objects from the API server.", streams);
-        put_single(w, "msready_streams_in_sync", "gauge", "Streams of objects that are up to date.", in_sync);
+        put_single(w, "msready_streams_in_sync", "gauge", "Streams of objects that are up to date.",
+                   in_sync);
         put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", m->world->n_objects);
-        put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.", stats.requests);
+        put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.",
+                   stats.requests);
         put_single(w, "msready_stream_restarts_total", "counter", "Watches begun anew.", stats.restarts);
-        put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.", stats.failures);
+        put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.",
+                   stats.failures);
         put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", stats.listings);
-        put_single(w, "msready_stream_events_total", "counter", "Objects and bookmarks received.", stats.events);
-        put_single(w, "msready_stream_received_bytes_total", "counter", "Bytes received by lists and watches.",
-                   stats.bytes);
+        put_single(w, "msready_stream_events_total", "counter", "Objects and bookmarks received.",
+                   stats.events);
+        put_single(w, "msready_stream_received_bytes_total", "counter",
+                   "Bytes received by lists and watches.", stats.bytes);
 }
 
 /* Appends all there is to say. What is the same prints the same. -ENOMEM, or -E2BIG over the buffer's limit. */
@@ -262,10 +276,11 @@ int publish_metrics_print(const Manager *m, Buffer *b) {
 static void complain(PublishMetrics *p, int error) {
         if (error == p->error)
                 return;
-        log_warning("Cannot write the metrics to Textfile=%s of [Metrics]: %s, going on without. The folder must "
-                    "exist, and the sandbox of msready.service must allow it by ReadWritePaths=: see the drop-in "
-                    "node-exporter.conf.",
-                    p->file, strerror(-error));
+        log_warning(
+                "Cannot write the metrics to Textfile=%s of [Metrics]: %s, going on without. The folder must "
+                "exist, and the sandbox of msready.service must allow it by ReadWritePaths=: see the drop-in "
+                "node-exporter.conf.",
+                p->file, strerror(-error));
         p->error = error;
 }
 
@@ -275,7 +290,8 @@ static void write_file(PublishMetrics *p) {
 
         p->looked = now_monotonic();
         r = publish_metrics_print(p->manager, &b);
-        if (r >= 0 && p->error == 0 && b.size == p->written.size && memcmp(b.data, p->written.data, b.size) == 0) {
+        if (r >= 0 && p->error == 0 && b.size == p->written.size &&
+            memcmp(b.data, p->written.data, b.size) == 0) {
                 buffer_done(&b);
                 return;
         }
@@ -301,7 +317,8 @@ static void on_again(LoopTimer *timer) {
 /* Another file, or none, from now on. The one that we wrote goes away. */
 static int set_file(PublishMetrics *p, const char *file) {
         if (p->file && p->written.size > 0 && unlink(p->file) < 0 && errno != ENOENT)
-                log_warning("Cannot remove %s: %s, it says what is not true any more", p->file, strerror(errno));
+                log_warning("Cannot remove %s: %s, it says what is not true any more", p->file,
+                            strerror(errno));
         buffer_done(&p->written);
         loop_timer_stop(&p->again);
         p->error = 0;

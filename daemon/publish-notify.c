@@ -43,10 +43,12 @@ static void append_clock(const Gate *g, Instant now, Buffer *b) {
                 (void) buffer_printf(b, ", lost in %s", format_timespan(span, usec_sub(ends, now.boottime)));
                 break;
         case GATE_CLOCK_GRACE:
-                (void) buffer_printf(b, ", unknown in %s", format_timespan(span, usec_sub(ends, now.boottime)));
+                (void) buffer_printf(b, ", unknown in %s",
+                                     format_timespan(span, usec_sub(ends, now.boottime)));
                 break;
         case GATE_CLOCK_SETTLE:
-                (void) buffer_printf(b, ", ready in %s", format_timespan(span, usec_sub(ends, now.boottime)));
+                (void) buffer_printf(b, ", ready in %s",
+                                     format_timespan(span, usec_sub(ends, now.boottime)));
                 break;
         default:
                 break;
@@ -67,10 +69,12 @@ static void append_blocker(const Manager *m, bool with_age, Buffer *b) {
         named = !streq_ptr(blocker->object.kind, "Gate");
         (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
         if (named)
-                (void) buffer_printf(b, " %s %s%s%s", blocker->object.kind, strempty(blocker->object.namespace),
-                                     isempty(blocker->object.namespace) ? "" : "/", strempty(blocker->object.name));
+                (void) buffer_printf(
+                        b, " %s %s%s%s", blocker->object.kind, strempty(blocker->object.namespace),
+                        isempty(blocker->object.namespace) ? "" : "/", strempty(blocker->object.name));
         if (with_age && usec_sub(now.boottime, blocker->since) >= USEC_PER_SEC)
-                (void) buffer_printf(b, " since %s", format_timespan(span, usec_sub(now.boottime, blocker->since)));
+                (void) buffer_printf(b, " since %s",
+                                     format_timespan(span, usec_sub(now.boottime, blocker->since)));
         append_clock(gate, now, b);
         if (blocker->message)
                 (void) buffer_printf(b, ": %s", blocker->message);
@@ -131,7 +135,8 @@ static void on_heartbeat(LoopTimer *timer) {
                 next = HEARTBEAT_USEC;
         }
         if (next > 0)
-                loop_timer_set(p->manager->loop, &p->heartbeat, usec_add(now_monotonic(), next), on_heartbeat);
+                loop_timer_set(p->manager->loop, &p->heartbeat, usec_add(now_monotonic(), next),
+                               on_heartbeat);
 }
 
 /* READY=1, the first time that it is called. */

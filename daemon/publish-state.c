@@ -94,8 +94,8 @@ static int make_boot(const Manager *m, Boot **ret) {
         bool all = true;
         int r;
 
-        r = boot_new(m->world->host.boot_id, usec_sub(now_realtime(), usec_sub(now_boottime(), m->userspace)),
-                     &boot);
+        r = boot_new(m->world->host.boot_id,
+                     usec_sub(now_realtime(), usec_sub(now_boottime(), m->userspace)), &boot);
         if (r < 0)
                 return r;
         boot->pulled_images = event_digest_pulls(m->events) > 0;
@@ -176,7 +176,8 @@ static int restore_board(PublishState *p) {
         return r;
 }
 
-static void restore_lines(const char *path, void *object, int (*parse)(void *object, const char *text, size_t size)) {
+static void restore_lines(const char *path, void *object,
+                          int (*parse)(void *object, const char *text, size_t size)) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;

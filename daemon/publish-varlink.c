@@ -66,7 +66,8 @@ static bool is_named(char *const *names, const Gate *g) {
 }
 
 /* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
-static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict, JsonValue **ret) {
+static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict,
+                      JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
         Instant now = instant_now();
         JsonValue *gates, *item;
@@ -173,7 +174,8 @@ static int take_changes(Waiter *w, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
 
-        r = make_reply(w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty, &reply);
+        r = make_reply(w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty,
+                       &reply);
         if (r >= 0)
                 r = add_removed(reply, w->removed);
         if (r < 0)
@@ -190,7 +192,8 @@ static int notify_changes(Waiter *w) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
 
-        if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) || !vl_call_can_send(w->slot.call))
+        if (!w->slot.call || (!w->verdict_dirty && !w->dirty && !w->removed) ||
+            !vl_call_can_send(w->slot.call))
                 return 0;
         r = take_changes(w, &reply);
         return r < 0 ? r : vl_call_notify(w->slot.call, reply);
@@ -328,8 +331,8 @@ static int on_wait(VlService *service, VlCall *call) {
         names = NULL;
         w->state = state;
         if (timeout > 0) {
-                r = loop_timer_set(p->manager->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
-                                   on_wait_timeout);
+                r = loop_timer_set(p->manager->loop, &w->timeout,
+                                   usec_add(now_monotonic(), (usec_t) timeout), on_wait_timeout);
                 if (r < 0) {
                         waiter_free(w);
                         return r;
@@ -476,14 +479,16 @@ static const VlMethod service_methods[] = {
         {},
 };
 
-static const VlInterface readiness_interface = { INTERFACE, vl_text_io_msready_Readiness, readiness_methods };
-static const VlInterface service_interface = { "io.systemd.service", vl_text_io_systemd_service, service_methods };
+static const VlInterface readiness_interface = { INTERFACE, vl_text_io_msready_Readiness,
+                                                 readiness_methods };
+static const VlInterface service_interface = { "io.systemd.service", vl_text_io_systemd_service,
+                                               service_methods };
 static const VlInterface *const interfaces[] = { &readiness_interface, &service_interface, NULL };
 
 static void on_protocol_error(VlService *service, const VlPeer *peer, const char *reason) {
         if (peer)
-                log_notice("Varlink client, process %d of user %u: %s", (int) peer->pid, (unsigned) peer->uid,
-                           reason);
+                log_notice("Varlink client, process %d of user %u: %s", (int) peer->pid,
+                           (unsigned) peer->uid, reason);
         else
                 log_warning("Varlink socket: %s", reason);
 }
@@ -537,7 +542,8 @@ void publish_varlink_stopping(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = w->next) {
                 _cleanup_(jv_freep) JsonValue *reply = NULL;
 
-                if (w->monitor && w->slot.call && vl_call_can_send(w->slot.call) && take_changes(w, &reply) >= 0)
+                if (w->monitor && w->slot.call && vl_call_can_send(w->slot.call) &&
+                    take_changes(w, &reply) >= 0)
                         (void) vl_call_reply(w->slot.call, reply);
         }
 }
@@ -562,7 +568,8 @@ int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarl
         r = vl_server_new(m->loop, &p->service, &p->server);
         if (r < 0)
                 return r;
-        r = listen_fd >= 0 ? vl_server_listen_fd(p->server, listen_fd) : vl_server_listen_path(p->server, path);
+        r = listen_fd >= 0 ? vl_server_listen_fd(p->server, listen_fd)
+                           : vl_server_listen_path(p->server, path);
         if (r < 0) {
                 log_error("Cannot listen on %s: %s", listen_fd >= 0 ? "the socket of msready.socket" : path,
                           strerror(-r));

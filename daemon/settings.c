@@ -241,7 +241,8 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         char *warning;
         int r;
 
-        if (startswith(l->section, "X-") || (l->key && (startswith(l->key, "X-") || !known)) || (!l->key && known))
+        if (startswith(l->section, "X-") || (l->key && (startswith(l->key, "X-") || !known)) ||
+            (!l->key && known))
                 return 0;
         if (strv_length(s->warnings) >= WARNINGS_MAX)
                 return 0;
@@ -250,8 +251,8 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
                                  (int) utf8_truncate(l->key, SHOWN_MAX), l->key, l->section);
         else
                 r = asprintf_ret(&warning, "%s:%u: unknown section [%.*s%s%.*s], ignoring", l->file, l->line,
-                                 (int) utf8_truncate(l->section, SHOWN_MAX), l->section, *l->label ? " " : "",
-                                 (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
+                                 (int) utf8_truncate(l->section, SHOWN_MAX), l->section,
+                                 *l->label ? " " : "", (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
         return r < 0 ? r : strv_consume(&s->warnings, warning);
 }
 

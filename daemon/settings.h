@@ -19,22 +19,22 @@ typedef enum Scope {
 } Scope;
 
 typedef struct Settings {
-        char *kubeconfig;     /* NULL where the files are silent */
-        char *context;        /* NULL: the kubeconfig's own */
-        char *node;           /* NULL: ours */
+        char *kubeconfig; /* NULL where the files are silent */
+        char *context;    /* NULL: the kubeconfig's own */
+        char *node;       /* NULL: ours */
         Scope scope;
-        bool has_require;     /* require replaces the set that the gates themselves make */
-        char **require;       /* without duplicates */
-        char **require_added; /* of +NAME */
+        bool has_require;             /* require replaces the set that the gates themselves make */
+        char **require;               /* without duplicates */
+        char **require_added;         /* of +NAME */
         usec_t settle, hold, unknown; /* USEC_INFINITY is allowed */
-        char *boot_id_file;    /* NULL: the kernel's own */
-        char *machine_id_file; /* likewise */
-        char *cgroup_root;     /* likewise */
-        char *kubelet_healthz; /* NULL: not asked */
-        char *textfile;        /* NULL: none */
-        int log_level;         /* as syslog(3) has them; -1 where the files are silent */
-        char **files;          /* in the order of reading */
-        char **warnings;       /* unknown sections and keys, each with file and line */
+        char *boot_id_file;           /* NULL: the kernel's own */
+        char *machine_id_file;        /* likewise */
+        char *cgroup_root;            /* likewise */
+        char *kubelet_healthz;        /* NULL: not asked */
+        char *textfile;               /* NULL: none */
+        int log_level;                /* as syslog(3) has them; -1 where the files are silent */
+        char **files;                 /* in the order of reading */
+        char **warnings;              /* unknown sections and keys, each with file and line */
 } Settings;
 
 Settings *settings_free(Settings *s);

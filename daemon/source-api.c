@@ -45,7 +45,7 @@ struct SourceApi {
         char *version;
         char *name_trouble; /* why MicroShift may not start; NULL: not for that */
         usec_t looked;      /* monotonic, for that */
-        bool told; /* what keeps us from it, as the world has it */
+        bool told;          /* what keeps us from it, as the world has it */
 };
 
 static void probe(SourceApi *s);
@@ -62,16 +62,17 @@ static void tell_transition(const SourceApi *s, ApiState before) {
         const World *w = s->manager->world;
         const char *server = manager_server(s->manager);
         const LogField fields[] = {
-                { "MESSAGE_ID", w->api == API_READY ? MESSAGE_ID_API_REACHABLE : MESSAGE_ID_API_UNREACHABLE },
+                { "MESSAGE_ID",
+                  w->api == API_READY ? MESSAGE_ID_API_REACHABLE : MESSAGE_ID_API_UNREACHABLE },
                 { "MSREADY_REASON", w->api_reason },
                 {},
         };
 
         if ((w->api == API_READY) != (before == API_READY))
                 log_full(w->api == API_READY ? LOG_INFO : LOG_NOTICE, fields,
-                         w->api == API_READY ? "API server %s is ready%s%s%s" : "API server %s: %s%s%s", strna(server),
-                         w->api == API_READY ? "" : strna(w->api_reason), w->api_message ? ": " : "",
-                         strempty(w->api_message));
+                         w->api == API_READY ? "API server %s is ready%s%s%s" : "API server %s: %s%s%s",
+                         strna(server), w->api == API_READY ? "" : strna(w->api_reason),
+                         w->api_message ? ": " : "", strempty(w->api_message));
 }
 
 static void set_state(SourceApi *s, ApiState state, const char *reason, const char *message) {
@@ -93,7 +94,8 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
         s->told = state != API_READY;
         /* Without a kubeconfig there is no server to tell of, and what is wrong with it has been told. */
         if (is_new && manager_server(m) && (before == API_READY) == (state == API_READY))
-                log_notice("API server %s: %s%s%s", manager_server(m), reason, text ? ": " : "", strempty(text));
+                log_notice("API server %s: %s%s%s", manager_server(m), reason, text ? ": " : "",
+                           strempty(text));
         if ((state == API_READY) != (before == API_READY))
                 source_streams_set_api_ready(m->streams, state == API_READY);
         if (r > 0)
@@ -116,8 +118,8 @@ static void words_of(const char *body, char *ret, size_t size) {
                 name = startswith(line, "[-]");
                 if (!name || used + 1 >= size)
                         continue;
-                n = snprintf(ret + used, size - used, "%s%.*s", used > 0 ? ", " : "failing: ",
-                             (int) strcspn(name, " \n"), name);
+                n = snprintf(ret + used, size - used, "%s%.*s",
+                             used > 0 ? ", " : "failing: ", (int) strcspn(name, " \n"), name);
                 used += (size_t) MAX(n, 0);
         }
         if (used == 0 && jv_parse(body, strlen(body), &status) >= 0 && jv_get_string(status, "message"))
@@ -139,7 +141,8 @@ static void probe_answered(SourceApi *s) {
                 snprintf(text, sizeof(text), "/readyz answered 200, but not \"ok\": this is no API server");
         else {
                 words_of(buffer_cstr(&f->body), words, sizeof(words));
-                snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "", words);
+                snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "",
+                         words);
         }
 
         if (f->status.code == 401) {
@@ -255,7 +258,8 @@ static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
 }
 
 static void ask_version(SourceApi *s) {
-        if (source_kubeconfig_get(s->manager->kubeconfig) && !http_request_is_active(&s->version_fetch.request))
+        if (source_kubeconfig_get(s->manager->kubeconfig) &&
+            !http_request_is_active(&s->version_fetch.request))
                 (void) start_fetch(s, &s->version_fetch, "/version", on_version);
 }
 
@@ -290,12 +294,13 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
                 e = EVIDENCE_TRUE;
         else {
                 e = EVIDENCE_FALSE;
-                reason = fetch->status.code == 401 ? REASON_UNAUTHORIZED :
-                         fetch->status.code == 403 ? REASON_FORBIDDEN :
-                         fetch->status.code == 404 ? REASON_NOT_FOUND :
-                                                     REASON_API_NOT_READY;
+                reason = fetch->status.code == 401   ? REASON_UNAUTHORIZED
+                         : fetch->status.code == 403 ? REASON_FORBIDDEN
+                         : fetch->status.code == 404 ? REASON_NOT_FOUND
+                                                     : REASON_API_NOT_READY;
                 words_of(buffer_cstr(&fetch->body), words, sizeof(words));
-                snprintf(text, sizeof(text), "it answered %d%s%s", fetch->status.code, words[0] ? ": " : "", words);
+                snprintf(text, sizeof(text), "it answered %d%s%s", fetch->status.code, words[0] ? ": " : "",
+                         words);
         }
 
         strip_control(text);
@@ -356,14 +361,15 @@ void source_api_update(SourceApi *s) {
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
                         const CheckDefinition *d = b->gates[i]->checks[j].definition;
 
-                        if (gate_is_asked(b->gates[i]) && d->kind == CHECK_API && !streq(d->path, "/readyz") &&
-                            name_path(s, d->path) < 0)
+                        if (gate_is_asked(b->gates[i]) && d->kind == CHECK_API &&
+                            !streq(d->path, "/readyz") && name_path(s, d->path) < 0)
                                 loop_fail(s->manager->loop, -ENOMEM);
                 }
 
         for (ApiPath **p = &s->paths; *p;)
                 if ((*p)->named) {
-                        if (!world_answer(s->manager->world, (*p)->path) && !loop_timer_is_armed(&(*p)->again))
+                        if (!world_answer(s->manager->world, (*p)->path) &&
+                            !loop_timer_is_armed(&(*p)->again))
                                 ask_path(*p);
                         p = &(*p)->next;
                 } else {

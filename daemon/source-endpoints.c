@@ -123,7 +123,8 @@ static void settle(Endpoint *e, Evidence evidence, const char *reason, char *tex
 
         strip_control(text);
         if (evidence != e->evidence)
-                log_debug("Endpoint %s: %s%s%s", e->url, evidence_to_string(evidence), text[0] ? ": " : "", text);
+                log_debug("Endpoint %s: %s%s%s", e->url, evidence_to_string(evidence), text[0] ? ": " : "",
+                          text);
         e->evidence = evidence;
         r = world_set_answer(m->world, e->key, evidence, reason, text[0] ? text : NULL, instant_now());
         if (r < 0)
@@ -156,8 +157,9 @@ static void judge_status(Endpoint *e) {
                 const StatusRange *x = &e->expect[i];
                 size_t left = sizeof(text) - (size_t) n;
 
-                n += x->from == x->to ? snprintf(text + n, left, "%s%u", i > 0 ? "," : "", x->from) :
-                                        snprintf(text + n, left, "%s%u-%u", i > 0 ? "," : "", x->from, x->to);
+                n += x->from == x->to
+                             ? snprintf(text + n, left, "%s%u", i > 0 ? "," : "", x->from)
+                             : snprintf(text + n, left, "%s%u-%u", i > 0 ? "," : "", x->from, x->to);
         }
         if (n < (int) sizeof(text))
                 snprintf(text + n, sizeof(text) - (size_t) n, " is expected");
@@ -173,13 +175,15 @@ static const struct {
 } ends[_HTTP_END_MAX] = {
         [HTTP_END_TRUNCATED] = { REASON_DISCONNECTED, "the connection broke inside the answer" },
         [HTTP_END_DISCONNECTED] = { REASON_DISCONNECTED, "the connection broke before the answer" },
-        [HTTP_END_REFUSED] = { REASON_CONNECTION_REFUSED, "the connection is refused: nobody listens there" },
+        [HTTP_END_REFUSED] = { REASON_CONNECTION_REFUSED,
+                               "the connection is refused: nobody listens there" },
         [HTTP_END_UNREACHABLE] = { REASON_UNREACHABLE, "there is no way to it, or none is allowed" },
         [HTTP_END_TIMEOUT] = { REASON_TIMED_OUT, "it timed out" },
         [HTTP_END_RESOLVE] = { REASON_NAME_NOT_FOUND, "its name is not known", true },
         [HTTP_END_RESOLVE_TIMEOUT] = { REASON_NAME_SERVER_SILENT, "no name server answers", true },
         [HTTP_END_TLS] = { REASON_TLS, "TLS failed", true },
-        [HTTP_END_TLS_CLOCK] = { REASON_CLOCK, "its certificate is not valid yet at this host's time", true },
+        [HTTP_END_TLS_CLOCK] = { REASON_CLOCK, "its certificate is not valid yet at this host's time",
+                                 true },
         [HTTP_END_TLS_EXPIRED] = { REASON_TLS, "its certificate has expired at this host's time", true },
         [HTTP_END_TLS_CREDENTIALS] = { REASON_TLS, "TLS failed, it wants a certificate of ours", true },
         [HTTP_END_PROTOCOL] = { REASON_NOT_HTTP, "its answer is not HTTP" },
@@ -218,8 +222,8 @@ static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
 
 static bool is_same_file(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-                a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-                a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* Reads the CA where it is not the one that was read last. */

@@ -71,10 +71,11 @@ static void set_trouble(SourceHost *s, int error) {
         if (asprintf_ret(&text, "%s: %s", s->probe.root, strerror(-error)) < 0 ||
             streq_ptr(text, w->host.cgroup_trouble))
                 return;
-        log_full(LOG_ERR, fields,
-                 "Cannot read the control groups of this host (%s): no pod can be proven. Check CgroupRoot= and the "
-                 "sandbox of msready.service.",
-                 text);
+        log_full(
+                LOG_ERR, fields,
+                "Cannot read the control groups of this host (%s): no pod can be proven. Check CgroupRoot= and the "
+                "sandbox of msready.service.",
+                text);
         free(w->host.cgroup_trouble);
         w->host.cgroup_trouble = TAKE_PTR(text);
 }
@@ -160,12 +161,11 @@ static bool look_at_pod(SourceHost *s, WorldObject *pod) {
 
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id)
                         continue;
-                life = look(s,
-                            &(ContainerAddress){
-                                    .pod_uid = p->config_hash ?: p->object.uid,
-                                    .qos = p->qos,
-                                    .id = p->containers[i].id,
-                            });
+                life = look(s, &(ContainerAddress){
+                                       .pod_uid = p->config_hash ?: p->object.uid,
+                                       .qos = p->qos,
+                                       .id = p->containers[i].id,
+                               });
                 changed = changed || life != pod->life[i];
                 pod->life[i] = life;
         }
@@ -179,12 +179,11 @@ static bool look_at_kept(SourceHost *s) {
         for (size_t i = 0; i < b->n_gates; i++)
                 for (size_t j = 0; j < b->gates[i]->n_kept; j++) {
                         KeptContainer *k = &b->gates[i]->kept[j];
-                        ContainerLife life = look(s,
-                                                  &(ContainerAddress){
-                                                          .pod_uid = k->pod_uid,
-                                                          .qos = k->qos,
-                                                          .id = k->id,
-                                                  });
+                        ContainerLife life = look(s, &(ContainerAddress){
+                                                             .pod_uid = k->pod_uid,
+                                                             .qos = k->qos,
+                                                             .id = k->id,
+                                                     });
 
                         changed = changed || life != k->life;
                         k->life = life;
@@ -317,7 +316,8 @@ static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
 static bool life_is_missing(const SourceHost *s) {
         const World *w = s->manager->world;
 
-        return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) && !node_shows_life(w, w->node);
+        return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) &&
+               !node_shows_life(w, w->node);
 }
 
 static void arm_ask(SourceHost *s);
@@ -329,11 +329,10 @@ static void on_ask(LoopTimer *timer) {
         if (!life_is_missing(s) || !url)
                 return;
         if (!http_request_is_active(&s->healthz.request))
-                (void) http_fetch_start(s->manager->http, &s->healthz,
-                                        &(HttpRequestSpec){ .url = url,
-                                                            .timeout = USEC_PER_SEC,
-                                                            .fresh_connection = true },
-                                        KIB(1), on_healthz);
+                (void) http_fetch_start(
+                        s->manager->http, &s->healthz,
+                        &(HttpRequestSpec){ .url = url, .timeout = USEC_PER_SEC, .fresh_connection = true },
+                        KIB(1), on_healthz);
         loop_timer_set(s->manager->loop, &s->ask, usec_add(now_monotonic(), LOOK_USEC), on_ask);
 }
 
@@ -390,9 +389,10 @@ int source_host_new(Manager *m, SourceHost **ret) {
         if (s->probe.unified) {
                 s->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
                 if (s->fd < 0) {
-                        log_warning("Cannot watch control groups by inotify: %s, looking at them every second "
-                                    "instead. Raise fs.inotify.max_user_instances by sysctl.",
-                                    strerror(errno));
+                        log_warning(
+                                "Cannot watch control groups by inotify: %s, looking at them every second "
+                                "instead. Raise fs.inotify.max_user_instances by sysctl.",
+                                strerror(errno));
                         s->told_inotify = true;
                 } else if ((r = loop_io_set(m->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
                         return r;

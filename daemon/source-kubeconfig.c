@@ -103,10 +103,11 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
         const char *reason = error == -ENOENT ? REASON_KUBECONFIG_MISSING : REASON_KUBECONFIG_INVALID;
         _cleanup_free_ char *message = NULL;
 
-        (void) asprintf_ret(&message, "%s%s%s%s", detail ? "" : s->path, detail ? "" : ": ",
-                            detail ?: strerror(-error),
-                            is_hidden(s->path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
-                                                 "set ProtectHome=read-only in a drop-in" : "");
+        (void) asprintf_ret(
+                &message, "%s%s%s%s", detail ? "" : s->path, detail ? "" : ": ", detail ?: strerror(-error),
+                is_hidden(s->path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
+                                     "set ProtectHome=read-only in a drop-in"
+                                   : "");
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
                          s->config ? ", going on with what was read before" : ", waiting for it");

@@ -98,7 +98,8 @@ static void sink_listing_complete(ReflectorSink *sink) {
         manager_touch(t->source->manager);
 }
 
-static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTrouble trouble, const char *detail) {
+static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTrouble trouble,
+                              const char *detail) {
         Stream *t = container_of(sink, Stream, sink);
         Manager *m = t->source->manager;
         _cleanup_free_ char *text = detail ? strdup(detail) : NULL;
@@ -107,8 +108,10 @@ static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTroubl
         if (text)
                 strip_control(text);
         log_debug("Stream of %s: %s%s%s", t->query.resource->plural,
-                  in_sync ? "in sync" : reflector_trouble_to_string(trouble), text ? ": " : "", strempty(text));
-        r = world_stream_set_sync(t->world, in_sync, reflector_trouble_to_string(trouble), text, instant_now());
+                  in_sync ? "in sync" : reflector_trouble_to_string(trouble), text ? ": " : "",
+                  strempty(text));
+        r = world_stream_set_sync(t->world, in_sync, reflector_trouble_to_string(trouble), text,
+                                  instant_now());
         if (r < 0)
                 loop_fail(m->loop, r);
         if (trouble == REFLECTOR_TROUBLE_API_UNREACHABLE)
@@ -131,8 +134,8 @@ static void on_status(HttpRequest *request, const HttpStatus *status) {
         Stream *t = container_of(request, Stream, request);
 
         reflector_response(t->reflector, (unsigned) status->code,
-                           status->retry_after == USEC_INFINITY ? 0 : status->retry_after, status->content_type,
-                           now_monotonic());
+                           status->retry_after == USEC_INFINITY ? 0 : status->retry_after,
+                           status->content_type, now_monotonic());
         pump(t);
 }
 
@@ -246,7 +249,8 @@ static void pump(Stream *t) {
                 default:
                         r = start_request(t, path);
                         if (r < 0)
-                                reflector_end(t->reflector, KUBE_END_INTERNAL, strerror(-r), now_monotonic());
+                                reflector_end(t->reflector, KUBE_END_INTERNAL, strerror(-r),
+                                              now_monotonic());
                 }
         }
         t->pumping = false;
@@ -310,7 +314,8 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
                         .query = t->query,
                         .sink = &t->sink,
                         .traits = &s->traits,
-                        .backoff_cap = c && kube_config_is_loopback(c) ? REFLECTOR_CAP_LOOPBACK : REFLECTOR_CAP_REMOTE,
+                        .backoff_cap = c && kube_config_is_loopback(c) ? REFLECTOR_CAP_LOOPBACK
+                                                                       : REFLECTOR_CAP_REMOTE,
                         .seed = ++s->seed * UINT64_C(0x9e3779b97f4a7c15),
                 },
                 &t->reflector);
@@ -332,7 +337,8 @@ static int want(const StreamDemand *demand, void *userdata) {
         for (t = s->streams; t; t = t->next)
                 if (t->role == demand->role && streq_ptr(t->world->key, demand->key))
                         break; /* the newest stands first */
-        if (t && t->world->interest == s->manager->world->interest && kube_query_equal(&t->query, &demand->query)) {
+        if (t && t->world->interest == s->manager->world->interest &&
+            kube_query_equal(&t->query, &demand->query)) {
                 t->wanted = true;
                 return 0;
         }

@@ -83,8 +83,9 @@ int vj_gate(const Gate *g, Instant now, JsonValue **ret) {
                 return r;
 
         clock = gate_running_clock(g, now, &ends);
-        if (clock != GATE_CLOCK_NONE && ((r = jv_add_string(v, "clock", gate_clock_kind_to_string(clock))) < 0 ||
-                                         (r = add_usec(v, "clockEndsBoottimeUSec", ends)) < 0))
+        if (clock != GATE_CLOCK_NONE &&
+            ((r = jv_add_string(v, "clock", gate_clock_kind_to_string(clock))) < 0 ||
+             (r = add_usec(v, "clockEndsBoottimeUSec", ends)) < 0))
                 return r;
         if ((r = jv_add_int(v, "readyObjects", report->ready_objects)) < 0 ||
             (r = jv_add_int(v, "totalObjects", report->total_objects)) < 0 ||
@@ -151,19 +152,22 @@ static int add_columns(JsonValue *v, const Watched *w) {
         int r;
 
         if (w->object && w->object->object->kind == KUBE_NODE) {
-                status = w->finding.evidence == EVIDENCE_TRUE ? node_status_column(KUBE_NODE_OF(w->object->object)) :
-                                                                strna(w->finding.reason);
+                status = w->finding.evidence == EVIDENCE_TRUE
+                                 ? node_status_column(KUBE_NODE_OF(w->object->object))
+                                 : strna(w->finding.reason);
                 return jv_add_string(v, "status", status);
         }
         if (!w->object || w->object->object->kind != KUBE_POD)
                 return jv_add_string(v, "status",
-                                     w->finding.evidence == EVIDENCE_TRUE ? "Ready" : strna(w->finding.reason));
+                                     w->finding.evidence == EVIDENCE_TRUE ? "Ready"
+                                                                          : strna(w->finding.reason));
 
         r = pod_columns(KUBE_POD_OF(w->object->object), now_realtime(), &columns);
         if (r < 0)
                 return r;
         snprintf(ready, sizeof(ready), "%u/%u", columns.ready, columns.total);
-        if ((r = jv_add_string(v, "ready", ready)) >= 0 && (r = jv_add_string(v, "status", columns.status)) >= 0)
+        if ((r = jv_add_string(v, "ready", ready)) >= 0 &&
+            (r = jv_add_string(v, "status", columns.status)) >= 0)
                 r = jv_add_string(v, "restarts", columns.restarts);
         if (r >= 0)
                 r = add_string(v, "node", KUBE_POD_OF(w->object->object)->node);
@@ -186,8 +190,8 @@ static int make_row(const Watched *w, const ObjectName *name, const char *gate, 
                 return -ENOMEM;
         if ((r = jv_append_string(gates, gate)) < 0 ||
             (r = jv_add_bool(v, "isReady", w->finding.evidence == EVIDENCE_TRUE)) < 0 ||
-            (r = jv_add_string(v, "proof", proof_to_string(w->finding.proof))) < 0 || (r = add_columns(v, w)) < 0 ||
-            (r = add_usec(v, "sinceBoottimeUSec", w->since)) < 0)
+            (r = jv_add_string(v, "proof", proof_to_string(w->finding.proof))) < 0 ||
+            (r = add_columns(v, w)) < 0 || (r = add_usec(v, "sinceBoottimeUSec", w->since)) < 0)
                 return r;
 
         *ret = TAKE_PTR(v);

@@ -24,27 +24,27 @@
 #define container_of(ptr, type, member) ((type *) ((char *) (ptr) -offsetof(type, member)))
 
 /* Hands over what a cleanup variable holds, so that its cleanup finds nothing. */
-#define TAKE_PTR(p)                                                                                           \
-        ({                                                                                                    \
-                __typeof__(p) *_pp = &(p);                                                                    \
-                __typeof__(p) _taken = *_pp;                                                                  \
-                *_pp = NULL;                                                                                  \
-                _taken;                                                                                       \
+#define TAKE_PTR(p)                                                                                         \
+        ({                                                                                                  \
+                __typeof__(p) *_pp = &(p);                                                                  \
+                __typeof__(p) _taken = *_pp;                                                                \
+                *_pp = NULL;                                                                                \
+                _taken;                                                                                     \
         })
 
-#define TAKE_FD(fd)                                                                                           \
-        ({                                                                                                    \
-                int *_fdp = &(fd);                                                                            \
-                int _fd = *_fdp;                                                                              \
-                *_fdp = -1;                                                                                   \
-                _fd;                                                                                          \
+#define TAKE_FD(fd)                                                                                         \
+        ({                                                                                                  \
+                int *_fdp = &(fd);                                                                          \
+                int _fd = *_fdp;                                                                            \
+                *_fdp = -1;                                                                                 \
+                _fd;                                                                                        \
         })
 
 /* Defines x_freep() for use with _cleanup_ from a destructor that takes NULL and returns NULL. */
-#define DEFINE_CLEANUP(type, func)                                                                            \
-        static inline void func##p(type **p) {                                                                \
-                if (*p)                                                                                       \
-                        *p = func(*p);                                                                        \
+#define DEFINE_CLEANUP(type, func)                                                                          \
+        static inline void func##p(type **p) {                                                              \
+                if (*p)                                                                                     \
+                        *p = func(*p);                                                                      \
         }
 
 static inline void freep(void *p) {

@@ -160,8 +160,9 @@ int parse_timespan(const char *s, usec_t *ret) {
                         return r;
                 /* millionths * unit / 1000000, which may not fit before it is divided. */
                 fraction = millionths * (unit / 1000000) + millionths * (unit % 1000000) / 1000000;
-                if (__builtin_mul_overflow(whole, unit, &add) || __builtin_add_overflow(add, fraction, &add) ||
-                    __builtin_add_overflow(sum, add, &sum) || sum == USEC_INFINITY)
+                if (__builtin_mul_overflow(whole, unit, &add) ||
+                    __builtin_add_overflow(add, fraction, &add) || __builtin_add_overflow(sum, add, &sum) ||
+                    sum == USEC_INFINITY)
                         return -ERANGE;
                 any = true;
         }

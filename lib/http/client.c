@@ -296,11 +296,11 @@ static bool multi_configure(HttpClient *client) {
         CURLM *m = client->multi;
 
         return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_curl_socket) == CURLM_OK &&
-                curl_multi_setopt(m, CURLMOPT_SOCKETDATA, client) == CURLM_OK &&
-                curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_curl_timer) == CURLM_OK &&
-                curl_multi_setopt(m, CURLMOPT_TIMERDATA, client) == CURLM_OK &&
-                curl_multi_setopt(m, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING) == CURLM_OK &&
-                curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) == CURLM_OK;
+               curl_multi_setopt(m, CURLMOPT_SOCKETDATA, client) == CURLM_OK &&
+               curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_curl_timer) == CURLM_OK &&
+               curl_multi_setopt(m, CURLMOPT_TIMERDATA, client) == CURLM_OK &&
+               curl_multi_setopt(m, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING) == CURLM_OK &&
+               curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) == CURLM_OK;
 }
 
 /* Creates a client on loop, which must outlive it. -ENOMEM; -EOPNOTSUPP: libcurl lacks an option. */

@@ -64,13 +64,13 @@ static HttpEnd end_of_verification(const HttpFailure *f) {
  * the handshake up to TLS 1.2, at the first read with 1.3. */
 static bool is_refusal_of_credentials(const HttpFailure *f) {
         return says(f, "alert") &&
-                (says(f, "certificate") || says(f, "unknown ca") || says(f, "access denied"));
+               (says(f, "certificate") || says(f, "unknown ca") || says(f, "access denied"));
 }
 
 /* The server went away in the handshake, as one does that is starting or stopping. */
 static bool is_broken_handshake(const HttpFailure *f) {
         return says(f, "SSL_ERROR_SYSCALL") || says(f, "eset by peer") || says(f, "unexpected eof") ||
-                says(f, "roken pipe");
+               says(f, "roken pipe");
 }
 
 static HttpEnd end_of_connect(const HttpFailure *f) {

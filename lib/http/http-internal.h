@@ -46,8 +46,8 @@ struct HttpRequestImpl {
         size_t header_size;
         uint64_t received, limit;
 
-        HttpEnd end;               /* _HTTP_END_INVALID as long as it is libcurl's to say */
-        const char *detail;        /* static, or NULL: what error says */
+        HttpEnd end;        /* _HTTP_END_INVALID as long as it is libcurl's to say */
+        const char *detail; /* static, or NULL: what error says */
         char error[CURL_ERROR_SIZE];
 };
 

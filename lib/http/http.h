@@ -35,7 +35,7 @@ typedef enum HttpEnd {
         HTTP_END_TOO_LARGE,       /* header or body over the ceiling */
         HTTP_END_ABORTED,         /* on_body said so */
         HTTP_END_NO_MEMORY,
-        HTTP_END_INTERNAL,        /* a libcurl that cannot do what we need; detail says what */
+        HTTP_END_INTERNAL, /* a libcurl that cannot do what we need; detail says what */
         _HTTP_END_MAX,
         _HTTP_END_INVALID = -EINVAL,
 } HttpEnd;
@@ -73,8 +73,8 @@ int http_client_set_name_servers(HttpClient *client, const char *servers);
 
 struct HttpStatus {
         int code;
-        usec_t retry_after;                        /* a time span; USEC_INFINITY: none was given */
-        char content_type[HTTP_CONTENT_TYPE_MAX];  /* "" where there is none */
+        usec_t retry_after;                       /* a time span; USEC_INFINITY: none was given */
+        char content_type[HTTP_CONTENT_TYPE_MAX]; /* "" where there is none */
 };
 
 struct HttpRequestOps {

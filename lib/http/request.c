@@ -345,9 +345,9 @@ static int impl_new(HttpClient *client, const HttpRequestSpec *spec, HttpRequest
         impl->end = impl->without_ipv6 = _HTTP_END_INVALID;
         impl->ip_version = CURL_IPRESOLVE_WHATEVER;
         impl->deadline = spec->timeout > 0 ? usec_add(now, spec->timeout) : USEC_INFINITY;
-        impl->connect_deadline = usec_min(
-                impl->deadline,
-                usec_add(now, spec->connect_timeout > 0 ? spec->connect_timeout : CONNECT_TIMEOUT_DEFAULT));
+        impl->connect_deadline =
+                usec_min(impl->deadline, usec_add(now, spec->connect_timeout > 0 ? spec->connect_timeout
+                                                                                 : CONNECT_TIMEOUT_DEFAULT));
 
         impl->easy = curl_easy_init();
         if (!impl->easy)
@@ -438,9 +438,9 @@ static void on_resolved(HttpResolve *resolve, HttpResolveResult result, const ch
                         return;
                 }
         } else if (result != HTTP_RESOLVE_NO_MEMORY) {
-                end = impl->via_proxy                  ? HTTP_END_PROXY :
-                        result == HTTP_RESOLVE_TIMEOUT ? HTTP_END_RESOLVE_TIMEOUT :
-                                                         HTTP_END_RESOLVE;
+                end = impl->via_proxy                  ? HTTP_END_PROXY
+                      : result == HTTP_RESOLVE_TIMEOUT ? HTTP_END_RESOLVE_TIMEOUT
+                                                       : HTTP_END_RESOLVE;
                 snprintf(impl->error, sizeof(impl->error), "%.200s: %s", impl->host, text);
         }
         http_client_request_ended(impl, end, NULL);

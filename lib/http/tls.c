@@ -56,8 +56,8 @@ static int make_ca_file(HttpTarget *target) {
                 done += (size_t) n;
         }
 
-        snprintf(target->ca_path, sizeof(target->ca_path), "%.*s/proc/self/fd/%d",
-                 (int) (generation++ % 32), "////////////////////////////////", fd);
+        snprintf(target->ca_path, sizeof(target->ca_path), "%.*s/proc/self/fd/%d", (int) (generation++ % 32),
+                 "////////////////////////////////", fd);
         target->ca_fd = TAKE_FD(fd);
         return 0;
 }

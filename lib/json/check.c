@@ -112,7 +112,8 @@ static int skip_escape(Scanner *s) {
                         return -EBADMSG;
                 if (high < 0xd800 || high > 0xdfff)
                         return 0;
-                if (!take(s, '\\') || !take(s, 'u') || take_code(s, &low) < 0 || low < 0xdc00 || low > 0xdfff)
+                if (!take(s, '\\') || !take(s, 'u') || take_code(s, &low) < 0 || low < 0xdc00 ||
+                    low > 0xdfff)
                         return -EBADMSG;
                 return 0;
         default:

@@ -287,7 +287,9 @@ int jv_append_string(JsonValue *array, const char *s) {
 }
 
 static int print_escaped(unsigned char c, Buffer *out) {
-        static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+        static const char letters[] = {
+                ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+        };
 
         if (c == '"' || c == '\\')
                 return buffer_printf(out, "\\%c", c);

@@ -105,13 +105,13 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
 
         if (!jv_is_object(map))
                 return NULL;
-        JSON_FOREACH (m, map)
+        JSON_FOREACH(m, map)
                 n += jv_is_string(m);
         if (n == 0)
                 return NULL;
 
         pairs = arena_alloc(a, n + 1, sizeof(char *));
-        JSON_FOREACH (m, map) {
+        JSON_FOREACH(m, map) {
                 const char *key = jv_key(m), *value = jv_string(m);
                 size_t size, at;
 
@@ -143,13 +143,13 @@ char *const *arena_strings(Arena *a, const JsonValue *array) {
 
         if (!jv_is_array(array))
                 return NULL;
-        JSON_FOREACH (v, array)
+        JSON_FOREACH(v, array)
                 n += jv_is_string(v);
         if (n == 0)
                 return NULL;
 
         strings = arena_alloc(a, n + 1, sizeof(char *));
-        JSON_FOREACH (v, array) {
+        JSON_FOREACH(v, array) {
                 const char *s;
 
                 if (!jv_is_string(v))
@@ -187,11 +187,11 @@ KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *co
 
         if (!jv_is_array(array))
                 array = NULL;
-        JSON_FOREACH (c, array)
+        JSON_FOREACH(c, array)
                 n += is_one_of(jv_get_string(c, "type"), types);
 
         conditions = arena_alloc(a, n + n_extra, sizeof(KubeCondition));
-        JSON_FOREACH (c, array)
+        JSON_FOREACH(c, array)
                 if (is_one_of(jv_get_string(c, "type"), types)) {
                         read_condition(a, c, ARENA_ELEMENT(conditions, i, &scratch));
                         i++;

@@ -15,7 +15,7 @@ static void pass_space(KubeCursor *c) {
 
 /* Enters the object or array at piece, which is one whose braces are known to match. */
 KubeCursor cursor_enter(KubePiece piece) {
-        return (KubeCursor){piece.at + 1, piece.at + piece.size - 1, false};
+        return (KubeCursor){ piece.at + 1, piece.at + piece.size - 1, false };
 }
 
 /* Behind the quote that ends the text which has begun. */
@@ -60,7 +60,7 @@ static int read_value(KubeCursor *c, KubePiece *ret) {
                 while (c->p < c->end && !is_space(*c->p) && *c->p != ',' && *c->p != ':')
                         c->p++;
 
-        *ret = (KubePiece){begin, (size_t) (c->p - begin)};
+        *ret = (KubePiece){ begin, (size_t) (c->p - begin) };
         return ret->size > 0 ? 0 : -EBADMSG;
 }
 

@@ -79,8 +79,8 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
         c->prefix = strndup(path, n);
         if (!c->prefix)
                 return -ENOMEM;
-        return asprintf_ret(&c->server, "%s://%.*s%s", c->https ? "https" : "http", (int) strcspn(rest, "/?#"), rest,
-                            c->prefix);
+        return asprintf_ret(&c->server, "%s://%.*s%s", c->https ? "https" : "http",
+                            (int) strcspn(rest, "/?#"), rest, c->prefix);
 }
 
 /* Whether the server is on this host, which is as much as a literal address or "localhost" says. */

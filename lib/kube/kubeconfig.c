@@ -82,8 +82,8 @@ static const char *text_of(const YNode *map, const char *key) {
 }
 
 /* Finds NAME's part in a list of { name: NAME, part: {...} }. */
-static int find_entry(const Reader *r, const YNode *root, const char *list, const char *part, const char *name,
-                      const YNode **ret) {
+static int find_entry(const Reader *r, const YNode *root, const char *list, const char *part,
+                      const char *name, const YNode **ret) {
         const YNode *entries = ynode_get(root, list), *found = NULL;
 
         if (entries && !ynode_is_list(entries) && !ynode_is_null(entries))
@@ -182,11 +182,13 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
                 return fail(r, -EAGAIN, cluster, "cluster \"%s\" has no server" WRITING, c->cluster);
         k = kube_config_set_server(c, server, &why);
         if (k == -EBADMSG)
-                return fail(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster, why);
+                return fail(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster,
+                            why);
         if (k >= 0 && proxy) {
                 if (!kube_config_proxy_is_supported(proxy))
                         return fail(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
-                                    "proxy-url of cluster \"%s\" is no http, https or socks5 URL", c->cluster);
+                                    "proxy-url of cluster \"%s\" is no http, https or socks5 URL",
+                                    c->cluster);
                 k = set_string(&c->proxy_url, proxy);
         }
         if (k >= 0)
@@ -223,10 +225,11 @@ static int refuse_unsupported(const Reader *r, const YNode *user) {
                 const YNode *n = ynode_get(user, unsupported[i].key);
 
                 if (text_of(user, unsupported[i].key) || ynode_first(n))
-                        return fail(r, -EOPNOTSUPP, n,
-                                    "user \"%s\" authenticates by %s (%s), which is not supported; use a client "
-                                    "certificate or a token",
-                                    r->config->user, unsupported[i].what, unsupported[i].key);
+                        return fail(
+                                r, -EOPNOTSUPP, n,
+                                "user \"%s\" authenticates by %s (%s), which is not supported; use a client "
+                                "certificate or a token",
+                                r->config->user, unsupported[i].what, unsupported[i].key);
         }
         return 0;
 }
@@ -261,21 +264,21 @@ static int take_user(const Reader *r, const YNode *user) {
         if (k >= 0)
                 k = take_credential(r, user, "client-key", &c->key);
         if (k >= 0 && !(c->certificate.data || c->certificate.file) != !(c->key.data || c->key.file))
-                return fail(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING, c->user,
-                            c->key.data || c->key.file ? "key" : "certificate",
+                return fail(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING,
+                            c->user, c->key.data || c->key.file ? "key" : "certificate",
                             c->key.data || c->key.file ? "certificate" : "key");
         if (k >= 0 && token) {
                 if (!token_is_valid(token))
-                        return fail(r, -EBADMSG, ynode_get(user, "token"), "token of user \"%s\" is no token",
-                                    c->user);
+                        return fail(r, -EBADMSG, ynode_get(user, "token"),
+                                    "token of user \"%s\" is no token", c->user);
                 k = set_token(c, token);
         }
         if (k >= 0 && file)
                 k = resolve(r, file, &c->token.file);
         /* "user: {}" is anonymous; a key whose value is missing is a file that breaks off there. */
         if (k >= 0 && ynode_first(user) && !token && !file && !c->key.data && !c->key.file)
-                return fail(r, -EAGAIN, user, "user \"%s\" has neither a client-certificate nor a token" WRITING,
-                            c->user);
+                return fail(r, -EAGAIN, user,
+                            "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
         return k;
 }
 
@@ -292,9 +295,10 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         if (!ynode_is_map(root))
                 return fail(r, -EAGAIN, root, "is no kubeconfig" WRITING);
         if (!name)
-                return fail(r, -EAGAIN, NULL,
-                            "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
-                            "the middle of being written");
+                return fail(
+                        r, -EAGAIN, NULL,
+                        "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
+                        "the middle of being written");
 
         k = find_entry(r, root, "contexts", "context", name, &context);
         if (k >= 0)
@@ -362,7 +366,8 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file, k == -E2BIG ? "too large" : strerror(-k));
+                return fail(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
+                            k == -E2BIG ? "too large" : strerror(-k));
         if (!pem_is_complete(c->data))
                 return fail(r, -EAGAIN, NULL, "%s: %s is not PEM, or not all of it" WRITING, key, c->file);
         return 0;
@@ -473,10 +478,11 @@ int kube_config_path_from_environment(const char *value, char **ret, char **rete
                 return k;
         if (strv_length(paths) > 1) {
                 if (reterr_detail)
-                        (void) asprintf_ret(reterr_detail,
-                                            "$KUBECONFIG lists %zu files; merging them is not supported. Name one, or "
-                                            "set Kubeconfig= in msready.conf",
-                                            strv_length(paths));
+                        (void) asprintf_ret(
+                                reterr_detail,
+                                "$KUBECONFIG lists %zu files; merging them is not supported. Name one, or "
+                                "set Kubeconfig= in msready.conf",
+                                strv_length(paths));
                 return -EOPNOTSUPP;
         }
         *ret = paths ? TAKE_PTR(paths[0]) : NULL;

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "kube/object-internal.h"
 
-static const char *const condition_types[] = {"Initialized", "PodScheduled", "Ready", NULL};
+static const char *const condition_types[] = { "Initialized", "PodScheduled", "Ready", NULL };
 
 static int32_t clamp(int64_t i) {
         return (int32_t) (i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : i);
@@ -12,7 +12,7 @@ static int32_t clamp(int64_t i) {
 static const JsonValue *status_named(const JsonValue *statuses, const char *name, uint32_t *ret_index) {
         uint32_t i = 0;
 
-        JSON_FOREACH (s, statuses) {
+        JSON_FOREACH(s, statuses) {
                 if (streq_ptr(jv_get_string(s, "name"), name)) {
                         *ret_index = i;
                         return s;
@@ -90,9 +90,9 @@ static void read_container(Arena *a, const JsonValue *spec, const JsonValue *sta
  * another order. */
 static void read_containers(Arena *a, const JsonValue *json, KubePod *p) {
         const JsonValue *spec = jv_get(json, "spec"), *status = jv_get(json, "status");
-        const JsonValue *lists[2] = {jv_get(spec, "initContainers"), jv_get(spec, "containers")};
-        const JsonValue *statuses[2] = {jv_get(status, "initContainerStatuses"),
-                                        jv_get(status, "containerStatuses")};
+        const JsonValue *lists[2] = { jv_get(spec, "initContainers"), jv_get(spec, "containers") };
+        const JsonValue *statuses[2] = { jv_get(status, "initContainerStatuses"),
+                                         jv_get(status, "containerStatuses") };
         size_t n = 0, i = 0;
 
         for (size_t k = 0; k < ELEMENTSOF(lists); k++)
@@ -102,7 +102,7 @@ static void read_containers(Arena *a, const JsonValue *json, KubePod *p) {
         for (size_t k = 0; k < ELEMENTSOF(lists) && a->error >= 0; k++) {
                 if (!jv_is_array(lists[k]))
                         continue;
-                JSON_FOREACH (c, lists[k]) {
+                JSON_FOREACH(c, lists[k]) {
                         KubeContainer scratch = {};
 
                         read_container(a, c, statuses[k], k == 0, ARENA_ELEMENT(p->containers, i, &scratch));
@@ -130,6 +130,7 @@ void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p) {
         p->config_hash = arena_string(a, jv_get_string(jv_path(json, "metadata", "annotations", NULL),
                                                        "kubernetes.io/config.hash"));
         p->qos = qos_from_string(jv_get_string(status, "qosClass"));
-        p->conditions = arena_conditions(a, jv_get(status, "conditions"), condition_types, NULL, 0, &p->n_conditions);
+        p->conditions = arena_conditions(a, jv_get(status, "conditions"), condition_types, NULL, 0,
+                                         &p->n_conditions);
         read_containers(a, json, p);
 }

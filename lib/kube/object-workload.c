@@ -2,7 +2,7 @@
 
 #include "kube/object-internal.h"
 
-static const char *const requirement_lists[] = {"matchExpressions", "matchFields"};
+static const char *const requirement_lists[] = { "matchExpressions", "matchFields" };
 
 /* Terms without a requirement match no node, and leave no trace here but a gap in the numbers. */
 static void read_affinity(Arena *a, const JsonValue *required, KubeWorkload *w) {
@@ -10,14 +10,14 @@ static void read_affinity(Arena *a, const JsonValue *required, KubeWorkload *w) 
         size_t n = 0, i = 0;
         unsigned term = 0;
 
-        JSON_FOREACH (t, terms)
+        JSON_FOREACH(t, terms)
                 for (size_t k = 0; k < ELEMENTSOF(requirement_lists); k++)
                         n += jv_length(jv_get(t, requirement_lists[k]));
 
         w->requirements = arena_alloc(a, n, sizeof(KubeNodeRequirement));
-        JSON_FOREACH (t, terms) {
+        JSON_FOREACH(t, terms) {
                 for (size_t k = 0; k < ELEMENTSOF(requirement_lists) && a->error >= 0; k++)
-                        JSON_FOREACH (e, jv_get(t, requirement_lists[k])) {
+                        JSON_FOREACH(e, jv_get(t, requirement_lists[k])) {
                                 KubeNodeRequirement scratch;
 
                                 *ARENA_ELEMENT(w->requirements, i, &scratch) = (KubeNodeRequirement){

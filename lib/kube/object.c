@@ -77,7 +77,7 @@ bool kube_object_is_observed(const KubeObject *o, int64_t observed) {
 
 /* The value of a label, or NULL. */
 const char *kube_label(const KubeObject *o, const char *key) {
-        STRV_FOREACH (label, o->labels) {
+        STRV_FOREACH(label, o->labels) {
                 const char *rest = startswith(*label, key);
 
                 if (rest && *rest == '=')
@@ -104,7 +104,7 @@ bool kube_version_is_later(const char *a, const char *b) {
 
 /* The owner that is the controller, or NULL. */
 static const JsonValue *controller(const JsonValue *metadata) {
-        JSON_FOREACH (owner, jv_get(metadata, "ownerReferences"))
+        JSON_FOREACH(owner, jv_get(metadata, "ownerReferences"))
                 if (jv_get_bool(owner, "controller", false))
                         return owner;
         return NULL;

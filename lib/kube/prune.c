@@ -17,66 +17,66 @@ typedef struct Cut {
 } Cut;
 
 static const Cut cut_container[] = {
-        {"args"},
-        {"command"},
-        {"env"},
-        {"envFrom"},
-        {"image"},
-        {"lifecycle"},
-        {"livenessProbe"},
-        {"ports"},
-        {"readinessProbe"},
-        {"resources"},
-        {"securityContext"},
-        {"startupProbe"},
-        {"volumeMounts"},
+        { "args" },
+        { "command" },
+        { "env" },
+        { "envFrom" },
+        { "image" },
+        { "lifecycle" },
+        { "livenessProbe" },
+        { "ports" },
+        { "readinessProbe" },
+        { "resources" },
+        { "securityContext" },
+        { "startupProbe" },
+        { "volumeMounts" },
         {},
 };
 
 static const Cut cut_pod_spec[] = {
-        {"affinity"},
-        {"containers", cut_container},
-        {"ephemeralContainers"},
-        {"initContainers", cut_container},
-        {"securityContext"},
-        {"tolerations"},
-        {"topologySpreadConstraints"},
-        {"volumes"},
+        { "affinity" },
+        { "containers", cut_container },
+        { "ephemeralContainers" },
+        { "initContainers", cut_container },
+        { "securityContext" },
+        { "tolerations" },
+        { "topologySpreadConstraints" },
+        { "volumes" },
         {},
 };
 
-static const Cut cut_container_status[] = {{"allocatedResources"}, {"image"},        {"imageID"},
-                                           {"resources"},          {"volumeMounts"}, {}};
+static const Cut cut_container_status[] = { { "allocatedResources" }, { "image" },        { "imageID" },
+                                            { "resources" },          { "volumeMounts" }, {} };
 
 static const Cut cut_pod_status[] = {
-        {"containerStatuses", cut_container_status},
-        {"ephemeralContainerStatuses"},
-        {"hostIPs"},
-        {"initContainerStatuses", cut_container_status},
-        {"podIPs"},
+        { "containerStatuses", cut_container_status },
+        { "ephemeralContainerStatuses" },
+        { "hostIPs" },
+        { "initContainerStatuses", cut_container_status },
+        { "podIPs" },
         {},
 };
 
-static const Cut cut_pod_metadata[] = {{"managedFields"}, {}};
+static const Cut cut_pod_metadata[] = { { "managedFields" }, {} };
 
-static const Cut cut_metadata[] = {{"annotations"}, {"managedFields"}, {}};
+static const Cut cut_metadata[] = { { "annotations" }, { "managedFields" }, {} };
 
 static const Cut cut_pod[] = {
-        {"metadata", cut_pod_metadata},
-        {"spec", cut_pod_spec},
-        {"status", cut_pod_status},
+        { "metadata", cut_pod_metadata },
+        { "spec", cut_pod_spec },
+        { "status", cut_pod_status },
         {},
 };
 
-static const Cut cut_template_spec[] = {{"containers"}, {"initContainers"}, {"volumes"}, {}};
+static const Cut cut_template_spec[] = { { "containers" }, { "initContainers" }, { "volumes" }, {} };
 
-static const Cut cut_template[] = {{"metadata"}, {"spec", cut_template_spec}, {}};
+static const Cut cut_template[] = { { "metadata" }, { "spec", cut_template_spec }, {} };
 
-static const Cut cut_workload_spec[] = {{"template", cut_template}, {"volumeClaimTemplates"}, {}};
+static const Cut cut_workload_spec[] = { { "template", cut_template }, { "volumeClaimTemplates" }, {} };
 
-static const Cut cut_workload[] = {{"metadata", cut_metadata}, {"spec", cut_workload_spec}, {}};
+static const Cut cut_workload[] = { { "metadata", cut_metadata }, { "spec", cut_workload_spec }, {} };
 
-static const Cut cut_other[] = {{"metadata", cut_metadata}, {}};
+static const Cut cut_other[] = { { "metadata", cut_metadata }, {} };
 
 static const Cut *const cut_table[_KUBE_KIND_MAX] = {
         [KUBE_NODE] = cut_other,           [KUBE_POD] = cut_pod,
@@ -163,7 +163,7 @@ int kube_prune(KubeKind kind, char *text, size_t *size) {
 
         if (*size < 2 || text[0] != '{' || text[*size - 1] != '}')
                 return -EBADMSG;
-        r = prune_object((KubePiece){text, *size}, cut_table[kind], &to);
+        r = prune_object((KubePiece){ text, *size }, cut_table[kind], &to);
         if (r < 0)
                 return r;
         *to = '\0';

@@ -38,7 +38,7 @@ typedef struct KubeServerTraits {
         uint64_t generation; /* of the version */
 } KubeServerTraits;
 
-#define KUBE_SERVER_TRAITS_INIT ((KubeServerTraits){.watch_list = -1})
+#define KUBE_SERVER_TRAITS_INIT ((KubeServerTraits){ .watch_list = -1 })
 
 int kube_server_traits_set_version(KubeServerTraits *t, const char *version);
 void kube_server_traits_done(KubeServerTraits *t);

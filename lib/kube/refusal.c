@@ -25,7 +25,7 @@ static char *copy_line(const char *text) {
 }
 
 static bool has_cause(const JsonValue *details, const char *reason) {
-        JSON_FOREACH (cause, jv_get(details, "causes"))
+        JSON_FOREACH(cause, jv_get(details, "causes"))
                 if (streq_ptr(jv_get_string(cause, "reason"), reason))
                         return true;
         return false;
@@ -53,7 +53,7 @@ static void read_status(KubeRefusal *r, const JsonValue *status) {
 void kube_refusal_read(KubeRefusal *r, unsigned code, usec_t retry_after, const char *body, size_t size) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
 
-        *r = (KubeRefusal){.code = code};
+        *r = (KubeRefusal){ .code = code };
         if (retry_after != USEC_INFINITY)
                 r->retry_after = MIN(retry_after, RETRY_AFTER_MAX);
 

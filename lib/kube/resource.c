@@ -8,14 +8,14 @@
 #define PATH_SIZE_MAX 65536
 
 static const KubeResource resource_table[_KUBE_KIND_MAX] = {
-        [KUBE_NODE] = {KUBE_NODE, "", "v1", "nodes", false},
-        [KUBE_POD] = {KUBE_POD, "", "v1", "pods", true},
-        [KUBE_DAEMONSET] = {KUBE_DAEMONSET, "apps", "v1", "daemonsets", true},
-        [KUBE_DEPLOYMENT] = {KUBE_DEPLOYMENT, "apps", "v1", "deployments", true},
-        [KUBE_STATEFULSET] = {KUBE_STATEFULSET, "apps", "v1", "statefulsets", true},
-        [KUBE_REPLICASET] = {KUBE_REPLICASET, "apps", "v1", "replicasets", true},
-        [KUBE_LEASE] = {KUBE_LEASE, "coordination.k8s.io", "v1", "leases", true},
-        [KUBE_EVENT] = {KUBE_EVENT, "", "v1", "events", true},
+        [KUBE_NODE] = { KUBE_NODE, "", "v1", "nodes", false },
+        [KUBE_POD] = { KUBE_POD, "", "v1", "pods", true },
+        [KUBE_DAEMONSET] = { KUBE_DAEMONSET, "apps", "v1", "daemonsets", true },
+        [KUBE_DEPLOYMENT] = { KUBE_DEPLOYMENT, "apps", "v1", "deployments", true },
+        [KUBE_STATEFULSET] = { KUBE_STATEFULSET, "apps", "v1", "statefulsets", true },
+        [KUBE_REPLICASET] = { KUBE_REPLICASET, "apps", "v1", "replicasets", true },
+        [KUBE_LEASE] = { KUBE_LEASE, "coordination.k8s.io", "v1", "leases", true },
+        [KUBE_EVENT] = { KUBE_EVENT, "", "v1", "events", true },
 };
 
 /* Where objects of a kind live, static; NULL for KUBE_GENERIC, which has no place of its own. */
@@ -36,7 +36,7 @@ static int resource_new(KubeKind kind, bool namespaced, const char *group, size_
                 return -ENOMEM;
 
         p = (char *) (r + 1);
-        *r = (KubeResource){.kind = kind, .namespaced = namespaced, .group = p};
+        *r = (KubeResource){ .kind = kind, .namespaced = namespaced, .group = p };
         p = mempcpy(p, group, group_size);
         *p++ = '\0';
         r->version = p;
@@ -254,7 +254,7 @@ static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, 
 /* One page of a list; continue_token is NULL for the first. Without a resourceVersion, which is the one way
  * to a consistent read: with "0" the answer may be of any age. */
 int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret) {
-        const Parameter parameters[] = {{"limit", KUBE_PAGE_TEXT}, {"continue", continue_token}};
+        const Parameter parameters[] = { { "limit", KUBE_PAGE_TEXT }, { "continue", continue_token } };
 
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);
 }
@@ -262,9 +262,9 @@ int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret) {
 /* A watch of what comes after resource_version. The server chooses when it ends. */
 int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret) {
         const Parameter parameters[] = {
-                {"watch", "1"},
-                {"allowWatchBookmarks", "true"},
-                {"resourceVersion", resource_version},
+                { "watch", "1" },
+                { "allowWatchBookmarks", "true" },
+                { "resourceVersion", resource_version },
         };
 
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);
@@ -273,10 +273,10 @@ int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret
 /* A watch that begins with everything there is, consistently, and marks where that ends. */
 int kube_path_watch_list(const KubeQuery *q, char **ret) {
         static const Parameter parameters[] = {
-                {"watch", "1"},
-                {"allowWatchBookmarks", "true"},
-                {"sendInitialEvents", "true"},
-                {"resourceVersionMatch", "NotOlderThan"},
+                { "watch", "1" },
+                { "allowWatchBookmarks", "true" },
+                { "sendInitialEvents", "true" },
+                { "resourceVersionMatch", "NotOlderThan" },
         };
 
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);

@@ -20,14 +20,14 @@
 /* Memory that is kept from one object to the next. */
 #define TEXT_KEPT KIB(64)
 
-#define BRIEF_EMPTY                          \
-        ((KubeBrief){.namespace = "",        \
-                     .name = "",             \
-                     .uid = "",              \
-                     .resource_version = "", \
-                     .owner_kind = "",       \
-                     .owner_name = "",       \
-                     .owner_uid = ""})
+#define BRIEF_EMPTY                                                                                         \
+        ((KubeBrief){ .namespace = "",                                                                      \
+                      .name = "",                                                                           \
+                      .uid = "",                                                                            \
+                      .resource_version = "",                                                               \
+                      .owner_kind = "",                                                                     \
+                      .owner_name = "",                                                                     \
+                      .owner_uid = "" })
 
 enum {
         LEVEL_TOP,

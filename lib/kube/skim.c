@@ -71,7 +71,8 @@ static uint32_t read_unicode(const char **p, const char *end) {
  * ends. */
 static char *decode(const char *p, const char *end, char *to) {
         static const char letters[128] = {
-                ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+                ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
+        };
 
         while (p < end) {
                 unsigned char c = (unsigned char) *p++;
@@ -228,13 +229,13 @@ int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark) {
         KubeCursor c;
         int r;
 
-        if (!piece_is_container((KubePiece){text, size}, '{'))
+        if (!piece_is_container((KubePiece){ text, size }, '{'))
                 return 0;
         r = buffer_reserve(&s->brief_text, size);
         if (r < 0)
                 return r;
 
-        c = cursor_enter((KubePiece){text, size});
+        c = cursor_enter((KubePiece){ text, size });
         while ((r = cursor_next_member(&c, &key, &value)) > 0) {
                 r = skim_member(s, key, value, bookmark);
                 if (r < 0)
@@ -276,10 +277,10 @@ int kube_skim_list(KubeScanner *s, char *text, size_t size) {
         KubeCursor c;
         int r;
 
-        if (!piece_is_container((KubePiece){text, size}, '{'))
+        if (!piece_is_container((KubePiece){ text, size }, '{'))
                 return -EBADMSG;
 
-        c = cursor_enter((KubePiece){text, size});
+        c = cursor_enter((KubePiece){ text, size });
         while ((r = cursor_next_member(&c, &key, &value)) > 0) {
                 if (piece_is(key, "resourceVersion"))
                         r = copy_text(value, &s->resource_version);

@@ -62,15 +62,15 @@ static inline uint64_t block_equal(const Block *b, char c) {
 static inline Block block_load(const char *p) {
         const __m128i *q = (const __m128i *) (const void *) p;
 
-        return (Block){_mm_loadu_si128(q), _mm_loadu_si128(q + 1), _mm_loadu_si128(q + 2),
-                       _mm_loadu_si128(q + 3)};
+        return (Block){ _mm_loadu_si128(q), _mm_loadu_si128(q + 1), _mm_loadu_si128(q + 2),
+                        _mm_loadu_si128(q + 3) };
 }
 
 static inline Block block_or(Block b, char c) {
         const __m128i bits = _mm_set1_epi8(c);
 
-        return (Block){_mm_or_si128(b.a, bits), _mm_or_si128(b.b, bits), _mm_or_si128(b.c, bits),
-                       _mm_or_si128(b.d, bits)};
+        return (Block){ _mm_or_si128(b.a, bits), _mm_or_si128(b.b, bits), _mm_or_si128(b.c, bits),
+                        _mm_or_si128(b.d, bits) };
 }
 
 /* Which bytes a backslash before them takes the meaning from; carries over to the next block. */

@@ -10,7 +10,7 @@ typedef struct KubeSkip {
         bool escaped; /* the last byte was a backslash that counts */
 } KubeSkip;
 
-#define KUBE_SKIP_INIT ((KubeSkip){.depth = 1})
+#define KUBE_SKIP_INIT ((KubeSkip){ .depth = 1 })
 
 const char *kube_skip(KubeSkip *k, const char *p, const char *end);
 const char *kube_skip_bytewise(KubeSkip *k, const char *p, const char *end);

@@ -29,7 +29,7 @@ static bool literal(const char **s, char c) {
 }
 
 static unsigned days_in_month(unsigned year, unsigned month) {
-        static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+        static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
         bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
         return days[month - 1] + (month == 2 && leap);

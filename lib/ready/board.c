@@ -57,8 +57,8 @@ static int visit(Sorting *s, size_t i) {
                 if (s->marks[j] == VISITING) {
                         char *warning;
 
-                        r = asprintf_ret(&warning, "gate %s: After=%s makes a cycle, ignoring it", gate_name(g),
-                                         *name);
+                        r = asprintf_ret(&warning, "gate %s: After=%s makes a cycle, ignoring it",
+                                         gate_name(g), *name);
                         if (r >= 0)
                                 r = strv_consume(s->warnings, warning);
                         if (r < 0)
@@ -113,7 +113,8 @@ static int sort_gates(Board *b, char ***warnings) {
 /* Puts a new set of gates in place of the old; a gate of the same name keeps its past. The setups are taken on
  * success. What cannot be honoured comes as warnings, the names that are gone as removed; both may be NULL
  * pointers to lists. On failure the board is as it was. */
-int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed) {
+int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings,
+              char ***ret_removed) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         Board new = { .verdict = b->verdict };
         int r;

@@ -32,7 +32,8 @@ bool container_id_is_valid(const char *id) {
         size_t n = 0;
 
         for (id = container_id_bare(id); *id; id++, n++)
-                if (!((*id >= '0' && *id <= '9') || (*id >= 'a' && *id <= 'z') || (*id >= 'A' && *id <= 'Z')))
+                if (!((*id >= '0' && *id <= '9') || (*id >= 'a' && *id <= 'z') ||
+                      (*id >= 'A' && *id <= 'Z')))
                         return false;
         return n >= 8 && n <= 128;
 }
@@ -59,15 +60,15 @@ static int systemd_path(const ContainerAddress *a, const char *prefix, char **re
 
         if (!qos)
                 return asprintf_ret(ret, "kubepods.slice/kubepods-pod%s.slice/%s-%s.scope", uid, prefix, id);
-        return asprintf_ret(ret, "kubepods.slice/kubepods-%s.slice/kubepods-%s-pod%s.slice/%s-%s.scope", qos, qos,
-                            uid, prefix, id);
+        return asprintf_ret(ret, "kubepods.slice/kubepods-%s.slice/kubepods-%s-pod%s.slice/%s-%s.scope", qos,
+                            qos, uid, prefix, id);
 }
 
 static int cgroupfs_path(const ContainerAddress *a, const char *prefix, char **ret) {
         const char *qos = qos_name(a->qos);
 
-        return asprintf_ret(ret, "kubepods/%s%spod%s/%s%s", strempty(qos), qos ? "/" : "", a->pod_uid, prefix,
-                            container_id_bare(a->id));
+        return asprintf_ret(ret, "kubepods/%s%spod%s/%s%s", strempty(qos), qos ? "/" : "", a->pod_uid,
+                            prefix, container_id_bare(a->id));
 }
 
 /* The n-th place where the container's cgroup may be, most likely first. -ENOENT when there are no more,

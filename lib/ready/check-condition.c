@@ -37,7 +37,8 @@ static bool controller_has_spoken(Check *c, const WorldObject *o, Instant now, u
                 c->version_then = strdup(o->object->resource_version);
 
         due = usec_add(c->controller_true_since, CONTROLLER_USEC);
-        if (now.monotonic >= due || (c->version_then && !streq_ptr(c->version_then, o->object->resource_version)))
+        if (now.monotonic >= due ||
+            (c->version_then && !streq_ptr(c->version_then, o->object->resource_version)))
                 c->stands = true;
         else
                 *deadline = usec_min(*deadline, due);
@@ -53,8 +54,8 @@ static void note_absence(Check *c) {
 /* Whether the newest specification has been acted on: the condition says so itself, else the status does for all
  * of it (as kubectl wait reads them). Many kinds, certificates among them, have it in their conditions only. */
 static bool is_observed(const KubeObject *o, const KubeCondition *c) {
-        return kube_object_is_observed(
-                o, c && c->observed_generation > 0 ? c->observed_generation : o->observed_generation);
+        return kube_object_is_observed(o, c && c->observed_generation > 0 ? c->observed_generation
+                                                                          : o->observed_generation);
 }
 
 static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
@@ -69,7 +70,8 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                           .name = d->name,
                           .object = o,
                           .since = o ? o->changed : w->api_ready,
-                          .finding = { .evidence = EVIDENCE_NONE, .proof = o ? PROOF_NONE : PROOF_MISSING } };
+                          .finding = { .evidence = EVIDENCE_NONE,
+                                       .proof = o ? PROOF_NONE : PROOF_MISSING } };
 
         if (check_generic_key(d, &key) < 0) {
                 f->reason = REASON_NOT_SYNCED;
@@ -97,7 +99,8 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 f->message = "its controller has not acted on its newest specification yet";
         } else if (!controller_has_spoken(c, o, now, deadline)) {
                 f->reason = REASON_UNPROVEN;
-                f->message = "the condition may be of an earlier boot: its controller has not been seen to act";
+                f->message =
+                        "the condition may be of an earlier boot: its controller has not been seen to act";
         } else if (!condition || condition->status != d->status) {
                 f->evidence = EVIDENCE_FALSE;
                 snprintf(f->text, sizeof(f->text), "%s is %s", d->type,

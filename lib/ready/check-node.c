@@ -52,14 +52,15 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
                 if (w->node)
                         return present(w, w->node, callback, userdata);
                 node_choose(w, &choice);
-                return missing(w, "local", choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, callback,
-                               userdata);
+                return missing(w, "local", choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message,
+                               callback, userdata);
         }
 
         if (!streq(name, "*")) {
                 node = world_find(w, KUBE_NODE, "", name);
-                return node ? present(w, node, callback, userdata) :
-                              missing(w, name, REASON_NOT_FOUND, "no node has this name", callback, userdata);
+                return node ? present(w, node, callback, userdata)
+                            : missing(w, name, REASON_NOT_FOUND, "no node has this name", callback,
+                                      userdata);
         }
 
         WORLD_FOREACH(o, w, KUBE_NODE) {
@@ -68,7 +69,8 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
                 if (r < 0)
                         return r;
         }
-        return any ? 0 : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
+        return any ? 0
+                   : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
 }
 
 typedef struct Counting {

@@ -9,7 +9,6 @@
 
 #include "ready/affinity.h"
 
-
 /* A Deployment owns its pods through its ReplicaSets, each of any revision. */
 static bool is_owned(const Check *c, const World *w, const KubePod *p, const void *userdata) {
         const KubeObject *owner = userdata;
@@ -43,7 +42,8 @@ static unsigned desired(const Check *c, const World *w, const KubeWorkload *set)
 }
 
 /* All streams that an answer rests on. */
-static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const char **reason, const char **message) {
+static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const char **reason,
+                    const char **message) {
         if (!tally_in_sync(w, choice, reason, message))
                 return false;
         for (StreamRole role = 0; role < _STREAM_ROLE_MAX; role++)
@@ -117,7 +117,8 @@ static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o,
         report->evidence = EVIDENCE_FALSE;
         if (o->object->kind == KUBE_DAEMONSET && !w->node && !w->cluster_scope) {
                 node_choose(w, &choice);
-                return block(report, c, w, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
+                return block(report, c, w, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message,
+                             o->changed);
         }
         if (o->object->kind == KUBE_DAEMONSET)
                 return block(report, c, w, REASON_NO_ELIGIBLE_NODE,
@@ -143,8 +144,9 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_out_of_sync(&t, want);
-                return report->n_blockers > first ? 0
-                                                  : block(report, c, w, reason, message, world_doubt_since(w));
+                return report->n_blockers > first
+                               ? 0
+                               : block(report, c, w, reason, message, world_doubt_since(w));
         }
         if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
                 report->evidence = EVIDENCE_FALSE;

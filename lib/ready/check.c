@@ -150,7 +150,8 @@ int report_see(Report *r, const World *w, const Watched *watched) {
 
         if (!r->trail || watched->is_unnamed)
                 return 0;
-        k = trail_see(r->trail, watched->kind, watched->namespace, watched->name, &watched->finding, &wanted);
+        k = trail_see(r->trail, watched->kind, watched->namespace, watched->name, &watched->finding,
+                      &wanted);
         return k > 0 ? make_blocker(r, w, watched, false, wanted) : k;
 }
 

@@ -17,8 +17,9 @@ typedef struct Report {
         usec_t deadline; /* monotonic: when time alone may change the answer */
         bool vendor;     /* the gate is one that ships with msready */
         bool overdue;    /* what is not found should have been there by now */
-        const struct Report *before; /* while judging: the one that this will replace, NULL where there is none */
-        Trail *trail;                /* while judging for the gate: sees each object */
+        const struct Report
+                *before; /* while judging: the one that this will replace, NULL where there is none */
+        Trail *trail;    /* while judging for the gate: sees each object */
 } Report;
 
 /* Reports and what they hold are told from each other by address: not to be copied. */
@@ -33,7 +34,7 @@ typedef struct Watched {
         const WorldObject
                 *leftover; /* where pods are missing: the last one that failed or is going, or NULL */
         Finding finding;
-        usec_t since; /* boottime */
+        usec_t since;    /* boottime */
         bool is_unnamed; /* stands for an object that is not known by its name */
 } Watched;
 
@@ -45,7 +46,6 @@ void report_cut(Report *r, size_t n);
 typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 
 typedef struct Check Check;
-
 
 typedef struct CheckVTable {
         const char *section;
@@ -60,12 +60,12 @@ struct Check {
         Evidence evidence; /* of the last judgement */
 
         /* Rule R7: kept for [Condition]. */
-        bool controlled;         /* a controller stands beside it in its gate */
-        bool controller_was_true; /* in this boot */
+        bool controlled;              /* a controller stands beside it in its gate */
+        bool controller_was_true;     /* in this boot */
         usec_t controller_true_since; /* monotonic, valid with the above */
-        bool version_moved;      /* a new version of the object came after that */
-        char *version_then;      /* the object's resourceVersion at that moment */
-        bool stands;             /* it counts as the API says it from now on; R6 keeps that */
+        bool version_moved;           /* a new version of the object came after that */
+        char *version_then;           /* the object's resourceVersion at that moment */
+        bool stands;                  /* it counts as the API says it from now on; R6 keeps that */
 };
 
 void check_init(Check *c, const CheckDefinition *d);

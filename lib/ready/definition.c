@@ -8,12 +8,8 @@
 #define NAME_MAX_LENGTH 63
 
 static const char *const check_kind_table[_CHECK_KIND_MAX] = {
-        [CHECK_API] = "Api",
-        [CHECK_NODE] = "Node",
-        [CHECK_PODS] = "Pods",
-        [CHECK_WORKLOAD] = "Workload",
-        [CHECK_CONDITION] = "Condition",
-        [CHECK_ENDPOINT] = "Endpoint",
+        [CHECK_API] = "Api",           [CHECK_NODE] = "Node",           [CHECK_PODS] = "Pods",
+        [CHECK_WORKLOAD] = "Workload", [CHECK_CONDITION] = "Condition", [CHECK_ENDPOINT] = "Endpoint",
 };
 
 /* The name of the section that makes such a check. */
@@ -96,9 +92,9 @@ bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b) 
         return a->kind == b->kind && streq_ptr(a->path, b->path) && streq_ptr(a->namespace, b->namespace) &&
                streq_ptr(a->name, b->name) && streq_ptr(a->selector, b->selector) &&
                a->minimum_ready == b->minimum_ready && a->proof == b->proof && a->workload == b->workload &&
-               streq_ptr(a->resource, b->resource) && streq_ptr(a->type, b->type) && a->status == b->status &&
-               streq_ptr(a->url, b->url) && ranges_equal(a, b) && streq_ptr(a->ca_file, b->ca_file) &&
-               a->interval == b->interval;
+               streq_ptr(a->resource, b->resource) && streq_ptr(a->type, b->type) &&
+               a->status == b->status && streq_ptr(a->url, b->url) && ranges_equal(a, b) &&
+               streq_ptr(a->ca_file, b->ca_file) && a->interval == b->interval;
 }
 
 /* Whether both gates ask the same questions in the same order, so that what was learnt for one holds for the
@@ -127,8 +123,8 @@ int check_definition_describe(const CheckDefinition *c, char **ret) {
         case CHECK_PODS:
                 return describe_pods(c, ret);
         case CHECK_WORKLOAD:
-                return asprintf_ret(ret, "%s %s/%s", kube_kind_to_string(c->workload), strempty(c->namespace),
-                                    strempty(c->name));
+                return asprintf_ret(ret, "%s %s/%s", kube_kind_to_string(c->workload),
+                                    strempty(c->namespace), strempty(c->name));
         case CHECK_CONDITION:
                 return asprintf_ret(ret, "%s %s%s%s %s=%s", strempty(c->resource), strempty(c->namespace),
                                     c->namespace ? "/" : "", strempty(c->name), strempty(c->type),

@@ -54,23 +54,23 @@ typedef struct CheckDefinition {
         char *file;  /* where the section begins, for messages */
         unsigned line;
 
-        char *path;                      /* [Api] Path=, default "/readyz" */
-        char *namespace;                 /* [Pods] [Workload] [Condition]; NULL: all, or cluster-scoped */
-        char *name;                      /* [Node] NULL: local, "*": all, or NAME; [Pods] GLOB or NULL; others NAME */
-        char *selector;                  /* [Pods] as written, for display */
+        char *path;      /* [Api] Path=, default "/readyz" */
+        char *namespace; /* [Pods] [Workload] [Condition]; NULL: all, or cluster-scoped */
+        char *name;      /* [Node] NULL: local, "*": all, or NAME; [Pods] GLOB or NULL; others NAME */
+        char *selector;  /* [Pods] as written, for display */
         SelectorRequirement *requirements;
         size_t n_requirements;
-        int minimum_ready;               /* [Pods] [Workload], MINIMUM_READY_UNSET */
-        ProofWanted proof;               /* [Pods] [Workload] */
-        KubeKind workload;               /* [Workload] Kind=: KUBE_DAEMONSET, KUBE_DEPLOYMENT, KUBE_STATEFULSET */
-        char *resource;                  /* [Condition] "GROUP/VERSION/PLURAL", "VERSION/PLURAL" for the core group */
-        char *type;                      /* [Condition] Type= */
-        KubeStatus status;               /* [Condition] Status=, default True */
-        char *url;                       /* [Endpoint] */
-        StatusRange *expect;             /* [Endpoint] ExpectStatus=, default 200-399 */
+        int minimum_ready;   /* [Pods] [Workload], MINIMUM_READY_UNSET */
+        ProofWanted proof;   /* [Pods] [Workload] */
+        KubeKind workload;   /* [Workload] Kind=: KUBE_DAEMONSET, KUBE_DEPLOYMENT, KUBE_STATEFULSET */
+        char *resource;      /* [Condition] "GROUP/VERSION/PLURAL", "VERSION/PLURAL" for the core group */
+        char *type;          /* [Condition] Type= */
+        KubeStatus status;   /* [Condition] Status=, default True */
+        char *url;           /* [Endpoint] */
+        StatusRange *expect; /* [Endpoint] ExpectStatus=, default 200-399 */
         size_t n_expect;
-        char *ca_file;                   /* [Endpoint] */
-        usec_t interval;                 /* [Endpoint] IntervalSec=, 0 where unset */
+        char *ca_file;   /* [Endpoint] */
+        usec_t interval; /* [Endpoint] IntervalSec=, 0 where unset */
 } CheckDefinition;
 
 typedef enum OnUnknown {
@@ -99,7 +99,7 @@ typedef struct GateDefinition {
         char **after;
         GateCondition *conditions;
         size_t n_conditions;
-        usec_t settle, hold, unknown;              /* where the flag below is set */
+        usec_t settle, hold, unknown; /* where the flag below is set */
         bool has_settle, has_hold, has_unknown;
         OnUnknown on_unknown;
         CheckDefinition *checks;

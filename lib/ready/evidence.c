@@ -15,11 +15,8 @@ const char *evidence_to_string(Evidence e) {
 }
 
 static const char *const proofs[_PROOF_MAX] = {
-        [PROOF_BOOT_ID] = "bootId",
-        [PROOF_CGROUP] = "cgroup",
-        [PROOF_OBSERVED] = "observed",
-        [PROOF_NONE] = "none",
-        [PROOF_MISSING] = "missing",
+        [PROOF_BOOT_ID] = "bootId", [PROOF_CGROUP] = "cgroup",   [PROOF_OBSERVED] = "observed",
+        [PROOF_NONE] = "none",      [PROOF_MISSING] = "missing",
 };
 
 const char *proof_to_string(Proof p) {

@@ -51,7 +51,8 @@ static bool says_only_which(const char *reason) {
 
 /* Others that wait may have another policy. */
 static bool lacks_image_always(const KubeContainer *c) {
-        return c->pull_always && (streq_ptr(c->reason, "ErrImagePull") || streq_ptr(c->reason, "ImagePullBackOff"));
+        return c->pull_always &&
+               (streq_ptr(c->reason, "ErrImagePull") || streq_ptr(c->reason, "ImagePullBackOff"));
 }
 
 /* Lets an event speak where the pod's status says only that it is waiting, or that a container is not ready. Why a
@@ -71,7 +72,8 @@ static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
 
         q->event_reason = event.reason;
         q->event_message = event.message;
-        if (isempty(q->message) || (event.pulling && waits && !crashes) || says_no_more_than_back_off(q->message)) {
+        if (isempty(q->message) || (event.pulling && waits && !crashes) ||
+            says_no_more_than_back_off(q->message)) {
                 q->message = event.message;
                 e->since = event.since;
         } else if (event.pulling ? waits : says_only_which(q->reason))

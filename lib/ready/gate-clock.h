@@ -31,7 +31,7 @@ typedef struct GateTiming {
         usec_t settle, hold, unknown;
 } GateTiming;
 
-#define GATE_TIMING_DEFAULT                                                                                   \
+#define GATE_TIMING_DEFAULT                                                                                 \
         ((GateTiming){ .settle = 0, .hold = 15 * USEC_PER_SEC, .unknown = 5 * USEC_PER_MINUTE })
 
 /* Rule R5: a gate's state over time. Pure: fed evidence and monotonic time. */

@@ -18,7 +18,7 @@ typedef enum Answer {
  * be NULL. -EINVAL where it is neither, -ENOMEM. */
 int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, const char **ret_value) {
         const char *equals = strchr(argument, '='), *end;
-        bool not;
+        bool not ;
 
         if (!equals)
                 return -EINVAL;
@@ -37,7 +37,7 @@ int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, co
                 *ret_key = key;
         }
         if (ret_not)
-                *ret_not = not;
+                *ret_not = not ;
         if (ret_value)
                 *ret_value = equals + 1 + strspn(equals + 1, " \t");
         return 0;
@@ -46,7 +46,7 @@ int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, co
 static int answer_microshift(const GateCondition *c, const MicroShiftConfig *config, Answer *ret) {
         _cleanup_free_ char *key = NULL;
         const char *value;
-        bool not;
+        bool not ;
         int r;
 
         if (config->error) {
@@ -79,7 +79,8 @@ static int answer(const GateCondition *c, const GateFacts *facts, Answer *ret) {
 
 static int tell(const GateCondition *c, char **ret) {
         return asprintf_ret(ret, "%s=%s%s%s does not hold (%s:%u)",
-                            c->kind == GATE_CONDITION_PATH_EXISTS ? "ConditionPathExists" : "ConditionMicroShift",
+                            c->kind == GATE_CONDITION_PATH_EXISTS ? "ConditionPathExists"
+                                                                  : "ConditionMicroShift",
                             c->trigger ? "|" : "", c->negate ? "!" : "", c->argument, c->file, c->line);
 }
 

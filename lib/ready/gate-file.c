@@ -19,7 +19,8 @@
 #define VALUE_SHOWN_MAX 128
 
 /* The first cause stands. */
-static int _printf_(4, 5) make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
+static int _printf_(4, 5)
+        make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
         char why[512];
         va_list ap;
 
@@ -82,7 +83,8 @@ static int add_check(GateReader *r, CheckKind kind, const ConfLine *l) {
 /* Whether a section of that kind and label stands further up in the same file. */
 static bool is_repeated(const ConfFile *conf, const ConfLine *l) {
         for (const ConfLine *o = conf->lines; o < l; o++)
-                if (!o->key && o->file == l->file && streq(o->section, l->section) && streq(o->label, l->label))
+                if (!o->key && o->file == l->file && streq(o->section, l->section) &&
+                    streq(o->label, l->label))
                         return true;
         return false;
 }
@@ -153,10 +155,10 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
 static const char *missing_key(const CheckDefinition *c) {
         switch (c->kind) {
         case CHECK_WORKLOAD:
-                return c->workload == _KUBE_KIND_MAX ? "Kind=" :
-                       !c->namespace                 ? "Namespace=" :
-                       !c->name                      ? "Name=" :
-                                                       NULL;
+                return c->workload == _KUBE_KIND_MAX ? "Kind="
+                       : !c->namespace               ? "Namespace="
+                       : !c->name                    ? "Name="
+                                                     : NULL;
         case CHECK_CONDITION:
                 return !c->resource ? "Resource=" : !c->name ? "Name=" : !c->type ? "Type=" : NULL;
         case CHECK_ENDPOINT:
@@ -190,8 +192,9 @@ static int complete(GateDefinition *d, const ConfFile *conf) {
                 CheckDefinition *c = d->checks + i;
                 const char *missing = missing_key(c);
 
-                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s", check_kind_to_string(c->kind),
-                                           *c->label ? " " : "", c->label, missing)
+                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s",
+                                           check_kind_to_string(c->kind), *c->label ? " " : "", c->label,
+                                           missing)
                             : 0;
                 if (k >= 0)
                         k = complete_check(c);
@@ -217,8 +220,9 @@ static int warn_conditions(GateDefinition *d) {
                         return k;
                 if (microshift_config_knows(key) || strv_length(d->warnings) >= WARNINGS_MAX)
                         continue;
-                k = asprintf_ret(&s, "%s:%u: %s is not known to be a key of MicroShift; empty where it is not set",
-                                 c->file, c->line, key);
+                k = asprintf_ret(
+                        &s, "%s:%u: %s is not known to be a key of MicroShift; empty where it is not set",
+                        c->file, c->line, key);
                 if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
                         return k;
         }
@@ -237,10 +241,11 @@ static int warn_uncontrolled(GateDefinition *d) {
 
                 if (c->kind != CHECK_CONDITION || strv_length(d->warnings) >= WARNINGS_MAX)
                         continue;
-                k = asprintf_ret(&s,
-                                 "%s:%u: [Condition] without its controller, a [Workload] or [Pods], beside it: "
-                                 "what an earlier boot left behind counts as true",
-                                 c->file, c->line);
+                k = asprintf_ret(
+                        &s,
+                        "%s:%u: [Condition] without its controller, a [Workload] or [Pods], beside it: "
+                        "what an earlier boot left behind counts as true",
+                        c->file, c->line);
                 if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
                         return k;
         }
@@ -265,13 +270,14 @@ int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition
                 return k;
 
         if (!gate_name_is_valid(name))
-                k = asprintf_ret(&d->invalid, "%s: a gate's name has only a-z, 0-9 and inner dashes, 63 at most",
+                k = asprintf_ret(&d->invalid,
+                                 "%s: a gate's name has only a-z, 0-9 and inner dashes, 63 at most",
                                  conf->main ?: name);
         else if (conf->errors)
                 k = asprintf_ret(&d->invalid, "%s", conf->errors[0]);
         for (size_t i = 0; k >= 0 && i < conf->n_lines; i++)
-                k = conf->lines[i].key ? take_assignment(&r, conf->lines + i) :
-                                         open_section(&r, conf, conf->lines + i);
+                k = conf->lines[i].key ? take_assignment(&r, conf->lines + i)
+                                       : open_section(&r, conf, conf->lines + i);
         if (k >= 0)
                 k = complete(d, conf);
         if (k >= 0)

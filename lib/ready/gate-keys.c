@@ -47,8 +47,8 @@ static int set_timespan(GateReader *r, const char *value, usec_t *p, bool *has) 
         if (*value) {
                 k = parse_timespan(value, p);
                 if (k < 0)
-                        return refuse(r, k == -ERANGE ? "too long a time" :
-                                                        "not a time span, as 90, 2min or 500ms are");
+                        return refuse(r, k == -ERANGE ? "too long a time"
+                                                      : "not a time span, as 90, 2min or 500ms are");
         } else
                 *p = 0;
         *has = *value;
@@ -99,7 +99,8 @@ static int parse_after(GateReader *r, const char *value) {
         return k;
 }
 
-static int add_condition(GateReader *r, GateConditionKind kind, bool trigger, bool negate, const char *argument) {
+static int add_condition(GateReader *r, GateConditionKind kind, bool trigger, bool negate,
+                         const char *argument) {
         GateDefinition *d = r->definition;
         GateCondition *grown;
 
@@ -188,7 +189,8 @@ static int parse_path(GateReader *r, const char *value) {
 static int parse_node_name(GateReader *r, const char *value) {
         if (streq(value, "local"))
                 value = "";
-        else if (!streq(value, "*") && (!is_plain(value) || strlen(value) > NAME_LENGTH_MAX || strchr(value, '/')))
+        else if (!streq(value, "*") &&
+                 (!is_plain(value) || strlen(value) > NAME_LENGTH_MAX || strchr(value, '/')))
                 return refuse(r, "neither local nor * nor the name of a node");
         return set_text(&r->check->name, value);
 }
@@ -202,8 +204,8 @@ static int parse_namespace(GateReader *r, const char *value) {
 
 /* Names end up in paths. */
 static int parse_name(GateReader *r, const char *value) {
-        if (!is_plain(value) || strlen(value) > NAME_LENGTH_MAX || strpbrk(value, "/%?#*") || streq(value, ".") ||
-            streq(value, ".."))
+        if (!is_plain(value) || strlen(value) > NAME_LENGTH_MAX || strpbrk(value, "/%?#*") ||
+            streq(value, ".") || streq(value, ".."))
                 return refuse(r, "not the name of an object");
         return set_text(&r->check->name, value);
 }

@@ -101,8 +101,8 @@ int gate_definitions_load(char *const *folders, GateDefinition ***ret, size_t *r
                 return r;
         if (strv_length(files) > LIMIT_GATES) {
                 if (reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%zu gates; more than %d are too many", strv_length(files),
-                                            LIMIT_GATES);
+                        (void) asprintf_ret(reterr_detail, "%zu gates; more than %d are too many",
+                                            strv_length(files), LIMIT_GATES);
                 return -E2BIG;
         }
         definitions = calloc(strv_length(files) + 1, sizeof(*definitions));

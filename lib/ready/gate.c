@@ -260,7 +260,8 @@ static int judge_all(Gate *g, const World *w, const WorldStream *unlisted, Insta
 static bool take_report(Gate *g, Report *new, Instant now) {
         Report *old = &g->report;
         bool same = old->n_blockers == new->n_blockers && old->ready_objects == new->ready_objects &&
-                    old->total_objects == new->total_objects && old->ready_containers == new->ready_containers &&
+                    old->total_objects == new->total_objects &&
+                    old->ready_containers == new->ready_containers &&
                     old->total_containers == new->total_containers;
 
         for (size_t i = 0; i < new->n_blockers; i++) {

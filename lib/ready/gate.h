@@ -36,8 +36,8 @@ typedef struct Gate {
         Report report;
         Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
         Trail trail;        /* of the objects that its checks look at */
-        uint64_t interest; /* the world's when it began to look at its objects; 0: it has not yet */
-        unsigned order; /* explanation order: what blocks comes before what it blocks */
+        uint64_t interest;  /* the world's when it began to look at its objects; 0: it has not yet */
+        unsigned order;     /* explanation order: what blocks comes before what it blocks */
 
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */

@@ -30,8 +30,8 @@ typedef struct HintRow {
 #define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
 #define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
 /* What a node that is short of something brings about. */
-#define SUFFERS                                                                                    \
-        "Evicted Pending Unschedulable FailedScheduling NoPods ContainerCreating PodInitializing " \
+#define SUFFERS                                                                                             \
+        "Evicted Pending Unschedulable FailedScheduling NoPods ContainerCreating PodInitializing "          \
         "ErrImagePull ImagePullBackOff ImageInspectError ContainerStatusUnknown KubeletNotReady"
 #define UNSCHEDULED "Pending FailedScheduling Unschedulable"
 
@@ -239,7 +239,8 @@ static const HintRow rows[] = {
         { .reasons = "Evicted",
           .hint = "The kubelet evicted the pod: where it went over a limit of its own, raise that; else oc "
                   "describe node shows which pressure the node was under." },
-        { .reasons = "UnexpectedAdmissionError NodeAffinity NodePorts Preempting Terminated Shutdown NodeShutdown",
+        { .reasons =
+                  "UnexpectedAdmissionError NodeAffinity NodePorts Preempting Terminated Shutdown NodeShutdown",
           .hint = "The kubelet turned the pod away or ended it: what owns the pod makes another one in time, and "
                   "one that nothing owns must be made anew." },
         { .reasons = "KubeletNotReady",

@@ -16,8 +16,10 @@ static bool workload_wants_pod(const CheckDefinition *d, const KubeBrief *brief)
         if (!streq_ptr(d->namespace, brief->namespace))
                 return false;
         if (d->workload == KUBE_DEPLOYMENT)
-                return streq(brief->owner_kind, "ReplicaSet") && is_replica_set_of(brief->owner_name, d->name);
-        return streq(brief->owner_kind, kube_kind_to_string(d->workload)) && streq(brief->owner_name, d->name);
+                return streq(brief->owner_kind, "ReplicaSet") &&
+                       is_replica_set_of(brief->owner_name, d->name);
+        return streq(brief->owner_kind, kube_kind_to_string(d->workload)) &&
+               streq(brief->owner_name, d->name);
 }
 
 static bool pods_want_pod(const CheckDefinition *d, const KubeBrief *brief) {

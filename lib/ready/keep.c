@@ -21,8 +21,8 @@ typedef struct Keeping {
         bool with_dead; /* the gate is FALSE: so it is after the restart, if that is why */
 } Keeping;
 
-static int add_container(JsonValue *list, const char *namespace, const char *pod, const char *uid, KubeQos qos,
-                         const char *container, const char *id) {
+static int add_container(JsonValue *list, const char *namespace, const char *pod, const char *uid,
+                         KubeQos qos, const char *container, const char *id) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
         int r;
 
@@ -49,8 +49,9 @@ static int keep_watched(const Watched *watched, void *userdata) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id ||
                     k->n >= KEEP_CONTAINERS)
                         continue;
-                r = add_container(k->list, p->object.namespace, p->object.name, p->config_hash ?: p->object.uid,
-                                  p->qos, p->containers[i].name, p->containers[i].id);
+                r = add_container(k->list, p->object.namespace, p->object.name,
+                                  p->config_hash ?: p->object.uid, p->qos, p->containers[i].name,
+                                  p->containers[i].id);
                 if (r < 0)
                         return r;
                 k->n++;
@@ -126,7 +127,8 @@ static int print_gate(const Gate *g, const World *w, Instant now, JsonValue *lis
 
         if ((r = jv_add_string(v, "name", gate_name(g))) < 0 ||
             (r = jv_add_string(v, "state", gate_state_to_string(gate_state(g)))) < 0 ||
-            (r = add_usec(v, "changed", g->changed)) < 0 || (r = add_usec(v, "firstReady", g->first_ready)) < 0 ||
+            (r = add_usec(v, "changed", g->changed)) < 0 ||
+            (r = add_usec(v, "firstReady", g->first_ready)) < 0 ||
             (r = add_usec(v, "falseFor", clock.false_for)) < 0 ||
             (r = add_usec(v, "noneFor", clock.evidence == EVIDENCE_NONE ? clock.none_for : 0)) < 0)
                 return r;
@@ -309,7 +311,8 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
                 return r;
         if (jv_get_int(v, "version", 0) != KEEP_VERSION)
                 return -EBADMSG;
-        if (!streq_ptr(jv_get_string(v, "bootId"), stamp->boot_id) || get_usec(v, "userspace") != stamp->userspace)
+        if (!streq_ptr(jv_get_string(v, "bootId"), stamp->boot_id) ||
+            get_usec(v, "userspace") != stamp->userspace)
                 return -ESTALE;
         then = get_usec(v, "stamp");
         state = gate_state_from_string(strempty(jv_get_string(v, "state")));

@@ -59,7 +59,8 @@ static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
         size_t used;
 
         ret->reason = REASON_NODE_AMBIGUOUS;
-        used = (size_t) snprintf(ret->message, sizeof(ret->message), "any of these nodes could be this host:");
+        used = (size_t) snprintf(ret->message, sizeof(ret->message),
+                                 "any of these nodes could be this host:");
         WORLD_FOREACH(o, w, KUBE_NODE)
                 if (filter(w, o) && used < sizeof(ret->message)) {
                         int n = snprintf(ret->message + used, sizeof(ret->message) - used, " %s",
@@ -188,9 +189,9 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         if (node_is_ours(w, node) && !node_is_of_this_boot(w, node)) {
                 ret->reason = REASON_STALE_BOOT;
                 snprintf(ret->text, sizeof(ret->text), "%s",
-                         isempty(n->boot_id) ? "the kubelet has not reported a boot ID yet" :
-                                               "its status is of an earlier boot: "
-                                                "the kubelet has not reported in this one");
+                         isempty(n->boot_id) ? "the kubelet has not reported a boot ID yet"
+                                             : "its status is of an earlier boot: "
+                                               "the kubelet has not reported in this one");
                 ret->message = ret->text;
                 return;
         }

@@ -62,8 +62,8 @@ bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_me
                 if (!c->in_status || c->state != KUBE_CONTAINER_RUNNING || isempty(c->id))
                         running = false;
         }
-        if (!streq_ptr(p->phase, "Running") || p->object.deleting || !ready || ready->status != KUBE_STATUS_TRUE ||
-            !running || n == 0) {
+        if (!streq_ptr(p->phase, "Running") || p->object.deleting || !ready ||
+            ready->status != KUBE_STATUS_TRUE || !running || n == 0) {
                 pod_blocking_reason(p, ret_reason, ret_message);
                 return false;
         }
@@ -125,8 +125,8 @@ static void prove_by_cgroup(const World *w, const WorldObject *pod, Finding *f) 
         c = container_with_life(pod, CONTAINER_UNREADABLE) ?: container_with_life(pod, CONTAINER_UNPROBED);
         if (c) {
                 f->evidence = EVIDENCE_NONE;
-                snprintf(f->text, sizeof(f->text), "cannot tell whether its container %s is alive: %s", c->name,
-                         w->host.cgroup_trouble ?: "its cgroup has not been looked at yet");
+                snprintf(f->text, sizeof(f->text), "cannot tell whether its container %s is alive: %s",
+                         c->name, w->host.cgroup_trouble ?: "its cgroup has not been looked at yet");
                 return;
         }
 
@@ -196,7 +196,8 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         if (pod_is_dead(ret))
                 return; /* answers also while the API is away */
 
-        synced = world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason, &message);
+        synced = world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason,
+                                    &message);
         if (!synced) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = reason;
@@ -207,7 +208,8 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
                 return;
 
         /* Who does not watch the node does not know whether it is still in the boot in which the pod was seen. */
-        if (ret->evidence == EVIDENCE_TRUE && !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
+        if (ret->evidence == EVIDENCE_TRUE &&
+            !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = reason;
                 ret->message = message;

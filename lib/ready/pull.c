@@ -101,7 +101,7 @@ EventDigest *event_digest_free(EventDigest *d) {
 void event_digest_clear(EventDigest *d) {
         EventObject *o, *next;
 
-        HASH_ITER (hh, d->objects, o, next) {
+        HASH_ITER(hh, d->objects, o, next) {
                 HASH_DEL(d->objects, o);
                 object_free(o);
         }
@@ -308,10 +308,17 @@ static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
 
 static bool is_about_an_image(const KubeEvent *e) {
         static const char *const texts[] = {
-                "Failed to pull image ",    "Failed to inspect image ", "Failed to apply default image tag ",
-                "Error: ErrImagePull",      "Error: ImagePullBackOff",  "Error: ErrImageNeverPull",
-                "Error: ImageInspectError", "Error: InvalidImageName",  "Error: RegistryUnavailable",
-                "Error: SignatureValidationFailed", "Back-off pulling image ",
+                "Failed to pull image ",
+                "Failed to inspect image ",
+                "Failed to apply default image tag ",
+                "Error: ErrImagePull",
+                "Error: ImagePullBackOff",
+                "Error: ErrImageNeverPull",
+                "Error: ImageInspectError",
+                "Error: InvalidImageName",
+                "Error: RegistryUnavailable",
+                "Error: SignatureValidationFailed",
+                "Back-off pulling image ",
         };
         static const char *const reasons[] = { "ErrImageNeverPull", "InspectFailed", "InvalidImageName" };
 
@@ -443,7 +450,8 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
                         best = n;
         }
         if (o->trouble.state == NOTE_TROUBLE &&
-            (!best || (best->state == NOTE_FAILED && kube_version_is_later(o->trouble.version, best->version))))
+            (!best ||
+             (best->state == NOTE_FAILED && kube_version_is_later(o->trouble.version, best->version))))
                 best = &o->trouble;
         if (!best)
                 return false;

@@ -127,26 +127,26 @@ static int take_operator(Scan *s, SelectorRequirement *q) {
 
         skip_blanks(s);
         if (*s->p == '\0' || *s->p == ',') {
-                q->operator = SELECTOR_EXISTS;
+                q->operator= SELECTOR_EXISTS;
                 return 0;
         }
         if ((rest = startswith(s->p, "==")) || (rest = startswith(s->p, "="))) {
-                q->operator = SELECTOR_EQUALS;
+                q->operator= SELECTOR_EQUALS;
                 s->p = rest;
                 return take_value(s, q);
         }
         if ((rest = startswith(s->p, "!="))) {
-                q->operator = SELECTOR_NOT_EQUALS;
+                q->operator= SELECTOR_NOT_EQUALS;
                 s->p = rest;
                 return take_value(s, q);
         }
         if (word_length(s) == 2 && (rest = startswith(s->p, "in"))) {
-                q->operator = SELECTOR_IN;
+                q->operator= SELECTOR_IN;
                 s->p = rest;
                 return take_set(s, q);
         }
         if (word_length(s) == 5 && (rest = startswith(s->p, "notin"))) {
-                q->operator = SELECTOR_NOT_IN;
+                q->operator= SELECTOR_NOT_IN;
                 s->p = rest;
                 return take_set(s, q);
         }
@@ -159,7 +159,7 @@ static int take_requirement(Scan *s, SelectorRequirement *q) {
         skip_blanks(s);
         if (*s->p == '!') {
                 s->p++;
-                q->operator = SELECTOR_ABSENT;
+                q->operator= SELECTOR_ABSENT;
                 r = take_key(s, q);
         } else {
                 r = take_key(s, q);

@@ -33,7 +33,8 @@ int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const
                         .since = o->changed,
                 };
 
-                if (!pod_is_member(KUBE_POD_OF(o->object)) || !filter(c, w, KUBE_POD_OF(o->object), userdata))
+                if (!pod_is_member(KUBE_POD_OF(o->object)) ||
+                    !filter(c, w, KUBE_POD_OF(o->object), userdata))
                         continue;
                 pod_judge(w, o, c->definition->proof, now, &watched.finding, &deadline);
                 r = callback(&watched, callback_userdata);

@@ -269,7 +269,8 @@ WorldStream *world_stream_free(WorldStream *s) {
 
 /* Says whether the stream is to be believed; reason (one of ours) and message where it is not. Returns 1
  * where anything of that is new. */
-int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message, Instant now) {
+int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message,
+                          Instant now) {
         int r, changed = s->in_sync != in_sync;
 
         r = free_and_strdup(&s->reason, in_sync ? NULL : reason);
@@ -301,8 +302,9 @@ void world_stream_listing_complete(WorldStream *s) {
 
 /* Objects of two resources may have the same name: for KUBE_GENERIC the stream's key tells them apart. */
 static int make_key(const char *stream, KubeKind kind, const char *namespace, const char *name, char **ret) {
-        return asprintf_ret(ret, "%u %s%s%s/%s", (unsigned) kind, kind == KUBE_GENERIC ? strempty(stream) : "",
-                            kind == KUBE_GENERIC ? " " : "", strempty(namespace), name);
+        return asprintf_ret(ret, "%u %s%s%s/%s", (unsigned) kind,
+                            kind == KUBE_GENERIC ? strempty(stream) : "", kind == KUBE_GENERIC ? " " : "",
+                            strempty(namespace), name);
 }
 
 static WorldObject *find(const World *w, const char *stream, KubeKind kind, const char *namespace,
@@ -348,7 +350,7 @@ static const char *pod_ready_reason(const KubePod *p) {
 /* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
  * the first may bring it as it was before. A binding is never undone. */
 static bool is_before_binding(const WorldObject *o, const KubePod *new) {
-        return !new->node && KUBE_POD_OF(o->object)->node && streq_ptr(o->object->uid, new->object.uid);
+        return !new->node &&KUBE_POD_OF(o->object)->node &&streq_ptr(o->object->uid, new->object.uid);
 }
 
 /* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
@@ -367,7 +369,7 @@ static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, In
         life = calloc(new->n_containers + 1, sizeof(ContainerLife));
         if (!life)
                 return -ENOMEM;
-        for (size_t i = 0; old && i < new->n_containers && i < old->n_containers; i++)
+        for (size_t i = 0; old && i < new->n_containers &&i < old->n_containers; i++)
                 if (streq_ptr(new->containers[i].id, old->containers[i].id))
                         life[i] = o->life[i];
         free(o->life);
@@ -431,7 +433,8 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
                 o->alive = false;
 }
 
-static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *new, bool witnessed, Instant now) {
+static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *new, bool witnessed,
+                             Instant now) {
         const KubeLease *old = o->object ? (const KubeLease *) o->object : NULL;
         WorldObject *node;
 

@@ -35,12 +35,12 @@ struct WorldStream {
         StreamRole role;
         char *key; /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
         bool in_sync;
-        bool listed;          /* in sync by a listing, not by resuming */
-        usec_t synced;        /* monotonic */
-        char *reason;         /* why not in sync */
-        char *message;        /* likewise, may be NULL */
-        unsigned generation;  /* of the listing */
-        uint64_t interest;    /* the world's when it was made: objects that were of none then it has dropped */
+        bool listed;         /* in sync by a listing, not by resuming */
+        usec_t synced;       /* monotonic */
+        char *reason;        /* why not in sync */
+        char *message;       /* likewise, may be NULL */
+        unsigned generation; /* of the listing */
+        uint64_t interest; /* the world's when it was made: objects that were of none then it has dropped */
         WorldStream *next;
 };
 
@@ -93,17 +93,17 @@ typedef struct HostFacts {
         char *boot_id;
         char *machine_id; /* NULL where unreadable */
         char *host_name;
-        bool kubelet_healthy;  /* its own healthz answered ok since the API was last out of reach */
-        usec_t healthy_since;  /* monotonic, valid with the above */
-        char *lost_address;    /* of our node, where this host does not have it, else NULL */
-        char *cgroup_trouble;  /* why the cgroup root cannot be read, else NULL */
+        bool kubelet_healthy; /* its own healthz answered ok since the API was last out of reach */
+        usec_t healthy_since; /* monotonic, valid with the above */
+        char *lost_address;   /* of our node, where this host does not have it, else NULL */
+        char *cgroup_trouble; /* why the cgroup root cannot be read, else NULL */
 } HostFacts;
 
 struct World {
         HostFacts host;
-        char *node_setting;  /* Node= of the configuration, NULL for "local" */
+        char *node_setting; /* Node= of the configuration, NULL for "local" */
         bool cluster_scope;
-        uint64_t interest;   /* another number, another set of objects that gates look at; from 1 */
+        uint64_t interest; /* another number, another set of objects that gates look at; from 1 */
 
         ApiState api;
         char *api_reason;
@@ -118,7 +118,7 @@ struct World {
         WorldAnswer *answers;
 
         struct EventDigest *events; /* borrowed; NULL while no events are read */
-        WorldObject *node; /* ours, as node_choose() last found it; NULL where unknown */
+        WorldObject *node;          /* ours, as node_choose() last found it; NULL where unknown */
 };
 
 int world_new(World **ret);
@@ -127,17 +127,20 @@ DEFINE_CLEANUP(World, world_free)
 
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now);
 int world_set_kubelet_healthy(World *w, Instant now);
-int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message, Instant now);
+int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message,
+                     Instant now);
 const WorldAnswer *world_answer(const World *w, const char *key);
 void world_forget_answer(World *w, const char *key);
 
 int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret);
 WorldStream *world_stream_free(WorldStream *s);
-int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message, Instant now);
+int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message,
+                          Instant now);
 void world_stream_listing_begins(WorldStream *s);
 void world_stream_listing_complete(WorldStream *s);
 int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret);
-void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name, const char *uid);
+void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
+                         const char *uid);
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message);
 const char *world_api_reason(const World *w);

@@ -42,8 +42,8 @@ static VlUser *user_ref(VlServer *server, uid_t uid) {
         VlUser *user;
 
         DL_FOREACH(server->users, user)
-                if (user->uid == uid)
-                        break;
+        if (user->uid == uid)
+                break;
         if (!user) {
                 user = calloc(1, sizeof(*user));
                 if (!user)

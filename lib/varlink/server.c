@@ -149,8 +149,8 @@ static size_t connections_of(const VlServer *server, uid_t uid) {
         const VlUser *user;
 
         DL_FOREACH(server->users, user)
-                if (user->uid == uid)
-                        return user->connections;
+        if (user->uid == uid)
+                return user->connections;
         return 0;
 }
 

@@ -35,7 +35,7 @@ struct YNode {
         YNodeKind kind;
         bool null; /* a plain scalar that YAML reads as nothing */
         unsigned line;
-        char *key; /* NULL for items of a list and for the root */
+        char *key;  /* NULL for items of a list and for the root */
         char *text; /* of scalars */
         YNode *parent;
         YNode *next;
@@ -56,8 +56,8 @@ typedef struct Builder {
         size_t copied;
         YNode *replaced; /* members whose key came again: aliases may still mean them */
         YNode *root;
-        YNode *open;  /* the map or list that events belong to */
-        char *key;    /* read already, its value not yet */
+        YNode *open; /* the map or list that events belong to */
+        char *key;   /* read already, its value not yet */
         unsigned depth;
         unsigned nodes;
         char *detail; /* what is wrong, and where */
@@ -342,7 +342,8 @@ static int parse(const char *text, size_t size, bool lenient, YNode **ret, char 
         yaml_parser_set_input_string(&b.parser, (const unsigned char *) text, size);
         yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 
-        r = has_many_tag_directives(text, size) ? refuse(&b, &(yaml_mark_t){}, "too many %TAG directives") : 1;
+        r = has_many_tag_directives(text, size) ? refuse(&b, &(yaml_mark_t){}, "too many %TAG directives")
+                                                : 1;
         while (r > 0) {
                 yaml_event_t event;
 

@@ -16,7 +16,7 @@ static KubeObject *parse(KubeKind kind, const char *text, size_t size) {
         if (jv_parse(text, size, &json) < 0 || kube_object_parse(kind, json, &o) < 0)
                 return NULL;
         assert(o->name[0] && o->uid[0] && o->namespace);
-        STRV_FOREACH (l, o->labels)
+        STRV_FOREACH(l, o->labels)
                 assert(strchr(*l, '='));
         return o;
 }

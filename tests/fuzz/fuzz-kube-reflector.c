@@ -72,12 +72,12 @@ static bool settle(Reflector *r, bool open) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static const unsigned codes[] = {200, 200, 200, 401, 404, 410, 422, 429, 500, 503};
+        static const unsigned codes[] = { 200, 200, 200, 401, 404, 410, 422, 429, 500, 503 };
         KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;
         _cleanup_(reflector_freep) Reflector *r = NULL;
-        Sink s = {.sink.ops = &ops};
+        Sink s = { .sink.ops = &ops };
         const ReflectorConfig config = {
-                .query = {.resource = kube_resource_of_kind(KUBE_POD)},
+                .query = { .resource = kube_resource_of_kind(KUBE_POD) },
                 .sink = &s.sink,
                 .traits = &traits,
                 .backoff_cap = REFLECTOR_CAP_LOOPBACK,

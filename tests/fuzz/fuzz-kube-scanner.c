@@ -72,12 +72,12 @@ static int on_frame(KubeScanner *scanner, const KubeFrame *f) {
         return 0;
 }
 
-static const KubeScannerOps ops = {.wanted = on_wanted, .on_frame = on_frame};
+static const KubeScannerOps ops = { .wanted = on_wanted, .on_frame = on_frame };
 
 static void scan(Said *s, const uint8_t *data, size_t size, unsigned mode, size_t piece) {
         int r = 0;
 
-        *s = (Said){.choice = mode / 2 % 3, .hash = UINT64_C(0xcbf29ce484222325)};
+        *s = (Said){ .choice = mode / 2 % 3, .hash = UINT64_C(0xcbf29ce484222325) };
         kube_scanner_init(&s->scanner, &ops, KIB(1));
         kube_scanner_reset(&s->scanner, mode % 2 ? KUBE_SCAN_LIST : KUBE_SCAN_WATCH);
         for (size_t i = 0; i < size && r == 0; i += piece)

@@ -59,7 +59,8 @@ static void event(EventDigest *d, const JsonValue *v) {
                 return;
         assert(event_digest_feed(d, (const KubeEvent *) o, USEC_PER_HOUR, 1700000000 * USEC_PER_SEC) >= 0);
         if (event_digest_explain(d, ((const KubeEvent *) o)->regarding_uid, &e))
-                assert(e.reason && e.message && strlen(e.message) <= LIMIT_MESSAGE && e.since <= USEC_PER_HOUR);
+                assert(e.reason && e.message && strlen(e.message) <= LIMIT_MESSAGE &&
+                       e.since <= USEC_PER_HOUR);
 }
 
 /* Lines of any kind: of the timeline, of the record of boots, pods and events. */

@@ -136,9 +136,9 @@ void play_sleep(Play *p, usec_t usec) {
 /* --- the API and its streams --- */
 
 void play_api(Play *p, ApiState state) {
-        const char *reason = state == API_READY       ? NULL :
-                             state == API_UNREACHABLE ? REASON_API_UNREACHABLE :
-                                                        REASON_API_NOT_READY;
+        const char *reason = state == API_READY         ? NULL
+                             : state == API_UNREACHABLE ? REASON_API_UNREACHABLE
+                                                        : REASON_API_NOT_READY;
 
         assert_true(world_set_api(p->world, state, reason, NULL, p->now) >= 0);
 }
@@ -197,9 +197,10 @@ static WorldObject *upsert(Play *p, StreamRole role, KubeKind kind, Buffer *b) {
         return o;
 }
 
-static void put_metadata(Play *p, Buffer *b, const char *namespace, const char *name, unsigned uid, int generation,
-                         bool deleting, const char *labels) {
-        put(b, "{\"metadata\":{\"name\":\"%s\",\"uid\":\"%08x-1111-4222-8333-444444444444\",\"resourceVersion\":\"%u\"",
+static void put_metadata(Play *p, Buffer *b, const char *namespace, const char *name, unsigned uid,
+                         int generation, bool deleting, const char *labels) {
+        put(b,
+            "{\"metadata\":{\"name\":\"%s\",\"uid\":\"%08x-1111-4222-8333-444444444444\",\"resourceVersion\":\"%u\"",
             name, uid, ++p->version);
         if (namespace)
                 put(b, ",\"namespace\":\"%s\"", namespace);
@@ -233,7 +234,8 @@ static void put_observed_condition(Buffer *b, const char *type, KubeStatus statu
         put(b, "}");
 }
 
-static void put_condition(Buffer *b, const char *type, KubeStatus status, const char *reason, const char *message) {
+static void put_condition(Buffer *b, const char *type, KubeStatus status, const char *reason,
+                          const char *message) {
         put_observed_condition(b, type, status, reason, message, 0);
 }
 
@@ -242,7 +244,8 @@ WorldObject *play_node(Play *p, const PlayNode *n) {
         WorldObject *o;
 
         put_metadata(p, &b, NULL, n->name, n->uid, 0, n->deleting, n->labels);
-        put(&b, "},\"status\":{\"heartbeat\":%u,\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":[",
+        put(&b,
+            "},\"status\":{\"heartbeat\":%u,\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":[",
             n->heartbeat, strempty(n->boot_id), strempty(n->machine_id));
         put_condition(&b, "Ready", n->ready, n->reason, n->message);
         if (n->pressure) {
@@ -264,11 +267,12 @@ static void put_state(Buffer *b, const PlayContainer *c) {
                 put(b, ",\"state\":{\"running\":{}}");
                 break;
         case KUBE_CONTAINER_WAITING:
-                put(b, ",\"state\":{\"waiting\":{\"reason\":\"%s\",\"message\":\"%s\"}}", strempty(c->reason),
-                    strempty(c->message));
+                put(b, ",\"state\":{\"waiting\":{\"reason\":\"%s\",\"message\":\"%s\"}}",
+                    strempty(c->reason), strempty(c->message));
                 break;
         case KUBE_CONTAINER_TERMINATED:
-                put(b, ",\"state\":{\"terminated\":{\"exitCode\":0,\"reason\":\"%s\"}}", strempty(c->reason));
+                put(b, ",\"state\":{\"terminated\":{\"exitCode\":0,\"reason\":\"%s\"}}",
+                    strempty(c->reason));
                 break;
         }
 }
@@ -300,7 +304,8 @@ static void put_containers(Buffer *b, const PlayPod *pod, bool init, bool status
 WorldObject *play_pod(Play *p, const PlayPod *pod) {
         Buffer b = BUFFER_INIT(KIB(64));
 
-        put_metadata(p, &b, pod->namespace, pod->name, pod->uid, pod->generation, pod->deleting, pod->labels);
+        put_metadata(p, &b, pod->namespace, pod->name, pod->uid, pod->generation, pod->deleting,
+                     pod->labels);
         put_owner(&b, pod->owner_kind, pod->owner_name, pod->owner_uid);
         if (pod->config_hash)
                 put(&b, ",\"annotations\":{\"kubernetes.io/config.hash\":\"%s\"}", pod->config_hash);
@@ -311,12 +316,14 @@ WorldObject *play_pod(Play *p, const PlayPod *pod) {
         put_containers(&b, pod, true, false);
         put(&b, "],\"containers\":[");
         put_containers(&b, pod, false, false);
-        put(&b, "]},\"status\":{\"phase\":\"%s\",\"qosClass\":\"%s\",\"observedGeneration\":%d,\"conditions\":[",
+        put(&b,
+            "]},\"status\":{\"phase\":\"%s\",\"qosClass\":\"%s\",\"observedGeneration\":%d,\"conditions\":[",
             pod->phase ?: "Running", pod->qos ?: "Burstable", pod->observed);
         put_condition(&b, "Ready", pod->ready, pod->ready_reason, NULL);
         if (pod->not_initialized) {
                 put(&b, ",");
-                put_condition(&b, "Initialized", KUBE_STATUS_FALSE, "ContainersNotInitialized", pod->not_initialized);
+                put_condition(&b, "Initialized", KUBE_STATUS_FALSE, "ContainersNotInitialized",
+                              pod->not_initialized);
         }
         put(&b, "],\"reason\":\"%s\",\"message\":\"%s\",\"initContainerStatuses\":[", strempty(pod->reason),
             strempty(pod->message));
@@ -362,8 +369,9 @@ WorldObject *play_workload(Play *p, const PlayWorkload *w) {
                     "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{"
                     "\"nodeSelectorTerms\":[%s]}}},",
                     w->affinity);
-        put(&b, "\"nodeSelector\":{%s}}}},\"status\":{\"observedGeneration\":%d,\"readyReplicas\":99,"
-                "\"numberReady\":99,\"desiredNumberScheduled\":0}}",
+        put(&b,
+            "\"nodeSelector\":{%s}}}},\"status\":{\"observedGeneration\":%d,\"readyReplicas\":99,"
+            "\"numberReady\":99,\"desiredNumberScheduled\":0}}",
             strempty(w->node_selector), w->observed);
         return upsert(p, role_of_kind(w->kind), w->kind, &b);
 }
@@ -503,6 +511,7 @@ typedef struct GuideWorkload {
 #define OLM "openshift-operator-lifecycle-manager"
 #define GITOPS "openshift-gitops"
 
+/* clang-format off */
 static const GuideWorkload guide[] = {
         { KUBE_DAEMONSET, OVN, "ovnkube-master", "ovnkube-master-rmn9q",
           { "northd", "nbdb", "sbdb", "ovnkube-master" }, NULL },
@@ -526,6 +535,7 @@ static const GuideWorkload guide[] = {
         { KUBE_DEPLOYMENT, GITOPS, "argocd-repo-server", "argocd-repo-server-f9b57f9f9-p5pkh",
           { "argocd-repo-server" }, "copyutil" },
 };
+/* clang-format on */
 
 static void play_guide_workload(Play *p, unsigned i) {
         const GuideWorkload *g = &guide[i];
@@ -577,7 +587,8 @@ void world_of_guide(Play *p) {
         play_look(p);
         PLAY_GATE(p, "node", check_node(NULL));
         for (unsigned i = 0; i < ELEMENTSOF(guide); i++)
-                PLAY_GATE(p, guide[i].name, check_workload(guide[i].kind, guide[i].namespace, guide[i].name));
+                PLAY_GATE(p, guide[i].name,
+                          check_workload(guide[i].kind, guide[i].namespace, guide[i].name));
         play_load(p);
 }
 
@@ -672,7 +683,9 @@ GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, s
         assert_non_null(d->checks);
         for (size_t i = 0; i < n; i++)
                 d->checks[d->n_checks++] = copy_check(&checks[i]);
-        *s = (GateSetup){ .definition = d, .enabled = true, .required = true, .timing = GATE_TIMING_DEFAULT };
+        *s = (GateSetup){
+                .definition = d, .enabled = true, .required = true, .timing = GATE_TIMING_DEFAULT
+        };
         return s;
 }
 

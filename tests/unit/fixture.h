@@ -15,7 +15,7 @@
 #define GUIDE_NODE "microshift-dev.lab.example.com"
 
 #define STARTED (100 * USEC_PER_SEC)
-#define SECONDS(n) ((n) * USEC_PER_SEC)
+#define SECONDS(n) ((n) *USEC_PER_SEC)
 
 typedef struct PlayContainer {
         const char *name;
@@ -31,8 +31,8 @@ typedef struct PlayContainer {
 typedef struct PlayPod {
         const char *namespace, *name;
         unsigned uid;
-        const char *node;  /* NULL: not scheduled */
-        const char *phase; /* NULL: Running */
+        const char *node;             /* NULL: not scheduled */
+        const char *phase;            /* NULL: Running */
         const char *reason, *message; /* of the status itself */
         KubeStatus ready;
         const char *ready_reason;
@@ -147,21 +147,21 @@ Evidence play_ask_again(Play *p);
 const char *play_reason(const Play *p);
 
 GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, size_t n);
-#define PLAY_GATE(p, name, ...)                                                                               \
-        play_gate((p), (name), (const CheckDefinition[]){ __VA_ARGS__ },                                      \
+#define PLAY_GATE(p, name, ...)                                                                             \
+        play_gate((p), (name), (const CheckDefinition[]){ __VA_ARGS__ },                                    \
                   sizeof((const CheckDefinition[]){ __VA_ARGS__ }) / sizeof(CheckDefinition))
 void play_load(Play *p);
 void play_judge(Play *p);
 Gate *play_find(Play *p, const char *name);
-#define assert_objects(p, expected)                                                                            \
-        do {                                                                                                  \
-                assert_string_equal(buffer_cstr(&(p)->objects), (expected));                                  \
-                buffer_clear(&(p)->objects);                                                                  \
+#define assert_objects(p, expected)                                                                         \
+        do {                                                                                                \
+                assert_string_equal(buffer_cstr(&(p)->objects), (expected));                                \
+                buffer_clear(&(p)->objects);                                                                \
         } while (0)
 
-#define assert_gate(p, name, expected)                                                                        \
+#define assert_gate(p, name, expected)                                                                      \
         assert_string_equal(gate_state_to_string(gate_state(play_find((p), (name)))), (expected))
-#define assert_verdict(p, expected)                                                                           \
+#define assert_verdict(p, expected)                                                                         \
         assert_string_equal(gate_state_to_string((p)->board.verdict.state), (expected))
-#define assert_evidence(actual, expected)                                                                     \
+#define assert_evidence(actual, expected)                                                                   \
         assert_string_equal(evidence_to_string(actual), evidence_to_string(expected))

@@ -55,8 +55,8 @@ static inline void put_pod(Buffer *b, const PodSpec *p) {
                 "\"ContainersReady\",\"status\":\"%s\"},{\"type\":\"PodScheduled\",\"status\":\"True\"}],\"hostIP\":"
                 "\"192.168.122.10\",\"podIP\":\"10.42.0.7\",\"startTime\":\"2026-08-01T09:59:58Z\",\"qosClass\":"
                 "\"Burstable\",\"containerStatuses\":[",
-                p->number, p->namespace ?: "default", p->number, p->resource_version, p->app ?: "app", p->app ?: "app",
-                ready, ready);
+                p->number, p->namespace ?: "default", p->number, p->resource_version, p->app ?: "app",
+                p->app ?: "app", ready, ready);
         assert(r >= 0);
         put_container_status(b, "proxy", p->number, p->ready);
         r = buffer_puts(b, ",");

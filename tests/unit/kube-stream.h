@@ -151,7 +151,7 @@ static inline void stream_settle(Stream *s) {
 static inline void stream_init(Stream *s, KubeKind kind, KubeServerTraits *traits, usec_t cap,
                                size_t object_limit) {
         const ReflectorConfig config = {
-                .query = {.resource = kube_resource_of_kind(kind)},
+                .query = { .resource = kube_resource_of_kind(kind) },
                 .sink = &s->sink,
                 .traits = traits,
                 .backoff_cap = cap,

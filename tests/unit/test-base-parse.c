@@ -34,7 +34,8 @@ static void test_timespan(void **state) {
                 { "1 month", (usec_t) 2629800 * USEC_PER_SEC },
                 { "1m", USEC_PER_MINUTE },
         };
-        static const char *const bad[] = { "", " ", "s", "5 parsecs", "-1", "1..5s", "infinity 5s", "5s x", "." };
+        static const char *const bad[] = { "",      " ",           "s",    "5 parsecs", "-1",
+                                           "1..5s", "infinity 5s", "5s x", "." };
         usec_t u;
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++) {

@@ -52,7 +52,8 @@ static void begin_unified(Fixture *f) {
 
 static int find_id(Fixture *f, KubeQos qos, const char *id) {
         f->path = mfree(f->path);
-        return cgroup_probe_find(&f->probe, &(ContainerAddress){ .pod_uid = UID, .qos = qos, .id = id }, &f->path);
+        return cgroup_probe_find(&f->probe, &(ContainerAddress){ .pod_uid = UID, .qos = qos, .id = id },
+                                 &f->path);
 }
 
 static int find(Fixture *f, KubeQos qos) {
@@ -78,18 +79,18 @@ static const Place places[] = {
         { KUBE_QOS_GUARANTEED, "kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope" },
         { KUBE_QOS_BURSTABLE,
           "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/crio-" ID ".scope" },
-        { KUBE_QOS_BESTEFFORT,
-          "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_ ".slice/crio-" ID ".scope" },
-        { KUBE_QOS_BURSTABLE,
-          "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID
-          ".scope" },
+        { KUBE_QOS_BESTEFFORT, "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_
+                               ".slice/crio-" ID ".scope" },
+        { KUBE_QOS_BURSTABLE, "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
+                              ".slice/cri-containerd-" ID ".scope" },
         { KUBE_QOS_GUARANTEED, "kubepods/pod" UID "/" ID },
         { KUBE_QOS_BURSTABLE, "kubepods/burstable/pod" UID "/" ID },
         { KUBE_QOS_BESTEFFORT, "kubepods/besteffort/pod" UID "/crio-" ID },
         /* Found by searching: another class of service than the API says, a runtime's own ideas. */
         { KUBE_QOS_GUARANTEED,
           "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/crio-" ID ".scope" },
-        { KUBE_QOS_BURSTABLE, "kubepods.slice/kubepods-burstable.slice/x.slice/y.slice/docker-" ID ".scope" },
+        { KUBE_QOS_BURSTABLE,
+          "kubepods.slice/kubepods-burstable.slice/x.slice/y.slice/docker-" ID ".scope" },
         { KUBE_QOS_BURSTABLE, "kubepods/burstable/pod" UID "/a/" ID },
 };
 
@@ -178,8 +179,13 @@ static void test_v1_systemd_first(void **state) {
 /* The monitor may outlive its container, and other names only look like the container's. */
 static void test_names_are_matched_whole(void **state) {
         static const char *const others[] = {
-                "crio-conmon-" ID ".scope", "crio-" ID "0.scope",   "crio-" ID ".scope.d", "x-" ID ".scope",
-                ID "-x",                    "crio-" ID ".service", "crio-.scope",
+                "crio-conmon-" ID ".scope",
+                "crio-" ID "0.scope",
+                "crio-" ID ".scope.d",
+                "x-" ID ".scope",
+                ID "-x",
+                "crio-" ID ".service",
+                "crio-.scope",
         };
         Fixture *f = *state;
 
@@ -187,7 +193,8 @@ static void test_names_are_matched_whole(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(others); i++) {
                 char path[512];
 
-                snprintf(path, sizeof(path), "kubepods.slice/kubepods-pod" UID_ ".slice/%s/cgroup.events", others[i]);
+                snprintf(path, sizeof(path), "kubepods.slice/kubepods-pod" UID_ ".slice/%s/cgroup.events",
+                         others[i]);
                 folder_write(&f->folder, path, POPULATED);
         }
         folder_write(&f->folder, "system.slice/crio-" ID ".scope/cgroup.events", POPULATED);
@@ -216,7 +223,8 @@ static void test_links(void **state) {
 
         begin_unified(f);
         folder_write(&f->folder, "elsewhere/cgroup.events", POPULATED);
-        folder_link(&f->folder, "kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope", "../../elsewhere");
+        folder_link(&f->folder, "kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope",
+                    "../../elsewhere");
         assert_error(find(f, KUBE_QOS_GUARANTEED), ENOENT);
         folder_link(&f->folder, "kubepods", "kubepods.slice");
         assert_error(find(f, KUBE_QOS_GUARANTEED), ENOENT);
@@ -224,7 +232,8 @@ static void test_links(void **state) {
 
 static void test_hostile_ids(void **state) {
         static const char *const ids[] = {
-                "",  "cri-o://", "../../../elsewhere", "cri-o://..%2f", "a/b", "short", "cri-o://" ID "/..", "\n", " ",
+                "",   "cri-o://", "../../../elsewhere", "cri-o://..%2f", "a/b", "short", "cri-o://" ID "/..",
+                "\n", " ",
         };
         Fixture *f = *state;
 
@@ -233,13 +242,15 @@ static void test_hostile_ids(void **state) {
         folder_make(&f->folder, "kubepods.slice/kubepods-pod" UID_ ".slice");
         for (size_t i = 0; i < ELEMENTSOF(ids); i++)
                 assert_error(find_id(f, KUBE_QOS_GUARANTEED, ids[i]), ENOENT);
-        assert_error(cgroup_probe_find(&f->probe, &(ContainerAddress){ .pod_uid = "../x", .id = ID }, &f->path),
-                     ENOENT);
+        assert_error(
+                cgroup_probe_find(&f->probe, &(ContainerAddress){ .pod_uid = "../x", .id = ID }, &f->path),
+                ENOENT);
 }
 
 /* What the kernel would never say is no answer. */
 static void test_unreadable_events(void **state) {
-        static const char *const texts[] = { "", "populated", "populated 2\n", "frozen 0\n", "populated 10\n" };
+        static const char *const texts[] = { "", "populated", "populated 2\n", "frozen 0\n",
+                                             "populated 10\n" };
         const char *group = "kubepods/pod" UID "/" ID, *events = "kubepods/pod" UID "/" ID "/cgroup.events";
         _cleanup_free_ char *path = folder_path(&((Fixture *) *state)->folder, events), *large = NULL;
         Fixture *f = *state;
@@ -266,7 +277,8 @@ static void test_unreadable_events(void **state) {
 /* Reading a pipe would stop the daemon. */
 static void test_v1_pipe(void **state) {
         Fixture *f = *state;
-        _cleanup_free_ char *path = folder_path(&f->folder, "systemd/kubepods/pod" UID "/" ID "/cgroup.procs");
+        _cleanup_free_ char *path =
+                folder_path(&f->folder, "systemd/kubepods/pod" UID "/" ID "/cgroup.procs");
 
         folder_make(&f->folder, "systemd/kubepods/pod" UID "/" ID);
         assert_ok(mkfifo(path, 0644));

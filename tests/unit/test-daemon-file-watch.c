@@ -87,10 +87,10 @@ static void drain(Fixture *f) {
                 ;
 }
 
-#define assert_told(f)                                                                                        \
-        do {                                                                                                  \
-                assert_true(comes_within((f), PATIENCE));                                                     \
-                drain(f);                                                                                     \
+#define assert_told(f)                                                                                      \
+        do {                                                                                                \
+                assert_true(comes_within((f), PATIENCE));                                                   \
+                drain(f);                                                                                   \
         } while (0)
 #define assert_not_told(f) assert_false(comes_within((f), QUIET))
 

@@ -29,7 +29,9 @@ const char *manager_server_version(const Manager *m) {
 }
 
 void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret) {
-        *ret = (SourceStreamsStats){ .requests = 1, .failures = 2, .listings = 3, .events = 4, .bytes = 5, .restarts = 6 };
+        *ret = (SourceStreamsStats){
+                .requests = 1, .failures = 2, .listings = 3, .events = 4, .bytes = 5, .restarts = 6
+        };
 }
 
 static void count_warnings(int level, const LogField *fields, const char *message) {
@@ -276,9 +278,14 @@ static void test_not_writable(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_ready), TEST(test_streams), TEST(test_guards),
-                TEST(test_disabled), TEST(test_form), TEST(test_file),
-                TEST(test_taken_away_at_stop), TEST(test_not_writable),
+                TEST(test_ready),
+                TEST(test_streams),
+                TEST(test_guards),
+                TEST(test_disabled),
+                TEST(test_form),
+                TEST(test_file),
+                TEST(test_taken_away_at_stop),
+                TEST(test_not_writable),
         };
 
         log_set_sink(count_warnings);

@@ -29,7 +29,9 @@ static void verdict_changed(BoardOps *ops, const Verdict *verdict, GateState bef
 static void object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
 }
 
-static BoardOps board_ops = { .object_changed = object_changed, .gate_changed = gate_changed, .verdict_changed = verdict_changed };
+static BoardOps board_ops = { .object_changed = object_changed,
+                              .gate_changed = gate_changed,
+                              .verdict_changed = verdict_changed };
 
 static void on_reconsider(LoopDeferred *deferred) {
         Fixture *f = container_of(deferred, Fixture, manager.reconsider);
@@ -154,7 +156,8 @@ static const Report *report(Fixture *f, const char *gate) {
         return &board_find(&f->manager.board, gate)->report;
 }
 
-static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, const char *reason, const char *message) {
+static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, const char *reason,
+                           const char *message) {
         const Report *r = report(f, gate);
 
         assert_int_equal(r->evidence, evidence);
@@ -225,7 +228,8 @@ static void test_same_address_other_expectations(void **state) {
         run(f, 3);
         assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200-399 is expected");
         assert_int_equal(report(f, "b")->evidence, EVIDENCE_TRUE);
-        assert_blocked(f, "c", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200,500-599 is expected");
+        assert_blocked(f, "c", EVIDENCE_FALSE, "UnexpectedStatus",
+                       "it answered 404, 200,500-599 is expected");
         assert_int_equal(f->server.n_requests, 3);
 }
 
@@ -252,7 +256,8 @@ static void test_refused(void **state) {
         want(f, url, 200, 399);
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused", "the connection is refused: nobody listens there");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused",
+                       "the connection is refused: nobody listens there");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Nothing listens"));
 }
 
@@ -329,7 +334,8 @@ static void test_name_not_found(void **state) {
         want(f, "http://app.apps.nowhere.test/", 200, 399);
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound", "its name is not known: app.apps.nowhere.test: *");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
+                       "its name is not known: app.apps.nowhere.test: *");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "wildcard DNS"));
         loop_io_done(&server.io);
         close(server.fd);
@@ -341,7 +347,8 @@ static void test_unreadable_ca(void **state) {
         want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_NONE, "CAUnreadable", "CAFile=/nowhere/ca.pem: No such file or directory");
+        assert_blocked(f, "a", EVIDENCE_NONE, "CAUnreadable",
+                       "CAFile=/nowhere/ca.pem: No such file or directory");
         assert_int_equal(f->server.n_requests, 0);
 }
 

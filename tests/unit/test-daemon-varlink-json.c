@@ -53,7 +53,9 @@ static int teardown(void **state) {
 }
 
 static Manager manager(const Play *p) {
-        return (Manager){ .world = p->world, .board = p->board, .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
+        return (Manager){ .world = p->world,
+                          .board = p->board,
+                          .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
 }
 
 /* The caller's. */
@@ -227,7 +229,8 @@ static void test_every_check(void **state) {
         play_load(p);
         check_all(p);
 
-        assert_ok(world_set_answer(p->world, endpoint.url, EVIDENCE_TRUE, NULL, NULL, p->now) < 0 ? -ENOMEM : 0);
+        assert_ok(world_set_answer(p->world, endpoint.url, EVIDENCE_TRUE, NULL, NULL, p->now) < 0 ? -ENOMEM
+                                                                                                  : 0);
         play_judge(p);
         check_all(p);
 }
@@ -341,7 +344,8 @@ static void add_transition(Timeline *t, const char *of_gate, const char *of_obje
         if (of_object)
                 assert_ok(object_name_set(&x.object, "Pod", "a", of_object));
         if (blocker) {
-                x.blocker = (Blocker){ .gate = strdup("dns"), .reason = strdup(blocker), .since = SECONDS(1) };
+                x.blocker =
+                        (Blocker){ .gate = strdup("dns"), .reason = strdup(blocker), .since = SECONDS(1) };
                 assert_ok(object_name_set(&x.blocker.object, "Node", NULL, "n"));
         }
         assert_ok(timeline_add(t, &x));
@@ -409,10 +413,17 @@ static void test_everything_was_seen(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
-                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
-                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
-                TEST(test_many_rows),       TEST(test_everything_was_seen),
+                TEST(test_before_anything),
+                TEST(test_guide),
+                TEST(test_clocks_and_states),
+                TEST(test_every_check),
+                TEST(test_rows_are_merged),
+                TEST(test_proofs),
+                TEST(test_timeline),
+                TEST(test_boots),
+                TEST(test_enumerations),
+                TEST(test_many_rows),
+                TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

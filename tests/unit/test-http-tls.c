@@ -241,8 +241,9 @@ static void test_new_ca_counts_at_once(void **state) {
 
 static void test_server_name(void **state) {
         char certificate[128], key[128];
-        const char *const talk[] = { "-servername", "kubernetes", "-servername_fatal", "-cert2",
-                                     certificate,   "-key2",      key,                 NULL };
+        const char *const talk[] = { "-servername", "kubernetes", "-servername_fatal",
+                                     "-cert2",      certificate,  "-key2",
+                                     key,           NULL };
         _cleanup_(http_target_unrefp) HttpTarget *plain = target_of("ca", NULL, NULL, NULL);
         _cleanup_(http_target_unrefp) HttpTarget *named = target_of("ca", NULL, NULL, "kubernetes");
         static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
@@ -279,9 +280,10 @@ static void test_clock(void **state) {
 
 static void test_client_certificate(void **state) {
         char ca[128];
-        const char *const verify13[] = { "-www",    "-Verify", "1", "-verify_return_error",
-                                         "-CAfile", ca,        NULL };
-        const char *const verify12[] = { "-www",    "-Verify", "1", "-verify_return_error",
+        const char *const verify13[] = {
+                "-www", "-Verify", "1", "-verify_return_error", "-CAfile", ca, NULL
+        };
+        const char *const verify12[] = { "-www",    "-Verify", "1",       "-verify_return_error",
                                          "-CAfile", ca,        "-tls1_2", NULL };
         const char *const *const servers[] = { verify13, verify12 };
         _cleanup_(http_target_unrefp) HttpTarget *none = target_of("ca", NULL, NULL, NULL);
@@ -395,14 +397,10 @@ static void test_cut_off(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                CASE(test_server_is_verified),
-                CASE(test_new_ca_counts_at_once),
-                CASE(test_server_name),
-                CASE(test_clock),
-                CASE(test_client_certificate),
-                CASE(test_unusable_credentials),
-                CASE(test_no_tls_there),
-                CASE(test_cut_off),
+                CASE(test_server_is_verified), CASE(test_new_ca_counts_at_once),
+                CASE(test_server_name),        CASE(test_clock),
+                CASE(test_client_certificate), CASE(test_unusable_credentials),
+                CASE(test_no_tls_there),       CASE(test_cut_off),
         };
 
         return cmocka_run_group_tests_name("http-tls", tests, group_setup, group_teardown);

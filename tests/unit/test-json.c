@@ -26,12 +26,14 @@ static void expect_print(const JsonValue *v, bool pretty, const char *text) {
 }
 
 static void test_good(void **state) {
+        /* clang-format off */
         static const char *const good[] = {
                 "{}", " [ ] ", "\t\r\n0\n", "\"\"", "true", "false", "null", "-0", "0.5", "1e3", "-1.25E-2",
                 "[1,2,[3,{\"a\":[]}]]", "{\"a\":{\"b\":{}},\"B\":1,\"b\":2}", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\"",
                 "\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\"", "\"\x7f\"", "123456789012345678901234567890",
                 "{\"\":0}",
         };
+        /* clang-format on */
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++) {
                 _cleanup_(jv_freep) JsonValue *v = NULL;
@@ -45,6 +47,7 @@ static void test_good(void **state) {
 }
 
 static void test_bad(void **state) {
+        /* clang-format off */
         static const char *const bad[] = {
                 "", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}",
                 "{a:1}", "{'a':1}", "{\"a\" 1}", "{1:1}", "[1}", "{\"a\":1]", "1 2", "{} {}", "{}x", "tru", "True",
@@ -55,6 +58,7 @@ static void test_bad(void **state) {
                 "{\"a\":1,\"a\":1}", "{\"a\":1,\"\\u0061\":2}", "[{\"x\":{\"k\":1,\"l\":2,\"k\":3}}]", "[1 2]",
                 "1111111111111111111111111111111111111111111111111111111111111111",
         };
+        /* clang-format on */
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 JsonValue *v = (JsonValue *) state;
@@ -228,7 +232,9 @@ static void test_build(void **state) {
 }
 
 static void test_print_numbers(void **state) {
-        static const int64_t exact[] = { 0, 1, -1, 1000000000000000, 1763812345678900, 9007199254740991, -9007199254740991 };
+        static const int64_t exact[] = {
+                0, 1, -1, 1000000000000000, 1763812345678900, 9007199254740991, -9007199254740991
+        };
         static const int64_t wide[] = { 9007199254740992, 9007199254740993, INT64_MAX, INT64_MIN };
 
         for (size_t i = 0; i < ELEMENTSOF(exact) + ELEMENTSOF(wide); i++) {
@@ -250,7 +256,8 @@ static void test_print_numbers(void **state) {
                         assert_true(back == n);
         }
         for (size_t i = 0; i < 4; i++) {
-                static const char *const texts[] = { "[0.1,-2.5,1e+300]", "[0.30000000000000004]", "[3.14e-100]", "[1.5]" };
+                static const char *const texts[] = { "[0.1,-2.5,1e+300]", "[0.30000000000000004]",
+                                                     "[3.14e-100]", "[1.5]" };
                 _cleanup_(jv_freep) JsonValue *v = must_parse(texts[i]);
 
                 expect_print(v, false, texts[i]);
@@ -276,11 +283,11 @@ static void test_print_limits(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_good),          cmocka_unit_test(test_bad),
-                cmocka_unit_test(test_cut),           cmocka_unit_test(test_depth),
-                cmocka_unit_test(test_many_values),   cmocka_unit_test(test_many_keys),
-                cmocka_unit_test(test_get),           cmocka_unit_test(test_int),
-                cmocka_unit_test(test_build),         cmocka_unit_test(test_print_numbers),
+                cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
+                cmocka_unit_test(test_cut),          cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_many_values),  cmocka_unit_test(test_many_keys),
+                cmocka_unit_test(test_get),          cmocka_unit_test(test_int),
+                cmocka_unit_test(test_build),        cmocka_unit_test(test_print_numbers),
                 cmocka_unit_test(test_print_limits),
         };
         return cmocka_run_group_tests_name("json", tests, NULL, NULL);

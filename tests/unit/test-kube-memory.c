@@ -19,8 +19,8 @@
         "\",\"labels\":{\"app\":\"x\",\"b\":\"y\"},\"ownerReferences\":[{\"controller\":true,\"uid\":\"o\"}]},\"spec\":{" \
         "\"containers\":[{\"name\":\"c\"}]},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}"
 #define ADDED(name, rv) "{\"type\":\"ADDED\",\"object\":" POD(name, rv) "}\n"
-#define END_MARK                                                                                       \
-        "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\",\"annotations\":{" \
+#define END_MARK                                                                                            \
+        "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\",\"annotations\":{"      \
         "\"k8s.io/initial-events-end\":\"true\"}}}}\n"
 
 /* A server with the pods a and b, which answers whatever is asked. */
@@ -71,11 +71,11 @@ static void test_allocations(void **state) {
         for (unsigned watch_list = 0; watch_list < 2; watch_list++)
                 for (unsigned long n = 1;; n++) {
                         KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;
-                        Stream s = {.piece = 50};
+                        Stream s = { .piece = 50 };
                         const ReflectorConfig config = {
-                                .query = {.resource = kube_resource_of_kind(KUBE_POD),
-                                          .namespace = "ns",
-                                          .label_selector = "l"},
+                                .query = { .resource = kube_resource_of_kind(KUBE_POD),
+                                           .namespace = "ns",
+                                           .label_selector = "l" },
                                 .sink = &s.sink,
                                 .traits = &traits,
                                 .backoff_cap = REFLECTOR_CAP_LOOPBACK,
@@ -126,9 +126,10 @@ static void test_paths(void **state) {
                         r = kube_resource_format(resource, &s);
                 s = mfree(s);
                 if (r >= 0)
-                        r = kube_query_copy(
-                                &(KubeQuery){.resource = resource, .namespace = "n", .field_selector = "f"},
-                                &copy);
+                        r = kube_query_copy(&(KubeQuery){ .resource = resource,
+                                                          .namespace = "n",
+                                                          .field_selector = "f" },
+                                            &copy);
                 if (r >= 0)
                         r = kube_path_get(&copy, "x", &s);
                 failing_countdown = 0;
@@ -189,9 +190,9 @@ static usec_t crowd_feed(Reflector *r, unsigned from, unsigned to) {
 
         for (unsigned i = from; i < to; i++) {
                 assert_ok(buffer_puts(&b, "{\"type\":\"ADDED\",\"object\":"));
-                put_pod(&b, &(PodSpec){.number = i,
-                                       .resource_version = i,
-                                       .app = i % 7700 == 0 ? "dns" : "web"});
+                put_pod(&b, &(PodSpec){ .number = i,
+                                        .resource_version = i,
+                                        .app = i % 7700 == 0 ? "dns" : "web" });
                 assert_ok(buffer_puts(&b, "}\n"));
                 if (b.size < 65536 && i + 1 < to)
                         continue;
@@ -207,9 +208,9 @@ static usec_t crowd_feed(Reflector *r, unsigned from, unsigned to) {
 
 static void crowd(bool all, unsigned pods) {
         KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;
-        Crowd c = {.sink = {.ops = &crowd_ops}, .all = all};
+        Crowd c = { .sink = { .ops = &crowd_ops }, .all = all };
         const ReflectorConfig config = {
-                .query = {.resource = kube_resource_of_kind(KUBE_POD)},
+                .query = { .resource = kube_resource_of_kind(KUBE_POD) },
                 .sink = &c.sink,
                 .traits = &traits,
                 .backoff_cap = REFLECTOR_CAP_LOOPBACK,

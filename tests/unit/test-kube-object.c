@@ -38,7 +38,7 @@ static void test_pod(void **state) {
         KubeObject *o;
         KubePod *p;
 
-        put_pod(&b, &(PodSpec){.number = 3, .resource_version = 77, .app = "dns", .ready = true});
+        put_pod(&b, &(PodSpec){ .number = 3, .resource_version = 77, .app = "dns", .ready = true });
         o = parse(KUBE_POD, b.data);
         p = KUBE_POD_OF(o);
 
@@ -246,16 +246,16 @@ static void test_lease_and_generic(void **state) {
 
 /* Members of the wrong type count as absent, whatever they are. */
 static void test_wrong_types(void **state) {
-        static const char *const wrong[] = {"null",
-                                            "true",
-                                            "7",
-                                            "1e300",
-                                            "\"x\"",
-                                            "[]",
-                                            "{}",
-                                            "[1,null,\"\"]",
-                                            "{\"name\":[],\"state\":3,\"type\":{}}",
-                                            "[{\"name\":1,\"type\":2}]"};
+        static const char *const wrong[] = { "null",
+                                             "true",
+                                             "7",
+                                             "1e300",
+                                             "\"x\"",
+                                             "[]",
+                                             "{}",
+                                             "[1,null,\"\"]",
+                                             "{\"name\":[],\"state\":3,\"type\":{}}",
+                                             "[{\"name\":1,\"type\":2}]" };
         static const char *const forms[] = {
                 "{" METADATA ",\"spec\":%s,\"status\":%s}",
                 "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":%s,\"ownerReferences\":%s}}",
@@ -311,12 +311,12 @@ static void test_ceilings(void **state) {
                 KubeKind kind;
                 const char *before, *element, *after;
         } rows[] = {
-                {KUBE_POD, "{" METADATA ",\"spec\":{\"containers\":[", "{\"name\":\"%u\"}", "]}}"},
-                {KUBE_POD, "{" METADATA ",\"status\":{\"conditions\":[", "{\"type\":\"Ready\",\"reason\":\"%u\"}",
-                 "]}}"},
-                {KUBE_GENERIC, "{" METADATA ",\"status\":{\"conditions\":[", "{\"type\":\"%u\"}", "]}}"},
-                {KUBE_POD, "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":{\"first\":\"\"",
-                 ",\"l%u\":\"\"", "}}}"},
+                { KUBE_POD, "{" METADATA ",\"spec\":{\"containers\":[", "{\"name\":\"%u\"}", "]}}" },
+                { KUBE_POD, "{" METADATA ",\"status\":{\"conditions\":[",
+                  "{\"type\":\"Ready\",\"reason\":\"%u\"}", "]}}" },
+                { KUBE_GENERIC, "{" METADATA ",\"status\":{\"conditions\":[", "{\"type\":\"%u\"}", "]}}" },
+                { KUBE_POD, "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":{\"first\":\"\"",
+                  ",\"l%u\":\"\"", "}}}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -360,29 +360,29 @@ static void test_timestamps(void **state) {
                 const char *text;
                 usec_t expected;
         } rows[] = {
-                {"1970-01-01T00:00:00Z", 0},
-                {"1970-01-01T00:00:01Z", USEC_PER_SEC},
-                {"2000-02-29T12:34:56Z", 951827696 * USEC_PER_SEC},
-                {"2026-08-01T10:00:00.123456Z", 1785578400 * USEC_PER_SEC + 123456},
-                {"2026-08-01T10:00:00.1Z", 1785578400 * USEC_PER_SEC + 100000},
-                {"2026-08-01T10:00:00.123456789Z", 1785578400 * USEC_PER_SEC + 123456},
-                {"2026-08-01T12:00:00+02:00", 1785578400 * USEC_PER_SEC},
-                {"2026-08-01T03:30:00-06:30", 1785578400 * USEC_PER_SEC},
-                {"1999-12-31T23:59:60Z", 946684800 * USEC_PER_SEC},
-                {"9999-12-31T23:59:59Z", 253402300799 * USEC_PER_SEC},
-                {"1969-12-31T23:59:59Z", 0},
-                {"0001-01-01T00:00:00Z", 0},
-                {"2100-02-29T00:00:00Z", 0},
-                {"2026-13-01T00:00:00Z", 0},
-                {"2026-00-01T00:00:00Z", 0},
-                {"2026-01-32T00:00:00Z", 0},
-                {"2026-01-01T24:00:00Z", 0},
-                {"2026-01-01T00:00:00", 0},
-                {"2026-01-01T00:00:00.Z", 0},
-                {"2026-01-01T00:00:00Zx", 0},
-                {"2026-01-01", 0},
-                {"", 0},
-                {NULL, 0},
+                { "1970-01-01T00:00:00Z", 0 },
+                { "1970-01-01T00:00:01Z", USEC_PER_SEC },
+                { "2000-02-29T12:34:56Z", 951827696 * USEC_PER_SEC },
+                { "2026-08-01T10:00:00.123456Z", 1785578400 * USEC_PER_SEC + 123456 },
+                { "2026-08-01T10:00:00.1Z", 1785578400 * USEC_PER_SEC + 100000 },
+                { "2026-08-01T10:00:00.123456789Z", 1785578400 * USEC_PER_SEC + 123456 },
+                { "2026-08-01T12:00:00+02:00", 1785578400 * USEC_PER_SEC },
+                { "2026-08-01T03:30:00-06:30", 1785578400 * USEC_PER_SEC },
+                { "1999-12-31T23:59:60Z", 946684800 * USEC_PER_SEC },
+                { "9999-12-31T23:59:59Z", 253402300799 * USEC_PER_SEC },
+                { "1969-12-31T23:59:59Z", 0 },
+                { "0001-01-01T00:00:00Z", 0 },
+                { "2100-02-29T00:00:00Z", 0 },
+                { "2026-13-01T00:00:00Z", 0 },
+                { "2026-00-01T00:00:00Z", 0 },
+                { "2026-01-32T00:00:00Z", 0 },
+                { "2026-01-01T24:00:00Z", 0 },
+                { "2026-01-01T00:00:00", 0 },
+                { "2026-01-01T00:00:00.Z", 0 },
+                { "2026-01-01T00:00:00Zx", 0 },
+                { "2026-01-01", 0 },
+                { "", 0 },
+                { NULL, 0 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -404,7 +404,7 @@ static void test_memory(void **state) {
         Buffer b = BUFFER_INIT(KIB(64));
         KubeObject *o;
 
-        put_pod(&b, &(PodSpec){.number = 3, .resource_version = 77, .app = "dns", .ready = true});
+        put_pod(&b, &(PodSpec){ .number = 3, .resource_version = 77, .app = "dns", .ready = true });
         o = parse(KUBE_POD, b.data);
         print_message("# a pod of %zu bytes of JSON with 2 containers is kept in %zu bytes\n", b.size,
                       malloc_usable_size(o));

@@ -54,7 +54,8 @@ static void test_errors(void **state) {
         static const char *const wrong[] = {
                 "",           "{",          "[]",        "7",        "{\"a\"}",
                 "{a:1}",      "{\"a\":1,}", "{\"a\" 1}", "{\"a\":}", "{\"spec\":{\"a\"}}",
-                "{\"a\":\"}", "{\"a\":{}"};
+                "{\"a\":\"}", "{\"a\":{}"
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
                 check(KUBE_POD, wrong[i], NULL);
@@ -79,7 +80,7 @@ static void test_pod(void **state) {
         KubePod *whole, *pruned;
         size_t size;
 
-        put_pod(&b, &(PodSpec){.number = 3, .resource_version = 77, .app = "dns", .ready = true});
+        put_pod(&b, &(PodSpec){ .number = 3, .resource_version = 77, .app = "dns", .ready = true });
         whole = parse(b.data, b.size);
         size = b.size;
         assert_ok(kube_prune(KUBE_POD, b.data, &size));

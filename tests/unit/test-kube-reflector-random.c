@@ -194,7 +194,7 @@ static void answer_watch(Server *v, Stream *s) {
 }
 
 static void answer(Server *v, Stream *s) {
-        static const unsigned codes[] = {400, 401, 403, 404, 410, 422, 429, 500, 503, 504};
+        static const unsigned codes[] = { 400, 401, 403, 404, 410, 422, 429, 500, 503, 504 };
 
         v->asked = false;
         if (!v->behaves)
@@ -353,8 +353,8 @@ static void test_random(void **state) {
 
         for (unsigned run = 1; run <= 2000; run++) {
                 KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;
-                Server v = {.seed = run * UINT64_C(0x9e3779b97f4a7c15), .out = BUFFER_INIT(1 << 20)};
-                Stream s = {.piece = 1};
+                Server v = { .seed = run * UINT64_C(0x9e3779b97f4a7c15), .out = BUFFER_INIT(1 << 20) };
+                Stream s = { .piece = 1 };
 
                 v.watch_list = chance(&v, _FEATURE_MAX);
                 for (unsigned i = chance(&v, 20); i > 0; i--)

@@ -7,32 +7,32 @@
 /* Each story is told with its bytes whole, one by one, and in odd pieces. */
 
 #define LIST_PATH "/api/v1/pods?limit=500"
-#define WATCH_LIST_PATH \
+#define WATCH_LIST_PATH                                                                                     \
         "/api/v1/pods?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
 #define WATCH_PATH(rv) "/api/v1/pods?watch=1&allowWatchBookmarks=true&resourceVersion=" rv
 
-#define POD_APP(name, rv, app)                                                                         \
-        "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"uid\":\"u-" name \
-        "\",\"resourceVersion\":\"" rv "\",\"labels\":{\"app\":\"" app                                 \
+#define POD_APP(name, rv, app)                                                                              \
+        "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"uid\":\"u-" name      \
+        "\",\"resourceVersion\":\"" rv "\",\"labels\":{\"app\":\"" app                                      \
         "\"}},\"status\":{\"phase\":\"Running\"}}"
 #define POD(name, rv) POD_APP(name, rv, "web")
 #define FRAME(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
 #define ADDED(name, rv) FRAME("ADDED", POD(name, rv))
 #define MODIFIED(name, rv) FRAME("MODIFIED", POD(name, rv))
 #define DELETED(name, rv) FRAME("DELETED", POD(name, rv))
-#define BOOKMARK(rv)                                                                  \
-        FRAME("BOOKMARK", "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" rv \
+#define BOOKMARK(rv)                                                                                        \
+        FRAME("BOOKMARK", "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" rv                       \
                           "\",\"creationTimestamp\":null}}")
-#define END_MARK(rv)                                                      \
-        FRAME("BOOKMARK",                                                 \
-              "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" rv \
+#define END_MARK(rv)                                                                                        \
+        FRAME("BOOKMARK",                                                                                   \
+              "{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"" rv                                   \
               "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}},\"spec\":{\"containers\":null}}")
 #define STATUS(code, reason, message)                                                                              \
         "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"" message \
         "\",\"reason\":\"" reason "\",\"code\":" #code "}"
 #define ERROR(code, reason, message) FRAME("ERROR", STATUS(code, reason, message))
-#define LIST(rv, more, items)                                                                           \
-        "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"" rv "\"" more \
+#define LIST(rv, more, items)                                                                               \
+        "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"" rv "\"" more     \
         "},\"items\":[" items "]}\n"
 
 static void begin(Stream *s, KubeServerTraits *traits) {
@@ -58,18 +58,18 @@ static void begin_in_sync(Stream *s, KubeServerTraits *traits) {
         assert_int_equal(s->n_store, 2);
 }
 
-#define STORY(name)                                                        \
-        static void name##_story(Stream *s, KubeServerTraits *traits);     \
-        static void name(void **state) {                                   \
-                static const size_t pieces[] = {SIZE_MAX, 1, 7, 143, 0};   \
-                for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {          \
-                        KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT; \
-                        Stream s = {.piece = pieces[i]};                   \
-                        name##_story(&s, &traits);                         \
-                        stream_done(&s);                                   \
-                        kube_server_traits_done(&traits);                  \
-                }                                                          \
-        }                                                                  \
+#define STORY(name)                                                                                         \
+        static void name##_story(Stream *s, KubeServerTraits *traits);                                      \
+        static void name(void **state) {                                                                    \
+                static const size_t pieces[] = { SIZE_MAX, 1, 7, 143, 0 };                                  \
+                for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {                                           \
+                        KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;                                  \
+                        Stream s = { .piece = pieces[i] };                                                  \
+                        name##_story(&s, &traits);                                                          \
+                        stream_done(&s);                                                                    \
+                        kube_server_traits_done(&traits);                                                   \
+                }                                                                                           \
+        }                                                                                                   \
         static void name##_story(Stream *s, KubeServerTraits *traits)
 
 STORY(test_watch_list) {
@@ -154,7 +154,7 @@ static void check_list_then_watch(Stream *s) {
 
 /* A server before 1.27 or without the feature; remembered for all streams until there is another version. */
 STORY(test_no_watch_list_422) {
-        Stream second = {.piece = s->piece};
+        Stream second = { .piece = s->piece };
 
         assert_ok(kube_server_traits_set_version(traits, "v1.31.0"));
         begin(s, traits);
@@ -431,29 +431,31 @@ STORY(test_refusals) {
                 const char *detail;
                 usec_t at_least;
         } rows[] = {
-                {429, 32 * USEC_PER_SEC, "text/plain", "Too many requests, please try again later.\n",
-                 REFLECTOR_TROUBLE_NOT_SYNCED, "Too many requests, please try again later. (HTTP 429)",
-                 USEC_PER_SEC},
-                {429, 0, "application/json", STATUS(429, "TooManyRequests", "storage is (re)initializing"),
-                 REFLECTOR_TROUBLE_NOT_SYNCED, "storage is (re)initializing (HTTP 429)", 50 * USEC_PER_MSEC},
-                {503, 5 * USEC_PER_SEC, "text/plain", "not ready", REFLECTOR_TROUBLE_API_NOT_READY,
-                 "not ready (HTTP 503)", USEC_PER_SEC},
-                {503, 0, "application/json",
-                 "{\"code\":503,\"message\":\"m\",\"details\":{\"retryAfterSeconds\":5}}",
-                 REFLECTOR_TROUBLE_API_NOT_READY, "m (HTTP 503)", USEC_PER_SEC},
-                {500, USEC_INFINITY, "", "", REFLECTOR_TROUBLE_NOT_SYNCED, "HTTP 500", 50 * USEC_PER_MSEC},
-                {504, USEC_INFINITY, NULL, STATUS(504, "Timeout", "x"), REFLECTOR_TROUBLE_NOT_SYNCED,
-                 "x (HTTP 504)", 50 * USEC_PER_MSEC},
-                {401, USEC_INFINITY, NULL, STATUS(401, "Unauthorized", "Unauthorized"),
-                 REFLECTOR_TROUBLE_UNAUTHORIZED, "Unauthorized (HTTP 401)", 50 * USEC_PER_MSEC},
-                {403, USEC_INFINITY, NULL, STATUS(403, "Forbidden", "pods is\\nforbidden"),
-                 REFLECTOR_TROUBLE_FORBIDDEN, "pods is forbidden (HTTP 403)", 50 * USEC_PER_MSEC},
-                {404, USEC_INFINITY, "text/plain", "404 page not found", REFLECTOR_TROUBLE_NOT_FOUND,
-                 "404 page not found (HTTP 404)", 50 * USEC_PER_MSEC},
-                {302, USEC_INFINITY, "text/html", "<a href=\"https://elsewhere\">Found</a>",
-                 REFLECTOR_TROUBLE_NOT_SYNCED, "<a href=\"https://elsewhere\">Found</a> (HTTP 302)",
-                 50 * USEC_PER_MSEC},
-                {204, USEC_INFINITY, NULL, "", REFLECTOR_TROUBLE_NOT_SYNCED, "HTTP 204", 50 * USEC_PER_MSEC},
+                { 429, 32 * USEC_PER_SEC, "text/plain", "Too many requests, please try again later.\n",
+                  REFLECTOR_TROUBLE_NOT_SYNCED, "Too many requests, please try again later. (HTTP 429)",
+                  USEC_PER_SEC },
+                { 429, 0, "application/json", STATUS(429, "TooManyRequests", "storage is (re)initializing"),
+                  REFLECTOR_TROUBLE_NOT_SYNCED, "storage is (re)initializing (HTTP 429)",
+                  50 * USEC_PER_MSEC },
+                { 503, 5 * USEC_PER_SEC, "text/plain", "not ready", REFLECTOR_TROUBLE_API_NOT_READY,
+                  "not ready (HTTP 503)", USEC_PER_SEC },
+                { 503, 0, "application/json",
+                  "{\"code\":503,\"message\":\"m\",\"details\":{\"retryAfterSeconds\":5}}",
+                  REFLECTOR_TROUBLE_API_NOT_READY, "m (HTTP 503)", USEC_PER_SEC },
+                { 500, USEC_INFINITY, "", "", REFLECTOR_TROUBLE_NOT_SYNCED, "HTTP 500", 50 * USEC_PER_MSEC },
+                { 504, USEC_INFINITY, NULL, STATUS(504, "Timeout", "x"), REFLECTOR_TROUBLE_NOT_SYNCED,
+                  "x (HTTP 504)", 50 * USEC_PER_MSEC },
+                { 401, USEC_INFINITY, NULL, STATUS(401, "Unauthorized", "Unauthorized"),
+                  REFLECTOR_TROUBLE_UNAUTHORIZED, "Unauthorized (HTTP 401)", 50 * USEC_PER_MSEC },
+                { 403, USEC_INFINITY, NULL, STATUS(403, "Forbidden", "pods is\\nforbidden"),
+                  REFLECTOR_TROUBLE_FORBIDDEN, "pods is forbidden (HTTP 403)", 50 * USEC_PER_MSEC },
+                { 404, USEC_INFINITY, "text/plain", "404 page not found", REFLECTOR_TROUBLE_NOT_FOUND,
+                  "404 page not found (HTTP 404)", 50 * USEC_PER_MSEC },
+                { 302, USEC_INFINITY, "text/html", "<a href=\"https://elsewhere\">Found</a>",
+                  REFLECTOR_TROUBLE_NOT_SYNCED, "<a href=\"https://elsewhere\">Found</a> (HTTP 302)",
+                  50 * USEC_PER_MSEC },
+                { 204, USEC_INFINITY, NULL, "", REFLECTOR_TROUBLE_NOT_SYNCED, "HTTP 204",
+                  50 * USEC_PER_MSEC },
         };
 
         begin_in_sync(s, traits);
@@ -538,15 +540,15 @@ STORY(test_ends) {
                 ReflectorTrouble trouble;
                 unsigned credentials;
         } rows[] = {
-                {KUBE_END_CUT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0},
-                {KUBE_END_CONNECT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0},
-                {KUBE_END_TIMEOUT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0},
-                {KUBE_END_TLS, REFLECTOR_TROUBLE_API_UNREACHABLE, 1},
-                {KUBE_END_CLOCK, REFLECTOR_TROUBLE_CLOCK, 0},
-                {KUBE_END_CREDENTIALS, REFLECTOR_TROUBLE_UNAUTHORIZED, 1},
-                {KUBE_END_PROTOCOL, REFLECTOR_TROUBLE_NOT_SYNCED, 0},
-                {KUBE_END_INTERNAL, REFLECTOR_TROUBLE_NOT_SYNCED, 0},
-                {KUBE_END_EOF, REFLECTOR_TROUBLE_API_UNREACHABLE, 0}, /* before an answer */
+                { KUBE_END_CUT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0 },
+                { KUBE_END_CONNECT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0 },
+                { KUBE_END_TIMEOUT, REFLECTOR_TROUBLE_API_UNREACHABLE, 0 },
+                { KUBE_END_TLS, REFLECTOR_TROUBLE_API_UNREACHABLE, 1 },
+                { KUBE_END_CLOCK, REFLECTOR_TROUBLE_CLOCK, 0 },
+                { KUBE_END_CREDENTIALS, REFLECTOR_TROUBLE_UNAUTHORIZED, 1 },
+                { KUBE_END_PROTOCOL, REFLECTOR_TROUBLE_NOT_SYNCED, 0 },
+                { KUBE_END_INTERNAL, REFLECTOR_TROUBLE_NOT_SYNCED, 0 },
+                { KUBE_END_EOF, REFLECTOR_TROUBLE_API_UNREACHABLE, 0 }, /* before an answer */
         };
 
         begin_in_sync(s, traits);
@@ -577,13 +579,13 @@ STORY(test_not_json) {
         static const struct {
                 const char *type, *body;
         } rows[] = {
-                {"text/html; charset=utf-8", "<html><body>Please log in</body></html>"},
-                {NULL, "<html><body>Please log in</body></html>"},
-                {"application/json", "<html>"},
-                {"application/json", "\x1f\x8b\x08\x01"},
-                {"application/vnd.kubernetes.protobuf", "k8s"},
-                {"text/plain", "ok"},
-                {"application/jsonx", "{}"},
+                { "text/html; charset=utf-8", "<html><body>Please log in</body></html>" },
+                { NULL, "<html><body>Please log in</body></html>" },
+                { "application/json", "<html>" },
+                { "application/json", "\x1f\x8b\x08\x01" },
+                { "application/vnd.kubernetes.protobuf", "k8s" },
+                { "text/plain", "ok" },
+                { "application/jsonx", "{}" },
         };
 
         begin_in_sync(s, traits);
@@ -624,12 +626,12 @@ STORY(test_oversize) {
 
 /* The delay doubles up to the cap and is never the whole of it for all; an hour of peace resets it. */
 static void test_backoff(void **state) {
-        static const usec_t caps[] = {REFLECTOR_CAP_LOOPBACK, REFLECTOR_CAP_REMOTE};
+        static const usec_t caps[] = { REFLECTOR_CAP_LOOPBACK, REFLECTOR_CAP_REMOTE };
         usec_t delays[2] = {};
 
         for (size_t c = 0; c < ELEMENTSOF(caps); c++) {
                 KubeServerTraits traits = KUBE_SERVER_TRAITS_INIT;
-                Stream s = {.piece = SIZE_MAX};
+                Stream s = { .piece = SIZE_MAX };
                 usec_t most = 100 * USEC_PER_MSEC;
 
                 stream_init(&s, KUBE_POD, &traits, caps[c], 0);
@@ -709,18 +711,18 @@ STORY(test_version_that_leads_nowhere) {
                 const char *body;
                 bool lists;
         } rows[] = {
-                {200, ERROR(500, "InternalError", "etcd event received with PrevKv=nil"), true},
-                {200, FRAME("ERROR", "{\"kind\":\"Status\",\"message\":\"no code\"}"), true},
-                {200, "", true}, /* ends at once */
-                {200, "{\"type\":\"MODIFIED\",\"object\":{\"meta", true},
-                {500, STATUS(500, "InternalError", "x"), true},
-                {504, STATUS(504, "Timeout", "x"), true},
+                { 200, ERROR(500, "InternalError", "etcd event received with PrevKv=nil"), true },
+                { 200, FRAME("ERROR", "{\"kind\":\"Status\",\"message\":\"no code\"}"), true },
+                { 200, "", true }, /* ends at once */
+                { 200, "{\"type\":\"MODIFIED\",\"object\":{\"meta", true },
+                { 500, STATUS(500, "InternalError", "x"), true },
+                { 504, STATUS(504, "Timeout", "x"), true },
                 /* These have nothing to do with it. */
-                {200, ERROR(429, "TooManyRequests", "x"), false},
-                {429, STATUS(429, "TooManyRequests", "x"), false},
-                {503, "not ready", false},
-                {401, STATUS(401, "Unauthorized", "x"), false},
-                {403, STATUS(403, "Forbidden", "x"), false},
+                { 200, ERROR(429, "TooManyRequests", "x"), false },
+                { 429, STATUS(429, "TooManyRequests", "x"), false },
+                { 503, "not ready", false },
+                { 401, STATUS(401, "Unauthorized", "x"), false },
+                { 403, STATUS(403, "Forbidden", "x"), false },
         };
 
         begin_in_sync(s, traits);

@@ -12,7 +12,7 @@ static void check(int r, char *path, const char *expected) {
 }
 
 static void test_paths(void **state) {
-        KubeQuery q = {.resource = kube_resource_of_kind(KUBE_POD)};
+        KubeQuery q = { .resource = kube_resource_of_kind(KUBE_POD) };
         char *p = NULL;
         int r;
 
@@ -34,20 +34,20 @@ static void test_paths(void **state) {
         r = kube_path_get(&q, "a?b", &p);
         check(r, p, "/api/v1/namespaces/open%2Fshift/pods/a%3Fb");
 
-        q = (KubeQuery){.resource = kube_resource_of_kind(KUBE_DAEMONSET), .namespace = "openshift-dns"};
+        q = (KubeQuery){ .resource = kube_resource_of_kind(KUBE_DAEMONSET), .namespace = "openshift-dns" };
         r = kube_path_get(&q, "dns-default", &p);
         check(r, p, "/apis/apps/v1/namespaces/openshift-dns/daemonsets/dns-default");
 
         /* Nodes have no namespace, whatever the query says. */
-        q = (KubeQuery){.resource = kube_resource_of_kind(KUBE_NODE), .namespace = "x"};
+        q = (KubeQuery){ .resource = kube_resource_of_kind(KUBE_NODE), .namespace = "x" };
         r = kube_path_list(&q, NULL, &p);
         check(r, p, "/api/v1/nodes?limit=500");
 }
 
 static void test_parse(void **state) {
-        static const char *const wrong[] = {"",        "/",         "v1",       "v1/",      "/v1/pods",
-                                            "a/b/c/d", "v1/Pods",   "v1/pods/", "v1 /pods", "-/v1/x",
-                                            "../v1/x", "v1/po%64s", "a//b"};
+        static const char *const wrong[] = { "",        "/",         "v1",       "v1/",      "/v1/pods",
+                                             "a/b/c/d", "v1/Pods",   "v1/pods/", "v1 /pods", "-/v1/x",
+                                             "../v1/x", "v1/po%64s", "a//b" };
         KubeResource *r = NULL;
         char *s = NULL;
         KubeQuery q;
@@ -58,7 +58,7 @@ static void test_parse(void **state) {
         assert_ok(kube_resource_format(r, &s));
         assert_string_equal(s, "cert-manager.io/v1/certificates");
         s = mfree(s);
-        q = (KubeQuery){.resource = r, .namespace = "a"};
+        q = (KubeQuery){ .resource = r, .namespace = "a" };
         assert_ok(kube_path_list(&q, NULL, &s));
         assert_string_equal(s, "/apis/cert-manager.io/v1/namespaces/a/certificates?limit=500");
         s = mfree(s);
@@ -78,8 +78,9 @@ static void test_parse(void **state) {
 }
 
 static void test_query(void **state) {
-        const KubeQuery q = {
-                .resource = kube_resource_of_kind(KUBE_POD), .namespace = "a", .label_selector = "b"};
+        const KubeQuery q = { .resource = kube_resource_of_kind(KUBE_POD),
+                              .namespace = "a",
+                              .label_selector = "b" };
         KubeQuery copy, other = q;
 
         assert_ok(kube_query_copy(&q, &copy));

@@ -44,8 +44,8 @@ static int on_frame(KubeScanner *s, const KubeFrame *f) {
         return r->fail;
 }
 
-static const KubeScannerOps all_ops = {.on_frame = on_frame};
-static const KubeScannerOps some_ops = {.on_frame = on_frame, .wanted = on_wanted};
+static const KubeScannerOps all_ops = { .on_frame = on_frame };
+static const KubeScannerOps some_ops = { .on_frame = on_frame, .wanted = on_wanted };
 
 /* Feeds text in pieces of the given size (0: of changing sizes) and returns how it ended. */
 static int scan(Record *r, KubeScanMode mode, const char *text, size_t size, size_t piece) {
@@ -64,11 +64,11 @@ static int scan(Record *r, KubeScanMode mode, const char *text, size_t size, siz
         return e < 0 ? e : kube_scanner_finish(&r->scanner);
 }
 
-static const size_t pieces[] = {SIZE_MAX, 1, 2, 3, 7, 64, 143, 0};
+static const size_t pieces[] = { SIZE_MAX, 1, 2, 3, 7, 64, 143, 0 };
 
 static void check(KubeScanMode mode, const char *only, const char *text, int expected, const char *lines) {
         for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-                Record r = {.only = only, .lines = BUFFER_INIT(MIB(1))};
+                Record r = { .only = only, .lines = BUFFER_INIT(MIB(1)) };
                 int e;
 
                 kube_scanner_init(&r.scanner, only ? &some_ops : &all_ops, KIB(64));
@@ -84,7 +84,7 @@ static void check(KubeScanMode mode, const char *only, const char *text, int exp
         }
 }
 
-#define META(name, rv) \
+#define META(name, rv)                                                                                      \
         "\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"resourceVersion\":\"" rv "\"}"
 #define FRAME(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
 
@@ -147,35 +147,35 @@ static void test_watch_errors(void **state) {
                 const char *text;
                 int error;
         } rows[] = {
-                {"<html><body>Please log in</body></html>", EBADMSG},
-                {"\x1f\x8b\x08", EBADMSG},
-                {"null", EBADMSG},
-                {"[]", EBADMSG},
-                {"ok", EBADMSG},
-                {"{", ENODATA},
-                {"{\"type", ENODATA},
-                {"{\"type\":\"ADDED\"", ENODATA},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"na", ENODATA},
-                {"{\"type\":\"ADDED\",\"object\":{}", ENODATA},
-                {"{}", EBADMSG},
-                {"{\"type\":\"ADDED\"}", EBADMSG},
-                {"{\"object\":{}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":null}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":[]}", EBADMSG},
-                {"{\"type\":3,\"object\":{}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"type\":\"ADDED\",\"object\":{}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{},\"object\":{}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{},\"metadata\":{}}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\" \"x\"}}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"x\",}}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{name:1}}}", EBADMSG},
-                {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"labels\":{\"a\"}}}}", EBADMSG},
-                {"{\"type\":\"ADDED\",,\"object\":{}}", EBADMSG},
-                {"{\"type\" \"ADDED\"}", EBADMSG},
-                {"{\"type\":\"ADDED\",}", EBADMSG},
-                {"{\"type\":x}", EBADMSG},
-                {"{type:1}", EBADMSG},
-                {"{\"type\":\"ADDED\"]", EBADMSG},
+                { "<html><body>Please log in</body></html>", EBADMSG },
+                { "\x1f\x8b\x08", EBADMSG },
+                { "null", EBADMSG },
+                { "[]", EBADMSG },
+                { "ok", EBADMSG },
+                { "{", ENODATA },
+                { "{\"type", ENODATA },
+                { "{\"type\":\"ADDED\"", ENODATA },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"na", ENODATA },
+                { "{\"type\":\"ADDED\",\"object\":{}", ENODATA },
+                { "{}", EBADMSG },
+                { "{\"type\":\"ADDED\"}", EBADMSG },
+                { "{\"object\":{}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":null}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":[]}", EBADMSG },
+                { "{\"type\":3,\"object\":{}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"type\":\"ADDED\",\"object\":{}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{},\"object\":{}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{},\"metadata\":{}}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\" \"x\"}}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"x\",}}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{name:1}}}", EBADMSG },
+                { "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"labels\":{\"a\"}}}}", EBADMSG },
+                { "{\"type\":\"ADDED\",,\"object\":{}}", EBADMSG },
+                { "{\"type\" \"ADDED\"}", EBADMSG },
+                { "{\"type\":\"ADDED\",}", EBADMSG },
+                { "{\"type\":x}", EBADMSG },
+                { "{type:1}", EBADMSG },
+                { "{\"type\":\"ADDED\"]", EBADMSG },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -229,26 +229,26 @@ static void test_list_errors(void **state) {
                 const char *text;
                 int error;
         } rows[] = {
-                {"", ENODATA},
-                {"{\"items\":[", ENODATA},
-                {"{\"items\":[]", ENODATA},
-                {"{\"kind\":\"Status\",\"metadata\":{},\"code\":500}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"}}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":12},\"items\":[]}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"\"},\"items\":[]}", EBADMSG},
-                {"{\"metadata\":[],\"items\":[]}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":{}}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[1]}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[{},]}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[],\"items\":[]}", EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[]}",
-                 EBADMSG},
-                {"{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[]}{}", EBADMSG},
-                {"<html>", EBADMSG},
+                { "", ENODATA },
+                { "{\"items\":[", ENODATA },
+                { "{\"items\":[]", ENODATA },
+                { "{\"kind\":\"Status\",\"metadata\":{},\"code\":500}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"}}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":12},\"items\":[]}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"\"},\"items\":[]}", EBADMSG },
+                { "{\"metadata\":[],\"items\":[]}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":{}}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[1]}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[{},]}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[],\"items\":[]}", EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[]}",
+                  EBADMSG },
+                { "{\"metadata\":{\"resourceVersion\":\"12\"},\"items\":[]}{}", EBADMSG },
+                { "<html>", EBADMSG },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                Record r = {.lines = BUFFER_INIT(KIB(4))};
+                Record r = { .lines = BUFFER_INIT(KIB(4)) };
 
                 for (size_t k = 0; k < ELEMENTSOF(pieces); k++) {
                         kube_scanner_init(&r.scanner, &all_ops, KIB(64));
@@ -261,7 +261,7 @@ static void test_list_errors(void **state) {
         }
 }
 
-#define LABELLED(name, app) \
+#define LABELLED(name, app)                                                                                 \
         "{\"metadata\":{\"name\":\"" name "\",\"labels\":{\"z\":\"1\",\"app\":\"" app "\"}},\"spec\":{}}"
 
 static void test_wanted(void **state) {
@@ -300,7 +300,7 @@ static void test_ceiling(void **state) {
                         for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
                                 const char *head = wanted ? LABELLED("a", "dns") : LABELLED("a", "web");
                                 size_t size = ceiling + extra + (wanted ? 0 : 5000);
-                                Record r = {.only = "dns", .lines = BUFFER_INIT(KIB(16))};
+                                Record r = { .only = "dns", .lines = BUFFER_INIT(KIB(16)) };
 
                                 buffer_clear(&b);
                                 assert_ok(buffer_printf(&b, "{\"type\":\"ADDED\",\"object\":%.*s,\"x\":\"",
@@ -319,12 +319,13 @@ static void test_ceiling(void **state) {
 
         /* More labels than anybody has: they cost what nobody wants no stream, and are all looked at. */
         buffer_clear(&b);
-        assert_ok(buffer_puts(&b, "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"\""));
+        assert_ok(buffer_puts(
+                &b, "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"\""));
         for (unsigned i = 0; i < 5 * LIMIT_MEMBERS; i++)
                 assert_ok(buffer_printf(&b, ",\"l%u\":\"\"", i));
         assert_ok(buffer_puts(&b, ",\"app\":\"dns\"}}}}"));
         for (unsigned wanted = 0; wanted < 2; wanted++) {
-                Record r = {.only = wanted ? "dns" : "web"};
+                Record r = { .only = wanted ? "dns" : "web" };
 
                 kube_scanner_init(&r.scanner, &some_ops, MIB(1));
                 assert_ok(scan(&r, KUBE_SCAN_WATCH, b.data, b.size, 143));
@@ -339,7 +340,7 @@ static void test_callback_error(void **state) {
         const char *text = FRAME("ADDED", "{" META("a", "1") "}") FRAME("ADDED", "{" META("b", "2") "}");
 
         for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-                Record r = {.fail = -ENOSPC};
+                Record r = { .fail = -ENOSPC };
 
                 kube_scanner_init(&r.scanner, &all_ops, KIB(64));
                 assert_error(scan(&r, KUBE_SCAN_WATCH, text, strlen(text), pieces[i]), ENOSPC);
@@ -364,7 +365,7 @@ static void test_skip(void **state) {
                 char text[400];
                 size_t size = next_random(&seed) % sizeof(text),
                        letters = 8 + next_random(&seed) % (sizeof(alphabet) - 8);
-                KubeSkip a = {.depth = 1 + next_random(&seed) % 20}, b = a, c = a;
+                KubeSkip a = { .depth = 1 + next_random(&seed) % 20 }, b = a, c = a;
                 const char *p, *q, *t = text;
 
                 for (size_t i = 0; i < size; i++)
@@ -406,7 +407,7 @@ static void test_damage(void **state) {
                                 alphabet[next_random(&seed) % (sizeof(alphabet) - 1)];
 
                 for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-                        Record r = {.only = "dns", .lines = BUFFER_INIT(KIB(16))};
+                        Record r = { .only = "dns", .lines = BUFFER_INIT(KIB(16)) };
                         int e;
 
                         kube_scanner_init(&r.scanner, &some_ops, KIB(64));
@@ -430,14 +431,15 @@ static void test_many(void **state) {
         static const unsigned PODS = 10000;
         static const size_t PIECE = 16384;
         Buffer b = BUFFER_INIT(MIB(64));
-        Record r = {.only = "dns"};
+        Record r = { .only = "dns" };
         usec_t begin, usec, plain;
         KubeSkip k;
 
         for (unsigned i = 0; i < PODS; i++) {
                 assert_ok(buffer_puts(&b, "{\"type\":\"ADDED\",\"object\":"));
-                put_pod(&b,
-                        &(PodSpec){.number = i, .resource_version = i, .app = i % 770 == 0 ? "dns" : "web"});
+                put_pod(&b, &(PodSpec){ .number = i,
+                                        .resource_version = i,
+                                        .app = i % 770 == 0 ? "dns" : "web" });
                 assert_ok(buffer_puts(&b, "}\n"));
         }
 
@@ -452,17 +454,16 @@ static void test_many(void **state) {
         assert_true(r.scanner.brief_text.allocated < KIB(16));
 
         begin = now_monotonic();
-        k = (KubeSkip){.depth = SIZE_MAX / 2};
+        k = (KubeSkip){ .depth = SIZE_MAX / 2 };
         kube_skip_bytewise(&k, b.data, b.data + b.size);
         plain = MAX(now_monotonic() - begin, (usec_t) 1);
         begin = now_monotonic();
-        k = (KubeSkip){.depth = SIZE_MAX / 2};
+        k = (KubeSkip){ .depth = SIZE_MAX / 2 };
         kube_skip(&k, b.data, b.data + b.size);
-        print_message(
-                "# %zu bytes, 13 of %u pods wanted: %" PRIu64 " MB/s; only passed over: %" PRIu64
-                " MB/s, byte by byte %" PRIu64 " MB/s\n",
-                b.size, PODS, b.size / usec, b.size / MAX(now_monotonic() - begin, (usec_t) 1),
-                b.size / plain);
+        print_message("# %zu bytes, 13 of %u pods wanted: %" PRIu64 " MB/s; only passed over: %" PRIu64
+                      " MB/s, byte by byte %" PRIu64 " MB/s\n",
+                      b.size, PODS, b.size / usec, b.size / MAX(now_monotonic() - begin, (usec_t) 1),
+                      b.size / plain);
         kube_scanner_done(&r.scanner);
         buffer_done(&b);
 }

@@ -15,31 +15,30 @@
 #define PEM(what) "-----BEGIN " what "-----\nQUJD\n-----END " what "-----\n"
 /* PEM("CERTIFICATE") and PEM("RSA PRIVATE KEY"). */
 #define CERTIFICATE_DATA "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tClFVSkQKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
-#define KEY_DATA \
+#define KEY_DATA                                                                                            \
         "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpRVUpECi0tLS0tRU5EIFJTQSBQUklWQVRFIEtFWS0tLS0tCg=="
 
 /* As MicroShift writes it. */
-static const char microshift[] =
-        "apiVersion: v1\n"
-        "clusters:\n"
-        "- cluster:\n"
-        "    certificate-authority-data: " CERTIFICATE_DATA "\n"
-        "    server: https://localhost:6443\n"
-        "  name: microshift\n"
-        "contexts:\n"
-        "- context:\n"
-        "    cluster: microshift\n"
-        "    namespace: default\n"
-        "    user: user\n"
-        "  name: microshift\n"
-        "current-context: microshift\n"
-        "kind: Config\n"
-        "preferences: {}\n"
-        "users:\n"
-        "- name: user\n"
-        "  user:\n"
-        "    client-certificate-data: " CERTIFICATE_DATA "\n"
-        "    client-key-data: " KEY_DATA "\n";
+static const char microshift[] = "apiVersion: v1\n"
+                                 "clusters:\n"
+                                 "- cluster:\n"
+                                 "    certificate-authority-data: " CERTIFICATE_DATA "\n"
+                                 "    server: https://localhost:6443\n"
+                                 "  name: microshift\n"
+                                 "contexts:\n"
+                                 "- context:\n"
+                                 "    cluster: microshift\n"
+                                 "    namespace: default\n"
+                                 "    user: user\n"
+                                 "  name: microshift\n"
+                                 "current-context: microshift\n"
+                                 "kind: Config\n"
+                                 "preferences: {}\n"
+                                 "users:\n"
+                                 "- name: user\n"
+                                 "  user:\n"
+                                 "    client-certificate-data: " CERTIFICATE_DATA "\n"
+                                 "    client-key-data: " KEY_DATA "\n";
 
 static int parse(const char *text, const char *context, KubeConfig **ret, char **detail) {
         return kube_config_parse(text, strlen(text), "/etc/kube/config", context, ret, detail);
@@ -90,7 +89,8 @@ static void test_cut(void **state) {
         }
 }
 
-#define CONTEXT "contexts: [{name: x, context: {cluster: c, user: u}}, {name: y, context: {cluster: c}}]\ncurrent-context: x\n"
+#define CONTEXT                                                                                             \
+        "contexts: [{name: x, context: {cluster: c, user: u}}, {name: y, context: {cluster: c}}]\ncurrent-context: x\n"
 #define CLUSTER "clusters:\n- name: c\n  cluster:\n    server: https://a\n"
 #define USER "users:\n- name: u\n  user:\n    token: t0k\n"
 
@@ -112,23 +112,33 @@ static void test_errors(void **state) {
                   ":3: context \"a\" is there twice; remove one" },
                 { CONTEXT CLUSTER USER "    tokenFile: /x\n    exec: {command: aws}\n", EOPNOTSUPP,
                   ":12: user \"u\" authenticates by an exec plugin (exec), which is not supported; use a client" },
-                { CONTEXT CLUSTER USER "    auth-provider: {name: gcp}\n", EOPNOTSUPP, "by an auth-provider" },
-                { CONTEXT CLUSTER USER "    username: a\n    password: b\n", EOPNOTSUPP, "a user name and password" },
+                { CONTEXT CLUSTER USER "    auth-provider: {name: gcp}\n", EOPNOTSUPP,
+                  "by an auth-provider" },
+                { CONTEXT CLUSTER USER "    username: a\n    password: b\n", EOPNOTSUPP,
+                  "a user name and password" },
                 { CONTEXT CLUSTER USER "    as: admin\n", EOPNOTSUPP, "impersonation (as)" },
                 { CONTEXT CLUSTER USER "    as-groups: [a]\n", EOPNOTSUPP, "impersonation (as-groups)" },
-                { CONTEXT CLUSTER "    certificate-authority: /x\n    certificate-authority-data: QQ==\n" USER, EBADMSG,
+                { CONTEXT CLUSTER
+                  "    certificate-authority: /x\n    certificate-authority-data: QQ==\n" USER,
+                  EBADMSG,
                   ":8: both certificate-authority and certificate-authority-data are set; remove one" },
                 { CONTEXT CLUSTER USER "    client-key: /x\n    client-key-data: QQ==\n", EBADMSG,
                   "both client-key and client-key-data are set" },
-                { CONTEXT CLUSTER USER "    client-key: /x\n", EAGAIN, "client-key without a client-certificate" },
-                { CONTEXT CLUSTER USER "    client-certificate: /x\n", EAGAIN, "client-certificate without a client-key" },
-                { CONTEXT CLUSTER "    certificate-authority-data: QQ!\n" USER, EBADMSG, ":7: certificate-authority-data" },
+                { CONTEXT CLUSTER USER "    client-key: /x\n", EAGAIN,
+                  "client-key without a client-certificate" },
+                { CONTEXT CLUSTER USER "    client-certificate: /x\n", EAGAIN,
+                  "client-certificate without a client-key" },
+                { CONTEXT CLUSTER "    certificate-authority-data: QQ!\n" USER, EBADMSG,
+                  ":7: certificate-authority-data" },
                 { CONTEXT CLUSTER "    certificate-authority-data: QUJD\n" USER, EAGAIN, "is not PEM" },
-                { CONTEXT CLUSTER "    insecure-skip-tls-verify: true\n    certificate-authority: /x\n" USER, EBADMSG,
-                  "both a certificate-authority and insecure-skip-tls-verify" },
-                { CONTEXT CLUSTER "    insecure-skip-tls-verify: perhaps\n" USER, EBADMSG, ":7: insecure-skip-tls-verify" },
-                { CONTEXT CLUSTER "    proxy-url: ftp://x\n" USER, EBADMSG, ":7: proxy-url of cluster \"c\"" },
-                { CONTEXT CLUSTER "users: [{name: u, user: {token: \"a\\r\\nX: y\"}}]\n", EBADMSG, "is no token" },
+                { CONTEXT CLUSTER "    insecure-skip-tls-verify: true\n    certificate-authority: /x\n" USER,
+                  EBADMSG, "both a certificate-authority and insecure-skip-tls-verify" },
+                { CONTEXT CLUSTER "    insecure-skip-tls-verify: perhaps\n" USER, EBADMSG,
+                  ":7: insecure-skip-tls-verify" },
+                { CONTEXT CLUSTER "    proxy-url: ftp://x\n" USER, EBADMSG,
+                  ":7: proxy-url of cluster \"c\"" },
+                { CONTEXT CLUSTER "users: [{name: u, user: {token: \"a\\r\\nX: y\"}}]\n", EBADMSG,
+                  "is no token" },
                 { CONTEXT USER "clusters: [{name: c, cluster: {server: ''}}]\n", EAGAIN, "has no server" },
                 { CONTEXT USER "clusters: [{name: c}]\n", EAGAIN, "cluster \"c\" is empty" },
                 { CONTEXT USER "clusters: [{name: c, cluster: {server: 'a:6443'}}]\n", EBADMSG,
@@ -177,8 +187,9 @@ static void test_settings(void **state) {
 static void test_paths(void **state) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
 
-        assert_ok(parse(CONTEXT CLUSTER "    certificate-authority: pki/ca.crt\n" USER
-                                        "    tokenFile: token\n    client-certificate: /abs/c\n    client-key: ../k\n",
+        assert_ok(parse(CONTEXT CLUSTER
+                        "    certificate-authority: pki/ca.crt\n" USER
+                        "    tokenFile: token\n    client-certificate: /abs/c\n    client-key: ../k\n",
                         NULL, &c, NULL));
         assert_string_equal(c->ca.file, "/etc/kube/pki/ca.crt");
         assert_string_equal(c->token.file, "/etc/kube/token");
@@ -224,7 +235,8 @@ static void test_servers(void **state) {
                 _cleanup_(kube_config_freep) KubeConfig *c = NULL;
                 _cleanup_free_ char *text = NULL;
 
-                assert_ok(asprintf_ret(&text, CONTEXT USER "clusters: [{name: c, cluster: {server: '%s'}}]\n",
+                assert_ok(asprintf_ret(&text,
+                                       CONTEXT USER "clusters: [{name: c, cluster: {server: '%s'}}]\n",
                                        rows[i].url));
                 if (!rows[i].server) {
                         if (parse(text, NULL, &c, NULL) != -EBADMSG)
@@ -244,6 +256,7 @@ static void test_base64(void **state) {
                 const char *text;
                 int r;
                 const char *bytes;
+                /* clang-format off */
         } rows[] = {
                 { "", 0, "" },          { "QQ==", 0, "A" },        { "QUI=", 0, "AB" },       { "QUJD", 0, "ABC" },
                 { "QU\nJD\r\n", 0, "ABC" }, { " QQ = = ", 0, "A" }, { "QUJDQQ==", 0, "ABCA" },
@@ -252,6 +265,7 @@ static void test_base64(void **state) {
                 { "QQ==QQ==", -EBADMSG, NULL }, { "QQ===", -EBADMSG, NULL }, { "QUJD=", -EBADMSG, NULL },
                 { "QR==", -EBADMSG, NULL }, { "QUJ=", -EBADMSG, NULL }, { "Q-_A", -EBADMSG, NULL }, { "QUJ\x80", -EBADMSG, NULL },
         };
+        /* clang-format on */
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_free_ char *out = NULL;
@@ -313,9 +327,10 @@ static int teardown(void **state) {
         return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-#define FILES \
-        CONTEXT CLUSTER "    certificate-authority: ca\n" \
-                        "users:\n- name: u\n  user:\n    client-certificate: c\n    client-key: k\n    tokenFile: t\n"
+#define FILES                                                                                               \
+        CONTEXT CLUSTER                                                                                     \
+                "    certificate-authority: ca\n"                                                           \
+                "users:\n- name: u\n  user:\n    client-certificate: c\n    client-key: k\n    tokenFile: t\n"
 
 static void expect_load(const char *path, int error, const char *what) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
@@ -327,7 +342,8 @@ static void expect_load(const char *path, int error, const char *what) {
 }
 
 static void test_load(void **state) {
-        _cleanup_free_ char *path = put("config", FILES), *absent = NULL, *ca = NULL, *c = NULL, *k = NULL, *t = NULL;
+        _cleanup_free_ char *path = put("config", FILES), *absent = NULL, *ca = NULL, *c = NULL, *k = NULL,
+                            *t = NULL;
 
         assert_ok(path_join(root, "absent", &absent));
         expect_load(absent, ENOENT, "absent: No such file");

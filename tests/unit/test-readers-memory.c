@@ -35,8 +35,9 @@ static void torture(int (*f)(void), int expected) {
         }
 }
 
-static const char json[] = "{\"a\":[1,\"two\",{\"b\":null}],\"c\":0.5,\"k1\":1,\"k2\":1,\"k3\":1,\"k4\":1,\"k5\":1,\"k6\":1,"
-                           "\"k7\":1,\"k8\":1,\"k9\":1,\"ka\":1,\"kb\":1,\"kc\":1,\"kd\":1,\"ke\":1,\"kf\":1}";
+static const char json[] =
+        "{\"a\":[1,\"two\",{\"b\":null}],\"c\":0.5,\"k1\":1,\"k2\":1,\"k3\":1,\"k4\":1,\"k5\":1,\"k6\":1,"
+        "\"k7\":1,\"k8\":1,\"k9\":1,\"ka\":1,\"kb\":1,\"kc\":1,\"kd\":1,\"ke\":1,\"kf\":1}";
 
 static int run_json(void) {
         _cleanup_(jv_freep) JsonValue *v = NULL, *o = NULL;
@@ -62,12 +63,13 @@ static int run_json(void) {
 }
 
 static int run_gate(void) {
-        static const char text[] = "[Gate]\nDescription=x\nAfter=a b\nConditionPathExists=|!/x\n"
-                                   "ConditionMicroShift=a.b!=c\nUnknownKey=1\n"
-                                   "[Api]\n[Node]\nName=n\n[Pods a]\nNamespace=n\nSelector=a=b,c in (d,e),!f\n"
-                                   "[Workload]\nKind=Deployment\nNamespace=a\nName=b\n"
-                                   "[Condition]\nResource=a/b/c\nName=x\nType=Ready\n"
-                                   "[Endpoint]\nURL=http://a\nExpectStatus=200 300-399\nCAFile=/x\n[Endpoint b]\nURL=http://b\n";
+        static const char text[] =
+                "[Gate]\nDescription=x\nAfter=a b\nConditionPathExists=|!/x\n"
+                "ConditionMicroShift=a.b!=c\nUnknownKey=1\n"
+                "[Api]\n[Node]\nName=n\n[Pods a]\nNamespace=n\nSelector=a=b,c in (d,e),!f\n"
+                "[Workload]\nKind=Deployment\nNamespace=a\nName=b\n"
+                "[Condition]\nResource=a/b/c\nName=x\nType=Ready\n"
+                "[Endpoint]\nURL=http://a\nExpectStatus=200 300-399\nCAFile=/x\n[Endpoint b]\nURL=http://b\n";
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
         int r;
@@ -89,7 +91,8 @@ static int run_bad_gate(void) {
 }
 
 static int run_settings(void) {
-        static const char text[] = "[Cluster]\nKubeconfig=/k\nNode=n\n[Readiness]\nRequire=a +b\n[Log]\nX=y\n[What]\n";
+        static const char text[] =
+                "[Cluster]\nKubeconfig=/k\nNode=n\n[Readiness]\nRequire=a +b\n[Log]\nX=y\n[What]\n";
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_(settings_freep) Settings *s = NULL;
         int r;
@@ -99,11 +102,12 @@ static int run_settings(void) {
 }
 
 static int run_kubeconfig(void) {
-        static const char text[] = "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n"
-                                   "clusters: [{name: c, cluster: {server: 'https://a:1/b', tls-server-name: t, "
-                                   "proxy-url: 'http://p', certificate-authority: ca}}]\n"
-                                   "users: [{name: u, user: {token: x, tokenFile: y, client-key: k, "
-                                   "client-certificate: l}}]\n";
+        static const char text[] =
+                "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n"
+                "clusters: [{name: c, cluster: {server: 'https://a:1/b', tls-server-name: t, "
+                "proxy-url: 'http://p', certificate-authority: ca}}]\n"
+                "users: [{name: u, user: {token: x, tokenFile: y, client-key: k, "
+                "client-certificate: l}}]\n";
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
 
         return kube_config_parse(text, sizeof(text) - 1, "/a/b", NULL, &c, NULL);

@@ -8,7 +8,6 @@
 
 #include "ready/hint.h"
 
-
 /* A gate that is TRUE when the test says so. */
 static CheckDefinition path_check(const char *path) {
         CheckDefinition d = check_of(CHECK_API);
@@ -21,7 +20,8 @@ static void answer(Play *p, const char *path, Evidence e) {
         if (e == EVIDENCE_NONE)
                 world_forget_answer(p->world, path);
         else
-                assert_true(world_set_answer(p->world, path, e, e == EVIDENCE_TRUE ? NULL : "HTTP 500", NULL, p->now) >= 0);
+                assert_true(world_set_answer(p->world, path, e, e == EVIDENCE_TRUE ? NULL : "HTTP 500", NULL,
+                                             p->now) >= 0);
         play_judge(p);
 }
 
@@ -48,7 +48,10 @@ static void begin(Play *p) {
 
 /* --- the verdict --- */
 
-static const char letters[] = { [GATE_WAITING] = 'w', [GATE_READY] = 'r', [GATE_LOST] = 'l', [GATE_UNKNOWN] = 'u',
+static const char letters[] = { [GATE_WAITING] = 'w',
+                                [GATE_READY] = 'r',
+                                [GATE_LOST] = 'l',
+                                [GATE_UNKNOWN] = 'u',
                                 [GATE_DISABLED] = 'd' };
 
 static GateState state_of(char letter) {
@@ -66,14 +69,14 @@ static const struct {
         bool was_ready;
         const char *verdict;
 } verdicts[] = {
-        { "r", false, "waiting" },   { "rr", false, "waiting" },    { "rw", false, "waiting" },
-        { "rl", false, "waiting" },  { "ru", false, "waiting" },    { "lu", false, "waiting" },
-        { "r", true, "ready" },      { "rl", true, "lost" },        { "rul", true, "lost" },
-        { "lwu", true, "lost" },     { "ru", true, "unknown" },     { "uw", true, "unknown" },
-        { "rw", true, "waiting" },   { "ww", true, "waiting" },     { "", false, "waiting" },
-        { "", true, "waiting" },     { "d", false, "waiting" },     { "d", true, "waiting" },
-        { "rd", true, "ready" },     { "ld", true, "lost" },        { "rW", true, "ready" },
-        { "rL", true, "ready" },     { "rU", true, "ready" },       { "L", true, "waiting" },
+        { "r", false, "waiting" },  { "rr", false, "waiting" }, { "rw", false, "waiting" },
+        { "rl", false, "waiting" }, { "ru", false, "waiting" }, { "lu", false, "waiting" },
+        { "r", true, "ready" },     { "rl", true, "lost" },     { "rul", true, "lost" },
+        { "lwu", true, "lost" },    { "ru", true, "unknown" },  { "uw", true, "unknown" },
+        { "rw", true, "waiting" },  { "ww", true, "waiting" },  { "", false, "waiting" },
+        { "", true, "waiting" },    { "d", false, "waiting" },  { "d", true, "waiting" },
+        { "rd", true, "ready" },    { "ld", true, "lost" },     { "rW", true, "ready" },
+        { "rL", true, "ready" },    { "rU", true, "ready" },    { "L", true, "waiting" },
         { "R", false, "waiting" },
 };
 
@@ -175,7 +178,8 @@ static void assert_order(Play *p, const char *expected) {
         for (size_t i = 0; i < p->board.n_gates; i++) {
                 size_t used = strlen(order);
 
-                snprintf(order + used, sizeof(order) - used, "%s%s", i ? " " : "", gate_name(p->board.gates[i]));
+                snprintf(order + used, sizeof(order) - used, "%s%s", i ? " " : "",
+                         gate_name(p->board.gates[i]));
         }
         assert_string_equal(order, expected);
 }
@@ -433,8 +437,11 @@ static void test_since(void **state) {
 /* A vendor gate whose workload is still NotFound 60 s after /readyz: this build may not ship it. */
 static void test_overdue(void **state) {
         CheckDefinition d = check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default");
-        HintQuery q = { .kind = "DaemonSet", .namespace = "openshift-dns", .name = "dns-default",
-                        .reason = REASON_NOT_FOUND, .vendor = true };
+        HintQuery q = { .kind = "DaemonSet",
+                        .namespace = "openshift-dns",
+                        .name = "dns-default",
+                        .reason = REASON_NOT_FOUND,
+                        .vendor = true };
         Gate *g;
         Play p;
 

@@ -44,7 +44,9 @@ static const struct {
 } sets[] = { { "ovnkube-master", OVN }, { "ovnkube-node", OVN }, { "dns-default", DNS } };
 
 static const char *const roles[_STREAM_ROLE_MAX] = {
-        [STREAM_NODES] = "nodes", [STREAM_PODS] = "pods", [STREAM_DAEMONSETS] = "daemonsets",
+        [STREAM_NODES] = "nodes",
+        [STREAM_PODS] = "pods",
+        [STREAM_DAEMONSETS] = "daemonsets",
         [STREAM_LEASES] = "leases",
 };
 
@@ -61,10 +63,10 @@ typedef struct Boot {
         bool was_usable;
 } Boot;
 
-#define broken(b, ...)                                                                                        \
-        do {                                                                                                  \
-                print_error("%s:%u: ", (b)->file, (b)->line);                                                 \
-                fail_msg(__VA_ARGS__);                                                                        \
+#define broken(b, ...)                                                                                      \
+        do {                                                                                                \
+                print_error("%s:%u: ", (b)->file, (b)->line);                                               \
+                fail_msg(__VA_ARGS__);                                                                      \
         } while (0)
 
 static void add_gates(Boot *b) {
@@ -126,9 +128,9 @@ static void on_node(Boot *b, char **words) {
 
         b->node = node_of_this_boot();
         b->node.ready = status_of(b, words);
-        b->node.reason = b->node.ready == KUBE_STATUS_TRUE  ? "KubeletReady" :
-                         b->node.ready == KUBE_STATUS_FALSE ? "KubeletNotReady" :
-                                                              "NodeStatusUnknown";
+        b->node.reason = b->node.ready == KUBE_STATUS_TRUE    ? "KubeletReady"
+                         : b->node.ready == KUBE_STATUS_FALSE ? "KubeletNotReady"
+                                                              : "NodeStatusUnknown";
         b->node.boot_id = streq_ptr(boot, "new") ? THIS_BOOT : OLD_BOOT;
         b->node.heartbeat = beat ? (unsigned) strtoul(beat, NULL, 10) : 0;
         play_node(&b->play, &b->node);
@@ -307,7 +309,8 @@ static void expect_gate(Boot *b, Gate *g, char *word) {
         e = evidence_of(b, word);
 
         if (g->report.evidence != e)
-                broken(b, "%s: evidence %s, blocked by %s", gate_name(g), evidence_to_string(g->report.evidence),
+                broken(b, "%s: evidence %s, blocked by %s", gate_name(g),
+                       evidence_to_string(g->report.evidence),
                        g->report.n_blockers ? g->report.blockers[0].reason : "nothing");
         if (state && !streq(gate_state_to_string(gate_state(g)), state))
                 broken(b, "%s is %s", gate_name(g), gate_state_to_string(gate_state(g)));
@@ -350,7 +353,8 @@ static void at_end_of_moment(Boot *b) {
                 if (is_true && !strv_contains(b->usable, gate_name(g)))
                         broken(b, "%s is TRUE, and not usable", gate_name(g));
                 if (!is_true && strv_contains(b->usable, gate_name(g)))
-                        broken(b, "%s is usable, and not TRUE: %s", gate_name(g), g->report.blockers[0].reason);
+                        broken(b, "%s is usable, and not TRUE: %s", gate_name(g),
+                               g->report.blockers[0].reason);
         }
         all = strv_length(b->usable) == board->n_gates;
         if (!b->was_usable && verdict != (all ? GATE_READY : GATE_WAITING))
@@ -375,9 +379,9 @@ static void on_line(Boot *b, char **words) {
                 return;
         }
         if (streq(verb, "api"))
-                play_api(p, streq(rest[0], "ready")     ? API_READY :
-                            streq(rest[0], "not-ready") ? API_NOT_READY :
-                                                          API_UNREACHABLE);
+                play_api(p, streq(rest[0], "ready")       ? API_READY
+                            : streq(rest[0], "not-ready") ? API_NOT_READY
+                                                          : API_UNREACHABLE);
         else if (streq(verb, "list") || streq(verb, "resume") || streq(verb, "lose"))
                 on_stream(b, verb, rest[0]);
         else if (streq(verb, "node"))
@@ -404,8 +408,7 @@ static void on_line(Boot *b, char **words) {
         else if (streq(verb, "usable")) {
                 b->usable = strv_free(b->usable);
                 assert_ok(strv_split(rest[0], ",", &b->usable));
-        }
-        else
+        } else
                 broken(b, "no such verb: %s", verb);
         play_judge(p);
 }
@@ -478,8 +481,10 @@ static void test_files(void **state) {
 }
 
 int main(int argc, char **argv) {
-        const struct CMUnitTest all[] = { cmocka_unit_test(test_boots) }, named[] = { cmocka_unit_test(test_files) };
+        const struct CMUnitTest all[] = { cmocka_unit_test(test_boots) },
+                                named[] = { cmocka_unit_test(test_files) };
 
         files = argv + 1;
-        return argc > 1 ? cmocka_run_group_tests(named, NULL, NULL) : cmocka_run_group_tests(all, NULL, NULL);
+        return argc > 1 ? cmocka_run_group_tests(named, NULL, NULL)
+                        : cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -21,13 +21,15 @@ static const struct {
         { KUBE_QOS_BURSTABLE,
           UID,
           { "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/crio-" ID ".scope",
-            "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID ".scope",
+            "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice/cri-containerd-" ID
+            ".scope",
             "kubepods/burstable/pod" UID "/" ID, "kubepods/burstable/pod" UID "/crio-" ID } },
         { KUBE_QOS_BESTEFFORT,
           UID,
-          { "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_ ".slice/crio-" ID ".scope",
-            "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_ ".slice/cri-containerd-" ID
+          { "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_ ".slice/crio-" ID
             ".scope",
+            "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" UID_
+            ".slice/cri-containerd-" ID ".scope",
             "kubepods/besteffort/pod" UID "/" ID, "kubepods/besteffort/pod" UID "/crio-" ID } },
         /* A static pod's: its config hash has no dashes. */
         { KUBE_QOS_BURSTABLE,
@@ -39,7 +41,9 @@ static const struct {
 static void test_candidates(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 for (unsigned n = 0; n <= ELEMENTSOF(rows[i].paths); n++) {
-                        ContainerAddress a = { .pod_uid = rows[i].uid, .qos = rows[i].qos, .id = "cri-o://" ID };
+                        ContainerAddress a = { .pod_uid = rows[i].uid,
+                                               .qos = rows[i].qos,
+                                               .id = "cri-o://" ID };
                         _cleanup_free_ char *path = NULL;
 
                         if (n == ELEMENTSOF(rows[i].paths)) {
@@ -62,14 +66,17 @@ static void test_id(void **state) {
 
 /* What a cluster could say to lead us elsewhere. */
 static void test_hostile(void **state) {
+        /* clang-format off */
         static const char *const ids[] = {
                 "", "cri-o://", "cri-o://../../../etc/passwd", "cri-o://a/b/c/d/e/f", "..", "short",
                 "cri-o://" ID "/..", "cri-o://" ID "\n", "cri-o://*", "cri-o://" ID "://" ID,
                 "cri-o://conmon-" ID,
                 "cri-o://" ID ID ID ID, /* too long */
         };
-        static const char *const uids[] = { "", "..", "../..", "a/b", "a_b", "a.slice", "a b", "a\n",
-                                            UID UID };
+        /* clang-format on */
+        static const char *const uids[] = {
+                "", "..", "../..", "a/b", "a_b", "a.slice", "a b", "a\n", UID UID
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
                 ContainerAddress a = { .pod_uid = UID, .id = ids[i] };
@@ -91,10 +98,17 @@ static void test_hostile(void **state) {
 
 /* The whole name: the monitor of a container lives beside it and may outlive it. */
 static void test_names(void **state) {
-        static const char *const good[] = { ID, "crio-" ID ".scope", "cri-containerd-" ID ".scope", "crio-" ID,
-                                            "docker-" ID ".scope" };
-        static const char *const bad[] = { "crio-conmon-" ID ".scope", "crio-" ID ".slice", "crio-" ID "0.scope",
-                                           "x" ID, ID "x", "crio-" ID ".scope.d", "crio-", ".scope", "libpod-" ID,
+        static const char *const good[] = { ID, "crio-" ID ".scope", "cri-containerd-" ID ".scope",
+                                            "crio-" ID, "docker-" ID ".scope" };
+        static const char *const bad[] = { "crio-conmon-" ID ".scope",
+                                           "crio-" ID ".slice",
+                                           "crio-" ID "0.scope",
+                                           "x" ID,
+                                           ID "x",
+                                           "crio-" ID ".scope.d",
+                                           "crio-",
+                                           ".scope",
+                                           "libpod-" ID,
                                            "crio-conmon-" ID };
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++)
@@ -130,8 +144,9 @@ static void test_events(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_candidates), cmocka_unit_test(test_id),    cmocka_unit_test(test_hostile),
-                cmocka_unit_test(test_names),      cmocka_unit_test(test_events),
+                cmocka_unit_test(test_candidates), cmocka_unit_test(test_id),
+                cmocka_unit_test(test_hostile),    cmocka_unit_test(test_names),
+                cmocka_unit_test(test_events),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,29 +30,31 @@ static KubeObject *parse(KubeKind kind, const char *text) {
 #define INIT_I_SIDECAR_S "'initContainers':[{'name':'i'},{'name':'s','restartPolicy':'Always'}]," A
 
 /* Members of the status beside the phase. */
-#define CONDITION(type, status, reason, message)                                                              \
-        "'conditions':[{'type':'" type "','status':'" status "','reason':'" reason "','message':'" message "'}]"
+#define CONDITION(type, status, reason, message)                                                            \
+        "'conditions':[{'type':'" type "','status':'" status "','reason':'" reason "','message':'" message  \
+        "'}]"
 #define IS_READY CONDITION("Ready", "True", "", "")
 #define NOT_READY CONDITION("Ready", "False", "ContainersNotReady", "containers with unready status: [a]")
 #define INITIALIZED CONDITION("Initialized", "True", "", "")
-#define NOT_INITIALIZED                                                                                       \
-        CONDITION("Initialized", "False", "ContainersNotInitialized", "containers with incomplete status: [j]")
+#define NOT_INITIALIZED                                                                                     \
+        CONDITION("Initialized", "False", "ContainersNotInitialized",                                       \
+                  "containers with incomplete status: [j]")
 
 /* Statuses of containers; `more` is what stands beside the state, with a comma behind it. */
 #define STATUS(name, more, state) "{'name':'" name "'," more "'state':{" state "}}"
 #define RUNS(name, more) STATUS(name, more, "'running':{'startedAt':'2023-11-14T22:00:00Z'}")
 #define RUNS_READY(name, more) RUNS(name, more "'ready':true,'started':true,'containerID':'cri-o://x',")
-#define WAITS(name, more, reason, message)                                                                    \
+#define WAITS(name, more, reason, message)                                                                  \
         STATUS(name, more, "'waiting':{'reason':'" reason "','message':'" message "'}")
 #define CREATES(name) WAITS(name, "", "ContainerCreating", "")
 #define INITIALIZES(name, more) WAITS(name, more, "PodInitializing", "")
-#define ENDED(name, more, code, reason)                                                                       \
+#define ENDED(name, more, code, reason)                                                                     \
         STATUS(name, more, "'terminated':{'exitCode':" #code ",'reason':'" reason "'}")
-#define KILLED(name, number, code)                                                                            \
+#define KILLED(name, number, code)                                                                          \
         STATUS(name, "", "'terminated':{'exitCode':" #code ",'signal':" #number "}")
 #define RESTARTS(n) "'restartCount':" #n ","
-#define LAST(when, code, message)                                                                             \
-        "'lastState':{'terminated':{'finishedAt':'" when "','reason':'Error','exitCode':" #code               \
+#define LAST(when, code, message)                                                                           \
+        "'lastState':{'terminated':{'finishedAt':'" when "','reason':'Error','exitCode':" #code             \
         ",'message':'" message "'}},"
 
 typedef struct Case {
@@ -68,6 +70,7 @@ typedef struct Case {
         const char *message;
 } Case;
 
+/* clang-format off */
 static const Case cases[] = {
         { .name = "running and ready",
           .spec = A_B, .phase = "Running", .more = IS_READY,
@@ -258,6 +261,7 @@ static const Case cases[] = {
           .main = { RUNS_READY("a", RESTARTS(1) LAST("2023-11-14T23:00:00Z", 1, "")) },
           .ready = 1, .total = 1, .status = "Running", .restarts = "1 (<invalid> ago)" },
 };
+/* clang-format on */
 
 static void put_list(Buffer *b, const char *key, const char *const list[2]) {
         if (!list[0])
@@ -268,10 +272,12 @@ static void put_list(Buffer *b, const char *key, const char *const list[2]) {
 static KubeObject *make_pod(const Case *c) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(16));
 
-        assert_ok(buffer_printf(&b, "{'metadata':{'name':'p','namespace':'n','uid':'u'%s},'spec':{%s},'status':{",
-                                c->deleting ? ",'deletionTimestamp':'2023-11-14T22:13:20Z'" : "", c->spec));
+        assert_ok(buffer_printf(
+                &b, "{'metadata':{'name':'p','namespace':'n','uid':'u'%s},'spec':{%s},'status':{",
+                c->deleting ? ",'deletionTimestamp':'2023-11-14T22:13:20Z'" : "", c->spec));
         if (c->phase) {
-                assert_ok(buffer_printf(&b, "'phase':'%s'%s%s", c->phase, c->more ? "," : "", strempty(c->more)));
+                assert_ok(buffer_printf(&b, "'phase':'%s'%s%s", c->phase, c->more ? "," : "",
+                                        strempty(c->more)));
                 put_list(&b, "initContainerStatuses", c->init);
                 put_list(&b, "containerStatuses", c->main);
         }
@@ -288,20 +294,21 @@ static void test_pods(void **state) {
 
                 assert_ok(pod_columns(KUBE_POD_OF(o), NOW, &columns));
                 pod_blocking_reason(KUBE_POD_OF(o), &reason, &message);
-                if (columns.ready != c->ready || columns.total != c->total || !streq(columns.status, c->status) ||
-                    !streq(columns.restarts, c->restarts ?: "0") || !streq_ptr(reason, c->reason ?: c->status) ||
-                    !streq_ptr(message, c->message))
-                        fail_msg("%s: got %u/%u \"%s\" \"%s\", reason \"%s\", message \"%s\"", c->name, columns.ready,
-                                 columns.total, columns.status, columns.restarts, strna(reason), strna(message));
+                if (columns.ready != c->ready || columns.total != c->total ||
+                    !streq(columns.status, c->status) || !streq(columns.restarts, c->restarts ?: "0") ||
+                    !streq_ptr(reason, c->reason ?: c->status) || !streq_ptr(message, c->message))
+                        fail_msg("%s: got %u/%u \"%s\" \"%s\", reason \"%s\", message \"%s\"", c->name,
+                                 columns.ready, columns.total, columns.status, columns.restarts,
+                                 strna(reason), strna(message));
                 pod_columns_done(&columns);
         }
 }
 
 /* What is put together once stays where it is. */
 static void test_reason_is_kept(void **state) {
-        const Case c = {
-                .spec = INIT_I_J, .phase = "Pending", .init = { WAITS("i", "", "ErrImagePull", "x") }
-        };
+        const Case c = { .spec = INIT_I_J,
+                         .phase = "Pending",
+                         .init = { WAITS("i", "", "ErrImagePull", "x") } };
         _cleanup_(kube_object_freep) KubeObject *o = make_pod(&c);
         const char *first, *second, *message;
 
@@ -335,11 +342,12 @@ static void test_nodes(void **state) {
         static const struct {
                 const char *node, *status, *reason, *message;
         } nodes[] = {
-                { NODE("", CONDITION("Ready", "True", "KubeletReady", "posting")), "Ready", "KubeletReady", "posting" },
-                { NODE(CORDONED, CONDITION("Ready", "True", "KubeletReady", "x")), "Ready,SchedulingDisabled",
-                  "KubeletReady", "x" },
-                { NODE("", CONDITION("Ready", "False", "KubeletNotReady", "no CNI")), "NotReady", "KubeletNotReady",
-                  "no CNI" },
+                { NODE("", CONDITION("Ready", "True", "KubeletReady", "posting")), "Ready", "KubeletReady",
+                  "posting" },
+                { NODE(CORDONED, CONDITION("Ready", "True", "KubeletReady", "x")),
+                  "Ready,SchedulingDisabled", "KubeletReady", "x" },
+                { NODE("", CONDITION("Ready", "False", "KubeletNotReady", "no CNI")), "NotReady",
+                  "KubeletNotReady", "no CNI" },
                 { NODE("", CONDITION("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting.")),
                   "NotReady", "NodeStatusUnknown", "Kubelet stopped posting." },
                 { NODE(CORDONED, CONDITION("Ready", "False", "", "")), "NotReady,SchedulingDisabled",
@@ -365,31 +373,31 @@ static void test_durations(void **state) {
                 int64_t seconds;
                 const char *text;
         } durations[] = {
-                {0, "0s"},
-                {119, "119s"},
-                {120, "2m"},
-                {121, "2m1s"},
-                {599, "9m59s"},
-                {600, "10m"},
-                {3 * HOUR - 1, "179m"},
-                {3 * HOUR, "3h"},
-                {3 * HOUR + MINUTE, "3h1m"},
-                {8 * HOUR - 1, "7h59m"},
-                {8 * HOUR, "8h"},
-                {48 * HOUR - 1, "47h"},
-                {48 * HOUR, "2d"},
-                {49 * HOUR, "2d1h"},
-                {8 * DAY - 1, "7d23h"},
-                {8 * DAY, "8d"},
-                {2 * YEAR - 1, "729d"},
-                {2 * YEAR, "2y"},
-                {2 * YEAR + DAY, "2y1d"},
-                {8LL * YEAR - 1, "7y364d"},
-                {8LL * YEAR, "8y"},
-                {50LL * YEAR + DAY, "50y"},
-                {-1, "0s"},
-                {-2, "<invalid>"},
-                {-1000, "<invalid>"},
+                { 0, "0s" },
+                { 119, "119s" },
+                { 120, "2m" },
+                { 121, "2m1s" },
+                { 599, "9m59s" },
+                { 600, "10m" },
+                { 3 * HOUR - 1, "179m" },
+                { 3 * HOUR, "3h" },
+                { 3 * HOUR + MINUTE, "3h1m" },
+                { 8 * HOUR - 1, "7h59m" },
+                { 8 * HOUR, "8h" },
+                { 48 * HOUR - 1, "47h" },
+                { 48 * HOUR, "2d" },
+                { 49 * HOUR, "2d1h" },
+                { 8 * DAY - 1, "7d23h" },
+                { 8 * DAY, "8d" },
+                { 2 * YEAR - 1, "729d" },
+                { 2 * YEAR, "2y" },
+                { 2 * YEAR + DAY, "2y1d" },
+                { 8LL * YEAR - 1, "7y364d" },
+                { 8LL * YEAR, "8y" },
+                { 50LL * YEAR + DAY, "50y" },
+                { -1, "0s" },
+                { -2, "<invalid>" },
+                { -1000, "<invalid>" },
         };
         char buf[HUMAN_DURATION_MAX];
 

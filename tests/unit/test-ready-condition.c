@@ -10,8 +10,12 @@ static PlayGeneric tls;
 static CheckDefinition condition, controller, second;
 
 static int setup(void **state) {
-        tls = (PlayGeneric){ .namespace = "shop", .name = "tls", .uid = 50, .type = "Ready",
-                             .status = KUBE_STATUS_TRUE, .reason = "Issued" };
+        tls = (PlayGeneric){ .namespace = "shop",
+                             .name = "tls",
+                             .uid = 50,
+                             .type = "Ready",
+                             .status = KUBE_STATUS_TRUE,
+                             .reason = "Issued" };
         condition = check_of(CHECK_CONDITION);
         condition.resource = (char *) "cert-manager.io/v1/certificates";
         condition.namespace = (char *) "shop";
@@ -129,7 +133,8 @@ static void test_stands(void **state) {
         play_kill(&p, 61);
         play_look(&p);
         assert_condition(&p, EVIDENCE_TRUE);
-        assert_evidence(play_find(&p, "certificate")->report.evidence, EVIDENCE_FALSE); /* speaks for itself */
+        assert_evidence(play_find(&p, "certificate")->report.evidence,
+                        EVIDENCE_FALSE); /* speaks for itself */
         tls.status = KUBE_STATUS_FALSE;
         play_generic(&p, &tls);
         assert_condition(&p, EVIDENCE_FALSE);
@@ -229,20 +234,22 @@ static const Row rows[] = {
         { "as it is wanted", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE, "" },
         { "not so", "Ready", KUBE_STATUS_FALSE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Issued" },
         { "unknown", "Ready", KUBE_STATUS_UNKNOWN, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Issued" },
-        { "another condition", "Issuing", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE, "Ready" },
-        { "wanted to be False", "Ready", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0, EVIDENCE_TRUE, "" },
-        { "wanted to be False and absent", "Issuing", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0, EVIDENCE_FALSE,
+        { "another condition", "Issuing", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_FALSE,
           "Ready" },
-        { "its newest spec is not observed", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2, EVIDENCE_FALSE,
-          REASON_NOT_OBSERVED },
+        { "wanted to be False", "Ready", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0, EVIDENCE_TRUE, "" },
+        { "wanted to be False and absent", "Issuing", KUBE_STATUS_FALSE, KUBE_STATUS_FALSE, 0, 0,
+          EVIDENCE_FALSE, "Ready" },
+        { "its newest spec is not observed", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2,
+          EVIDENCE_FALSE, REASON_NOT_OBSERVED },
         { "it is", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 3, EVIDENCE_TRUE, "" },
-        { "the condition alone says that it is not", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 0, EVIDENCE_FALSE,
-          REASON_NOT_OBSERVED, 2 },
+        { "the condition alone says that it is not", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 0,
+          EVIDENCE_FALSE, REASON_NOT_OBSERVED, 2 },
         { "and so where the rest of the status is newer", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 3,
           EVIDENCE_FALSE, REASON_NOT_OBSERVED, 2 },
-        { "the condition is newer than the rest", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2, EVIDENCE_TRUE, "",
-          3 },
-        { "an object without generations", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE, "", 1 },
+        { "the condition is newer than the rest", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 3, 2,
+          EVIDENCE_TRUE, "", 3 },
+        { "an object without generations", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE,
+          "", 1 },
 };
 
 static void test_alone(void **state) {
@@ -263,7 +270,8 @@ static void test_alone(void **state) {
                 play_generic(&p, &g);
                 play_listed(&p, STREAM_GENERIC);
                 if (play_ask(&p, &d) != rows[i].evidence || !streq(play_reason(&p), rows[i].reason))
-                        fail_msg("%s: %s %s", rows[i].what, evidence_to_string(p.report.evidence), play_reason(&p));
+                        fail_msg("%s: %s %s", rows[i].what, evidence_to_string(p.report.evidence),
+                                 play_reason(&p));
                 assert_ok(check_list(&p.check, p.world, p.now, note, &f));
                 assert_int_equal(f.proof, PROOF_NONE);
                 play_end(&p);
@@ -369,7 +377,8 @@ static void test_endpoint(void **state) {
 /* A pod that is bound leaves one stream and enters the other, in any order, and is never lost in between. */
 static void test_binding(void **state) {
         for (int order = 0; order < 3; order++) {
-                PlayPod pending = pod_ready("shop", "web-0", 70, 0), bound = pod_ready("shop", "web-0", 70, 71);
+                PlayPod pending = pod_ready("shop", "web-0", 70, 0),
+                        bound = pod_ready("shop", "web-0", 70, 71);
                 KubePod *found;
                 Play p;
 
@@ -380,12 +389,14 @@ static void test_binding(void **state) {
                 if (order != 2)
                         play_pod(&p, &pending);
                 if (order == 1)
-                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0", NULL);
+                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0",
+                                            NULL);
                 play_pod(&p, &bound);
                 if (order == 2)
                         play_pod(&p, &pending); /* the listing of the other stream is older */
                 if (order != 1)
-                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0", NULL);
+                        world_stream_remove(p.streams[STREAM_PODS_UNSCHEDULED], KUBE_POD, "shop", "web-0",
+                                            NULL);
                 assert_non_null(world_find(p.world, KUBE_POD, "shop", "web-0"));
                 found = KUBE_POD_OF(world_find(p.world, KUBE_POD, "shop", "web-0")->object);
                 assert_string_equal(found->node, GUIDE_NODE);
@@ -397,7 +408,8 @@ static void test_binding(void **state) {
  * neither hides the new one nor takes it along. */
 static void test_made_anew(void **state) {
         for (int late = STREAM_PODS; late <= STREAM_PODS_UNSCHEDULED; late++) {
-                PlayPod former = pod_ready("shop", "web-0", 70, 71), present = pod_ready("shop", "web-0", 72, 0);
+                PlayPod former = pod_ready("shop", "web-0", 70, 71),
+                        present = pod_ready("shop", "web-0", 72, 0);
                 const WorldObject *found;
                 unsigned version;
                 Play p;
@@ -415,7 +427,8 @@ static void test_made_anew(void **state) {
                 former.deleting = true;
                 play_pod(&p, &former);
                 p.version = version;
-                world_stream_remove(p.streams[late], KUBE_POD, "shop", "web-0", "00000046-1111-4222-8333-444444444444");
+                world_stream_remove(p.streams[late], KUBE_POD, "shop", "web-0",
+                                    "00000046-1111-4222-8333-444444444444");
                 found = world_find(p.world, KUBE_POD, "shop", "web-0");
                 assert_non_null(found);
                 assert_string_equal(found->object->uid, "00000048-1111-4222-8333-444444444444");

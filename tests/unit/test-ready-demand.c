@@ -151,7 +151,8 @@ static void test_cluster_scope(void **state) {
 
 /* Another host's node that a check asks for is fresh once its Lease has moved: that has to be seen. */
 static void test_other_nodes(void **state) {
-        PlayNode node = node_of_this_boot(), other = { .name = "other", .uid = 2, .ready = KUBE_STATUS_TRUE };
+        PlayNode node = node_of_this_boot(),
+                 other = { .name = "other", .uid = 2, .ready = KUBE_STATUS_TRUE };
         Play p;
 
         begin(&p, &node);
@@ -204,9 +205,9 @@ static void test_refused(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_node),      cmocka_unit_test(test_open),
-                cmocka_unit_test(test_kinds),     cmocka_unit_test(test_cluster_scope),
-                cmocka_unit_test(test_not_asked), cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_node),        cmocka_unit_test(test_open),
+                cmocka_unit_test(test_kinds),       cmocka_unit_test(test_cluster_scope),
+                cmocka_unit_test(test_not_asked),   cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_other_nodes),
         };
 

@@ -25,7 +25,11 @@ static unsigned version;
 static void tell(Play *p, const Told *t) {
         char text[16];
         KubeEvent e = {
-                .object = { .kind = KUBE_EVENT, .namespace = NS, .name = "e", .uid = "e", .resource_version = text },
+                .object = { .kind = KUBE_EVENT,
+                            .namespace = NS,
+                            .name = "e",
+                            .uid = "e",
+                            .resource_version = text },
                 .regarding_uid = (char *) t->uid,
                 .container = (char *) "app",
                 .reason = (char *) t->reason,
@@ -60,8 +64,12 @@ static void put_pod(Play *p, const char *reason, const char *message) {
 
         pod.ready = KUBE_STATUS_FALSE;
         pod.phase = "Pending";
-        pod.containers[0] = (PlayContainer){ .name = "app", .role = KUBE_CONTAINER_MAIN,
-                                             .state = KUBE_CONTAINER_WAITING, .unready = true, .reason = reason, .message = message }; /* as JSON has it */
+        pod.containers[0] = (PlayContainer){ .name = "app",
+                                             .role = KUBE_CONTAINER_MAIN,
+                                             .state = KUBE_CONTAINER_WAITING,
+                                             .unready = true,
+                                             .reason = reason,
+                                             .message = message }; /* as JSON has it */
         play_pod(p, &pod);
         play_judge(p);
 }
@@ -117,8 +125,10 @@ static void test_words_of_the_registry(void **state) {
         tell(&p, &(Told){ POD_UID, "Normal", "BackOff", "Back-off pulling image \"quay.io/x\"" });
         assert_told(&p, "ImagePullBackOff", WORDS);
 
-        put_pod(&p, "ImagePullBackOff", "Back-off pulling image \\\"quay.io/x\\\": ErrImagePull: manifest unknown");
-        assert_told(&p, "ImagePullBackOff", "Back-off pulling image \"quay.io/x\": ErrImagePull: manifest unknown");
+        put_pod(&p, "ImagePullBackOff",
+                "Back-off pulling image \\\"quay.io/x\\\": ErrImagePull: manifest unknown");
+        assert_told(&p, "ImagePullBackOff",
+                    "Back-off pulling image \"quay.io/x\": ErrImagePull: manifest unknown");
         put_pod(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app");
         assert_told(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app");
         end(&p);
@@ -131,7 +141,8 @@ static void test_crash(void **state) {
         begin(&p);
         put_pod(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app");
         tell(&p, &(Told){ POD_UID, "Normal", "Pulling", "Pulling image \"quay.io/a\"" });
-        assert_told(&p, "CrashLoopBackOff", "back-off 10s restarting failed container=app; pulling quay.io/a");
+        assert_told(&p, "CrashLoopBackOff",
+                    "back-off 10s restarting failed container=app; pulling quay.io/a");
         end(&p);
 }
 
@@ -143,11 +154,17 @@ static void test_pull_policy(void **state) {
         begin(&p);
         pod.ready = KUBE_STATUS_FALSE;
         pod.phase = "Pending";
-        pod.containers[0] = (PlayContainer){ .name = "setup", .role = KUBE_CONTAINER_INIT, .unready = true,
-                                             .state = KUBE_CONTAINER_WAITING, .reason = "ImagePullBackOff",
+        pod.containers[0] = (PlayContainer){ .name = "setup",
+                                             .role = KUBE_CONTAINER_INIT,
+                                             .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING,
+                                             .reason = "ImagePullBackOff",
                                              .message = "Back-off pulling image" };
-        pod.containers[1] = (PlayContainer){ .name = "app", .role = KUBE_CONTAINER_MAIN, .unready = true,
-                                             .state = KUBE_CONTAINER_WAITING, .reason = "PodInitializing",
+        pod.containers[1] = (PlayContainer){ .name = "app",
+                                             .role = KUBE_CONTAINER_MAIN,
+                                             .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING,
+                                             .reason = "PodInitializing",
                                              .pull_always = true };
         play_pod(&p, &pod);
         play_judge(&p);
@@ -170,10 +187,15 @@ static void test_init(void **state) {
         pod.ready = KUBE_STATUS_FALSE;
         pod.phase = "Pending";
         pod.not_initialized = "containers with incomplete status: [setup]";
-        pod.containers[0] = (PlayContainer){ .name = "setup", .role = KUBE_CONTAINER_INIT,
-                                             .state = KUBE_CONTAINER_RUNNING, .unready = true };
-        pod.containers[1] = (PlayContainer){ .name = "app", .role = KUBE_CONTAINER_MAIN, .unready = true,
-                                             .state = KUBE_CONTAINER_WAITING, .reason = "PodInitializing" };
+        pod.containers[0] = (PlayContainer){ .name = "setup",
+                                             .role = KUBE_CONTAINER_INIT,
+                                             .state = KUBE_CONTAINER_RUNNING,
+                                             .unready = true };
+        pod.containers[1] = (PlayContainer){ .name = "app",
+                                             .role = KUBE_CONTAINER_MAIN,
+                                             .unready = true,
+                                             .state = KUBE_CONTAINER_WAITING,
+                                             .reason = "PodInitializing" };
         play_pod(&p, &pod);
         play_judge(&p);
         assert_told(&p, "Init:0/1", "containers with incomplete status: [setup]");
@@ -185,9 +207,17 @@ static void test_init(void **state) {
 /* Why there are too few pods, those know that make them: a Deployment's ReplicaSets, never those of another. */
 static void test_no_pods(void **state) {
         static const char refused[] = "Error creating: pods \"web-1\" is forbidden: violates PodSecurity";
-        PlayWorkload web = { .kind = KUBE_DEPLOYMENT, .namespace = NS, .name = "web", .uid = 200, .replicas = 1 };
-        PlayWorkload set = { .kind = KUBE_REPLICASET, .namespace = NS, .name = "web-1", .uid = 300, .replicas = 1,
-                             .owner_kind = "Deployment", .owner_name = "web", .owner_uid = 200 };
+        PlayWorkload web = {
+                .kind = KUBE_DEPLOYMENT, .namespace = NS, .name = "web", .uid = 200, .replicas = 1
+        };
+        PlayWorkload set = { .kind = KUBE_REPLICASET,
+                             .namespace = NS,
+                             .name = "web-1",
+                             .uid = 300,
+                             .replicas = 1,
+                             .owner_kind = "Deployment",
+                             .owner_name = "web",
+                             .owner_uid = 200 };
         CheckDefinition d = check_workload(KUBE_DEPLOYMENT, NS, "web");
         Play p;
 
@@ -283,7 +313,8 @@ static void test_pressure(void **state) {
         /* So is its address, where the host has another one now. */
         p.world->host.lost_address = strdup("192.168.1.5");
         put_pod(&p, "ErrImagePull", "no");
-        assert_told(&p, "ErrImagePull", "no; " SHORT "; the node's InternalIP 192.168.1.5 is no address of this host");
+        assert_told(&p, "ErrImagePull",
+                    "no; " SHORT "; the node's InternalIP 192.168.1.5 is no address of this host");
         p.world->host.lost_address = mfree(p.world->host.lost_address);
 
         /* Of the node itself; and not as it was in an earlier boot. */
@@ -317,7 +348,8 @@ static void test_hearsay(void **state) {
         play_pod(&p, &pod); /* and does not live here */
         play_look(&p);
         play_judge(&p);
-        assert_told(&p, REASON_UNPROVEN, "it is called ready, but its container main is not alive on this host");
+        assert_told(&p, REASON_UNPROVEN,
+                    "it is called ready, but its container main is not alive on this host");
         assert_non_null(strstr(first(&p)->hint, "Ready is an old answer"));
         put_pod(&p, "ContainerCreating", NULL);
         assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);
@@ -374,12 +406,11 @@ static void test_leftover(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pull),     cmocka_unit_test(test_words_of_the_registry),
-                cmocka_unit_test(test_crash),    cmocka_unit_test(test_init),
-                cmocka_unit_test(test_pull_policy),
-                cmocka_unit_test(test_no_pods),  cmocka_unit_test(test_no_node),
-                cmocka_unit_test(test_pressure), cmocka_unit_test(test_hearsay),
-                cmocka_unit_test(test_leftover),
+                cmocka_unit_test(test_pull),        cmocka_unit_test(test_words_of_the_registry),
+                cmocka_unit_test(test_crash),       cmocka_unit_test(test_init),
+                cmocka_unit_test(test_pull_policy), cmocka_unit_test(test_no_pods),
+                cmocka_unit_test(test_no_node),     cmocka_unit_test(test_pressure),
+                cmocka_unit_test(test_hearsay),     cmocka_unit_test(test_leftover),
         };
 
         return cmocka_run_group_tests_name("ready-explain", tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include "ready/gate-clock.h"
 
-#define S(n) ((n) * USEC_PER_SEC)
+#define S(n) ((n) *USEC_PER_SEC)
 #define NEVER USEC_INFINITY
 
 /* One feeding: at second `at`, evidence 't', 'f' or '-'; the state, the clock and its end after it. */
@@ -24,8 +24,10 @@ typedef struct Story {
         Step steps[12]; /* up to the one without evidence */
 } Story;
 
-#define DEFAULT { .hold = S(15), .unknown = S(300) }
+#define DEFAULT                                                                                             \
+        { .hold = S(15), .unknown = S(300) }
 
+/* clang-format off */
 static const Story stories[] = {
         { "it opens at once where nothing has to settle",
           DEFAULT,
@@ -214,6 +216,7 @@ static const Story stories[] = {
           GATE_DISABLED,
           { { 0, 't', GATE_DISABLED, GATE_CLOCK_NONE, NEVER }, { 100, 'f', GATE_DISABLED, GATE_CLOCK_NONE, NEVER } } },
 };
+/* clang-format on */
 
 static Evidence evidence_of(char c) {
         return c == 't' ? EVIDENCE_TRUE : c == 'f' ? EVIDENCE_FALSE : EVIDENCE_NONE;
@@ -223,7 +226,8 @@ static Evidence evidence_of(char c) {
 static void tell(const Story *story, usec_t between) {
         GateClock c = { .state = story->from };
 
-        for (size_t i = 0; i < sizeof(story->steps) / sizeof(story->steps[0]) && story->steps[i].evidence; i++) {
+        for (size_t i = 0; i < sizeof(story->steps) / sizeof(story->steps[0]) && story->steps[i].evidence;
+             i++) {
                 const Step *step = &story->steps[i];
                 GateClockKind kind;
                 GateState before;

@@ -111,7 +111,8 @@ static void test_empty_list(void **state) {
 
 static void test_broken_config(void **state) {
         static const char *const texts[] = { "a: 1\n", "a:\n  b: [\n", "- x\n" };
-        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 3), *list = config_of(texts + 2, 1);
+        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 3),
+                                                            *list = config_of(texts + 2, 1);
 
         assert_non_null(strstr(c->error, "f1: line 3"));
         assert_string_equal(list->error, "f0: line 1: not a map of settings");
@@ -164,7 +165,8 @@ static void test_conditions(void **state) {
                 { P "/x\n" P "|/y", 0, 0, "ConditionPathExists=|/y does not hold (F:3)" },
         };
         static const char *const bad[] = { "[" };
-        _cleanup_(microshift_config_freep) MicroShiftConfig *known = config_of(NULL, 0), *broken = config_of(bad, 1);
+        _cleanup_(microshift_config_freep) MicroShiftConfig *known = config_of(NULL, 0),
+                                                            *broken = config_of(bad, 1);
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_free_ char *cause = NULL, *broken_cause = NULL;
@@ -253,12 +255,15 @@ static void test_selector(void **state) {
                 { "in=x", true },
                 { "notin", false },
         };
+        /* clang-format off */
         static const char *const bad[] = {
                 ",",        "app=web,", ",app",     "=web",     "app=web db", "app in web", "app in (web", "app in web)",
                 "app in (web,db", "app ~ web", "!",  "app=-x",  "-app=x",     "app=x!",    "/app",        "a/b/c",
                 "app in (web)x",  "app=(web)", "a b", "!app=web", "app>1",
         };
-        char *labels[] = { (char *) "app=web", (char *) "empty=", (char *) "example.com/tier=front", (char *) "in=x", NULL };
+        /* clang-format on */
+        char *labels[] = { (char *) "app=web", (char *) "empty=", (char *) "example.com/tier=front",
+                           (char *) "in=x", NULL };
         KubeObject o = { .labels = (void *) labels };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

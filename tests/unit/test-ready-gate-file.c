@@ -26,18 +26,18 @@ static GateDefinition *parse(const char *text) {
 }
 
 static void test_all_keys(void **state) {
-        _cleanup_(gate_definition_freep) GateDefinition *d =
-                parse("[Gate]\nDescription=Cluster  DNS\nRequired=yes\nAfter=node ovn\nAfter=node api\n"
-                      "ConditionPathExists=/x\nConditionPathExists=|!/y\nConditionMicroShift=ingress.status!=Removed\n"
-                      "SettleSec=2min\nHoldSec=infinity\nUnknownSec=0\nOnUnknown=close\n"
-                      "[Api]\n[Api live]\nPath=/livez\n"
-                      "[Node]\nName=local\n[Node all]\nName=*\n[Node one]\nName=host.example.com\n"
-                      "[Pods]\nNamespace=a\nSelector=app=x,tier in (b, c),!d\nName=x-*\nMinimumReady=0\nProof=observed\n"
-                      "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n"
-                      "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=n\nName=c\nType=Ready\n"
-                      "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=False\n"
-                      "[Endpoint]\nURL=https://app.example.com/\n"
-                      "[Endpoint e]\nURL=http://[::1]:80\nExpectStatus=200-299, 401\nCAFile=/ca\nIntervalSec=1min\n");
+        _cleanup_(gate_definition_freep) GateDefinition *d = parse(
+                "[Gate]\nDescription=Cluster  DNS\nRequired=yes\nAfter=node ovn\nAfter=node api\n"
+                "ConditionPathExists=/x\nConditionPathExists=|!/y\nConditionMicroShift=ingress.status!=Removed\n"
+                "SettleSec=2min\nHoldSec=infinity\nUnknownSec=0\nOnUnknown=close\n"
+                "[Api]\n[Api live]\nPath=/livez\n"
+                "[Node]\nName=local\n[Node all]\nName=*\n[Node one]\nName=host.example.com\n"
+                "[Pods]\nNamespace=a\nSelector=app=x,tier in (b, c),!d\nName=x-*\nMinimumReady=0\nProof=observed\n"
+                "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n"
+                "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=n\nName=c\nType=Ready\n"
+                "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=False\n"
+                "[Endpoint]\nURL=https://app.example.com/\n"
+                "[Endpoint e]\nURL=http://[::1]:80\nExpectStatus=200-299, 401\nCAFile=/ca\nIntervalSec=1min\n");
         const CheckDefinition *c = d->checks;
 
         assert_null(d->invalid);
@@ -103,13 +103,13 @@ static void test_defaults(void **state) {
 }
 
 static void test_reset(void **state) {
-        _cleanup_(gate_definition_freep) GateDefinition *d =
-                parse("[Gate]\nDescription=x\nDescription=\nRequired=no\nRequired=\nAfter=a\nAfter=\nAfter=b\n"
-                      "ConditionPathExists=/x\nConditionMicroShift=ingress.status=Managed\nConditionPathExists=\n"
-                      "SettleSec=5\nSettleSec=\nOnUnknown=close\nOnUnknown=\n"
-                      "[Pods]\nNamespace=a\nNamespace=\nSelector=a=b\nSelector=\nMinimumReady=2\nMinimumReady=\n"
-                      "Proof=none\nProof=\n"
-                      "[Endpoint]\nURL=http://a\nExpectStatus=500\nExpectStatus=\nIntervalSec=9\nIntervalSec=\n");
+        _cleanup_(gate_definition_freep) GateDefinition *d = parse(
+                "[Gate]\nDescription=x\nDescription=\nRequired=no\nRequired=\nAfter=a\nAfter=\nAfter=b\n"
+                "ConditionPathExists=/x\nConditionMicroShift=ingress.status=Managed\nConditionPathExists=\n"
+                "SettleSec=5\nSettleSec=\nOnUnknown=close\nOnUnknown=\n"
+                "[Pods]\nNamespace=a\nNamespace=\nSelector=a=b\nSelector=\nMinimumReady=2\nMinimumReady=\n"
+                "Proof=none\nProof=\n"
+                "[Endpoint]\nURL=http://a\nExpectStatus=500\nExpectStatus=\nIntervalSec=9\nIntervalSec=\n");
 
         assert_null(d->invalid);
         assert_null(d->description);
@@ -142,11 +142,14 @@ static void test_invalid(void **state) {
                 { "[Gate]\nRequired=maybe\n[Api]\n", "F:2: Required=maybe: neither yes nor no" },
                 { "[Gate]\nAfter=Dns\n[Api]\n", "F:2: After=Dns: not the name of a gate" },
                 { "[Gate x]\n[Api]\n", "F:1: [Gate] takes no label" },
-                { "[Gate]\nSettleSec=infinity\n[Api]\n", "F:2: SettleSec=infinity: the gate would never open" },
-                { "[Gate]\nHoldSec=soon\n[Api]\n", "F:2: HoldSec=soon: not a time span, as 90, 2min or 500ms are" },
+                { "[Gate]\nSettleSec=infinity\n[Api]\n",
+                  "F:2: SettleSec=infinity: the gate would never open" },
+                { "[Gate]\nHoldSec=soon\n[Api]\n",
+                  "F:2: HoldSec=soon: not a time span, as 90, 2min or 500ms are" },
                 { "[Gate]\nUnknownSec=9999999y\n[Api]\n", "F:2: UnknownSec=9999999y: too long a time" },
                 { "[Gate]\nOnUnknown=keep\n[Api]\n", "F:2: OnUnknown=keep: neither hold nor close" },
-                { "[Gate]\nConditionPathExists=x\n[Api]\n", "F:2: ConditionPathExists=x: not an absolute path" },
+                { "[Gate]\nConditionPathExists=x\n[Api]\n",
+                  "F:2: ConditionPathExists=x: not an absolute path" },
                 { "[Gate]\nConditionMicroShift=x\n[Api]\n",
                   "F:2: ConditionMicroShift=x: neither KEY=VALUE nor KEY!=VALUE" },
                 { "[Gate]\nConditionMicroShift=|!=x\n[Api]\n",
@@ -170,7 +173,8 @@ static void test_invalid(void **state) {
                 { "[Workload]\nKind=Deployment\nNamespace=b\nName=../secrets\n",
                   "F:4: Name=../secrets: not the name of an object" },
                 { "[Condition]\nResource=a/v1/b\nName=x\n", "F:1: [Condition] lacks Type=" },
-                { "[Condition]\nResource=v1\n", "F:2: Resource=v1: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
+                { "[Condition]\nResource=v1\n",
+                  "F:2: Resource=v1: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
                 { "[Condition]\nResource=a//b\n",
                   "F:2: Resource=a//b: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
                 { "[Condition]\nStatus=true\n", "F:2: Status=true: neither True, False nor Unknown" },
@@ -187,7 +191,8 @@ static void test_invalid(void **state) {
                   "F:2: ExpectStatus=299-200: neither a status of HTTP nor a range such as 200-299" },
                 { "[Endpoint]\nExpectStatus=99\n",
                   "F:2: ExpectStatus=99: neither a status of HTTP nor a range such as 200-299" },
-                { "[Endpoint]\nIntervalSec=10ms\n", "F:2: IntervalSec=10ms: not at least a second, or never" },
+                { "[Endpoint]\nIntervalSec=10ms\n",
+                  "F:2: IntervalSec=10ms: not at least a second, or never" },
                 { "[Endpoint]\nCAFile=ca.pem\n", "F:2: CAFile=ca.pem: not an absolute path" },
                 { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
         };
@@ -236,9 +241,11 @@ static void test_warnings(void **state) {
 
 /* Nothing tells whether a condition without its controller is of this boot. */
 static void test_lonely_condition(void **state) {
-#define CERTIFICATE "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=shop\nName=web\nType=Ready\n"
-        _cleanup_(gate_definition_freep) GateDefinition *alone = parse("[Gate]\n" CERTIFICATE),
-                                                        *beside = parse(CERTIFICATE "[Pods]\nNamespace=cert-manager\n");
+#define CERTIFICATE                                                                                         \
+        "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=shop\nName=web\nType=Ready\n"
+        _cleanup_(gate_definition_freep)
+                GateDefinition *alone = parse("[Gate]\n" CERTIFICATE),
+                               *beside = parse(CERTIFICATE "[Pods]\nNamespace=cert-manager\n");
 
         assert_null(alone->invalid);
         assert_int_equal(strv_length(alone->warnings), 1);
@@ -263,7 +270,8 @@ static void test_names(void **state) {
         name[63] = 'a';
         assert_false(gate_name_is_valid(name));
         {
-                _cleanup_(gate_definition_freep) GateDefinition *d = parse_as("A\nb", "[Gate]\nRequired=yes\n[Api]\n");
+                _cleanup_(gate_definition_freep) GateDefinition *d =
+                        parse_as("A\nb", "[Gate]\nRequired=yes\n[Api]\n");
 
                 assert_non_null(strstr(d->invalid, "a gate's name"));
                 assert_string_equal(d->name, "A b");
@@ -302,8 +310,9 @@ static void test_equal(void **state) {
                 "[Pods]\nNamespace=a\nbroken\n",
                 "[Api]\n",
         };
-        _cleanup_(gate_definition_freep) GateDefinition *a = parse("[Pods]\nNamespace=a\n"),
-                                                        *b = parse("[Gate]\nRequired=yes\n[Pods x]\nNamespace=a\n");
+        _cleanup_(gate_definition_freep)
+                GateDefinition *a = parse("[Pods]\nNamespace=a\n"),
+                               *b = parse("[Gate]\nRequired=yes\n[Pods x]\nNamespace=a\n");
 
         assert_true(gate_definition_checks_equal(a, b));
         for (size_t i = 0; i < ELEMENTSOF(different); i++) {
@@ -325,7 +334,8 @@ static void test_describe(void **state) {
                 { "[Pods]\nName=x*\nSelector=k=v\n", "pods */x* with k=v" },
                 { "[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n", "DaemonSet a/b" },
                 { "[Condition]\nResource=g/v1/cs\nName=b\nType=Ready\n", "g/v1/cs b Ready=True" },
-                { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n", "g/v1/cs n/b T=False" },
+                { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n",
+                  "g/v1/cs n/b T=False" },
                 { "[Endpoint]\nURL=http://a\n", "http://a" },
         };
 

@@ -13,6 +13,7 @@ typedef struct Case {
 #define NODE(r, m) .kind = "Node", .reason = (r), .message = (m)
 
 /* The messages are those that kubelet, CRI-O, the scheduler and MicroShift write. */
+/* clang-format off */
 static const Case cases[] = {
         /* The host */
         { "Raise the kernel's inotify limits",
@@ -364,6 +365,7 @@ static const Case cases[] = {
             EVENT("BackOff", "Back-off restarting failed container app in pod app-1") } },
         { "refers to a Secret", { POD("CreateContainerConfigError", "secret \"x\" not found"), .namespace = "my-openshift" } },
 };
+/* clang-format on */
 
 static void test_cases(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -371,8 +373,9 @@ static void test_cases(void **state) {
                 const char *hint = hint_for(&c->q);
 
                 if (!c->hint != !hint || (hint && !strstr(hint, c->hint)))
-                        fail_msg("%s, \"%s\", \"%s\": got \"%s\", not \"%s\"", strna(c->q.reason), strna(c->q.message),
-                                 strna(c->q.event_message), strna(hint), strna(c->hint));
+                        fail_msg("%s, \"%s\", \"%s\": got \"%s\", not \"%s\"", strna(c->q.reason),
+                                 strna(c->q.message), strna(c->q.event_message), strna(hint),
+                                 strna(c->hint));
         }
 }
 

@@ -25,8 +25,9 @@ static void begin(Play *p) {
         PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
 
         play_cluster(p);
-        pod.containers[1] = (PlayContainer){ .name = "proxy", .role = KUBE_CONTAINER_MAIN,
-                                             .state = KUBE_CONTAINER_RUNNING, .id = 32 };
+        pod.containers[1] = (PlayContainer){
+                .name = "proxy", .role = KUBE_CONTAINER_MAIN, .state = KUBE_CONTAINER_RUNNING, .id = 32
+        };
         pod.config_hash = "d41d8cd98f00b204e9800998ecf8427e";
         play_start_pod(p, &pod);
         add_gates(p);
@@ -194,7 +195,8 @@ static void test_hold(void **state) {
         assert_gate(&p, "dns", "ready");
         restart_after(&p, SECONDS(100));
         assert_gate(&p, "dns", "ready");
-        assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE); /* dead at the stop, and dead now */
+        assert_evidence(play_find(&p, "dns")->report.evidence,
+                        EVIDENCE_FALSE); /* dead at the stop, and dead now */
         play_pass(&p, SECONDS(5) - 1);
         assert_gate(&p, "dns", "ready");
         play_pass(&p, 1);
@@ -379,12 +381,13 @@ static void test_hostile_times(void **state) {
         Play p;
 
         play_begin(&p);
-        assert_ok(buffer_puts(&b, HEAD REST
-                              "\"gates\":[{\"name\":\"api\",\"state\":\"ready\",\"changed\":9007199254740991,"
-                              "\"firstReady\":9007199254740991,\"falseFor\":9007199254740991,"
-                              "\"noneFor\":9007199254740991},{\"name\":\"dns\",\"state\":\"ready\",\"changed\":-5,"
-                              "\"falseFor\":-5,\"noneFor\":-5,\"containers\":\"none\",\"conditions\":{}},"
-                              "{\"state\":\"ready\"},{\"name\":\"nobody\",\"state\":\"ready\"},null]}"));
+        assert_ok(buffer_puts(
+                &b, HEAD REST
+                "\"gates\":[{\"name\":\"api\",\"state\":\"ready\",\"changed\":9007199254740991,"
+                "\"firstReady\":9007199254740991,\"falseFor\":9007199254740991,"
+                "\"noneFor\":9007199254740991},{\"name\":\"dns\",\"state\":\"ready\",\"changed\":-5,"
+                "\"falseFor\":-5,\"noneFor\":-5,\"containers\":\"none\",\"conditions\":{}},"
+                "{\"state\":\"ready\"},{\"name\":\"nobody\",\"state\":\"ready\"},null]}"));
         assert_ok(start(&p, &b, &here));
         assert_true(play_find(&p, "api")->changed <= p.now.boottime);
         assert_true(play_find(&p, "api")->first_ready <= p.now.boottime);

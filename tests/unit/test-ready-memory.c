@@ -81,7 +81,8 @@ static void test_blocking_reason(void **state) {
         }
 }
 
-static int feed(EventDigest *d, const char *uid, const char *version, const char *reason, const char *message) {
+static int feed(EventDigest *d, const char *uid, const char *version, const char *reason,
+                const char *message) {
         KubeEvent e = { .object = { .resource_version = version },
                         .regarding_uid = uid,
                         .container = "c",
@@ -150,9 +151,10 @@ static void test_timeline(void **state) {
 }
 
 static int run_boots(void) {
-        static const char line[] = "{\"bootId\":\"0123456789abcdef0123456789abcdef\",\"startedRealtimeUSec\":1,"
-                                   "\"readyUSec\":2,\"pulledImages\":true,\"gates\":[{\"name\":\"dns\",\"readyUSec\":2,"
-                                   "\"waitedFor\":\"Pod n/p: w\"},{\"name\":\"x\"}]}\n";
+        static const char line[] =
+                "{\"bootId\":\"0123456789abcdef0123456789abcdef\",\"startedRealtimeUSec\":1,"
+                "\"readyUSec\":2,\"pulledImages\":true,\"gates\":[{\"name\":\"dns\",\"readyUSec\":2,"
+                "\"waitedFor\":\"Pod n/p: w\"},{\"name\":\"x\"}]}\n";
         _cleanup_(boot_log_freep) BootLog *l = NULL;
         _cleanup_(timeline_freep) Timeline *told = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(4));
@@ -216,9 +218,9 @@ static void test_trail(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_columns),  cmocka_unit_test(test_blocking_reason),
-                cmocka_unit_test(test_events),   cmocka_unit_test(test_timeline),
-                cmocka_unit_test(test_boots),    cmocka_unit_test(test_trail),
+                cmocka_unit_test(test_columns), cmocka_unit_test(test_blocking_reason),
+                cmocka_unit_test(test_events),  cmocka_unit_test(test_timeline),
+                cmocka_unit_test(test_boots),   cmocka_unit_test(test_trail),
         };
         return cmocka_run_group_tests_name("ready-memory", tests, NULL, NULL);
 }

@@ -28,8 +28,8 @@ typedef struct Choice {
 } Choice;
 
 static const Choice choices[] = {
-        { "Node= of the configuration, whatever else speaks for another",
-          .setting = "b", .host_name = "a", .nodes = { { "a", true, true }, { "b", false, false } }, .ours = "b" },
+        { "Node= of the configuration, whatever else speaks for another", .setting = "b", .host_name = "a",
+          .nodes = { { "a", true, true }, { "b", false, false } }, .ours = "b" },
         { "Node= names one that is not there", .setting = "c", .host_name = "a",
           .nodes = { { "a", true, true } }, .reason = REASON_NODE_NOT_REGISTERED },
         { "among those of this machine, the one of this boot", .host_name = "a",
@@ -77,10 +77,12 @@ static void test_choice(void **state) {
                 for (size_t k = 0; k < ELEMENTSOF(c->nodes) && c->nodes[k].name; k++)
                         play_node(&p, &(PlayNode){ .name = c->nodes[k].name,
                                                    .uid = 1 + (unsigned) k,
-                                                   .machine_id = c->nodes[k].machine ? THIS_MACHINE : OTHER_MACHINE,
+                                                   .machine_id = c->nodes[k].machine ? THIS_MACHINE
+                                                                                     : OTHER_MACHINE,
                                                    .boot_id = c->nodes[k].boot ? THIS_BOOT : OLD_BOOT });
                 node_choose(p.world, &choice);
-                if (c->ours ? !choice.node || !streq(choice.node->object->name, c->ours) : choice.node != NULL)
+                if (c->ours ? !choice.node || !streq(choice.node->object->name, c->ours)
+                            : choice.node != NULL)
                         fail_msg("%s: %s", c->what, choice.node ? choice.node->object->name : choice.reason);
                 if (!c->ours && !streq(choice.reason, c->reason))
                         fail_msg("%s: %s", c->what, choice.reason);
@@ -100,7 +102,9 @@ static void test_ambiguous_names(void **state) {
         for (unsigned i = 0; i < 40; i++) {
                 snprintf(name, sizeof(name), "one-of-many-nodes-with-quite-a-long-name-%u", i);
                 play_node(&p, &(PlayNode){ .name = name,
-                                           .uid = i + 1, .machine_id = THIS_MACHINE, .boot_id = OLD_BOOT });
+                                           .uid = i + 1,
+                                           .machine_id = THIS_MACHINE,
+                                           .boot_id = OLD_BOOT });
         }
         play_node(&p, &(PlayNode){ .name = "stranger", .uid = 99, .machine_id = OTHER_MACHINE });
         node_choose(p.world, &choice);
@@ -144,17 +148,18 @@ typedef struct Row {
 } Row;
 
 static const Row rows[] = {
-        { "ready, of this boot, alive", THIS_BOOT, KUBE_STATUS_TRUE, .api = API_READY, .evidence = EVIDENCE_TRUE },
-        { "boot IDs compare without dashes, in any case", "2F6B1F0C58A44F0E9F2B6F0F4D3C2B1A", KUBE_STATUS_TRUE,
-          .api = API_READY, .evidence = EVIDENCE_TRUE },
-        { "ready, of an earlier boot", OLD_BOOT, KUBE_STATUS_TRUE, .api = API_READY, .evidence = EVIDENCE_FALSE,
-          .reason = REASON_STALE_BOOT },
+        { "ready, of this boot, alive", THIS_BOOT, KUBE_STATUS_TRUE, .api = API_READY,
+          .evidence = EVIDENCE_TRUE },
+        { "boot IDs compare without dashes, in any case", "2F6B1F0C58A44F0E9F2B6F0F4D3C2B1A",
+          KUBE_STATUS_TRUE, .api = API_READY, .evidence = EVIDENCE_TRUE },
+        { "ready, of an earlier boot", OLD_BOOT, KUBE_STATUS_TRUE, .api = API_READY,
+          .evidence = EVIDENCE_FALSE, .reason = REASON_STALE_BOOT },
         { "ready, of an earlier boot, silent", OLD_BOOT, KUBE_STATUS_TRUE, .silent = true, .api = API_READY,
           .evidence = EVIDENCE_FALSE, .reason = REASON_STALE_BOOT },
         { "no boot ID yet", "", KUBE_STATUS_TRUE, .api = API_READY, .evidence = EVIDENCE_FALSE,
           .reason = REASON_STALE_BOOT },
-        { "a boot ID that is cut off", "2f6b1f0c", KUBE_STATUS_TRUE, .api = API_READY, .evidence = EVIDENCE_FALSE,
-          .reason = REASON_STALE_BOOT },
+        { "a boot ID that is cut off", "2f6b1f0c", KUBE_STATUS_TRUE, .api = API_READY,
+          .evidence = EVIDENCE_FALSE, .reason = REASON_STALE_BOOT },
         { "not ready, in the cluster's words", THIS_BOOT, KUBE_STATUS_FALSE, .api = API_READY,
           .evidence = EVIDENCE_FALSE, .reason = "KubeletNotReady" },
         { "unknown", THIS_BOOT, KUBE_STATUS_UNKNOWN, .api = API_READY, .evidence = EVIDENCE_FALSE,
@@ -171,8 +176,8 @@ static const Row rows[] = {
           .evidence = EVIDENCE_NONE, .reason = REASON_NOT_SYNCED },
         { "also where it says that it is not ready", THIS_BOOT, KUBE_STATUS_FALSE, .out_of_sync = true,
           .api = API_READY, .evidence = EVIDENCE_NONE, .reason = REASON_NOT_SYNCED },
-        { "the API is out of reach", THIS_BOOT, KUBE_STATUS_TRUE, .api = API_UNREACHABLE, .evidence = EVIDENCE_NONE,
-          .reason = REASON_API_UNREACHABLE },
+        { "the API is out of reach", THIS_BOOT, KUBE_STATUS_TRUE, .api = API_UNREACHABLE,
+          .evidence = EVIDENCE_NONE, .reason = REASON_API_UNREACHABLE },
         { "/readyz is not 200", THIS_BOOT, KUBE_STATUS_TRUE, .api = API_NOT_READY, .evidence = EVIDENCE_NONE,
           .reason = REASON_API_NOT_READY },
 };
@@ -254,7 +259,7 @@ static void begin_silent(Life *l) {
         assert_string_equal(play_reason(&l->play), REASON_KUBELET_SILENT);
 }
 
-#define assert_life(l, expected)                                                                              \
+#define assert_life(l, expected)                                                                            \
         assert_evidence(play_ask(&(l).play, &local), (expected) ? EVIDENCE_TRUE : EVIDENCE_NONE)
 
 static void test_life_status(void **state) {
@@ -498,7 +503,8 @@ static void test_remote(void **state) {
         p.world->cluster_scope = true;
         play_list(&p, STREAM_LEASES);
         play_lose(&p, STREAM_NODES);
-        play_node(&p, &(PlayNode){ .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE });
+        play_node(&p,
+                  &(PlayNode){ .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE });
         play_resume(&p, STREAM_NODES);
         play_lease(&p, "other");
         play_listed(&p, STREAM_LEASES);

@@ -19,10 +19,9 @@ static int setup(void **state) {
                                               .role = KUBE_CONTAINER_MAIN,
                                               .state = KUBE_CONTAINER_RUNNING,
                                               .id = 32 };
-        base.containers[2] = (PlayContainer){ .name = "sidecar",
-                                              .role = KUBE_CONTAINER_SIDECAR,
-                                              .state = KUBE_CONTAINER_RUNNING,
-                                              .id = 33 };
+        base.containers[2] = (PlayContainer){
+                .name = "sidecar", .role = KUBE_CONTAINER_SIDECAR, .state = KUBE_CONTAINER_RUNNING, .id = 33
+        };
         base.containers[3] = (PlayContainer){ .name = "init",
                                               .role = KUBE_CONTAINER_INIT,
                                               .state = KUBE_CONTAINER_TERMINATED,
@@ -229,7 +228,8 @@ static void test_life(void **state) {
 
         play_start(&p, 32);
         play_look(&p);
-        assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE); /* the init container is over and need not live */
+        assert_evidence(play_ask(&p, &dns),
+                        EVIDENCE_TRUE); /* the init container is over and need not live */
         assert_false(pod_awaits_proof(p.world, world_find(p.world, KUBE_POD, NS, base.name)));
         assert_int_equal(p.report.ready_containers, 3);
         assert_int_equal(p.report.total_containers, 3);
@@ -342,7 +342,10 @@ static void ask_observed(Play *p, Evidence expected) {
 static void begin_observing(Play *p) {
         play_begin(p);
         play_api(p, API_READY);
-        play_node(p, &(PlayNode){ .name = GUIDE_NODE, .uid = 1, .boot_id = THIS_BOOT, .machine_id = THIS_MACHINE,
+        play_node(p, &(PlayNode){ .name = GUIDE_NODE,
+                                  .uid = 1,
+                                  .boot_id = THIS_BOOT,
+                                  .machine_id = THIS_MACHINE,
                                   .ready = KUBE_STATUS_TRUE });
         play_pod(p, &base);
         play_sync_all(p);

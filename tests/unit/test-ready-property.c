@@ -73,10 +73,10 @@ static unsigned roll(Sim *s, unsigned sides) {
         return (s->random >> 8) % sides;
 }
 
-#define wrong(s, ...)                                                                                         \
-        do {                                                                                                  \
-                print_error("MSREADY_SEED=%u: ", (s)->seed);                                                  \
-                fail_msg(__VA_ARGS__);                                                                        \
+#define wrong(s, ...)                                                                                       \
+        do {                                                                                                \
+                print_error("MSREADY_SEED=%u: ", (s)->seed);                                                \
+                fail_msg(__VA_ARGS__);                                                                      \
         } while (0)
 
 /* --- the truth --- */
@@ -320,8 +320,8 @@ static void add_gates(Sim *s) {
 
         PLAY_GATE(&s->play, "node", check_node(NULL));
         setup = PLAY_GATE(&s->play, "all", check_workload(KUBE_DAEMONSET, "ns", "a"),
-                          check_workload(KUBE_DAEMONSET, "ns", "b"), check_workload(KUBE_DAEMONSET, "ns", "c"),
-                          check_pods("ns", NULL));
+                          check_workload(KUBE_DAEMONSET, "ns", "b"),
+                          check_workload(KUBE_DAEMONSET, "ns", "c"), check_pods("ns", NULL));
         if (s->mode == MODE_CHAOS && s->seed % 3 == 0)
                 setup->timing.settle = SECONDS(7);
 }
@@ -375,14 +375,18 @@ static void reckon(Sim *s) {
                 if (state == GATE_READY && s->false_for[i] >= g->setup.timing.hold && e == EVIDENCE_FALSE)
                         wrong(s, "%s is ready after %" PRIu64 " us of FALSE", names[i], s->false_for[i]);
                 if (state == GATE_READY && s->none_for[i] >= g->setup.timing.unknown)
-                        wrong(s, "%s is ready after %" PRIu64 " us without evidence", names[i], s->none_for[i]);
+                        wrong(s, "%s is ready after %" PRIu64 " us without evidence", names[i],
+                              s->none_for[i]);
                 if (state == GATE_READY && s->before[i] != GATE_READY && e != EVIDENCE_TRUE)
                         wrong(s, "%s opened without TRUE", names[i]);
-                if (state == GATE_LOST && s->before[i] != GATE_LOST && s->false_for[i] < g->setup.timing.hold)
+                if (state == GATE_LOST && s->before[i] != GATE_LOST &&
+                    s->false_for[i] < g->setup.timing.hold)
                         wrong(s, "%s is lost after %" PRIu64 " us of FALSE", names[i], s->false_for[i]);
-                if (state == GATE_UNKNOWN && s->before[i] == GATE_READY && s->none_for[i] < g->setup.timing.unknown)
+                if (state == GATE_UNKNOWN && s->before[i] == GATE_READY &&
+                    s->none_for[i] < g->setup.timing.unknown)
                         wrong(s, "%s is unknown after %" PRIu64 " us", names[i], s->none_for[i]);
-                if (state == GATE_READY && s->before[i] == GATE_LOST && s->true_for[i] < g->setup.timing.hold)
+                if (state == GATE_READY && s->before[i] == GATE_LOST &&
+                    s->true_for[i] < g->setup.timing.hold)
                         wrong(s, "%s has settled after %" PRIu64 " us", names[i], s->true_for[i]);
                 if (state == GATE_WAITING && s->before[i] != GATE_WAITING)
                         wrong(s, "%s waits again", names[i]);
@@ -447,8 +451,10 @@ static void begin(Sim *s, unsigned seed, Mode mode) {
         for (unsigned i = 0; i < PODS; i++) {
                 s->pod[i] = pod_ready("ns", owners[i], 300 + i, 10 + i);
                 pod_owned(&s->pod[i], "DaemonSet", owners[i], 100 + i);
-                s->pod[i].containers[1] = (PlayContainer){ .name = "second", .role = KUBE_CONTAINER_MAIN,
-                                                           .state = KUBE_CONTAINER_RUNNING, .id = 20 + i };
+                s->pod[i].containers[1] = (PlayContainer){ .name = "second",
+                                                           .role = KUBE_CONTAINER_MAIN,
+                                                           .state = KUBE_CONTAINER_RUNNING,
+                                                           .id = 20 + i };
                 write_pod(s, i);
         }
         add_gates(s);
@@ -588,7 +594,8 @@ static void finish(Sim *s) {
         pass(s, SECONDS(16)); /* what was lost has to settle */
         if (p->board.verdict.state != GATE_READY || !board_is_fresh(&p->board))
                 wrong(s, "%s after the last step: %s", gate_state_to_string(p->board.verdict.state),
-                      board_first_blocker(&p->board, NULL) ? board_first_blocker(&p->board, NULL)->reason : "?");
+                      board_first_blocker(&p->board, NULL) ? board_first_blocker(&p->board, NULL)->reason
+                                                           : "?");
 }
 
 /* And without evidence, or with all of it dead, nothing stays open. */
@@ -608,7 +615,8 @@ static void fade(Sim *s) {
         judge(s);
         pass(s, SECONDS(301));
         if (gate_state(play_find(p, "node")) != GATE_UNKNOWN)
-                wrong(s, "the node is %s without evidence", gate_state_to_string(gate_state(play_find(p, "node"))));
+                wrong(s, "the node is %s without evidence",
+                      gate_state_to_string(gate_state(play_find(p, "node"))));
         if (gate_state(play_find(p, "all")) != (dead ? GATE_LOST : GATE_UNKNOWN))
                 wrong(s, "all is %s", gate_state_to_string(gate_state(play_find(p, "all"))));
 }

@@ -47,11 +47,12 @@ static void test_json(void **state) {
         block(&t, "pulling quay.io/x\nsecond line");
         assert_ok(object_name_set(&t.object, "Node", "", "edge"));
         assert_ok(transition_print(&t, &b));
-        assert_string_equal(buffer_cstr(&b),
-                            "{\"boottimeUSec\":1500000,\"realtimeUSec\":1500005,\"gate\":\"dns\",\"object\":{\"kind\":\"Node\","
-                            "\"name\":\"edge\"},\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":\"dns\",\"object\":{"
-                            "\"kind\":\"Pod\",\"namespace\":\"openshift-dns\",\"name\":\"dns-default-x\"},\"reason\":"
-                            "\"ContainerCreating\",\"message\":\"pulling quay.io/x\\nsecond line\",\"sinceBoottimeUSec\":77}}\n");
+        assert_string_equal(
+                buffer_cstr(&b),
+                "{\"boottimeUSec\":1500000,\"realtimeUSec\":1500005,\"gate\":\"dns\",\"object\":{\"kind\":\"Node\","
+                "\"name\":\"edge\"},\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":\"dns\",\"object\":{"
+                "\"kind\":\"Pod\",\"namespace\":\"openshift-dns\",\"name\":\"dns-default-x\"},\"reason\":"
+                "\"ContainerCreating\",\"message\":\"pulling quay.io/x\\nsecond line\",\"sinceBoottimeUSec\":77}}\n");
 
         assert_ok(jv_parse(b.data, b.size, &v));
         assert_ok(transition_from_json(v, &back));
@@ -175,17 +176,18 @@ static void test_cut(void **state) {
 }
 
 static void test_garbage(void **state) {
-        static const char text[] = "{}\n"
-                                   "\n"
-                                   "nonsense\n"
-                                   "[1,2]\n"
-                                   "{\"boottimeUSec\":-1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\"}\n"
-                                   "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\"}\n"
-                                   "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":1,\"to\":\"b\"}\n"
-                                   "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"object\":7}\n"
-                                   "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"blocker\":{}}\n"
-                                   "\0\0\0\0\n"
-                                   "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"gate\":null,\"new\":1}\n";
+        static const char text[] =
+                "{}\n"
+                "\n"
+                "nonsense\n"
+                "[1,2]\n"
+                "{\"boottimeUSec\":-1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\"}\n"
+                "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\"}\n"
+                "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":1,\"to\":\"b\"}\n"
+                "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"object\":7}\n"
+                "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"blocker\":{}}\n"
+                "\0\0\0\0\n"
+                "{\"boottimeUSec\":1,\"realtimeUSec\":1,\"from\":\"a\",\"to\":\"b\",\"gate\":null,\"new\":1}\n";
         _cleanup_(timeline_freep) Timeline *l = NULL;
 
         assert_ok(timeline_new(8, 8, &l));
@@ -240,10 +242,12 @@ static void test_boot(void **state) {
 
         assert_ok(boot_to_json(b, &v));
         assert_ok(jv_print(v, false, &text));
-        assert_string_equal(buffer_cstr(&text),
-                            "{\"bootId\":\"" ID_A "\",\"startedRealtimeUSec\":1000,\"readyUSec\":8000000,\"pulledImages\":true,"
-                            "\"gates\":[{\"name\":\"node\",\"readyUSec\":7000000,\"waitedFor\":\"Node edge: KubeletNotReady\"},"
-                            "{\"name\":\"dns\"}]}");
+        assert_string_equal(
+                buffer_cstr(&text),
+                "{\"bootId\":\"" ID_A
+                "\",\"startedRealtimeUSec\":1000,\"readyUSec\":8000000,\"pulledImages\":true,"
+                "\"gates\":[{\"name\":\"node\",\"readyUSec\":7000000,\"waitedFor\":\"Node edge: KubeletNotReady\"},"
+                "{\"name\":\"dns\"}]}");
 
         assert_ok(boot_from_json(v, &back));
         assert_string_equal(back->boot_id, ID_A);
@@ -320,7 +324,10 @@ static void test_boot_log(void **state) {
         /* A power cut: half a line at the end. */
         assert_int_equal(boot_log_parse(back, b.data, b.size - 10), 1);
         assert_int_equal(boot_log_length(back), LIMIT_BOOTS - 1);
-        assert_int_equal(boot_log_parse(back, "x\n{\"bootId\":\"\",\"startedRealtimeUSec\":1}\n{\"bootId\":\"b\"}", 54), 3);
+        assert_int_equal(boot_log_parse(back,
+                                        "x\n{\"bootId\":\"\",\"startedRealtimeUSec\":1}\n{\"bootId\":\"b\"}",
+                                        54),
+                         3);
 }
 
 static void test_typical(void **state) {
@@ -349,13 +356,13 @@ static void test_typical(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_json),      cmocka_unit_test(test_json_of_verdict),
-                cmocka_unit_test(test_ring),      cmocka_unit_test(test_lines),
-                cmocka_unit_test(test_shares),
-                cmocka_unit_test(test_cut),       cmocka_unit_test(test_garbage),
-                cmocka_unit_test(test_ceiling),   cmocka_unit_test(test_boot),
-                cmocka_unit_test(test_boot_log),  cmocka_unit_test(test_typical),
-                cmocka_unit_test(test_boot_gates_bound), cmocka_unit_test(test_boot_retold),
+                cmocka_unit_test(test_json),        cmocka_unit_test(test_json_of_verdict),
+                cmocka_unit_test(test_ring),        cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_shares),      cmocka_unit_test(test_cut),
+                cmocka_unit_test(test_garbage),     cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_boot),        cmocka_unit_test(test_boot_log),
+                cmocka_unit_test(test_typical),     cmocka_unit_test(test_boot_gates_bound),
+                cmocka_unit_test(test_boot_retold),
         };
         return cmocka_run_group_tests_name("ready-timeline", tests, NULL, NULL);
 }

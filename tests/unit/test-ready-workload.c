@@ -22,7 +22,9 @@ static int setup(void **state) {
 }
 
 static PlayWorkload web(KubeKind kind, int replicas) {
-        return (PlayWorkload){ .kind = kind, .namespace = NS, .name = "web", .uid = 100, .replicas = replicas };
+        return (PlayWorkload){
+                .kind = kind, .namespace = NS, .name = "web", .uid = 100, .replicas = replicas
+        };
 }
 
 /* The n-th pod of an owner, usable. */
@@ -37,7 +39,8 @@ static PlayPod add_pod(Play *p, unsigned n, const char *owner_kind, unsigned own
         return pod;
 }
 
-static void assert_blocked(Play *p, const CheckDefinition *d, Evidence e, const char *kind, const char *reason) {
+static void assert_blocked(Play *p, const CheckDefinition *d, Evidence e, const char *kind,
+                           const char *reason) {
         assert_evidence(play_ask(p, d), e);
         assert_true(p->report.n_blockers > 0);
         assert_string_equal(p->report.blockers[0].object.kind, kind);
@@ -69,7 +72,8 @@ static void test_replicas(void **state) {
                 for (unsigned n = 0; n < want; n++) {
                         play_ask(&p, &statefulset);
                         assert_evidence(p.report.evidence, EVIDENCE_FALSE);
-                        assert_string_equal(p.report.blockers[p.report.n_blockers - 1].reason, REASON_NO_PODS);
+                        assert_string_equal(p.report.blockers[p.report.n_blockers - 1].reason,
+                                            REASON_NO_PODS);
                         assert_int_equal(p.report.total_objects, want);
                         add_pod(&p, n, "StatefulSet", 100);
                 }
@@ -264,7 +268,8 @@ static void test_generation(void **state) {
 
 /* Out of sync is NO-EVIDENCE, whatever was known last, for each stream that the answer rests on. */
 static void test_out_of_sync(void **state) {
-        static const StreamRole roles[] = { STREAM_DAEMONSETS, STREAM_PODS, STREAM_PODS_UNSCHEDULED, STREAM_NODES };
+        static const StreamRole roles[] = { STREAM_DAEMONSETS, STREAM_PODS, STREAM_PODS_UNSCHEDULED,
+                                            STREAM_NODES };
         PlayPod pod;
         Play p;
 
@@ -375,7 +380,8 @@ static void test_pods_missing(void **state) {
         assert_true_check(&p, &pods);
         play_lose(&p, STREAM_PODS_UNSCHEDULED);
         assert_blocked(&p, &pods, EVIDENCE_NONE, "Pods", REASON_NOT_SYNCED);
-        assert_int_equal(p.report.blockers[0].since, 0); /* since it is seen, and not since the API was ready */
+        assert_int_equal(p.report.blockers[0].since,
+                         0); /* since it is seen, and not since the API was ready */
         pods.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }
@@ -398,7 +404,8 @@ static void test_pods_unscheduled(void **state) {
 }
 
 static void test_pods_picked(void **state) {
-        SelectorRequirement app = { .key = (char *) "app", .operator= SELECTOR_EQUALS,
+        SelectorRequirement app = { .key = (char *) "app",
+                                    .operator= SELECTOR_EQUALS,
                                     .values = (char *[]){ (char *) "web", NULL } };
         PlayPod pod = pod_ready(NS, "web-7", 307, 37);
         CheckDefinition d = pods;
@@ -433,7 +440,8 @@ static void test_daemonset_scope(void **state) {
         Play p;
 
         begin_with(&p, KUBE_DAEMONSET, 0);
-        play_node(&p, &(PlayNode){ .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE });
+        play_node(&p,
+                  &(PlayNode){ .name = "other", .uid = 2, .boot_id = OLD_BOOT, .ready = KUBE_STATUS_TRUE });
         add_pod(&p, 0, "DaemonSet", 100);
         assert_true_check(&p, &daemonset); /* Scope=node: ours */
         p.world->cluster_scope = true;
@@ -513,7 +521,8 @@ static void test_affinity(void **state) {
                 w.affinity = affinities[i].affinity;
                 o = play_node(&p, &node);
                 set = play_workload(&p, &w);
-                if (affinity_admits(KUBE_WORKLOAD_OF(set->object), KUBE_NODE_OF(o->object)) != affinities[i].admits)
+                if (affinity_admits(KUBE_WORKLOAD_OF(set->object), KUBE_NODE_OF(o->object)) !=
+                    affinities[i].admits)
                         fail_msg("row %zu: %s %s", i, strempty(w.node_selector), strempty(w.affinity));
                 play_end(&p);
         }

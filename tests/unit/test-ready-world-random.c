@@ -75,10 +75,11 @@ static void upsert(Sim *s, Stream *t, unsigned name, const Pod *p) {
         KubeObject *o = NULL;
         char text[256];
 
-        snprintf(text, sizeof(text),
-                 "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"},"
-                 "\"spec\":{%s}}",
-                 name, p->uid, p->version, p->bound ? "\"nodeName\":\"edge\"" : "");
+        snprintf(
+                text, sizeof(text),
+                "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"},"
+                "\"spec\":{%s}}",
+                name, p->uid, p->version, p->bound ? "\"nodeName\":\"edge\"" : "");
         assert_ok(jv_parse(text, strlen(text), &v));
         assert_ok(kube_object_parse(KUBE_POD, v, &o));
         assert_ok(world_stream_upsert(t->world, o, s->now, NULL));
@@ -170,7 +171,8 @@ static void replace(Sim *s, unsigned i) {
         Stream *t = calloc(1, sizeof(Stream));
 
         assert_non_null(t);
-        assert_ok(world_add_stream(s->world, i == 0 ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &t->world));
+        assert_ok(
+                world_add_stream(s->world, i == 0 ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &t->world));
         t->bound = i == 0;
         t->older = s->streams[i];
         s->streams[i] = t;
@@ -204,11 +206,12 @@ static void compare(Sim *s) {
                 snprintf(name, sizeof(name), "web-%u", i);
                 snprintf(uid, sizeof(uid), "%u", p->uid);
                 o = world_find(s->world, KUBE_POD, "shop", name);
-                if (!o != (p->uid == 0) || (o && (!streq(o->object->uid, uid) ||
-                                                  !KUBE_POD_OF(o->object)->node != !p->bound)))
-                        fail_msg("MSREADY_SEED=%u: %s is %s, has uid %s and %s node; known: uid %s, version %s", s->seed,
-                                 name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",
-                                 o ? o->object->uid : "-", o ? o->object->resource_version : "-");
+                if (!o != (p->uid == 0) ||
+                    (o && (!streq(o->object->uid, uid) || !KUBE_POD_OF(o->object)->node != !p->bound)))
+                        fail_msg(
+                                "MSREADY_SEED=%u: %s is %s, has uid %s and %s node; known: uid %s, version %s",
+                                s->seed, name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",
+                                o ? o->object->uid : "-", o ? o->object->resource_version : "-");
         }
 }
 

@@ -20,10 +20,11 @@ static void bring(WorldStream *s, const char *version, const char *boot_id) {
         KubeObject *o = NULL;
         char text[512];
 
-        snprintf(text, sizeof(text),
-                 "{\"metadata\":{\"name\":\"edge\",\"uid\":\"u\",\"resourceVersion\":\"%s\"},\"status\":{\"nodeInfo\":{"
-                 "\"bootID\":\"%s\"}}}",
-                 version, boot_id);
+        snprintf(
+                text, sizeof(text),
+                "{\"metadata\":{\"name\":\"edge\",\"uid\":\"u\",\"resourceVersion\":\"%s\"},\"status\":{\"nodeInfo\":{"
+                "\"bootID\":\"%s\"}}}",
+                version, boot_id);
         assert_ok(jv_parse(text, strlen(text), &v));
         assert_ok(kube_object_parse(KUBE_NODE, v, &o));
         assert_ok(world_stream_upsert(s, o, NOW, NULL));

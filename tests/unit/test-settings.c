@@ -39,11 +39,12 @@ static void test_defaults(void **state) {
 static void test_all_keys(void **state) {
         _cleanup_(settings_freep) Settings *s = NULL;
 
-        assert_ok(parse("[Cluster]\nKubeconfig=/k\nContext=a b\nNode=n1\nScope=cluster\n"
-                        "[Readiness]\nRequire=dns node dns\nRequire=+storage\nSettleSec=1\nHoldSec=2\nUnknownSec=infinity\n"
-                        "[Host]\nBootIdFile=/b\nMachineIdFile=/m\nCgroupRoot=/c\nKubeletHealthz=\n"
-                        "[Metrics]\nTextfile=/t.prom\n[Log]\nLevel=debug\n",
-                        &s, NULL));
+        assert_ok(parse(
+                "[Cluster]\nKubeconfig=/k\nContext=a b\nNode=n1\nScope=cluster\n"
+                "[Readiness]\nRequire=dns node dns\nRequire=+storage\nSettleSec=1\nHoldSec=2\nUnknownSec=infinity\n"
+                "[Host]\nBootIdFile=/b\nMachineIdFile=/m\nCgroupRoot=/c\nKubeletHealthz=\n"
+                "[Metrics]\nTextfile=/t.prom\n[Log]\nLevel=debug\n",
+                &s, NULL));
         assert_string_equal(s->kubeconfig, "/k");
         assert_string_equal(s->context, "a b");
         assert_string_equal(s->node, "n1");
@@ -65,9 +66,10 @@ static void test_all_keys(void **state) {
 static void test_reset(void **state) {
         _cleanup_(settings_freep) Settings *s = NULL, *added = NULL;
 
-        assert_ok(parse("[Cluster]\nKubeconfig=/k\nKubeconfig=\nNode=x\nNode=local\nScope=cluster\nScope=\n"
-                        "[Readiness]\nRequire=dns +a\nRequire=\nHoldSec=1\nHoldSec=\n[Log]\nLevel=err\nLevel=\n",
-                        &s, NULL));
+        assert_ok(parse(
+                "[Cluster]\nKubeconfig=/k\nKubeconfig=\nNode=x\nNode=local\nScope=cluster\nScope=\n"
+                "[Readiness]\nRequire=dns +a\nRequire=\nHoldSec=1\nHoldSec=\n[Log]\nLevel=err\nLevel=\n",
+                &s, NULL));
         assert_null(s->kubeconfig);
         assert_null(s->node);
         assert_int_equal(s->scope, SCOPE_NODE);
@@ -92,7 +94,8 @@ static void test_errors(void **state) {
                 { "[Cluster]\nKubeconfig=k\n", "F:2: Kubeconfig=k: not an absolute path" },
                 { "[Cluster]\nScope=all\n", "F:2: Scope=all: neither node nor cluster" },
                 { "[Cluster]\nNode=a b\n", "F:2: Node=a b: neither local nor the name of a node" },
-                { "[Readiness]\nRequire=dns Node\n", "F:2: Require=dns Node: not names of gates, nor +NAME" },
+                { "[Readiness]\nRequire=dns Node\n",
+                  "F:2: Require=dns Node: not names of gates, nor +NAME" },
                 { "[Readiness]\nRequire=+\n", "F:2: Require=+: not names of gates, nor +NAME" },
                 { "[Readiness]\nSettleSec=infinity\n", "F:2: SettleSec=infinity: no gate would ever open" },
                 { "[Readiness]\nHoldSec=x\n", "F:2: HoldSec=x: not a time span, as 90, 2min or 500ms are" },
@@ -104,7 +107,8 @@ static void test_errors(void **state) {
                 { "[Host]\nKubeletHealthz=a:b@127.0.0.1\n",
                   "F:2: KubeletHealthz=...: neither empty nor an http:// or https:// URL" },
                 { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path" },
-                { "[Log]\nLevel=loud\n", "F:2: Level=loud: not a level, as err, warning, info and debug are" },
+                { "[Log]\nLevel=loud\n",
+                  "F:2: Level=loud: not a level, as err, warning, info and debug are" },
                 { "[Log]\nLevel=info\nbroken\n", "F:3: neither a section nor KEY=VALUE" },
         };
 
@@ -122,7 +126,8 @@ static void test_errors(void **state) {
 static void test_warnings(void **state) {
         _cleanup_(settings_freep) Settings *s = NULL;
 
-        assert_ok(parse("[Cluster]\nKubeConfig=/k\nX-A=b\n[Gate]\nA=b\n[X-B]\nC=d\n[Log x]\nLevel=loud\n", &s, NULL));
+        assert_ok(parse("[Cluster]\nKubeConfig=/k\nX-A=b\n[Gate]\nA=b\n[X-B]\nC=d\n[Log x]\nLevel=loud\n",
+                        &s, NULL));
         assert_int_equal(strv_length(s->warnings), 3);
         assert_string_equal(s->warnings[0], "F:2: unknown key KubeConfig= in [Cluster], ignoring");
         assert_string_equal(s->warnings[1], "F:4: unknown section [Gate], ignoring");
@@ -156,8 +161,9 @@ static void test_shipped(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys), cmocka_unit_test(test_reset),
-                cmocka_unit_test(test_errors),   cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
+                cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),
+                cmocka_unit_test(test_reset),    cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
         };
         return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }

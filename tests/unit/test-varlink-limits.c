@@ -512,11 +512,13 @@ static void test_out_of_descriptors(void **state) {
 int main(void) {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
         const struct CMUnitTest tests[] = {
-                ROW(test_message_size),          ROW(test_half_sent_message), ROW(test_reply_size),
-                ROW(test_calls_without_reading), ROW(test_queue_full),        ROW(test_queues_of_one_user),
-                ROW(test_connections),           ROW(test_reports_are_few),   ROW(test_path),
-                ROW(test_out_of_descriptors),    ROW(test_unread_reply),      ROW(test_waiting_keeps_no_message),
-                ROW(test_many_users),            ROW(test_turns_end),
+                ROW(test_message_size), ROW(test_half_sent_message),
+                ROW(test_reply_size),   ROW(test_calls_without_reading),
+                ROW(test_queue_full),   ROW(test_queues_of_one_user),
+                ROW(test_connections),  ROW(test_reports_are_few),
+                ROW(test_path),         ROW(test_out_of_descriptors),
+                ROW(test_unread_reply), ROW(test_waiting_keeps_no_message),
+                ROW(test_many_users),   ROW(test_turns_end),
         };
         return cmocka_run_group_tests_name("varlink-limits", tests, NULL, NULL);
 }

@@ -165,12 +165,12 @@ static void test_deferred_and_failed(void **state) {
 static void test_chunks(void **state) {
 #define NOT_FOUND SERVICE_ERROR("MethodNotFound", "{\"method\":\"test.Example.Nope\"}")
 #define INVALID SERVICE_ERROR("InvalidParameter", "{\"parameter\":\"to\"}")
-        static const char calls[] = ECHO("{\"text\":\"a\"}") ONEWAY("Echo") CALL("Nope")
-                " \n{\"method\" : \"test.Example.Echo\" }|"
-                ECHO("{\"list\":[\"x\",\"y\"]}") MORE("Count") ECHO("{\"number\":7}");
-        static const char replies[] = "{\"parameters\":{\"text\":\"a\"}}|" NOT_FOUND "{}|"
-                                      "{\"parameters\":{\"list\":[\"x\",\"y\"]}}|" INVALID
-                                      "{\"parameters\":{\"number\":7}}|";
+        static const char calls[] = ECHO("{\"text\":\"a\"}") ONEWAY("Echo")
+                CALL("Nope") " \n{\"method\" : \"test.Example.Echo\" }|" ECHO("{\"list\":[\"x\",\"y\"]}")
+                        MORE("Count") ECHO("{\"number\":7}");
+        static const char replies[] =
+                "{\"parameters\":{\"text\":\"a\"}}|" NOT_FOUND "{}|"
+                "{\"parameters\":{\"list\":[\"x\",\"y\"]}}|" INVALID "{\"parameters\":{\"number\":7}}|";
         static const size_t chunks[] = { sizeof(calls) - 1, 1, 2, 7, 143 };
         Fixture *f = *state;
 

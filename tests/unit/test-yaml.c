@@ -76,7 +76,8 @@ static void test_json_is_yaml(void **state) {
 }
 
 static void test_empty(void **state) {
-        static const char *const empty[] = { "", "\n", "# nothing\n", "---\n", "---\n...\n", "~", "%YAML 1.1\n---\n" };
+        static const char *const empty[] = { "",           "\n", "# nothing\n",     "---\n",
+                                             "---\n...\n", "~",  "%YAML 1.1\n---\n" };
 
         for (size_t i = 0; i < ELEMENTSOF(empty); i++) {
                 _cleanup_(ynode_freep) YNode *n = must_parse(empty[i]);
@@ -116,7 +117,8 @@ static void test_depth(void **state) {
 
                 memset(text, '[', depth);
                 memset(text + depth, ']', depth);
-                assert_int_equal(ynode_parse(text, 2 * (size_t) depth, &n, NULL), depth <= 32 ? 0 : -EBADMSG);
+                assert_int_equal(ynode_parse(text, 2 * (size_t) depth, &n, NULL),
+                                 depth <= 32 ? 0 : -EBADMSG);
         }
 }
 
@@ -175,7 +177,8 @@ static void expect_lenient_error(const char *text, const char *detail) {
 
 /* As Go reads it: the last of a key counts, also behind an alias of the one before, and the newest anchor. */
 static void test_lenient(void **state) {
-        _cleanup_(ynode_freep) YNode *twice = must_parse_lenient("a: &x {b: [1]}\nb: 2\na: *x\nb: 3\nb: 4\nc: 5\n");
+        _cleanup_(ynode_freep) YNode *twice =
+                must_parse_lenient("a: &x {b: [1]}\nb: 2\na: *x\nb: 3\nb: 4\nc: 5\n");
         _cleanup_(ynode_freep) YNode *again = must_parse_lenient("a: &x 1\nb: &x [~, 2]\nc: [*x, *x]\n");
         const YNode *c = ynode_first(ynode_get(again, "c"));
 
@@ -199,7 +202,8 @@ static void test_lenient_bounds(void **state) {
 
         assert_ok(buffer_puts(&text, "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]\n"));
         for (unsigned i = 0; i < 20; i++)
-                assert_ok(buffer_printf(&text, "a%u: &a%u [*a%u, *a%u, *a%u, *a%u]\n", i + 1, i + 1, i, i, i, i));
+                assert_ok(buffer_printf(&text, "a%u: &a%u [*a%u, *a%u, *a%u, *a%u]\n", i + 1, i + 1, i, i, i,
+                                        i));
         expect_lenient_error(buffer_cstr(&text), "too many values");
 
         buffer_clear(&text);
@@ -222,7 +226,8 @@ static void test_lenient_bounds(void **state) {
 
 /* Each beginning either parses or is refused; nothing is read behind its end. */
 static void test_cut(void **state) {
-        static const char text[] = "a:\n- b: \"c\\u00e9\"\n  d: {e: [1, 'x']}\n- |\n  text\nlast: &z !!str 1\n";
+        static const char text[] =
+                "a:\n- b: \"c\\u00e9\"\n  d: {e: [1, 'x']}\n- |\n  text\nlast: &z !!str 1\n";
 
         for (size_t n = 0; n < sizeof(text); n++) {
                 _cleanup_(ynode_freep) YNode *tree = NULL;
@@ -239,16 +244,11 @@ static void test_cut(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_tree),
-                cmocka_unit_test(test_json_is_yaml),
-                cmocka_unit_test(test_empty),
-                cmocka_unit_test(test_first_document_only),
-                cmocka_unit_test(test_bad),
-                cmocka_unit_test(test_depth),
-                cmocka_unit_test(test_many),
-                cmocka_unit_test(test_tag_directives),
-                cmocka_unit_test(test_lenient),
-                cmocka_unit_test(test_lenient_bounds),
+                cmocka_unit_test(test_tree),    cmocka_unit_test(test_json_is_yaml),
+                cmocka_unit_test(test_empty),   cmocka_unit_test(test_first_document_only),
+                cmocka_unit_test(test_bad),     cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_many),    cmocka_unit_test(test_tag_directives),
+                cmocka_unit_test(test_lenient), cmocka_unit_test(test_lenient_bounds),
                 cmocka_unit_test(test_cut),
         };
         return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

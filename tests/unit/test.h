@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#define assert_ok(expr)                                                                                       \
-        do {                                                                                                  \
-                int _r = (expr);                                                                              \
-                if (_r < 0)                                                                                   \
-                        fail_msg("%s: %s", #expr, strerror(-_r));                                             \
+#define assert_ok(expr)                                                                                     \
+        do {                                                                                                \
+                int _r = (expr);                                                                            \
+                if (_r < 0)                                                                                 \
+                        fail_msg("%s: %s", #expr, strerror(-_r));                                           \
         } while (0)
 
 #define assert_error(expr, error) assert_int_equal((expr), -(error))

@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "notify.h"
 #include "render.h"
 
-#define HASH_INIT UINT64_C(0xcbf29ce484222325)
 /* Words that never come again, as those with a time in them, would be gathered without end. */
 #define SEEN_MAX 4096
 
@@ -193,9 +193,8 @@ int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *
 }
 
 static void hash_in(uint64_t *h, const char *s) {
-        for (; s && *s; s++)
-                *h = (*h ^ (unsigned char) *s) * UINT64_C(0x100000001b3);
-        *h = (*h ^ 0xff) * UINT64_C(0x100000001b3);
+        *h = fnv_bytes(*h, s, s ? strlen(s) : 0);
+        *h = fnv_bytes(*h, "\xff", 1);
 }
 
 /* A pull that fails is tried again and again: its reasons alternate, and its words have other ports in them. */
@@ -206,7 +205,7 @@ static bool is_failed_pull(const char *reason) {
 
 static uint64_t hash_blocker(const JsonValue *gate, const JsonValue *blocker) {
         const char *reason = strempty(jv_get_string(blocker, "reason"));
-        uint64_t h = HASH_INIT;
+        uint64_t h = FNV_INIT;
 
         hash_in(&h, jv_get_string(gate, "name"));
         hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
@@ -238,7 +237,7 @@ static int see(Progress *p, uint64_t h) {
  * that was not before, as when an image has been pulled. What was waited for already is nothing new: a failure that is
  * tried again passes through the same words each time. */
 int progress_moved(Progress *p, const Snapshot *s) {
-        uint64_t counts = HASH_INIT;
+        uint64_t counts = FNV_INIT;
         bool moved;
         int r;
 

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 #define POLL_USEC (2 * USEC_PER_SEC)
@@ -53,11 +54,11 @@ void file_watch_done(FileWatch *w) {
 }
 
 static uint64_t mix(uint64_t h, uint64_t v) {
-        return (h ^ v) * UINT64_C(1099511628211);
+        return fnv_bytes(h, &v, sizeof(v));
 }
 
 static uint64_t fingerprint(const FileWatch *w) {
-        uint64_t h = UINT64_C(14695981039346656037);
+        uint64_t h = FNV_INIT;
         struct stat st;
 
         STRV_FOREACH(path, w->paths) {
@@ -84,7 +85,7 @@ static void on_poll(LoopTimer *timer) {
                 w->on_changed(w);
 }
 
-static int fall_back(FileWatch *w, int error) {
+static void fall_back(FileWatch *w, int error) {
         if (!w->told)
                 log_warning("Cannot watch files by inotify (%s), polling them every 2 s instead. Raise "
                             "fs.inotify.max_user_instances and fs.inotify.max_user_watches by sysctl.",
@@ -93,7 +94,7 @@ static int fall_back(FileWatch *w, int error) {
         stop(w);
         w->polling = true;
         w->fingerprint = fingerprint(w);
-        return loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
+        loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
 }
 
 static int remember(FileWatch *w, int descriptor, const char *name) {
@@ -185,14 +186,18 @@ static int lay(FileWatch *w) {
 
         stop(w);
         w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (w->fd < 0)
-                return fall_back(w, errno);
+        if (w->fd < 0) {
+                fall_back(w, errno);
+                return 0;
+        }
         STRV_FOREACH(path, w->paths) {
                 r = add_path(w, *path, 0);
                 if (r == -ENOMEM)
                         return r;
-                if (r < 0)
-                        return fall_back(w, -r);
+                if (r < 0) {
+                        fall_back(w, -r);
+                        return 0;
+                }
         }
         w->polling = false;
         return loop_io_set(w->loop, &w->io, w->fd, LOOP_READ, on_readable);

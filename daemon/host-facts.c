@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "ready/condition-microshift.h"
+#include "gates/condition-microshift.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define MACHINE_ID_FILE "/etc/machine-id"

@@ -19,7 +19,7 @@
 #include "publish-notify.h"
 #include "publish-state.h"
 #include "publish-varlink.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 #include "source-api.h"
 #include "source-endpoints.h"
 #include "source-host.h"
@@ -126,7 +126,6 @@ static void on_deadline(LoopTimer *timer) {
 
 static void manager_reconsider(Manager *m) {
         uint64_t recorded = timeline_added(m->timeline);
-        usec_t deadline;
         int r;
 
         choose_node(m);
@@ -155,14 +154,7 @@ static void manager_reconsider(Manager *m) {
         source_host_update(m->host);
         source_endpoints_update(m->endpoints);
 
-        deadline = board_deadline(&m->board);
-        if (deadline == USEC_INFINITY)
-                loop_timer_stop(&m->deadline);
-        else {
-                r = loop_timer_set(m->loop, &m->deadline, deadline, on_deadline);
-                if (r < 0)
-                        loop_fail(m->loop, r);
-        }
+        loop_timer_set(m->loop, &m->deadline, board_deadline(&m->board), on_deadline);
 }
 
 static void on_reconsider(LoopDeferred *deferred) {
@@ -170,11 +162,7 @@ static void on_reconsider(LoopDeferred *deferred) {
 }
 
 void manager_touch(Manager *m) {
-        int r;
-
-        r = loop_deferred_set(m->loop, &m->reconsider, on_reconsider);
-        if (r < 0)
-                loop_fail(m->loop, r);
+        loop_deferred_set(m->loop, &m->reconsider, on_reconsider);
 }
 
 static void on_coarse(LoopTimer *timer) {
@@ -442,7 +430,8 @@ int manager_start(Manager *m) {
         /* The gates were loaded before the kubeconfig was watched: MicroShift may have started in between. */
         manager_conditions_changed(m);
         manager_touch(m);
-        return loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
+        loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
+        return 0;
 }
 
 Manager *manager_free(Manager *m) {

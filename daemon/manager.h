@@ -4,9 +4,9 @@
 #include "event/loop.h"
 #include "http/http.h"
 #include "ready/board.h"
-#include "ready/boots.h"
-#include "ready/pull.h"
-#include "ready/timeline.h"
+#include "history/boots.h"
+#include "diagnosis/events.h"
+#include "history/timeline.h"
 
 #include "options.h"
 #include "settings.h"

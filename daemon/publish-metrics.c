@@ -339,7 +339,7 @@ void publish_metrics_update(PublishMetrics *p) {
                 if (p->looked == 0 || due <= now_monotonic())
                         write_file(p);
                 else
-                        r = loop_timer_set(m->loop, &p->again, due, on_again);
+                        loop_timer_set(m->loop, &p->again, due, on_again);
         }
         if (r < 0)
                 loop_fail(m->loop, r);

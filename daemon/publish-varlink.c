@@ -330,14 +330,9 @@ static int on_wait(VlService *service, VlCall *call) {
                 return r;
         names = NULL;
         w->state = state;
-        if (timeout > 0) {
-                r = loop_timer_set(p->manager->loop, &w->timeout,
-                                   usec_add(now_monotonic(), (usec_t) timeout), on_wait_timeout);
-                if (r < 0) {
-                        waiter_free(w);
-                        return r;
-                }
-        }
+        if (timeout > 0)
+                loop_timer_set(p->manager->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
+                               on_wait_timeout);
         vl_call_defer(call, &w->slot);
         return 0;
 }

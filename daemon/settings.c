@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/string-util.h"
-#include "ready/definition.h"
+#include "gates/definition.h"
 
 #define WARNINGS_MAX 32
 #define REQUIRE_MAX LIMIT_GATES

@@ -416,7 +416,6 @@ static void on_start(LoopTimer *timer) {
 
 int source_api_new(Manager *m, SourceApi **ret) {
         _cleanup_(source_api_freep) SourceApi *s = NULL;
-        int r;
 
         s = calloc(1, sizeof(SourceApi));
         if (!s)
@@ -424,9 +423,7 @@ int source_api_new(Manager *m, SourceApi **ret) {
         s->manager = m;
 
         /* Not from here: the other parts are not there yet. */
-        r = loop_timer_set(m->loop, &s->start, now_monotonic(), on_start);
-        if (r < 0)
-                return r;
+        loop_timer_set(m->loop, &s->start, now_monotonic(), on_start);
 
         *ret = TAKE_PTR(s);
         return 0;

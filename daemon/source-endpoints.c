@@ -6,14 +6,13 @@
  *
  * Checks with the same address, expectation and CA share one question. Without such checks nothing runs. */
 
-#define HASH_NONFATAL_OOM 1
-
 #include "source-endpoints.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
@@ -101,7 +100,6 @@ static void on_again(LoopTimer *timer);
 /* Sets the time of the next question by what is known now. */
 static void arm(Endpoint *e) {
         usec_t interval = e->open && e->evidence == EVIDENCE_TRUE ? OPEN_USEC : SHUT_USEC, due;
-        int r;
 
         if (e->interval > 0)
                 interval = e->interval;
@@ -111,9 +109,7 @@ static void arm(Endpoint *e) {
         if (loop_timer_is_armed(&e->again) && (e->asked == 0 || due == e->due))
                 return;
         e->due = due;
-        r = loop_timer_set(e->source->manager->loop, &e->again, due, on_again);
-        if (r < 0)
-                loop_fail(e->source->manager->loop, r);
+        loop_timer_set(e->source->manager->loop, &e->again, due, on_again);
 }
 
 /* The question has an answer, or cannot be asked. text is cleaned in place. */

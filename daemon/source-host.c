@@ -7,13 +7,12 @@
  * such thing, there it is looked at every 10 s while the API, which would tell otherwise, is away). The
  * containers that proved a gate before we were restarted are looked at in the same way. */
 
-#define HASH_NONFATAL_OOM 1
-
 #include "source-host.h"
 
 #include <stdio.h>
 #include <sys/inotify.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"

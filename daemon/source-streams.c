@@ -227,7 +227,6 @@ static void on_timer(LoopTimer *timer) {
 /* Does what the reflector asks for until it asks for nothing more, then sets its alarm. */
 static void pump(Stream *t) {
         const char *path;
-        usec_t deadline;
         int r;
 
         if (t->pumping)
@@ -255,14 +254,7 @@ static void pump(Stream *t) {
         }
         t->pumping = false;
 
-        deadline = reflector_deadline(t->reflector);
-        if (deadline == USEC_INFINITY)
-                loop_timer_stop(&t->timer);
-        else {
-                r = loop_timer_set(t->source->manager->loop, &t->timer, deadline, on_timer);
-                if (r < 0)
-                        loop_fail(t->source->manager->loop, r);
-        }
+        loop_timer_set(t->source->manager->loop, &t->timer, reflector_deadline(t->reflector), on_timer);
 }
 
 static void add_stats(SourceStreamsStats *sum, const Stream *t) {
@@ -420,9 +412,7 @@ void source_streams_update(SourceStreams *s) {
         }
         for (Stream *t = s->streams; t; t = t->next)
                 if (!t->wanted) {
-                        r = loop_deferred_set(s->manager->loop, &s->sweep, on_sweep);
-                        if (r < 0)
-                                loop_fail(s->manager->loop, r);
+                        loop_deferred_set(s->manager->loop, &s->sweep, on_sweep);
                         return;
                 }
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#define HASH_NONFATAL_OOM 1
-
 #include "varlink-json.h"
 
 #include <stdio.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/string-util.h"
-#include "ready/columns.h"
+#include "diagnosis/columns.h"
 
 /* Adds what is there; what is absent is left out, as the interface's nullable members want it. */
 static int add_string(JsonValue *v, const char *key, const char *s) {

@@ -290,14 +290,17 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
 }
 
 /* Arms (or moves) a one-shot timer at an absolute time of now_monotonic(); one in the past elapses in the
- * next turn, one at USEC_INFINITY never. The callback never comes early. -ENOMEM. */
-int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer)) {
+ * next turn, one at USEC_INFINITY never. The callback never comes early. A lack of memory, which only a timer's
+ * first time can meet, ends the loop with -ENOMEM. */
+void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer)) {
         LoopTimerImpl *impl = timer->impl;
 
         if (!impl) {
                 impl = malloc(sizeof(LoopTimerImpl));
-                if (!impl)
-                        return -ENOMEM;
+                if (!impl) {
+                        loop_fail(loop, -ENOMEM);
+                        return;
+                }
                 *impl = (LoopTimerImpl){ .loop = loop, .timer = timer };
                 ev_init(&impl->ev, on_timer);
                 timer->impl = impl;
@@ -308,14 +311,13 @@ int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_ela
         timer->on_elapsed = on_elapsed;
         if (monotonic == USEC_INFINITY) {
                 loop_timer_stop(timer);
-                return 0;
+                return;
         }
         if (loop_timer_is_armed(timer) && impl->due == monotonic)
-                return 0;
+                return;
 
         impl->due = monotonic;
         timer_start(impl);
-        return 0;
 }
 
 /* The timer keeps its memory, so that setting it again cannot fail. */
@@ -382,12 +384,12 @@ void loop_signal_done(LoopSignal *signal) {
 
 /* Runs on_run once, before the loop sleeps again and after the events of this turn; set inside deferred
  * work it runs in the next turn, which comes at once. One that is set already keeps its place. In the order
- * in which they were set. Never fails: nothing is allocated. */
-int loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred)) {
+ * in which they were set. Nothing is allocated. */
+void loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred)) {
         deferred->on_run = on_run;
         if (deferred->loop) {
                 assert(deferred->loop == loop);
-                return 0;
+                return;
         }
 
         deferred->loop = loop;
@@ -400,7 +402,6 @@ int loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDef
                 loop->deferred_first = deferred;
         loop->deferred_last = deferred;
         ev_idle_start(loop->ev, &loop->idle);
-        return 0;
 }
 
 void loop_deferred_done(LoopDeferred *deferred) {

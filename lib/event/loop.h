@@ -54,7 +54,7 @@ int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events,
                 void (*on_ready)(LoopIo *io, unsigned events));
 void loop_io_done(LoopIo *io);
 
-int loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer));
+void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer));
 void loop_timer_stop(LoopTimer *timer);
 bool loop_timer_is_armed(const LoopTimer *timer);
 void loop_timer_done(LoopTimer *timer);
@@ -63,5 +63,5 @@ int loop_signal_set(Loop *loop, LoopSignal *signal, int number,
                     void (*on_signal)(LoopSignal *signal, int number));
 void loop_signal_done(LoopSignal *signal);
 
-int loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred));
+void loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred));
 void loop_deferred_done(LoopDeferred *deferred);

@@ -94,7 +94,7 @@ void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
         impl->state = state;
         queue_append(queues[state], impl);
         if (state == HTTP_REQUEST_QUEUED || state == HTTP_REQUEST_ENDED)
-                (void) loop_deferred_set(client->loop, &client->settle, on_settle);
+                loop_deferred_set(client->loop, &client->settle, on_settle);
 }
 
 /* Takes the request's end down, to be told in a turn of its own. detail is static, or NULL for
@@ -184,7 +184,8 @@ static int on_curl_timer(CURLM *multi, long milliseconds, void *userdata) {
         /* What libcurl says it has cut to whole milliseconds; on the short side it would be asked in
          * vain. */
         due = milliseconds > 0 ? usec_add(now_monotonic(), ((usec_t) milliseconds + 1) * USEC_PER_MSEC) : 0;
-        return loop_timer_set(client->loop, &client->timer, due, on_timer) < 0 ? -1 : 0;
+        loop_timer_set(client->loop, &client->timer, due, on_timer);
+        return 0;
 }
 
 static void on_socket_ready(LoopIo *io, unsigned events) {
@@ -286,7 +287,7 @@ static void on_settle(LoopDeferred *deferred) {
         request->impl = NULL;
         impl_remove(impl, NULL);
         if (client->ended.first)
-                (void) loop_deferred_set(client->loop, &client->settle, on_settle);
+                loop_deferred_set(client->loop, &client->settle, on_settle);
         log_debug("Request ended: %s%s%s", http_end_to_string(end), isempty(detail) ? "" : ", ",
                   strempty(detail));
         request->ops->on_end(request, end, strempty(detail));
@@ -306,17 +307,12 @@ static bool multi_configure(HttpClient *client) {
 /* Creates a client on loop, which must outlive it. -ENOMEM; -EOPNOTSUPP: libcurl lacks an option. */
 int http_client_new(Loop *loop, HttpClient **ret) {
         _cleanup_(http_client_freep) HttpClient *client = NULL;
-        int r;
 
         client = calloc(1, sizeof(HttpClient));
         if (!client)
                 return -ENOMEM;
         client->loop = loop;
 
-        /* From here on setting the timer cannot fail. */
-        r = loop_timer_set(loop, &client->timer, USEC_INFINITY, on_timer);
-        if (r < 0)
-                return r;
         client->multi = curl_multi_init();
         if (!client->multi)
                 return -ENOMEM;

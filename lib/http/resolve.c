@@ -131,7 +131,7 @@ static void impl_conclude(HttpResolveImpl *impl, HttpResolveResult result, const
                 result = HTTP_RESOLVE_NO_MEMORY;
         impl->result = result;
         impl->concluded = true;
-        (void) loop_deferred_set(impl->loop, &impl->conclusion, on_conclusion);
+        loop_deferred_set(impl->loop, &impl->conclusion, on_conclusion);
 }
 
 static int format_addresses(const struct ares_addrinfo *info, Buffer *b) {
@@ -235,8 +235,7 @@ static void impl_rearm(HttpResolveImpl *impl) {
         if (ares_timeout(impl->channel, NULL, &tv))
                 due = usec_min(due, usec_add(now_monotonic(), (usec_t) tv.tv_sec * USEC_PER_SEC +
                                                                       (usec_t) tv.tv_usec + USEC_PER_MSEC));
-        if (loop_timer_set(impl->loop, &impl->timer, due, on_timer) < 0)
-                impl_conclude(impl, HTTP_RESOLVE_NO_MEMORY, "");
+        loop_timer_set(impl->loop, &impl->timer, due, on_timer);
 }
 
 static void impl_process(HttpResolveImpl *impl, ares_socket_t in, ares_socket_t out) {

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "kube/object-internal.h"
 
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t hash_bytes(uint64_t hash, const char *s, size_t size) {
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ (unsigned char) s[i]) * FNV_PRIME;
-        return hash;
-}
-
-/* FNV-1a over the printed status: a heartbeat changes it, as a sign of life must. */
+/* Over the printed status: a heartbeat changes it, as a sign of life must. */
 static int hash_status(const JsonValue *status, uint64_t *ret) {
         Buffer b = BUFFER_INIT(2 * LIMIT_OBJECT);
         int r;
 
         r = jv_print(status, false, &b);
         if (r >= 0)
-                *ret = hash_bytes(FNV_OFFSET, buffer_cstr(&b), b.size);
+                *ret = fnv_bytes(FNV_INIT, buffer_cstr(&b), b.size);
         buffer_done(&b);
         return r;
 }

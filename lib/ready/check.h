@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/limits.h"
-#include "ready/blocker.h"
-#include "ready/definition.h"
+#include "history/blocker.h"
+#include "gates/definition.h"
 #include "ready/node.h"
 #include "ready/trail.h"
 

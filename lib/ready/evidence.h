@@ -36,6 +36,16 @@ typedef enum Proof {
 const char *proof_to_string(Proof p);
 Proof proof_from_string(const char *s);
 
+/* What the rules say of one object. reason and message live as long as the world is not changed, and are set
+ * unless evidence is TRUE. */
+typedef struct Finding {
+        Evidence evidence;
+        Proof proof;
+        const char *reason;
+        const char *message;
+        char text[192]; /* room for a message that has to be put together */
+} Finding;
+
 /* The reasons that are ours; all others are the cluster's own words. */
 #define REASON_STALE_BOOT "StaleBoot"
 #define REASON_UNPROVEN "Unproven"

@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
-#include "ready/columns.h"
-#include "ready/pull.h"
+#include "diagnosis/columns.h"
+#include "diagnosis/events.h"
 
 /* Puts words behind the message. What is too long for both is cut from the message: the words are news. */
 __attribute__((format(printf, 2, 3))) static void say_more(Explanation *e, const char *format, ...) {

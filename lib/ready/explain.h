@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "ready/check.h"
-#include "ready/hint.h"
+#include "diagnosis/hint.h"
 
 /* The words for what was found, and what a hint is looked for with. They live as long as the world is not
  * changed, and this does. */

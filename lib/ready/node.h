@@ -3,16 +3,6 @@
 
 #include "ready/world.h"
 
-/* What the rules say of one object. reason and message live as long as the world is not changed, and are set
- * unless evidence is TRUE. */
-typedef struct Finding {
-        Evidence evidence;
-        Proof proof;
-        const char *reason;
-        const char *message;
-        char text[192]; /* room for a message that has to be put together */
-} Finding;
-
 typedef struct NodeChoice {
         WorldObject *node;  /* NULL where none can be told to be ours */
         const char *reason; /* then: NodeAmbiguous or NodeNotRegistered */

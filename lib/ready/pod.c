@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
-#include "ready/columns.h"
+#include "diagnosis/columns.h"
 
 /* Rule R4: pods that are done or on their way out are no members of anything, and those of a Job neither: a
  * Job is done by its Complete condition. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ready/definition.h"
+#include "gates/definition.h"
 #include "ready/node.h"
 
 /* How long a remote node must have been seen alive, with an unchanged boot ID, until what its pods say is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ready/blocker.h"
-#include "ready/node.h"
+#include "history/blocker.h"
+#include "ready/evidence.h"
 
 /* What has become of an object that a gate looks at. */
 typedef enum ObjectState {

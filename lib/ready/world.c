@@ -6,7 +6,6 @@
  * first replays what we missed, which is the past: for a second nothing of that counts as seen. */
 
 /* A map that cannot grow leaves the element out (its hh.tbl is NULL then) instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
 
 #include "ready/world.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <uthash.h>
-
 #include "base/clock.h"
+#include "base/hash.h"
 #include "kube/object.h"
 #include "ready/evidence.h"
 

@@ -136,16 +136,13 @@ size_t connection_queued(const VlConnection *c) {
 /* Has the connection look at its state again, before the loop sleeps, and after those that were woken before. */
 void connection_wake(VlConnection *c) {
         VlServer *server = c->server;
-        int r;
 
         if (!c->is_woken) {
                 c->is_woken = true;
                 server->n_woken++;
                 DL_APPEND2(server->woken, c, previous_woken, next_woken);
         }
-        r = loop_deferred_set(server->loop, &server->wake, connections_run);
-        if (r < 0)
-                loop_fail(server->loop, r);
+        loop_deferred_set(server->loop, &server->wake, connections_run);
 }
 
 /* Why so much more must not wait to be taken; NULL: it may. Of what waits on one connection, the first message may be
@@ -361,17 +358,15 @@ static int connection_update(VlConnection *c) {
         if (connection_queued(c) == 0)
                 loop_timer_stop(&c->unread);
         else if (!loop_timer_is_armed(&c->unread))
-                r = loop_timer_set(c->server->loop, &c->unread,
-                                   usec_add(now_monotonic(), c->server->unread_usec), on_unread);
-        if (r < 0)
-                return r;
+                loop_timer_set(c->server->loop, &c->unread,
+                               usec_add(now_monotonic(), c->server->unread_usec), on_unread);
 
         if (!idle || !has_part)
                 loop_timer_stop(&c->half_sent);
         else if (!loop_timer_is_armed(&c->half_sent))
-                r = loop_timer_set(c->server->loop, &c->half_sent,
-                                   usec_add(now_monotonic(), c->server->half_sent_usec), on_half_sent);
-        return r;
+                loop_timer_set(c->server->loop, &c->half_sent,
+                               usec_add(now_monotonic(), c->server->half_sent_usec), on_half_sent);
+        return 0;
 }
 
 /* Whether this turn of the loop has been at the peers' service for long enough. */

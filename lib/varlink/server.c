@@ -221,12 +221,10 @@ static void on_resume(LoopTimer *timer) {
 
 /* Descriptors or memory ran out. A listening socket stays readable then: to go on accepting would spin. */
 static int pause_accepting(VlServer *server, const char *reason) {
-        int r;
-
         server_report(server, NULL, reason);
-        r = loop_timer_set(server->loop, &server->resume, usec_add(now_monotonic(), server->resume_usec),
-                           on_resume);
-        return r < 0 ? r : server_update_listeners(server);
+        loop_timer_set(server->loop, &server->resume, usec_add(now_monotonic(), server->resume_usec),
+                       on_resume);
+        return server_update_listeners(server);
 }
 
 /* Whether a connection would leave the rest of the process the descriptors that it needs for its own work.

@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "base/parse.h"
 #include "base/string-util.h"
-#include "ready/columns.h"
-#include "ready/lines.h"
+#include "diagnosis/columns.h"
+#include "history/lines.h"
 
 static int read_all(FILE *f, Buffer *b) {
         char chunk[4096];

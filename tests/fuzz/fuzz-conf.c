@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 #include "settings.h"
 
 static bool exists(const GateFacts *facts, const char *path) {

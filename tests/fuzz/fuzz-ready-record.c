@@ -2,11 +2,11 @@
 #include "fuzz.h"
 
 #include "base/limits.h"
-#include "ready/boots.h"
-#include "ready/columns.h"
-#include "ready/lines.h"
-#include "ready/pull.h"
-#include "ready/timeline.h"
+#include "history/boots.h"
+#include "diagnosis/columns.h"
+#include "history/lines.h"
+#include "diagnosis/events.h"
+#include "history/timeline.h"
 
 /* What is printed is read back whole, and prints as the same. */
 static void timeline(const char *text, size_t size) {

@@ -65,14 +65,14 @@ static inline void on_peer_write(LoopDeferred *deferred) {
         if (sent > 0)
                 buffer_consume(&p->out, (size_t) sent);
         if (p->out.size > 0)
-                assert(loop_deferred_set(p->server->loop, &p->writer, on_peer_write) >= 0);
+                loop_deferred_set(p->server->loop, &p->writer, on_peer_write);
         else if (p->close_after || p->reset_after)
                 peer_close(p);
 }
 
 static inline void peer_send_data(Peer *p, const void *data, size_t size) {
         assert(buffer_put(&p->out, data, size) >= 0);
-        assert(loop_deferred_set(p->server->loop, &p->writer, on_peer_write) >= 0);
+        loop_deferred_set(p->server->loop, &p->writer, on_peer_write);
 }
 
 static inline void peer_send(Peer *p, const char *text) {

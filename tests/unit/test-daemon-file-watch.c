@@ -76,7 +76,7 @@ static void on_late(LoopTimer *timer) {
 
 static bool comes_within(Fixture *f, usec_t usec) {
         f->late = false;
-        assert_ok(loop_timer_set(f->loop, &f->timer, now_monotonic() + usec, on_late));
+        loop_timer_set(f->loop, &f->timer, now_monotonic() + usec, on_late);
         assert_ok(loop_run(f->loop));
         loop_timer_stop(&f->timer);
         return !f->late;

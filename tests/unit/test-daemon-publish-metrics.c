@@ -187,7 +187,7 @@ static void on_enough(LoopTimer *timer) {
 }
 
 static void run_for(Fixture *f, usec_t usec) {
-        assert_ok(loop_timer_set(f->manager.loop, &f->timer, now_monotonic() + usec, on_enough));
+        loop_timer_set(f->manager.loop, &f->timer, now_monotonic() + usec, on_enough);
         assert_ok(loop_run(f->manager.loop));
 }
 

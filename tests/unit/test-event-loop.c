@@ -58,7 +58,7 @@ static void on_other(LoopTimer *timer) {
 }
 
 static void run_for(Fixture *f, usec_t usec) {
-        assert_ok(loop_timer_set(f->loop, &f->timer, now_monotonic() + usec, on_end));
+        loop_timer_set(f->loop, &f->timer, now_monotonic() + usec, on_end);
         assert_int_equal(loop_run(f->loop), 7);
 }
 
@@ -71,7 +71,7 @@ static void test_empty_loop_ends(void **state) {
 static void test_exit_before_run(void **state) {
         Fixture *f = *state;
 
-        assert_ok(loop_timer_set(f->loop, &f->timer, now_monotonic() + USEC_PER_HOUR, on_end));
+        loop_timer_set(f->loop, &f->timer, now_monotonic() + USEC_PER_HOUR, on_end);
         loop_exit(f->loop, 3);
         assert_int_equal(loop_run(f->loop), 3);
 }
@@ -97,7 +97,7 @@ static void on_late(LoopTimer *timer) {
                 return;
         }
         f->due = now + 137 * f->n_timer; /* odd fractions of a millisecond */
-        assert_ok(loop_timer_set(f->loop, timer, f->due, on_late));
+        loop_timer_set(f->loop, timer, f->due, on_late);
         assert_true(loop_timer_is_armed(timer));
 }
 
@@ -105,7 +105,7 @@ static void test_timer_is_never_early(void **state) {
         Fixture *f = *state;
 
         f->due = now_monotonic() + 1001;
-        assert_ok(loop_timer_set(f->loop, &f->timer, f->due, on_late));
+        loop_timer_set(f->loop, &f->timer, f->due, on_late);
         assert_int_equal(loop_run(f->loop), 0);
         assert_int_equal(f->n_timer, 50);
 }
@@ -118,14 +118,14 @@ static void on_slow(LoopTimer *timer) {
         nanosleep(&ts, NULL);
         f->n_timer = 49;
         f->due = now_monotonic() + 20 * USEC_PER_MSEC;
-        assert_ok(loop_timer_set(f->loop, timer, f->due, on_late));
+        loop_timer_set(f->loop, timer, f->due, on_late);
 }
 
 static void test_timer_after_a_slow_turn(void **state) {
         Fixture *f = *state;
         usec_t begin = now_monotonic();
 
-        assert_ok(loop_timer_set(f->loop, &f->timer, 0, on_slow));
+        loop_timer_set(f->loop, &f->timer, 0, on_slow);
         assert_int_equal(loop_run(f->loop), 0);
         assert_true(now_monotonic() - begin < 5 * USEC_PER_SEC);
 }
@@ -133,12 +133,12 @@ static void test_timer_after_a_slow_turn(void **state) {
 static void test_timer_far_away_and_never(void **state) {
         Fixture *f = *state;
 
-        assert_ok(loop_timer_set(f->loop, &f->other, USEC_INFINITY - 1, on_other));
+        loop_timer_set(f->loop, &f->other, USEC_INFINITY - 1, on_other);
         assert_true(loop_timer_is_armed(&f->other));
         run_for(f, 5 * USEC_PER_MSEC);
-        assert_ok(loop_timer_set(f->loop, &f->other, USEC_INFINITY, on_other));
+        loop_timer_set(f->loop, &f->other, USEC_INFINITY, on_other);
         assert_false(loop_timer_is_armed(&f->other));
-        assert_ok(loop_timer_set(f->loop, &f->other, 0, on_other));
+        loop_timer_set(f->loop, &f->other, 0, on_other);
         loop_timer_stop(&f->other);
         run_for(f, 5 * USEC_PER_MSEC);
         assert_int_equal(f->n_timer, 0);
@@ -273,7 +273,7 @@ static void on_owned_deferred_arm(LoopDeferred *deferred) {
         Owned *o = container_of(deferred, Owned, deferred);
 
         /* Both are ready in the same turn; the first frees the other. */
-        assert_ok(loop_timer_set(o->fixture->loop, &o->timer, 0, on_owned_timer));
+        loop_timer_set(o->fixture->loop, &o->timer, 0, on_owned_timer);
         assert_ok(loop_io_set(o->fixture->loop, &o->io, o->fd, LOOP_READ, on_owned_io));
 }
 
@@ -292,13 +292,13 @@ static void test_freed_in_own_callback(void **state) {
         Owned *o;
 
         o = owned_new(f);
-        assert_ok(loop_timer_set(f->loop, &o->timer, 0, on_owned_timer));
+        loop_timer_set(f->loop, &o->timer, 0, on_owned_timer);
         o = owned_new(f);
         assert_ok(loop_io_set(f->loop, &o->io, o->fd, LOOP_READ, on_owned_io));
         o = owned_new(f);
-        assert_ok(loop_deferred_set(f->loop, &o->deferred, on_owned_deferred));
+        loop_deferred_set(f->loop, &o->deferred, on_owned_deferred);
         o = owned_new(f);
-        assert_ok(loop_deferred_set(f->loop, &o->deferred, on_owned_deferred_arm));
+        loop_deferred_set(f->loop, &o->deferred, on_owned_deferred_arm);
         run_for(f, 5 * USEC_PER_MSEC);
         assert_int_equal(f->n_timer, 4);
 }
@@ -332,23 +332,23 @@ static void on_deferred(LoopDeferred *deferred) {
 
         strncat(f->order, "1", sizeof(f->order) - strlen(f->order) - 1);
         if (++f->n_deferred < 3)
-                assert_ok(loop_deferred_set(f->loop, deferred, on_deferred));
+                loop_deferred_set(f->loop, deferred, on_deferred);
 }
 
 static void test_deferred(void **state) {
         Fixture *f = *state;
         uint64_t turns;
 
-        assert_ok(loop_deferred_set(f->loop, &f->deferred, on_deferred));
-        assert_ok(loop_deferred_set(f->loop, &f->second, on_second));
-        assert_ok(loop_deferred_set(f->loop, &f->deferred, on_deferred));
+        loop_deferred_set(f->loop, &f->deferred, on_deferred);
+        loop_deferred_set(f->loop, &f->second, on_second);
+        loop_deferred_set(f->loop, &f->deferred, on_deferred);
         turns = loop_turns(f->loop);
         run_for(f, 50 * USEC_PER_MSEC);
         assert_string_equal(f->order, "1211");
         /* One turn per round, and asleep afterwards. */
         assert_true(loop_turns(f->loop) - turns <= 7);
 
-        assert_ok(loop_deferred_set(f->loop, &f->deferred, on_deferred));
+        loop_deferred_set(f->loop, &f->deferred, on_deferred);
         loop_deferred_done(&f->deferred);
         assert_int_equal(loop_run(f->loop), 0);
         assert_string_equal(f->order, "1211");
@@ -358,13 +358,13 @@ static void test_deferred(void **state) {
 static void on_timer_defers(LoopTimer *timer) {
         Fixture *f = container_of(timer, Fixture, other);
 
-        assert_ok(loop_deferred_set(f->loop, &f->second, on_second));
+        loop_deferred_set(f->loop, &f->second, on_second);
 }
 
 static void test_deferred_by_the_last_event(void **state) {
         Fixture *f = *state;
 
-        assert_ok(loop_timer_set(f->loop, &f->other, 0, on_timer_defers));
+        loop_timer_set(f->loop, &f->other, 0, on_timer_defers);
         assert_int_equal(loop_run(f->loop), 0);
         assert_string_equal(f->order, "2");
 }
@@ -373,13 +373,13 @@ static void test_deferred_by_the_last_event(void **state) {
 static void on_greedy(LoopDeferred *deferred) {
         Fixture *f = container_of(deferred, Fixture, deferred);
 
-        assert_ok(loop_deferred_set(f->loop, deferred, on_greedy));
+        loop_deferred_set(f->loop, deferred, on_greedy);
 }
 
 static void test_deferred_does_not_starve(void **state) {
         Fixture *f = *state;
 
-        assert_ok(loop_deferred_set(f->loop, &f->deferred, on_greedy));
+        loop_deferred_set(f->loop, &f->deferred, on_greedy);
         run_for(f, 2 * USEC_PER_MSEC);
         loop_deferred_done(&f->deferred);
 }

@@ -12,7 +12,7 @@
 #include "failing-malloc.h"
 #include "json/json.h"
 #include "kube/kubeconfig.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 #include "settings.h"
 #include "yaml/yaml.h"
 

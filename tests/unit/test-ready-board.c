@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "ready/hint.h"
+#include "diagnosis/hint.h"
 
 /* A gate that is TRUE when the test says so. */
 static CheckDefinition path_check(const char *path) {

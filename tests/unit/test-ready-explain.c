@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "ready/pull.h"
+#include "diagnosis/events.h"
 
 /* What events add to blockers, and what stands there where there is no node yet. */
 

@@ -9,10 +9,10 @@
 
 #include "base/limits.h"
 #include "failing-malloc.h"
-#include "ready/boots.h"
-#include "ready/columns.h"
-#include "ready/pull.h"
-#include "ready/timeline.h"
+#include "history/boots.h"
+#include "diagnosis/columns.h"
+#include "diagnosis/events.h"
+#include "history/timeline.h"
 #include "ready/trail.h"
 
 /* Runs until none fails; each run but the last must say -ENOMEM. */

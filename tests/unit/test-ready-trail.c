@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/timeline.h"
+#include "history/timeline.h"
 
 #define NS "openshift-dns"
 #define POD "dns-default-28m2q"

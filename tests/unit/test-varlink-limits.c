@@ -33,7 +33,7 @@ static void on_alarm(LoopTimer *timer) {
 static void run_for(Fixture *f, usec_t usec) {
         Alarm alarm = { .loop = f->loop };
 
-        assert_ok(loop_timer_set(f->loop, &alarm.timer, now_monotonic() + usec, on_alarm));
+        loop_timer_set(f->loop, &alarm.timer, now_monotonic() + usec, on_alarm);
         assert_ok(loop_run(f->loop));
         loop_timer_done(&alarm.timer);
 }

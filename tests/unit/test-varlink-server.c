@@ -336,7 +336,7 @@ static void test_waiting_costs_nothing(void **state) {
         pump(f);
 
         before = loop_turns(f->loop);
-        assert_ok(loop_timer_set(f->loop, &alarm.timer, now_monotonic() + 50 * USEC_PER_MSEC, on_alarm));
+        loop_timer_set(f->loop, &alarm.timer, now_monotonic() + 50 * USEC_PER_MSEC, on_alarm);
         assert_ok(loop_run(f->loop));
         assert_true(loop_turns(f->loop) - before <= 3);
         loop_timer_done(&alarm.timer);

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "json/json.h"
-#include "ready/timeline.h"
+#include "history/timeline.h"
 
 /* When a gate first opened in a boot. */
 typedef struct BootGate {

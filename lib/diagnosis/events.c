@@ -16,12 +16,11 @@
  * the age that people are told, is all that the wall clock is used for: a wrong clock costs an explanation,
  * never an answer. */
 
-#include "ready/pull.h"
+#include "diagnosis/events.h"
 
 /* Lacking memory, an element is not added; hh.tbl says so. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/boots.h"
-#include "ready/timeline.h"
+#include "history/boots.h"
+#include "history/timeline.h"
 
 static Transition make(usec_t boottime, const char *gate, const char *from, const char *to) {
         Transition t = { .boottime = boottime, .realtime = boottime + 5 };

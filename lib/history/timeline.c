@@ -7,13 +7,13 @@
  * what cannot be read: after a power cut the last line may be half a line, and a timeline with a gap is worth
  * more than none. */
 
-#include "ready/timeline.h"
+#include "history/timeline.h"
 
 #include <limits.h>
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/lines.h"
+#include "history/lines.h"
 
 /* The edges of gates, and those of their objects. */
 typedef enum Class {

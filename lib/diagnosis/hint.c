@@ -8,7 +8,7 @@
  * A hint says what to look at or what to run, is true for MicroShift on RHEL, and is one sentence. Where
  * nothing is known nothing is said: the cluster's own words stand beside it in any case. */
 
-#include "ready/hint.h"
+#include "diagnosis/hint.h"
 
 #include <strings.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 #define SUFFIX ".gate"
 

@@ -7,7 +7,7 @@
  * years of `kubectl get pods`, so they are ours too, letter by letter. The printers walk the containers in
  * the order of the status, which the kubelet sorts by name, and not in that of the spec. */
 
-#include "ready/columns.h"
+#include "diagnosis/columns.h"
 
 #include <stdio.h>
 

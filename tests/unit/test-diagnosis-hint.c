@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "ready/hint.h"
+#include "diagnosis/hint.h"
 
 typedef struct Case {
         const char *hint; /* how the hint begins, or a part of it; NULL: there is none */

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 static GateDefinition *parse_as(const char *name, const char *text) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;

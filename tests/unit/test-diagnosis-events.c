@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "ready/pull.h"
+#include "diagnosis/events.h"
 
 #define NOW_REAL (1700000000 * USEC_PER_SEC)
 #define NOW_BOOT (30 * USEC_PER_MINUTE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "ready/definition.h"
+#include "gates/definition.h"
 
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 #define NAME_MAX_LENGTH 63
 

@@ -5,7 +5,7 @@
  * same way: != and notin also match objects without the label. */
 
 #include "base/string-util.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 #define BLANKS " \t"
 #define REQUIREMENTS_MAX 64

@@ -3,7 +3,7 @@
 /* Our own files are lines, one JSON value each. They are read as if anything could stand in them: after a
  * power cut the last line may be half a line, or a page of NULs. */
 
-#include "ready/lines.h"
+#include "history/lines.h"
 
 /* Appends v and a line end. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
 int lines_put(const JsonValue *v, Buffer *out) {

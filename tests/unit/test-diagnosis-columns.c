@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "ready/columns.h"
+#include "diagnosis/columns.h"
 
 #define NOW (1700000000 * USEC_PER_SEC) /* 2023-11-14T22:13:20Z */
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "conf/conf.h"
-#include "ready/condition-microshift.h"
-#include "ready/definition.h"
+#include "gates/condition-microshift.h"
+#include "gates/definition.h"
 
 /* From gate files to definitions (gate-file.c, selector.c, gate-load.c), and whether their conditions hold on this
  * host (gate-condition.c). */

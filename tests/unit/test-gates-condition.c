@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/string-util.h"
 #include "kube/object.h"
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 static MicroShiftConfig *config_of(const char *const *texts, size_t n) {
         MicroShiftConfig *c = calloc(1, sizeof(*c));

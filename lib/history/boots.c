@@ -4,13 +4,13 @@
  * interface has it, one line per boot. From them comes how long it usually takes. A boot that pulled images
  * says nothing of one that did not: each kind has a median of its own. */
 
-#include "ready/boots.h"
+#include "history/boots.h"
 
 #include <limits.h>
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/lines.h"
+#include "history/lines.h"
 
 struct BootLog {
         Boot **boots;

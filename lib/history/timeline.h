@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ready/blocker.h"
+#include "history/blocker.h"
 
 /* A change of the verdict, of a gate, or of an object of a gate. */
 typedef struct Transition {

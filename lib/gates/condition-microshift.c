@@ -6,7 +6,7 @@
  * first, and the first that decides ends the search. Each file is read as MicroShift reads it: what it takes without
  * a word must not make gates invalid on a node that works. */
 
-#include "ready/condition-microshift.h"
+#include "gates/condition-microshift.h"
 
 #include <strings.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 /* The keys of gate files. Only gate-file.c reads them. */
 

@@ -4,7 +4,7 @@
  * read back comes from files that a crash may have cut: members that are missing are errors, never guessed.
  */
 
-#include "ready/blocker.h"
+#include "history/blocker.h"
 
 #include "base/string-util.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "ready/gate-keys.h"
+#include "gates/gate-keys.h"
 
 #include <limits.h>
 

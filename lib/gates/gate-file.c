@@ -5,14 +5,14 @@
  * an invalid gate is judged by its last readable Required=. What is merely unknown is a warning; only a section
  * of an unknown kind is an error, because without it a gate would ask less than its author meant. */
 
-#include "ready/gate-file.h"
+#include "gates/gate-file.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "ready/gate-keys.h"
+#include "gates/gate-keys.h"
 
 #define WARNINGS_MAX 32
 #define LABEL_LENGTH_MAX 63

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/heartbeat.h"
 #include "base/string-util.h"
 #include "follow.h"
 #include "notify.h"
@@ -13,10 +14,6 @@
  * What is not known closes nothing: while the daemon is out of reach, or has forgotten that the gate was
  * open, the gate's own UnknownSec= runs here, as it does in the daemon. */
 
-/* A start has 90 s (TimeoutStartSec= of the unit) and is extended by this much, so often: no limit on the
- * wait, a limit on a hung client. */
-#define EXTEND_USEC (60 * USEC_PER_SEC)
-#define HEARTBEAT_USEC (20 * USEC_PER_SEC)
 /* For a gate that is absent, disabled or invalid, and how long to hold on where the gate did not say it. */
 #define RETRY_USEC (5 * USEC_PER_SEC)
 #define UNKNOWN_USEC (5 * USEC_PER_MINUTE)
@@ -178,7 +175,7 @@ static int on_deadline(Hold *h) {
         if (!h->is_open) {
                 char text[64];
 
-                (void) snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%" PRIu64, EXTEND_USEC);
+                (void) snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%" PRIu64, HEARTBEAT_EXTENDS_USEC);
                 (void) notify_systemd(text);
                 h->heartbeat = usec_add(now, HEARTBEAT_USEC);
                 return -EAGAIN;

@@ -11,13 +11,11 @@
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/heartbeat.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
 
-/* Three heartbeats fit into TimeoutStartSec=90s, and two into what each asks for. */
-#define HEARTBEAT_USEC (20 * USEC_PER_SEC)
-#define HEARTBEAT_EXTENDS_USEC (60 * USEC_PER_SEC)
 #define STATUS_MAX 512
 
 struct PublishNotify {

@@ -32,6 +32,12 @@ int object_name_set(ObjectName *o, const char *kind, const char *namespace, cons
         return 0;
 }
 
+/* "Pod openshift-dns/dns-default-x", or "Node edge" without a namespace. -ENOMEM. */
+int object_name_to_string(const ObjectName *o, char **ret) {
+        return asprintf_ret(ret, "%s %s%s%s", strempty(o->kind), strempty(o->namespace),
+                            isempty(o->namespace) ? "" : "/", strempty(o->name));
+}
+
 bool object_name_equal(const ObjectName *a, const ObjectName *b) {
         return streq_ptr(a->kind, b->kind) && streq_ptr(a->namespace, b->namespace) &&
                streq_ptr(a->name, b->name);

@@ -24,6 +24,7 @@ typedef struct Blocker {
 
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name);
 void object_name_done(ObjectName *o);
+int object_name_to_string(const ObjectName *o, char **ret);
 bool object_name_equal(const ObjectName *a, const ObjectName *b);
 int object_name_to_json(const ObjectName *o, JsonValue **ret);
 int object_name_from_json(const JsonValue *v, ObjectName *ret);

@@ -15,6 +15,12 @@ void gate_setup_done(GateSetup *s) {
         *s = (GateSetup){};
 }
 
+/* Why the gate cannot be evaluated: its files, or a condition that could not be read, with file and line. NULL where
+ * it can, and where it is disabled without any doubt. */
+const char *gate_setup_trouble(const GateSetup *s) {
+        return s->definition->invalid ?: (s->enabled ? s->cause : NULL);
+}
+
 static bool can_control(const Check *c) {
         return c->definition->kind == CHECK_WORKLOAD || c->definition->kind == CHECK_PODS;
 }
@@ -223,7 +229,7 @@ static int judge_unlisted(const Gate *g, const World *w, const WorldStream *s, I
 
 /* A gate that cannot be evaluated. */
 static bool is_invalid(const Gate *g) {
-        return g->setup.enabled && (g->setup.definition->invalid || g->setup.cause || g->n_checks == 0);
+        return g->setup.enabled && (gate_setup_trouble(&g->setup) || g->n_checks == 0);
 }
 
 /* Whether its checks are asked: it is enabled, and can be evaluated. */

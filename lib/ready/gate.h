@@ -27,6 +27,7 @@ typedef struct GateSetup {
 } GateSetup;
 
 void gate_setup_done(GateSetup *s);
+const char *gate_setup_trouble(const GateSetup *s);
 
 typedef struct Gate {
         GateSetup setup;

@@ -103,7 +103,6 @@ int cgroup_probe_init(CgroupProbe *p, const char *root) {
 
 typedef struct Search {
         const char *id;
-        bool below_pods;
         unsigned folders;
         char *found;
 } Search;

@@ -20,11 +20,7 @@ static const char *const scope_table[_SCOPE_MAX] = {
         [SCOPE_CLUSTER] = "cluster",
 };
 
-const char *scope_to_string(Scope scope) {
-        return scope >= 0 && scope < _SCOPE_MAX ? scope_table[scope] : NULL;
-}
-
-Scope scope_from_string(const char *s) {
+static Scope scope_from_string(const char *s) {
         for (int i = 0; i < _SCOPE_MAX; i++)
                 if (streq(scope_table[i], s))
                         return i;
@@ -50,7 +46,7 @@ Settings *settings_free(Settings *s) {
 }
 
 /* What holds where no file says otherwise. */
-int settings_new(Settings **ret) {
+static int settings_new(Settings **ret) {
         _cleanup_(settings_freep) Settings *s = malloc(sizeof(*s));
 
         if (!s)

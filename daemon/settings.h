@@ -40,8 +40,4 @@ typedef struct Settings {
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings, settings_free)
 
-int settings_new(Settings **ret);
 int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail);
-
-const char *scope_to_string(Scope scope);
-Scope scope_from_string(const char *s);

@@ -23,10 +23,6 @@ void log_set_max_level(int level) {
         max_level = level;
 }
 
-int log_max_level(void) {
-        return max_level;
-}
-
 /* "info", or its number. -EINVAL for what is neither. */
 int log_level_from_string(const char *s) {
         unsigned n;
@@ -35,10 +31,6 @@ int log_level_from_string(const char *s) {
                 if (streq(levels[i], s))
                         return (int) i;
         return parse_unsigned(s, LOG_DEBUG, &n) < 0 ? -EINVAL : (int) n;
-}
-
-const char *log_level_to_string(int level) {
-        return level >= 0 && level < (int) ELEMENTSOF(levels) ? levels[level] : NULL;
 }
 
 /* Logs one line if its level is wanted. errno is kept. */

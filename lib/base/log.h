@@ -19,9 +19,7 @@ typedef void (*LogSink)(int level, const LogField *fields, const char *message);
 
 void log_set_sink(LogSink sink);
 void log_set_max_level(int level);
-int log_max_level(void);
 int log_level_from_string(const char *s);
-const char *log_level_to_string(int level);
 void log_full(int level, const LogField *fields, const char *format, ...) _printf_(3, 4);
 
 #define log_debug(...) log_full(LOG_DEBUG, NULL, __VA_ARGS__)

@@ -2,8 +2,6 @@
 
 #include "base/strv.h"
 
-#include "base/buffer.h"
-
 char **strv_free(char **l) {
         STRV_FOREACH(s, l)
                 free(*s);
@@ -119,27 +117,4 @@ static int compare(const void *a, const void *b) {
 void strv_sort(char **l) {
         if (l)
                 qsort(l, strv_length(l), sizeof(char *), compare);
-}
-
-int strv_join(char *const *l, const char *separator, char **ret) {
-        Buffer b = BUFFER_INIT(SIZE_MAX / 4);
-        char *joined;
-        int r = 0;
-
-        STRV_FOREACH(s, l) {
-                if (b.size > 0)
-                        r = buffer_puts(&b, separator);
-                if (r >= 0)
-                        r = buffer_puts(&b, *s);
-                if (r < 0) {
-                        buffer_done(&b);
-                        return r;
-                }
-        }
-
-        joined = buffer_steal(&b);
-        if (!joined)
-                return -ENOMEM;
-        *ret = joined;
-        return 0;
 }

@@ -19,4 +19,3 @@ int strv_split(const char *s, const char *separators, char ***ret);
 int strv_copy(char *const *l, char ***ret);
 bool strv_equal(char *const *a, char *const *b);
 void strv_sort(char **l);
-int strv_join(char *const *l, const char *separator, char **ret);

@@ -38,13 +38,11 @@ typedef enum NoteState {
 typedef struct Note {
         NoteState state;
         char *container; /* NULL: of the object itself */
-        char *image;
         char *reason;
         char *message;
         char *words;   /* of the last failed pull */
         char *version; /* of the event that last changed it */
         usec_t since;
-        int64_t count;
 } Note;
 
 typedef struct EventObject {
@@ -62,7 +60,6 @@ struct EventDigest {
 
 static void note_done(Note *n) {
         free(n->container);
-        free(n->image);
         free(n->reason);
         free(n->message);
         free(n->words);
@@ -89,21 +86,15 @@ int event_digest_new(EventDigest **ret) {
 }
 
 EventDigest *event_digest_free(EventDigest *d) {
-        if (!d)
-                return NULL;
-        event_digest_clear(d);
-        free(d);
-        return NULL;
-}
-
-/* Forgets all objects; what was counted stays counted. */
-void event_digest_clear(EventDigest *d) {
         EventObject *o, *next;
 
+        if (!d)
+                return NULL;
         HASH_ITER(hh, d->objects, o, next) {
                 HASH_DEL(d->objects, o);
                 object_free(o);
         }
+        return mfree(d);
 }
 
 static EventObject *find(const EventDigest *d, const char *uid) {
@@ -112,20 +103,6 @@ static EventObject *find(const EventDigest *d, const char *uid) {
         if (uid)
                 HASH_FIND_STR(d->objects, uid, o);
         return o;
-}
-
-/* Forgets an object: it is deleted, or ready. */
-void event_digest_forget(EventDigest *d, const char *uid) {
-        EventObject *o = find(d, uid);
-
-        if (!o)
-                return;
-        HASH_DEL(d->objects, o);
-        object_free(o);
-}
-
-size_t event_digest_size(const EventDigest *d) {
-        return HASH_COUNT(d->objects);
 }
 
 /* How many images were pulled, as far as events told: grows with each. */
@@ -149,8 +126,12 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
                         object_free(o);
                         return -ENOMEM;
                 }
-                if (HASH_COUNT(d->objects) >= LIMIT_EVENT_OBJECTS)
-                        event_digest_forget(d, d->objects->uid);
+                if (HASH_COUNT(d->objects) >= LIMIT_EVENT_OBJECTS) {
+                        EventObject *oldest = d->objects;
+
+                        HASH_DEL(d->objects, oldest);
+                        object_free(oldest);
+                }
         }
 
         HASH_ADD_KEYPTR(hh, d->objects, o->uid, strlen(o->uid), o);
@@ -235,7 +216,6 @@ static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) 
                 return r;
         n->state = state;
         n->since = since;
-        n->count = MAX(e->count, 1);
         return 1;
 }
 
@@ -268,12 +248,7 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         if (r < 0)
                 return r;
         r = set(&n->message, message);
-        if (r < 0)
-                return r;
-
-        free(n->image);
-        n->image = TAKE_PTR(image);
-        return note_set(n, NOTE_PULLING, e, since);
+        return r < 0 ? r : note_set(n, NOTE_PULLING, e, since);
 }
 
 /* kubelet tells of one failed pull in several events, and only the first has the registry's words: "Failed
@@ -290,17 +265,9 @@ static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
                         return r;
         }
         if (has_words || n->state != NOTE_FAILED) {
-                _cleanup_free_ char *image = NULL;
-
                 r = set(&n->message, n->words ?: e->message);
-                if (r >= 0)
-                        r = quoted(strempty(n->message), &image);
                 if (r < 0)
                         return r;
-                if (image) {
-                        free(n->image);
-                        n->image = TAKE_PTR(image);
-                }
         }
         return note_set(n, NOTE_FAILED, e, began);
 }
@@ -458,10 +425,8 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
         *ret = (EventExplanation){
                 .reason = best->reason,
                 .message = strempty(best->message),
-                .image = best->image,
                 .pulling = best->state == NOTE_PULLING,
                 .since = best->since,
-                .count = best->count,
         };
         return true;
 }

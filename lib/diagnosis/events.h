@@ -6,14 +6,12 @@
 /* What the events say of the objects under watch, as far as it explains something. */
 typedef struct EventDigest EventDigest;
 
-/* Why an object is not there yet. Valid until the digest is fed or told to forget. */
+/* Why an object is not there yet. Valid until the digest is fed. */
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
-        const char *image; /* what is being pulled or failed to be; NULL where it is about something else */
         bool pulling;
         usec_t since; /* boottime */
-        int64_t count;
 } EventExplanation;
 
 int event_digest_new(EventDigest **ret);
@@ -22,7 +20,4 @@ DEFINE_CLEANUP(EventDigest, event_digest_free)
 
 int event_digest_feed(EventDigest *d, const KubeEvent *event, usec_t boottime, usec_t realtime);
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret);
-void event_digest_forget(EventDigest *d, const char *uid);
-void event_digest_clear(EventDigest *d);
-size_t event_digest_size(const EventDigest *d);
 uint64_t event_digest_pulls(const EventDigest *d);

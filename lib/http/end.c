@@ -28,13 +28,6 @@ const char *http_end_to_string(HttpEnd end) {
         return end >= 0 && end < _HTTP_END_MAX ? http_end_table[end] : NULL;
 }
 
-HttpEnd http_end_from_string(const char *s) {
-        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
-                if (streq(http_end_table[i], s))
-                        return i;
-        return _HTTP_END_INVALID;
-}
-
 /* OpenSSL's results of a verification, which libcurl passes on as numbers. */
 enum {
         VERIFY_NOT_YET_VALID = 9,

@@ -41,7 +41,6 @@ typedef enum HttpEnd {
 } HttpEnd;
 
 const char *http_end_to_string(HttpEnd end);
-HttpEnd http_end_from_string(const char *s);
 
 int http_global_init(void);
 void http_global_done(void);
@@ -108,7 +107,6 @@ int http_request_start(HttpClient *client, HttpRequest *request, const HttpReque
                        const HttpRequestSpec *spec);
 void http_request_done(HttpRequest *request);
 bool http_request_is_active(const HttpRequest *request);
-uint64_t http_request_received(const HttpRequest *request);
 
 /* A request whose body is collected. */
 struct HttpFetch {

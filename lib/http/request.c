@@ -197,9 +197,6 @@ static CURLcode set_rules(HttpRequestImpl *impl) {
 #else
         SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-#if HAVE_CURL_QUICK_EXIT
-        SET(CURLOPT_QUICK_EXIT, 1L);
-#endif
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -502,9 +499,4 @@ int http_request_start(HttpClient *client, HttpRequest *request, const HttpReque
 
 bool http_request_is_active(const HttpRequest *request) {
         return request->impl;
-}
-
-/* Bytes of body that have come so far; 0 when the request does not run. */
-uint64_t http_request_received(const HttpRequest *request) {
-        return request->impl ? request->impl->received : 0;
 }

@@ -29,21 +29,7 @@ const char *kube_end_to_string(KubeEnd end) {
         return end >= 0 && end < _KUBE_END_MAX ? end_table[end] : NULL;
 }
 
-KubeEnd kube_end_from_string(const char *s) {
-        for (int i = 0; i < _KUBE_END_MAX; i++)
-                if (streq(end_table[i], s))
-                        return i;
-        return _KUBE_END_INVALID;
-}
-
 /* The reason as users see it; "" for none. */
 const char *reflector_trouble_to_string(ReflectorTrouble trouble) {
         return trouble >= 0 && trouble < _REFLECTOR_TROUBLE_MAX ? trouble_table[trouble] : NULL;
-}
-
-ReflectorTrouble reflector_trouble_from_string(const char *s) {
-        for (int i = 0; i < _REFLECTOR_TROUBLE_MAX; i++)
-                if (streq(trouble_table[i], s))
-                        return i;
-        return _REFLECTOR_TROUBLE_INVALID;
 }

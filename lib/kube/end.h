@@ -33,6 +33,4 @@ typedef enum ReflectorTrouble {
 } ReflectorTrouble;
 
 const char *kube_end_to_string(KubeEnd end);
-KubeEnd kube_end_from_string(const char *s);
 const char *reflector_trouble_to_string(ReflectorTrouble trouble);
-ReflectorTrouble reflector_trouble_from_string(const char *s);

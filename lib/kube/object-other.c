@@ -34,9 +34,6 @@ void kube_event_read(Arena *a, const JsonValue *json, KubeEvent *e) {
         const char *time = jv_get_string(json, "eventTime"),
                    *created = jv_get_string(jv_get(json, "metadata"), "creationTimestamp");
 
-        e->regarding_kind = arena_word(a, jv_get_string(regarding, "kind"));
-        e->regarding_namespace = arena_string(a, jv_get_string(regarding, "namespace"));
-        e->regarding_name = arena_string(a, jv_get_string(regarding, "name"));
         e->regarding_uid = arena_string(a, jv_get_string(regarding, "uid"));
         e->container = read_container_name(a, jv_get_string(regarding, "fieldPath"));
         e->reason = arena_word(a, jv_get_string(json, "reason"));
@@ -49,9 +46,6 @@ void kube_event_read(Arena *a, const JsonValue *json, KubeEvent *e) {
                                ?: first_timestamp(jv_get_string(json, "lastTimestamp")
                                                           ?: jv_get_string(json, "deprecatedLastTimestamp"),
                                                   time, created);
-        e->count = jv_get_int(series, "count",
-                              jv_get_int(json, "count", jv_get_int(json, "deprecatedCount", 1)));
-        e->count = MAX(e->count, (int64_t) 1);
 }
 
 void kube_generic_read(Arena *a, const JsonValue *json, KubeGeneric *g) {

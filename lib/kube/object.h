@@ -149,9 +149,6 @@ typedef struct KubeLease {
 
 typedef struct KubeEvent {
         KubeObject object;
-        const char *regarding_kind;
-        const char *regarding_namespace;
-        const char *regarding_name;
         const char *regarding_uid;
         const char *container; /* out of fieldPath spec.containers{NAME}; NULL where it names none */
         const char *reason;
@@ -159,7 +156,6 @@ typedef struct KubeEvent {
         const char *type;
         usec_t first_seen; /* realtime, 0 where absent */
         usec_t last_seen;
-        int64_t count;
 } KubeEvent;
 
 /* Beside the conditions of the status, its phase and its health and sync status (of a ClusterServiceVersion,

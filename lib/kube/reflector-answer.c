@@ -151,7 +151,6 @@ void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const
         if (!r->open || r->state != REFLECTOR_REQUESTING)
                 return;
 
-        r->last_byte = now;
         if (status != 200) {
                 r->status = status;
                 r->retry_after = retry_after;
@@ -224,7 +223,6 @@ void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
 
         if (!r->open || size == 0)
                 return;
-        r->last_byte = now;
         r->stats.bytes += size;
 
         switch (r->state) {

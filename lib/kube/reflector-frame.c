@@ -64,8 +64,6 @@ static int on_object(Reflector *r, const KubeFrame *frame) {
         if (frame->wanted && frame->type != KUBE_FRAME_DELETED)
                 return hand_over(r, frame);
 
-        if (frame->type != KUBE_FRAME_DELETED)
-                r->stats.skipped++;
         /* What is in a listing and not wanted goes with whatever else is not in it. */
         if (r->state != REFLECTOR_LISTING || frame->type == KUBE_FRAME_MODIFIED ||
             frame->type == KUBE_FRAME_DELETED)

@@ -23,7 +23,7 @@ struct Reflector {
         ReflectorState state;
         ReflectorAsking asking;
         usec_t deadline;
-        usec_t requested, answered, last_byte;
+        usec_t requested, answered;
         bool api_ready;
         bool open; /* somebody carries a request of ours */
         bool close_pending, credentials_pending, request_pending;
@@ -70,6 +70,13 @@ void reflector_doubt_version(Reflector *r);
 void reflector_ask(Reflector *r, usec_t now);
 void reflector_list_again(Reflector *r, usec_t now, const char *detail);
 void reflector_fall_back(Reflector *r, usec_t now, const char *why);
+
+/* For tests. */
+bool reflector_in_sync(const Reflector *r);
+ReflectorState reflector_state(const Reflector *r);
+ReflectorTrouble reflector_trouble(const Reflector *r);
+const char *reflector_detail(const Reflector *r);
+const char *reflector_state_to_string(ReflectorState state);
 
 /* reflector-answer.c: what an answer means. */
 void reflector_end_of_refusal(Reflector *r, usec_t now);

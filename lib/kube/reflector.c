@@ -51,19 +51,8 @@ static const char *const state_table[_REFLECTOR_STATE_MAX] = {
         [REFLECTOR_RESUMING] = "resuming",       [REFLECTOR_WATCHING] = "watching",
 };
 
-static const char *const action_table[_REFLECTOR_ACTION_MAX] = {
-        [REFLECTOR_NOTHING] = "nothing",
-        [REFLECTOR_CLOSE] = "close",
-        [REFLECTOR_CREDENTIALS] = "credentials",
-        [REFLECTOR_REQUEST] = "request",
-};
-
 const char *reflector_state_to_string(ReflectorState state) {
         return state >= 0 && state < _REFLECTOR_STATE_MAX ? state_table[state] : NULL;
-}
-
-const char *reflector_action_to_string(ReflectorAction action) {
-        return action >= 0 && action < _REFLECTOR_ACTION_MAX ? action_table[action] : NULL;
 }
 
 /* The API server says what it is (/version). Another version than before: what was learned of it is
@@ -151,8 +140,6 @@ void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, co
         r->detail = copy;
         r->in_sync = in_sync;
         r->trouble = trouble;
-        if (in_sync)
-                r->stats.streak = 0;
         log_debug("%s: %s%s%s%s", r->query.resource->plural,
                   in_sync ? "in sync" : "not in sync: ", reflector_trouble_to_string(trouble),
                   r->detail ? ": " : "", strempty(r->detail));
@@ -193,7 +180,6 @@ void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const ch
         drop_request(r);
         r->failures++;
         r->stats.failures++;
-        r->stats.streak++;
         reflector_set_state(r, REFLECTOR_BACKING_OFF, usec_add(now, backoff_delay(r, retry_after)));
         reflector_set_sync(r, false, trouble, detail);
 }
@@ -286,7 +272,6 @@ void reflector_list_again(Reflector *r, usec_t now, const char *detail) {
         }
         r->failures++;
         r->stats.failures++;
-        r->stats.streak++;
         reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, detail);
         reflector_ask(r, now);
 }
@@ -303,16 +288,6 @@ void reflector_fall_back(Reflector *r, usec_t now, const char *why) {
 void reflector_start(Reflector *r, usec_t now) {
         if (r->state == REFLECTOR_STOPPED)
                 reflector_ask(r, now);
-}
-
-/* Stops. The next start lists anew. */
-void reflector_stop(Reflector *r) {
-        drop_request(r);
-        reflector_forget_version(r);
-        r->credentials_pending = false;
-        r->failures = r->short_watches = 0;
-        reflector_set_state(r, REFLECTOR_STOPPED, USEC_INFINITY);
-        reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, NULL);
 }
 
 /* /readyz has answered 200, or has not: then nothing is asked, and nothing of what was open is believed, nor
@@ -418,15 +393,6 @@ ReflectorTrouble reflector_trouble(const Reflector *r) {
 
 const char *reflector_detail(const Reflector *r) {
         return r->detail;
-}
-
-/* When something last came from the server, 0: never. A hung server is found by this, over all streams. */
-usec_t reflector_last_byte(const Reflector *r) {
-        return r->last_byte;
-}
-
-const KubeQuery *reflector_query(const Reflector *r) {
-        return &r->query;
 }
 
 const ReflectorStats *reflector_stats(const Reflector *r) {

@@ -27,8 +27,6 @@ typedef enum ReflectorAction {
         REFLECTOR_CLOSE,       /* drop the open request; its end is not to be told */
         REFLECTOR_CREDENTIALS, /* read them again, then reflector_kick() */
         REFLECTOR_REQUEST,     /* GET the path behind the server's prefix; none is open */
-        _REFLECTOR_ACTION_MAX,
-        _REFLECTOR_ACTION_INVALID = -EINVAL,
 } ReflectorAction;
 
 /* What the streams to one server have learned of it together. */
@@ -45,7 +43,7 @@ void kube_server_traits_done(KubeServerTraits *t);
 
 typedef struct ReflectorSink ReflectorSink;
 
-/* Called from within the inputs below; must not call back into the reflector, but for its getters. */
+/* Called from within the inputs below; must not call back into the reflector. */
 typedef struct ReflectorSinkOps {
         /* Whether the object is looked at. NULL: all are. */
         bool (*wanted)(ReflectorSink *s, const KubeBrief *brief);
@@ -70,10 +68,8 @@ struct ReflectorSink {
 typedef struct ReflectorStats {
         uint64_t requests;
         uint64_t failures; /* all */
-        uint64_t streak;   /* since the stream was last in sync */
         uint64_t listings; /* begun */
         uint64_t frames;
-        uint64_t skipped; /* objects nobody wanted */
         uint64_t bytes;
 } ReflectorStats;
 
@@ -97,7 +93,6 @@ DEFINE_CLEANUP(Reflector, reflector_free)
 
 /* Inputs. After each: take actions until there are none, then arm a timer at the deadline. */
 void reflector_start(Reflector *r, usec_t now);
-void reflector_stop(Reflector *r);
 void reflector_set_api_ready(Reflector *r, bool ready, usec_t now);
 void reflector_kick(Reflector *r, usec_t now);
 void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const char *content_type,
@@ -109,13 +104,4 @@ void reflector_tick(Reflector *r, usec_t now);
 ReflectorAction reflector_take_action(Reflector *r, const char **ret_path);
 usec_t reflector_deadline(const Reflector *r);
 
-bool reflector_in_sync(const Reflector *r);
-ReflectorState reflector_state(const Reflector *r);
-ReflectorTrouble reflector_trouble(const Reflector *r);
-const char *reflector_detail(const Reflector *r);
-usec_t reflector_last_byte(const Reflector *r);
-const KubeQuery *reflector_query(const Reflector *r);
 const ReflectorStats *reflector_stats(const Reflector *r);
-
-const char *reflector_state_to_string(ReflectorState state);
-const char *reflector_action_to_string(ReflectorAction action);

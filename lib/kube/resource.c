@@ -2,8 +2,6 @@
 
 #include "kube/resource.h"
 
-#include "base/string-util.h"
-
 /* More than any selector of ours; a path is never longer. */
 #define PATH_SIZE_MAX 65536
 
@@ -95,14 +93,9 @@ KubeResource *kube_resource_free(KubeResource *r) {
         return mfree(r);
 }
 
-bool kube_resource_equal(const KubeResource *a, const KubeResource *b) {
+static bool resource_equal(const KubeResource *a, const KubeResource *b) {
         return a->kind == b->kind && streq(a->group, b->group) && streq(a->version, b->version) &&
                streq(a->plural, b->plural);
-}
-
-/* The text that kube_resource_parse() reads. */
-int kube_resource_format(const KubeResource *r, char **ret) {
-        return asprintf_ret(ret, "%s%s%s/%s", r->group, r->group[0] ? "/" : "", r->version, r->plural);
 }
 
 static int copy_text(const char *s, const char **ret) {
@@ -150,7 +143,7 @@ void kube_query_done(KubeQuery *q) {
 }
 
 bool kube_query_equal(const KubeQuery *a, const KubeQuery *b) {
-        return kube_resource_equal(a->resource, b->resource) && streq_ptr(a->namespace, b->namespace) &&
+        return resource_equal(a->resource, b->resource) && streq_ptr(a->namespace, b->namespace) &&
                streq_ptr(a->field_selector, b->field_selector) &&
                streq_ptr(a->label_selector, b->label_selector);
 }
@@ -217,20 +210,6 @@ static int finish(Buffer *b, int r, char **ret) {
         return 0;
 }
 
-/* The path of one object. -E2BIG where it becomes longer than a server takes; -ENOMEM. All below likewise.
- */
-int kube_path_get(const KubeQuery *q, const char *name, char **ret) {
-        Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
-        int r;
-
-        r = put_collection(&b, q);
-        if (r >= 0)
-                r = buffer_puts(&b, "/");
-        if (r >= 0)
-                r = put_encoded(&b, name);
-        return finish(&b, r, ret);
-}
-
 typedef struct Parameter {
         const char *key;
         const char *value;
@@ -251,7 +230,8 @@ static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, 
         return finish(&b, r, ret);
 }
 
-/* One page of a list; continue_token is NULL for the first. Without a resourceVersion, which is the one way
+/* The path of one page of a list; continue_token is NULL for the first. -E2BIG where it becomes longer than a
+ * server takes; -ENOMEM. All below likewise. Without a resourceVersion, which is the one way
  * to a consistent read: with "0" the answer may be of any age. */
 int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret) {
         const Parameter parameters[] = { { "limit", KUBE_PAGE_TEXT }, { "continue", continue_token } };

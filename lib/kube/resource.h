@@ -28,15 +28,12 @@ const KubeResource *kube_resource_of_kind(KubeKind kind);
 int kube_resource_parse(const char *s, KubeResource **ret);
 KubeResource *kube_resource_free(KubeResource *r);
 DEFINE_CLEANUP(KubeResource, kube_resource_free)
-bool kube_resource_equal(const KubeResource *a, const KubeResource *b);
-int kube_resource_format(const KubeResource *r, char **ret);
 
 int kube_query_copy(const KubeQuery *q, KubeQuery *ret);
 void kube_query_done(KubeQuery *q);
 bool kube_query_equal(const KubeQuery *a, const KubeQuery *b);
 
 /* Paths with their query, to be put behind the server's own prefix. */
-int kube_path_get(const KubeQuery *q, const char *name, char **ret);
 int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret);
 int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret);
 int kube_path_watch_list(const KubeQuery *q, char **ret);

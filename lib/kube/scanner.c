@@ -71,27 +71,12 @@ static const char *const frame_type_table[_KUBE_FRAME_TYPE_MAX] = {
         [KUBE_FRAME_BOOKMARK] = "BOOKMARK", [KUBE_FRAME_ERROR] = "ERROR",
 };
 
-const char *kube_frame_type_to_string(KubeFrameType type) {
-        return type >= 0 && type < _KUBE_FRAME_TYPE_MAX ? frame_type_table[type] : NULL;
-}
-
 /* The type of a frame as the API writes it; ITEM is ours and is not among them. */
-KubeFrameType kube_frame_type_from_string(const char *s) {
+static KubeFrameType frame_type_from_string(const char *s) {
         for (int i = KUBE_FRAME_ITEM + 1; i < _KUBE_FRAME_TYPE_MAX; i++)
                 if (streq(frame_type_table[i], s))
                         return i;
         return _KUBE_FRAME_TYPE_INVALID;
-}
-
-/* The value of a label, or NULL. */
-const char *kube_brief_label(const KubeBrief *brief, const char *key) {
-        for (char *const *l = brief->labels; l && *l; l++) {
-                const char *rest = startswith(*l, key);
-
-                if (rest && *rest == '=')
-                        return rest + 1;
-        }
-        return NULL;
 }
 
 /* object_limit: bytes of one object that is kept, or may have to be. ops outlives s. */
@@ -146,7 +131,6 @@ void kube_scanner_reset(KubeScanner *s, KubeScanMode mode) {
         s->have_list_metadata = s->have_items = false;
         s->resource_version = mfree(s->resource_version);
         s->continue_token = mfree(s->continue_token);
-        s->remaining = -1;
         buffer_clear(&s->outer);
         begin_frame(s);
 }
@@ -325,7 +309,7 @@ static int end_of_value(KubeScanner *s) {
         case MEMBER_TYPE:
                 s->have_type = true;
                 s->outer.data[s->outer.size - 1] = '\0';
-                s->type = kube_frame_type_from_string(s->outer.data + 1);
+                s->type = frame_type_from_string(s->outer.data + 1);
                 return 0;
         case MEMBER_METADATA:
                 if (s->level == LEVEL_OUTER) {
@@ -504,8 +488,4 @@ const char *kube_scanner_resource_version(const KubeScanner *s) {
 
 const char *kube_scanner_continue(const KubeScanner *s) {
         return s->continue_token;
-}
-
-int64_t kube_scanner_remaining(const KubeScanner *s) {
-        return s->remaining;
 }

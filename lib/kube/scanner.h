@@ -85,7 +85,6 @@ struct KubeScanner {
 
         char *resource_version;
         char *continue_token;
-        int64_t remaining;
 };
 
 void kube_scanner_init(KubeScanner *s, const KubeScannerOps *ops, size_t object_limit);
@@ -94,11 +93,6 @@ void kube_scanner_reset(KubeScanner *s, KubeScanMode mode);
 int kube_scanner_feed(KubeScanner *s, const void *data, size_t size);
 int kube_scanner_finish(KubeScanner *s);
 
-/* Of a list that is finished. The token is NULL on the last page; remaining is -1 where it was not told. */
+/* Of a list that is finished. The token is NULL on the last page. */
 const char *kube_scanner_resource_version(const KubeScanner *s);
 const char *kube_scanner_continue(const KubeScanner *s);
-int64_t kube_scanner_remaining(const KubeScanner *s);
-
-const char *kube_brief_label(const KubeBrief *brief, const char *key);
-const char *kube_frame_type_to_string(KubeFrameType type);
-KubeFrameType kube_frame_type_from_string(const char *s);

@@ -5,7 +5,6 @@
 
 #include "kube/skim.h"
 
-#include "base/parse.h"
 #include "kube/cursor.h"
 
 #define INITIAL_EVENTS_END "k8s.io/initial-events-end"
@@ -260,17 +259,6 @@ static int copy_text(KubePiece value, char **ret) {
         return 0;
 }
 
-static int64_t read_count(KubePiece value) {
-        char text[24];
-        uint64_t n;
-
-        if (value.size >= sizeof(text))
-                return -1;
-        memcpy(text, value.at, value.size);
-        text[value.size] = '\0';
-        return parse_uint64(text, &n) < 0 || n > INT64_MAX ? -1 : (int64_t) n;
-}
-
 /* Reads the metadata of a list into the scanner. Errors as above. */
 int kube_skim_list(KubeScanner *s, char *text, size_t size) {
         KubePiece key, value;
@@ -286,8 +274,6 @@ int kube_skim_list(KubeScanner *s, char *text, size_t size) {
                         r = copy_text(value, &s->resource_version);
                 else if (piece_is(key, "continue"))
                         r = copy_text(value, &s->continue_token);
-                else if (piece_is(key, "remainingItemCount"))
-                        s->remaining = read_count(value);
                 if (r < 0)
                         return r;
         }

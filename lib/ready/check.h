@@ -63,7 +63,6 @@ struct Check {
         bool controlled;              /* a controller stands beside it in its gate */
         bool controller_was_true;     /* in this boot */
         usec_t controller_true_since; /* monotonic, valid with the above */
-        bool version_moved;           /* a new version of the object came after that */
         char *version_then;           /* the object's resourceVersion at that moment */
         bool stands;                  /* it counts as the API says it from now on; R6 keeps that */
 };

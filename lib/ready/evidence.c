@@ -23,13 +23,6 @@ const char *proof_to_string(Proof p) {
         return p >= 0 && p < _PROOF_MAX ? proofs[p] : NULL;
 }
 
-Proof proof_from_string(const char *s) {
-        for (Proof p = 0; p < _PROOF_MAX; p++)
-                if (streq(proofs[p], s))
-                        return p;
-        return _PROOF_INVALID;
-}
-
 static const char *const guards[_GUARD_MAX] = {
         [GUARD_STALE_BOOT] = REASON_STALE_BOOT,
         [GUARD_UNPROVEN] = REASON_UNPROVEN,

@@ -34,7 +34,6 @@ typedef enum Proof {
 } Proof;
 
 const char *proof_to_string(Proof p);
-Proof proof_from_string(const char *s);
 
 /* What the rules say of one object. reason and message live as long as the world is not changed, and are set
  * unless evidence is TRUE. */

@@ -48,7 +48,7 @@ void pod_count_containers(const KubePod *p, unsigned *ret_ready, unsigned *ret_t
 
 /* Rule R2: what the pod's own status says. The reason is kubectl's STATUS, or the Ready condition's where
  * that says no more than Running. */
-bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message) {
+static bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message) {
         const KubeCondition *ready = kube_condition_find(p->conditions, p->n_conditions, "Ready");
         bool running = true;
         unsigned n = 0;

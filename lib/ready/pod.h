@@ -11,7 +11,6 @@
 bool pod_is_member(const KubePod *p);
 bool pod_is_leftover(const KubePod *p);
 bool pod_is_dead(const Finding *f);
-bool pod_is_ready(const KubePod *p, const char **ret_reason, const char **ret_message);
 bool pod_awaits_proof(const World *w, const WorldObject *pod);
 void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,
                usec_t *ret_deadline);

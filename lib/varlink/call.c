@@ -53,10 +53,6 @@ bool vl_call_wants_more(const VlCall *call) {
         return call->request.flags & VL_MORE;
 }
 
-const VlPeer *vl_call_peer(const VlCall *call) {
-        return &call->connection->peer;
-}
-
 /* Whether it is root or our own user who asks. */
 bool vl_call_is_privileged(const VlCall *call) {
         return peer_is_privileged(&call->connection->peer);

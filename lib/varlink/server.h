@@ -52,7 +52,6 @@ size_t vl_server_connections(const VlServer *server);
 const char *vl_call_method(const VlCall *call);
 const JsonValue *vl_call_parameters(const VlCall *call);
 bool vl_call_wants_more(const VlCall *call);
-const VlPeer *vl_call_peer(const VlCall *call);
 bool vl_call_is_privileged(const VlCall *call);
 
 void vl_call_defer(VlCall *call, VlSlot *slot);

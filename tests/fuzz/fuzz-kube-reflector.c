@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "kube/reflector.h"
+#include "kube/reflector-internal.h"
 
 /* What a server may do to a stream, as a program: each step is a byte, and some have more behind them. */
 

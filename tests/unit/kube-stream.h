@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/string-util.h"
-#include "kube/reflector.h"
+#include "kube-brief.h"
+#include "kube/reflector-internal.h"
 
 /* A reflector between a server that is played and a sink that keeps what it is told. */
 
@@ -46,7 +47,7 @@ static inline Stored *stream_find(Stream *s, const char *key) {
 static bool stream_wanted(ReflectorSink *sink, const KubeBrief *brief) {
         Stream *s = container_of(sink, Stream, sink);
 
-        return !s->only || streq_ptr(kube_brief_label(brief, "app"), s->only);
+        return !s->only || brief_is_of_app(brief, s->only);
 }
 
 static int stream_object(ReflectorSink *sink, KubeObject *o, bool initial) {

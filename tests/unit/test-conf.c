@@ -24,17 +24,24 @@ static void dump(const ConfFile *f, Buffer *b) {
         }
 }
 
+static void assert_joined(char **strings, const char *separator, const char *expected) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
+
+        STRV_FOREACH(s, strings)
+                assert_ok(buffer_printf(&b, "%s%s", s == strings ? "" : separator, *s));
+        assert_string_equal(buffer_cstr(&b), expected);
+}
+
 static void expect(const char *text, const char *lines, const char *errors) {
         _cleanup_(conf_file_freep) ConfFile *f = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
-        _cleanup_free_ char *got = NULL, *exact = malloc(MAX(strlen(text), (size_t) 1));
+        _cleanup_free_ char *exact = malloc(MAX(strlen(text), (size_t) 1));
 
         memcpy(exact, text, strlen(text));
         assert_ok(conf_parse("x.gate", "F", exact, strlen(text), &f));
         dump(f, &b);
         assert_string_equal(buffer_cstr(&b), lines);
-        assert_ok(strv_join(f->errors, "\n", &got));
-        assert_string_equal(got, errors);
+        assert_joined(f->errors, "\n", errors);
 }
 
 static void test_syntax(void **state) {
@@ -225,7 +232,6 @@ static void test_unreadable(void **state) {
 
 static void test_enumerate(void **state) {
         _cleanup_(strv_freep) char **folders = two_folders(), **names = NULL, **none = NULL;
-        _cleanup_free_ char *joined = NULL;
 
         assert_ok(conf_enumerate(folders, ".gate", &none, NULL));
         assert_null(none);
@@ -238,8 +244,7 @@ static void test_enumerate(void **state) {
         put("etc/.c.gate", "");
         put_link("etc/masked.gate", "/dev/null");
         assert_ok(conf_enumerate(folders, ".gate", &names, NULL));
-        assert_ok(strv_join(names, " ", &joined));
-        assert_string_equal(joined, "a.gate b.gate dns.gate masked.gate");
+        assert_joined(names, " ", "a.gate b.gate dns.gate masked.gate");
 }
 
 static void test_load_path(void **state) {

@@ -61,7 +61,12 @@ static void test_json(void **state) {
         assert_string_equal(back.gate, "dns");
         assert_true(object_name_equal(&back.object, &t.object));
         assert_true(back.has_blocker);
-        assert_true(blocker_equal(&back.blocker, &t.blocker));
+        assert_int_equal(back.blocker.since, t.blocker.since);
+        assert_string_equal(back.blocker.gate, t.blocker.gate);
+        assert_true(object_name_equal(&back.blocker.object, &t.blocker.object));
+        assert_string_equal(back.blocker.reason, t.blocker.reason);
+        assert_string_equal(back.blocker.message, t.blocker.message);
+        assert_true(streq_ptr(back.blocker.hint, t.blocker.hint));
 }
 
 /* A change of the verdict has no gate, no object and no blocker. */

@@ -4,13 +4,10 @@
 #include "http/http-internal.h"
 
 static void test_strings(void **state) {
-        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++) {
+        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
                 assert_non_null(http_end_to_string(i));
-                assert_int_equal(http_end_from_string(http_end_to_string(i)), i);
-        }
         assert_null(http_end_to_string(_HTTP_END_MAX));
         assert_null(http_end_to_string(_HTTP_END_INVALID));
-        assert_int_equal(http_end_from_string("no"), _HTTP_END_INVALID);
 }
 
 /* What cannot be brought about on one host, and wordings of other versions of libcurl and OpenSSL. */

@@ -549,7 +549,7 @@ static void test_idle_stream_sleeps(void **state) {
         turns = loop_turns(f->loop);
         run_for(f, 400 * USEC_PER_MSEC);
         assert_true(loop_turns(f->loop) - turns <= 2);
-        assert_int_equal(http_request_received(&f->probes[1].request), 5);
+        assert_int_equal(f->probes[1].body.size, 5);
 }
 
 /* What the kernel was told about the client's end of the connection. */

@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include "kube-stream.h"
-#include "kube/reflector-internal.h"
 
 /* A server that changes its objects, compacts its history, and lies, stalls, truncates and refuses at
  * random, behind a reflector. Whenever the reflector says that it is in sync, the sink holds exactly what

@@ -95,7 +95,6 @@ STORY(test_watch_list) {
         assert_int_equal(reflector_deadline(s->reflector), USEC_INFINITY);
         assert_int_equal(s->sync_changes, 3); /* the API not ready, not listed yet, in sync */
         assert_int_equal(s->listings, 1);
-        assert_int_equal(reflector_last_byte(s->reflector), s->now);
 }
 
 /* An empty collection, and changes that come before the initial events have ended. */
@@ -650,11 +649,11 @@ static void test_backoff(void **state) {
                         assert_int_equal(s.requests, i + 2);
                 }
                 assert_true(delays[0] != delays[1]);
-                assert_int_equal(reflector_stats(s.reflector)->streak, 100);
+                assert_int_equal(reflector_stats(s.reflector)->failures, 100);
 
                 stream_answer(&s, 200);
                 stream_say(&s, END_MARK("10"));
-                assert_int_equal(reflector_stats(s.reflector)->streak, 0);
+                assert_true(reflector_in_sync(s.reflector));
                 stream_end(&s, KUBE_END_CUT);
                 assert_in_range(reflector_deadline(s.reflector) - s.now, caps[c] / 2,
                                 caps[c]); /* too short a peace */
@@ -829,26 +828,6 @@ STORY(test_kick) {
         assert_true(s->open);
 }
 
-STORY(test_stop) {
-        begin_in_sync(s, traits);
-        reflector_stop(s->reflector);
-        stream_settle(s);
-        assert_false(s->open);
-        assert_false(reflector_in_sync(s->reflector));
-        assert_int_equal(reflector_deadline(s->reflector), USEC_INFINITY);
-        /* What comes late is not ours any more. */
-        reflector_bytes(s->reflector, "{", 1, s->now);
-        reflector_response(s->reflector, 500, 0, NULL, s->now);
-        reflector_end(s->reflector, KUBE_END_CUT, NULL, s->now);
-        reflector_set_api_ready(s->reflector, false, s->now);
-        reflector_set_api_ready(s->reflector, true, s->now);
-        stream_settle(s);
-        assert_int_equal(reflector_state(s->reflector), REFLECTOR_STOPPED);
-        reflector_start(s->reflector, s->now);
-        stream_settle(s);
-        assert_string_equal(s->path, WATCH_LIST_PATH);
-}
-
 STORY(test_wanted) {
         s->only = "dns";
         begin(s, traits);
@@ -856,7 +835,6 @@ STORY(test_wanted) {
         stream_say(s, FRAME("ADDED", POD_APP("a", "1", "dns")) FRAME("ADDED", POD_APP("b", "2", "web"))
                               END_MARK("10"));
         assert_int_equal(s->n_store, 1);
-        assert_int_equal(reflector_stats(s->reflector)->skipped, 1);
         /* The label goes: to the sink the pod is gone. And comes. */
         stream_say(s, FRAME("MODIFIED", POD_APP("a", "11", "web")));
         assert_int_equal(s->n_store, 0);
@@ -910,13 +888,10 @@ STORY(test_sink_fails) {
 static void test_names(void **state) {
         for (int i = 0; i < _REFLECTOR_STATE_MAX; i++)
                 assert_non_null(reflector_state_to_string(i));
-        for (int i = 0; i < _REFLECTOR_ACTION_MAX; i++)
-                assert_non_null(reflector_action_to_string(i));
         for (int i = 0; i < _KUBE_END_MAX; i++)
-                assert_int_equal(kube_end_from_string(kube_end_to_string(i)), i);
+                assert_non_null(kube_end_to_string(i));
         for (int i = 0; i < _REFLECTOR_TROUBLE_MAX; i++)
-                assert_int_equal(reflector_trouble_from_string(reflector_trouble_to_string(i)), i);
-        assert_int_equal(kube_end_from_string("x"), _KUBE_END_INVALID);
+                assert_non_null(reflector_trouble_to_string(i));
         assert_null(reflector_state_to_string(_REFLECTOR_STATE_INVALID));
 }
 
@@ -949,7 +924,6 @@ int main(void) {
                 cmocka_unit_test(test_no_answer),
                 cmocka_unit_test(test_api_ready),
                 cmocka_unit_test(test_kick),
-                cmocka_unit_test(test_stop),
                 cmocka_unit_test(test_wanted),
                 cmocka_unit_test(test_odd_objects),
                 cmocka_unit_test(test_sink_fails),

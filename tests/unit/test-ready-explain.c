@@ -35,7 +35,6 @@ static void tell(Play *p, const Told *t) {
                 .reason = (char *) t->reason,
                 .message = (char *) t->message,
                 .type = (char *) t->type,
-                .count = 1,
         };
 
         snprintf(text, sizeof(text), "%u", ++version);

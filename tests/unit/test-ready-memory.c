@@ -88,8 +88,7 @@ static int feed(EventDigest *d, const char *uid, const char *version, const char
                         .container = "c",
                         .reason = reason,
                         .message = message,
-                        .type = "Warning",
-                        .count = 1 };
+                        .type = "Warning" };
         return event_digest_feed(d, &e, USEC_PER_HOUR, 0);
 }
 

@@ -156,7 +156,7 @@ static void test_shipped(void **state) {
         assert_ok(conf_load_path(path, NULL, "msready.conf", &conf));
         assert_ok(settings_parse(conf, &s, NULL));
         assert_null(s->warnings);
-        assert_string_equal(scope_to_string(s->scope), "node");
+        assert_int_equal(s->scope, SCOPE_NODE);
 }
 
 int main(void) {

@@ -4,11 +4,13 @@
  * So an object is one block. Its size is found by filling nothing into nowhere first, which costs a second
  * walk over the tree and no more: making the tree takes ten times as long. */
 
+#include "kube/arena.h"
+
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "kube/object-internal.h"
+#include "base/strv.h"
 
 /* The cluster's own words, shared between all objects. */
 static const char *const words[] = {
@@ -166,7 +168,7 @@ static void read_condition(Arena *a, const JsonValue *json, KubeCondition *c) {
 
         c->type = arena_word(a, jv_get_string(json, "type"));
         c->status = status ? kube_status_from_string(status) : KUBE_STATUS_UNKNOWN;
-        if ((int) c->status < 0)
+        if (c->status < 0)
                 c->status = KUBE_STATUS_UNKNOWN;
         c->observed_generation = (uint32_t) MIN(MAX(jv_get_int(json, "observedGeneration", 0), (int64_t) 0),
                                                 (int64_t) UINT32_MAX);

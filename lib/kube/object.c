@@ -32,13 +32,6 @@ static const size_t size_table[_KUBE_KIND_MAX] = {
         [KUBE_GENERIC] = sizeof(KubeGeneric),
 };
 
-static const char *const status_table[] = {
-        [KUBE_STATUS_ABSENT] = "",
-        [KUBE_STATUS_FALSE] = "False",
-        [KUBE_STATUS_TRUE] = "True",
-        [KUBE_STATUS_UNKNOWN] = "Unknown",
-};
-
 const char *kube_kind_to_string(KubeKind kind) {
         return kind >= 0 && kind < _KUBE_KIND_MAX ? kind_table[kind] : NULL;
 }
@@ -48,26 +41,6 @@ KubeKind kube_kind_from_string(const char *s) {
                 if (streq(kind_table[i], s))
                         return i;
         return _KUBE_KIND_INVALID;
-}
-
-const char *kube_status_to_string(KubeStatus status) {
-        return (unsigned) status < ELEMENTSOF(status_table) ? status_table[status] : NULL;
-}
-
-/* The status of a condition as the API writes it; -EINVAL for other words. */
-KubeStatus kube_status_from_string(const char *s) {
-        for (size_t i = KUBE_STATUS_FALSE; i < ELEMENTSOF(status_table); i++)
-                if (streq(status_table[i], s))
-                        return (KubeStatus) i;
-        return (KubeStatus) -EINVAL;
-}
-
-/* The condition of that type, or NULL. */
-const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type) {
-        for (size_t i = 0; i < n; i++)
-                if (streq_ptr(conditions[i].type, type))
-                        return &conditions[i];
-        return NULL;
 }
 
 /* Whether observed, the generation that a controller says it has acted on, is the newest; so is 0: it does not say. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "json/json.h"
+#include "kube/status.h"
 
 /* What is kept of an object of the cluster: what the rules, the tables and the hints look at, and no more.
  * An object is one block of memory with all its texts and arrays: read it, free it by kube_object_free(). */
@@ -21,21 +22,6 @@ typedef enum KubeKind {
         _KUBE_KIND_MAX,
         _KUBE_KIND_INVALID = -EINVAL,
 } KubeKind;
-
-typedef enum KubeStatus {
-        KUBE_STATUS_ABSENT, /* the condition is not there */
-        KUBE_STATUS_FALSE,
-        KUBE_STATUS_TRUE,
-        KUBE_STATUS_UNKNOWN,
-} KubeStatus;
-
-typedef struct KubeCondition {
-        const char *type;
-        KubeStatus status;
-        uint32_t observed_generation; /* its own; 0 where absent */
-        const char *reason;
-        const char *message;
-} KubeCondition;
 
 typedef enum KubeContainerState {
         KUBE_CONTAINER_NONE, /* in the spec and not in the status, or with an empty state */
@@ -173,13 +159,10 @@ DEFINE_CLEANUP(KubeObject, kube_object_free)
 const char *kube_kind_to_string(KubeKind kind);
 KubeKind kube_kind_from_string(const char *s);
 
-const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type);
 bool kube_object_is_observed(const KubeObject *o, int64_t observed);
 const char *kube_label(const KubeObject *o, const char *key);
 bool kube_version_is_later(const char *a, const char *b);
 usec_t kube_timestamp(const char *s);
-const char *kube_status_to_string(KubeStatus status);
-KubeStatus kube_status_from_string(const char *s);
 
 #define KUBE_NODE_OF(o) ((KubeNode *) (o))
 #define KUBE_POD_OF(o) ((KubePod *) (o))

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "json/json.h"
+#include "kube/status.h"
+
+/* One block of memory per object, filled by going over the JSON twice: the first time base is NULL and only
+ * sizes are added up, the second time the block is there and filled in the same order. */
+typedef struct Arena {
+        char *base;
+        size_t size;
+        size_t used;
+        int error; /* the first one; what follows is skipped */
+} Arena;
+
+/* Where the i-th element of an array goes: into the array, or, while only sizes are added up, into one that
+ * is thrown away. */
+#define ARENA_ELEMENT(array, i, scratch) ((array) ? &(array)[i] : (scratch))
+
+void *arena_alloc(Arena *a, size_t count, size_t size);
+const char *arena_string(Arena *a, const char *s);
+const char *arena_word(Arena *a, const char *s);
+char *const *arena_pairs(Arena *a, const JsonValue *map);
+char *const *arena_strings(Arena *a, const JsonValue *array);
+KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,
+                                const KubeCondition *extra, size_t n_extra, size_t *ret_n);

@@ -112,14 +112,8 @@ static void impl_remove(HttpRequestImpl *impl, HttpQueue *running) {
         http_request_impl_free(impl);
 }
 
-/* Drops the request, at once and without a word; its callbacks do not come any more. */
-void http_request_done(HttpRequest *request) {
-        HttpRequestImpl *impl = TAKE_PTR(request->impl);
-
-        if (!impl)
-                return;
-
-        impl->request = NULL;
+/* Frees a request whose owner has let go of it: at once, or when libcurl, which is on the stack, returns. */
+void http_client_request_dropped(HttpRequestImpl *impl) {
         if (impl->state == HTTP_REQUEST_RUNNING && impl->client->in_curl)
                 http_request_set_state(impl, HTTP_REQUEST_DROPPED);
         else

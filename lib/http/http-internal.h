@@ -77,6 +77,7 @@ struct HttpTarget {
 /* client.c */
 void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state);
 void http_client_request_ended(HttpRequestImpl *impl, HttpEnd end, const char *detail);
+void http_client_request_dropped(HttpRequestImpl *impl);
 
 /* request.c */
 HttpRequestImpl *http_request_impl_free(HttpRequestImpl *impl);

@@ -497,6 +497,16 @@ int http_request_start(HttpClient *client, HttpRequest *request, const HttpReque
         return 0;
 }
 
+/* Drops the request at once: none of its callbacks comes any more. Does nothing to an idle slot. */
+void http_request_done(HttpRequest *request) {
+        HttpRequestImpl *impl = TAKE_PTR(request->impl);
+
+        if (!impl)
+                return;
+        impl->request = NULL;
+        http_client_request_dropped(impl);
+}
+
 bool http_request_is_active(const HttpRequest *request) {
         return request->impl;
 }

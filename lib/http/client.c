@@ -282,7 +282,7 @@ static void on_settle(LoopDeferred *deferred) {
         impl_remove(impl, NULL);
         if (client->ended.first)
                 loop_deferred_set(client->loop, &client->settle, on_settle);
-        log_debug("Request ended: %s%s%s", http_end_to_string(end), isempty(detail) ? "" : ", ",
+        log_debug("Request ended: %s%s%s", http_end_describe(end), isempty(detail) ? "" : ", ",
                   strempty(detail));
         request->ops->on_end(request, end, strempty(detail));
 }

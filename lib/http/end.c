@@ -28,6 +28,35 @@ const char *http_end_to_string(HttpEnd end) {
         return end >= 0 && end < _HTTP_END_MAX ? http_end_table[end] : NULL;
 }
 
+static const char *const description_table[_HTTP_END_MAX] = {
+        [HTTP_END_EOF] = "the answer is complete",
+        [HTTP_END_TRUNCATED] = "the connection broke inside the answer",
+        [HTTP_END_DISCONNECTED] = "the connection broke before the answer",
+        [HTTP_END_REFUSED] = "connection refused: nothing listens there",
+        [HTTP_END_UNREACHABLE] = "no route to the address, or the connection is not allowed",
+        [HTTP_END_TIMEOUT] = "timed out",
+        [HTTP_END_RESOLVE] = "the name does not resolve",
+        [HTTP_END_RESOLVE_TIMEOUT] = "the name does not resolve: no name server answers",
+        [HTTP_END_TLS] = "TLS failed",
+        [HTTP_END_TLS_CLOCK] = "the server's certificate is not valid yet at this host's time",
+        [HTTP_END_TLS_EXPIRED] = "the server's certificate has expired at this host's time",
+        [HTTP_END_TLS_CREDENTIALS] = "TLS failed: no client certificate that the server accepts",
+        [HTTP_END_PROXY] = "the proxy is out of reach or refuses",
+        [HTTP_END_PROTOCOL] = "the answer is not HTTP",
+        [HTTP_END_TOO_LARGE] = "the answer is too large",
+        [HTTP_END_ABORTED] = "the answer was not read to its end",
+        [HTTP_END_NO_MEMORY] = "out of memory",
+        [HTTP_END_INTERNAL] = "libcurl cannot make this request",
+};
+
+/* An end in words for users: they go on after the name of what was asked, and may be followed by ": " and the
+ * detail that came with the end. The hints look for some of them ("resolve", "TLS", "refused", "no route").
+ * Static; never NULL. */
+const char *http_end_describe(HttpEnd end) {
+        assert(end >= 0 && end < _HTTP_END_MAX);
+        return description_table[end];
+}
+
 /* OpenSSL's results of a verification, which libcurl passes on as numbers. */
 enum {
         VERIFY_NOT_YET_VALID = 9,

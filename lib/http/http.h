@@ -41,6 +41,7 @@ typedef enum HttpEnd {
 } HttpEnd;
 
 const char *http_end_to_string(HttpEnd end);
+const char *http_end_describe(HttpEnd end);
 
 int http_global_init(void);
 void http_global_done(void);

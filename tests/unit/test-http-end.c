@@ -3,6 +3,13 @@
 
 #include "http/http-internal.h"
 
+/* Each end has words of its own. */
+static void test_descriptions(void **state) {
+        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
+                for (HttpEnd k = 0; k < i; k++)
+                        assert_string_not_equal(http_end_describe(i), http_end_describe(k));
+}
+
 static void test_strings(void **state) {
         for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
                 assert_non_null(http_end_to_string(i));
@@ -62,8 +69,8 @@ static void test_ends(void **state) {
                 failure.detail = failure.detail ?: "";
                 end = http_end_of(&failure);
                 if (end != cases[i].end)
-                        fail_msg("case %u: %s instead of %s", i, http_end_to_string(end),
-                                 http_end_to_string(cases[i].end));
+                        fail_msg("case %u: %s instead of %s", i, http_end_describe(end),
+                                 http_end_describe(cases[i].end));
         }
 }
 
@@ -103,6 +110,7 @@ static void test_urls(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_strings),
+                cmocka_unit_test(test_descriptions),
                 cmocka_unit_test(test_ends),
                 cmocka_unit_test(test_urls),
         };

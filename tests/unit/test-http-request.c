@@ -231,7 +231,7 @@ static void test_broken_answers(void **state) {
                 f->answer = cases[i].answer;
                 p = ask(f, &plain);
                 if (p->end != cases[i].end)
-                        fail_msg("case %u: %s (%s)", i, http_end_to_string(p->end), p->detail);
+                        fail_msg("case %u: %s (%s)", i, http_end_describe(p->end), p->detail);
                 assert_true(p->end == HTTP_END_EOF || !isempty(p->detail));
         }
 }

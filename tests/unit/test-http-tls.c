@@ -171,8 +171,8 @@ static void ask(Fixture *f, const char *host, HttpTarget *target, HttpEnd expect
                                    LIMIT_HTTP_BODY, on_done));
         assert_ok(loop_run(f->loop));
         if (f->end != expected)
-                fail_msg("%s (%s) instead of %s", http_end_to_string(f->end), f->detail,
-                         http_end_to_string(expected));
+                fail_msg("%s (%s) instead of %s", http_end_describe(f->end), f->detail,
+                         http_end_describe(expected));
         if (expected == HTTP_END_EOF)
                 assert_int_equal(f->fetch.status.code, 200);
         else

@@ -13,4 +13,3 @@ typedef struct KubeSkip {
 #define KUBE_SKIP_INIT ((KubeSkip){ .depth = 1 })
 
 const char *kube_skip(KubeSkip *k, const char *p, const char *end);
-const char *kube_skip_bytewise(KubeSkip *k, const char *p, const char *end);

@@ -110,11 +110,11 @@ bool strv_equal(char *const *a, char *const *b) {
         return true;
 }
 
-static int compare(const void *a, const void *b) {
+static int compare_strings(const void *a, const void *b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
 void strv_sort(char **l) {
         if (l)
-                qsort(l, strv_length(l), sizeof(char *), compare);
+                qsort(l, strv_length(l), sizeof(char *), compare_strings);
 }

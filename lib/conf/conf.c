@@ -160,7 +160,7 @@ static bool is_continued(const char *line, size_t n) {
 }
 
 /* Puts a line, without its end, behind those that it continues. */
-static int join(Buffer *joined, const char *line, size_t n, bool continued) {
+static int join_line(Buffer *joined, const char *line, size_t n, bool continued) {
         int r;
 
         r = buffer_put(joined, line, n);
@@ -193,7 +193,7 @@ static int read_lines(Reader *r, const char *text, size_t size) {
                 continued = is_continued(begin, n);
                 if (joined.size == 0)
                         first = line;
-                k = join(&joined, begin, n, continued);
+                k = join_line(&joined, begin, n, continued);
                 if (k >= 0 && !continued && joined.size > 0) {
                         k = take_line(r, joined.data, first);
                         buffer_clear(&joined);

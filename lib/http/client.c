@@ -120,7 +120,7 @@ void http_client_request_dropped(HttpRequestImpl *impl) {
                 impl_remove(impl, &impl->client->running);
 }
 
-static void harvest(HttpClient *client) {
+static void harvest_ended(HttpClient *client) {
         CURLMsg *message;
         int left;
 
@@ -143,7 +143,7 @@ static void harvest(HttpClient *client) {
 }
 
 /* Lets libcurl work, then does what could not be done while it was at it. */
-static void drive(HttpClient *client, curl_socket_t fd, int events) {
+static void drive_curl(HttpClient *client, curl_socket_t fd, int events) {
         CURLMcode code;
         int running;
 
@@ -151,7 +151,7 @@ static void drive(HttpClient *client, curl_socket_t fd, int events) {
         code = curl_multi_socket_action(client->multi, fd, events, &running);
         client->in_curl = false;
 
-        harvest(client);
+        harvest_ended(client);
         while (client->dropped.first)
                 impl_remove(client->dropped.first, &client->dropped);
 
@@ -163,7 +163,7 @@ static void drive(HttpClient *client, curl_socket_t fd, int events) {
 }
 
 static void on_timer(LoopTimer *timer) {
-        drive(container_of(timer, HttpClient, timer), CURL_SOCKET_TIMEOUT, 0);
+        drive_curl(container_of(timer, HttpClient, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_curl_timer(CURLM *multi, long milliseconds, void *userdata) {
@@ -185,8 +185,9 @@ static int on_curl_timer(CURLM *multi, long milliseconds, void *userdata) {
 static void on_socket_ready(LoopIo *io, unsigned events) {
         HttpSocket *s = container_of(io, HttpSocket, io);
 
-        drive(s->client, s->fd,
-              (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+        drive_curl(s->client, s->fd,
+                   (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+                           (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void socket_free(HttpClient *client, HttpSocket *s) {
@@ -231,7 +232,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
         return 0;
 }
 
-static void launch(HttpRequestImpl *impl) {
+static void launch_request(HttpRequestImpl *impl) {
         HttpClient *client = impl->client;
         int r;
 
@@ -267,7 +268,7 @@ static void on_settle(LoopDeferred *deferred) {
         HttpEnd end;
 
         while (client->queued.first)
-                launch(client->queued.first);
+                launch_request(client->queued.first);
 
         impl = client->ended.first;
         if (!impl)

@@ -65,7 +65,7 @@ enum {
         VERIFY_CRL_HAS_EXPIRED = 12,
 };
 
-static bool says(const HttpFailure *f, const char *words) {
+static bool detail_has(const HttpFailure *f, const char *words) {
         return strstr(f->detail, words);
 }
 
@@ -85,14 +85,14 @@ static HttpEnd end_of_verification(const HttpFailure *f) {
 /* What the server thinks of our certificate comes as an alert, of which libcurl passes on the text only: in
  * the handshake up to TLS 1.2, at the first read with 1.3. */
 static bool is_refusal_of_credentials(const HttpFailure *f) {
-        return says(f, "alert") &&
-               (says(f, "certificate") || says(f, "unknown ca") || says(f, "access denied"));
+        return detail_has(f, "alert") && (detail_has(f, "certificate") || detail_has(f, "unknown ca") ||
+                                          detail_has(f, "access denied"));
 }
 
 /* The server went away in the handshake, as one does that is starting or stopping. */
 static bool is_broken_handshake(const HttpFailure *f) {
-        return says(f, "SSL_ERROR_SYSCALL") || says(f, "eset by peer") || says(f, "unexpected eof") ||
-               says(f, "roken pipe");
+        return detail_has(f, "SSL_ERROR_SYSCALL") || detail_has(f, "eset by peer") ||
+               detail_has(f, "unexpected eof") || detail_has(f, "roken pipe");
 }
 
 static HttpEnd end_of_connect(const HttpFailure *f) {
@@ -115,7 +115,7 @@ static HttpEnd end_of_transfer(const HttpFailure *f) {
         if (is_refusal_of_credentials(f))
                 return HTTP_END_TLS_CREDENTIALS;
         /* Keepalive or TCP_USER_TIMEOUT gave up. */
-        if (f->os_error == ETIMEDOUT || says(f, "onnection timed out"))
+        if (f->os_error == ETIMEDOUT || detail_has(f, "onnection timed out"))
                 return HTTP_END_TIMEOUT;
 
         return f->answered ? HTTP_END_TRUNCATED : HTTP_END_DISCONNECTED;

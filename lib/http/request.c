@@ -46,7 +46,7 @@ HttpRequestImpl *http_request_impl_free(HttpRequestImpl *impl) {
 DEFINE_CLEANUP(HttpRequestImpl, http_request_impl_free)
 
 /* Ends the transfer from inside a callback of libcurl: with any size but the one it handed over. */
-static size_t refuse(HttpRequestImpl *impl, HttpEnd end, const char *detail) {
+static size_t end_transfer(HttpRequestImpl *impl, HttpEnd end, const char *detail) {
         impl->end = end;
         impl->detail = detail;
         return 0;
@@ -107,9 +107,10 @@ static size_t header_complete(HttpRequestImpl *impl, size_t n) {
                 return 0;
 
         if (impl->head_only)
-                return refuse(impl, HTTP_END_EOF, "");
+                return end_transfer(impl, HTTP_END_EOF, "");
         if (impl->encoded)
-                return refuse(impl, HTTP_END_PROTOCOL, "The body is encoded although nobody asked for that");
+                return end_transfer(impl, HTTP_END_PROTOCOL,
+                                    "The body is encoded although nobody asked for that");
         return n;
 }
 
@@ -123,7 +124,7 @@ static size_t on_header(char *line, size_t unit, size_t count, void *userdata) {
 
         impl->header_size += size;
         if (impl->header_size > HEADER_MAX)
-                return refuse(impl, HTTP_END_TOO_LARGE, "The header is too large");
+                return end_transfer(impl, HTTP_END_TOO_LARGE, "The header is too large");
         if (impl->status_told)
                 return size; /* a trailer */
 
@@ -160,10 +161,10 @@ static size_t on_body(char *data, size_t unit, size_t count, void *userdata) {
                 if (impl->state == HTTP_REQUEST_DROPPED)
                         return 0;
                 if (r < 0)
-                        return refuse(impl, r == -ENOMEM ? HTTP_END_NO_MEMORY : HTTP_END_ABORTED, "");
+                        return end_transfer(impl, r == -ENOMEM ? HTTP_END_NO_MEMORY : HTTP_END_ABORTED, "");
         }
 
-        return n < size ? refuse(impl, HTTP_END_TOO_LARGE, "The body is too large") : size;
+        return n < size ? end_transfer(impl, HTTP_END_TOO_LARGE, "The body is too large") : size;
 }
 
 /* A stream is silent for as long as nothing happens: only the kernel can tell that its peer is gone, and it

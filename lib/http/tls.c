@@ -27,7 +27,7 @@ static int copy_text(const char *text, size_t size, char **ret, size_t *ret_size
         return 0;
 }
 
-static void erase(char *text, size_t size) {
+static void erase_text(char *text, size_t size) {
         if (!text)
                 return;
         explicit_bzero(text, size);
@@ -134,7 +134,7 @@ HttpTarget *http_target_unref(HttpTarget *target) {
 
         free(target->ca);
         free(target->certificate);
-        erase(target->key, target->key_size);
+        erase_text(target->key, target->key_size);
         safe_close(target->ca_fd);
         free(target->tls_server_name);
         erase_and_free(target->proxy_url); /* it may hold a password */

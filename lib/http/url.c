@@ -26,7 +26,7 @@ static int error_of(CURLUcode code) {
         return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 }
 
-static int get(CURLU *u, CURLUPart part, unsigned flags, char **ret) {
+static int get_part(CURLU *u, CURLUPart part, unsigned flags, char **ret) {
         CURLUcode code = curl_url_get(u, part, ret, flags);
 
         return code == CURLUE_OK ? 0 : error_of(code);
@@ -45,7 +45,7 @@ static int copy_host(CURLU *u, HttpUrl *url) {
         struct in6_addr a;
         int r;
 
-        r = get(u, CURLUPART_HOST, 0, &host);
+        r = get_part(u, CURLUPART_HOST, 0, &host);
         if (r < 0)
                 return r;
         if (host[0] == '[') {
@@ -83,7 +83,7 @@ static int copy_rest(CURLU *u, const char *default_port, HttpUrl *url) {
         if (r < 0 || url->port == 0)
                 return -EINVAL;
 
-        r = get(u, CURLUPART_URL, 0, &text);
+        r = get_part(u, CURLUPART_URL, 0, &text);
         if (r < 0)
                 return r;
         url->text = strdup(text);
@@ -177,7 +177,7 @@ int http_url_replace_host(HttpUrl *url, const char *host) {
         if (code != CURLUE_OK)
                 return error_of(code);
 
-        r = get(u, CURLUPART_URL, 0, &text);
+        r = get_part(u, CURLUPART_URL, 0, &text);
         if (r < 0)
                 return r;
         return free_and_strdup(&url->text, text);

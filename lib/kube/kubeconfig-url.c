@@ -11,7 +11,7 @@
 #define HOST_MAX 253
 #define PORT_MAX 65535
 
-static int refuse(const char **reterr_why, const char *why) {
+static int refuse_url(const char **reterr_why, const char *why) {
         *reterr_why = why;
         return -EBADMSG;
 }
@@ -33,21 +33,21 @@ static int take_authority(KubeConfig *c, const char *s, size_t n, const char **r
         if (*host == '[') {
                 port = strchr(++host, ']');
                 if (!port || (port[1] && port[1] != ':'))
-                        return refuse(reterr_why, "has an IPv6 address without its brackets");
+                        return refuse_url(reterr_why, "has an IPv6 address without its brackets");
                 *port++ = '\0';
                 if (!strchr(host, ':') || host[strspn(host, "0123456789abcdefABCDEF:.")] != '\0')
-                        return refuse(reterr_why, "has brackets around what is no IPv6 address");
+                        return refuse_url(reterr_why, "has brackets around what is no IPv6 address");
         } else {
                 port = strchrnul(host, ':');
                 if (strchr(*port ? port + 1 : port, ':'))
-                        return refuse(reterr_why, "has an IPv6 address without its brackets");
+                        return refuse_url(reterr_why, "has an IPv6 address without its brackets");
         }
         if (*port)
                 *port++ = '\0';
         if (!*host || strlen(host) > HOST_MAX || strchr(host, '@') || strchr(host, '%'))
-                return refuse(reterr_why, "has no host, or one that is not supported");
+                return refuse_url(reterr_why, "has no host, or one that is not supported");
         if (*port && (parse_unsigned(port, PORT_MAX, &c->port) < 0 || c->port == 0))
-                return refuse(reterr_why, "has a port that is no number from 1 to 65535");
+                return refuse_url(reterr_why, "has a port that is no number from 1 to 65535");
 
         c->host = strdup(host);
         return c->host ? 0 : -ENOMEM;
@@ -61,10 +61,10 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
         int r;
 
         if (!is_plain(url) || strlen(url) > URL_MAX)
-                return refuse(reterr_why, "is no URL");
+                return refuse_url(reterr_why, "is no URL");
         c->https = (rest = startswith(url, "https://"));
         if (!rest && !(rest = startswith(url, "http://")))
-                return refuse(reterr_why, "does not begin with https://");
+                return refuse_url(reterr_why, "does not begin with https://");
 
         c->port = c->https ? 443 : 80;
         n = strcspn(rest, "/?#");

@@ -57,7 +57,7 @@ KubeConfig *kube_config_free(KubeConfig *c) {
 }
 
 /* Tells what is wrong and returns error. n (may be NULL) knows the line. */
-static int _printf_(4, 5) fail(const Reader *r, int error, const YNode *n, const char *format, ...) {
+static int _printf_(4, 5) fail_at(const Reader *r, int error, const YNode *n, const char *format, ...) {
         char why[LIMIT_MESSAGE];
         va_list ap;
 
@@ -87,19 +87,19 @@ static int find_entry(const Reader *r, const YNode *root, const char *list, cons
         const YNode *entries = ynode_get(root, list), *found = NULL;
 
         if (entries && !ynode_is_list(entries) && !ynode_is_null(entries))
-                return fail(r, -EBADMSG, entries, "%s is not a list", list);
+                return fail_at(r, -EBADMSG, entries, "%s is not a list", list);
         YNODE_FOREACH(e, entries) {
                 if (!streq(strempty(text_of(e, "name")), name))
                         continue;
                 if (found)
-                        return fail(r, -EBADMSG, e, "%s \"%s\" is there twice; remove one", part, name);
+                        return fail_at(r, -EBADMSG, e, "%s \"%s\" is there twice; remove one", part, name);
                 found = e;
         }
         if (!found)
-                return fail(r, -EAGAIN, entries, "no %s \"%s\"" WRITING, part, name);
+                return fail_at(r, -EAGAIN, entries, "no %s \"%s\"" WRITING, part, name);
         found = ynode_get(found, part);
         if (!ynode_is_map(found))
-                return fail(r, -EAGAIN, found, "%s \"%s\" is empty" WRITING, part, name);
+                return fail_at(r, -EAGAIN, found, "%s \"%s\" is empty" WRITING, part, name);
         *ret = found;
         return 0;
 }
@@ -111,7 +111,7 @@ static int set_string(char **p, const char *s) {
 }
 
 /* Where a file is that the kubeconfig names: relative to the kubeconfig's folder. */
-static int resolve(const Reader *r, const char *file, char **ret) {
+static int path_beside(const Reader *r, const char *file, char **ret) {
         _cleanup_free_ char *folder = NULL;
         int k;
 
@@ -146,9 +146,9 @@ static int take_credential(const Reader *r, const YNode *map, const char *key, K
         n = ynode_get(map, data_key);
         data = text_of(map, data_key);
         if (file && data)
-                return fail(r, -EBADMSG, n, "both %s and %s are set; remove one", key, data_key);
+                return fail_at(r, -EBADMSG, n, "both %s and %s are set; remove one", key, data_key);
         if (file)
-                return resolve(r, file, &ret->file);
+                return path_beside(r, file, &ret->file);
         if (!data)
                 return 0;
 
@@ -156,9 +156,9 @@ static int take_credential(const Reader *r, const YNode *map, const char *key, K
         if (k == -ENOMEM)
                 return k;
         if (k == -EBADMSG)
-                return fail(r, k, n, "%s is not base64", data_key);
+                return fail_at(r, k, n, "%s is not base64", data_key);
         if (k < 0 || !pem_is_complete(ret->data))
-                return fail(r, -EAGAIN, n, "%s is not PEM, or not all of it" WRITING, data_key);
+                return fail_at(r, -EAGAIN, n, "%s is not PEM, or not all of it" WRITING, data_key);
         return 0;
 }
 
@@ -167,7 +167,7 @@ static int take_bool(const Reader *r, const YNode *map, const char *key, bool *r
         int k = s ? parse_boolean(s) : 0;
 
         if (k < 0)
-                return fail(r, -EBADMSG, ynode_get(map, key), "%s is neither true nor false", key);
+                return fail_at(r, -EBADMSG, ynode_get(map, key), "%s is neither true nor false", key);
         *ret = k;
         return 0;
 }
@@ -179,16 +179,16 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         int k;
 
         if (!server)
-                return fail(r, -EAGAIN, cluster, "cluster \"%s\" has no server" WRITING, c->cluster);
+                return fail_at(r, -EAGAIN, cluster, "cluster \"%s\" has no server" WRITING, c->cluster);
         k = kube_config_set_server(c, server, &why);
         if (k == -EBADMSG)
-                return fail(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster,
-                            why);
+                return fail_at(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster,
+                               why);
         if (k >= 0 && proxy) {
                 if (!kube_config_proxy_is_supported(proxy))
-                        return fail(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
-                                    "proxy-url of cluster \"%s\" is no http, https or socks5 URL",
-                                    c->cluster);
+                        return fail_at(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
+                                       "proxy-url of cluster \"%s\" is no http, https or socks5 URL",
+                                       c->cluster);
                 k = set_string(&c->proxy_url, proxy);
         }
         if (k >= 0)
@@ -198,10 +198,11 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         if (k >= 0)
                 k = take_credential(r, cluster, "certificate-authority", &c->ca);
         if (k >= 0 && c->insecure && (c->ca.data || c->ca.file))
-                return fail(r, -EBADMSG, cluster,
-                            "cluster \"%s\" has both a certificate-authority and insecure-skip-tls-verify; "
-                            "remove one",
-                            c->cluster);
+                return fail_at(
+                        r, -EBADMSG, cluster,
+                        "cluster \"%s\" has both a certificate-authority and insecure-skip-tls-verify; "
+                        "remove one",
+                        c->cluster);
         return k;
 }
 
@@ -225,7 +226,7 @@ static int refuse_unsupported(const Reader *r, const YNode *user) {
                 const YNode *n = ynode_get(user, unsupported[i].key);
 
                 if (text_of(user, unsupported[i].key) || ynode_first(n))
-                        return fail(
+                        return fail_at(
                                 r, -EOPNOTSUPP, n,
                                 "user \"%s\" authenticates by %s (%s), which is not supported; use a client "
                                 "certificate or a token",
@@ -264,21 +265,21 @@ static int take_user(const Reader *r, const YNode *user) {
         if (k >= 0)
                 k = take_credential(r, user, "client-key", &c->key);
         if (k >= 0 && !(c->certificate.data || c->certificate.file) != !(c->key.data || c->key.file))
-                return fail(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING,
-                            c->user, c->key.data || c->key.file ? "key" : "certificate",
-                            c->key.data || c->key.file ? "certificate" : "key");
+                return fail_at(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING,
+                               c->user, c->key.data || c->key.file ? "key" : "certificate",
+                               c->key.data || c->key.file ? "certificate" : "key");
         if (k >= 0 && token) {
                 if (!token_is_valid(token))
-                        return fail(r, -EBADMSG, ynode_get(user, "token"),
-                                    "token of user \"%s\" is no token", c->user);
+                        return fail_at(r, -EBADMSG, ynode_get(user, "token"),
+                                       "token of user \"%s\" is no token", c->user);
                 k = set_token(c, token);
         }
         if (k >= 0 && file)
-                k = resolve(r, file, &c->token.file);
+                k = path_beside(r, file, &c->token.file);
         /* "user: {}" is anonymous; a key whose value is missing is a file that breaks off there. */
         if (k >= 0 && ynode_first(user) && !token && !file && !c->key.data && !c->key.file)
-                return fail(r, -EAGAIN, user,
-                            "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
+                return fail_at(r, -EAGAIN, user,
+                               "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
         return k;
 }
 
@@ -289,13 +290,13 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         int k;
 
         if (ynode_is_null(root))
-                return fail(r, -EAGAIN, NULL, "is empty" WRITING);
+                return fail_at(r, -EAGAIN, NULL, "is empty" WRITING);
         if (ynode_is_list(root))
-                return fail(r, -EBADMSG, root, "is no kubeconfig, but a list");
+                return fail_at(r, -EBADMSG, root, "is no kubeconfig, but a list");
         if (!ynode_is_map(root))
-                return fail(r, -EAGAIN, root, "is no kubeconfig" WRITING);
+                return fail_at(r, -EAGAIN, root, "is no kubeconfig" WRITING);
         if (!name)
-                return fail(
+                return fail_at(
                         r, -EAGAIN, NULL,
                         "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
                         "the middle of being written");
@@ -307,7 +308,7 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
                 return k;
         s = text_of(context, "cluster");
         if (!s)
-                return fail(r, -EAGAIN, context, "context \"%s\" names no cluster" WRITING, name);
+                return fail_at(r, -EAGAIN, context, "context \"%s\" names no cluster" WRITING, name);
         k = set_string(&c->cluster, s);
         if (k >= 0)
                 k = find_entry(r, root, "clusters", "cluster", s, &cluster);
@@ -347,7 +348,7 @@ int kube_config_parse(const char *text, size_t size, const char *path, const cha
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail(&r, -EAGAIN, NULL, "%s" WRITING, why ?: "is not YAML");
+                return fail_at(&r, -EAGAIN, NULL, "%s" WRITING, why ?: "is not YAML");
         k = take_root(&r, root, isempty(context) ? NULL : context);
         if (k < 0)
                 return k;
@@ -366,10 +367,11 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
-                            k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
+                               k == -E2BIG ? "too large" : strerror(-k));
         if (!pem_is_complete(c->data))
-                return fail(r, -EAGAIN, NULL, "%s: %s is not PEM, or not all of it" WRITING, key, c->file);
+                return fail_at(r, -EAGAIN, NULL, "%s: %s is not PEM, or not all of it" WRITING, key,
+                               c->file);
         return 0;
 }
 
@@ -389,15 +391,15 @@ int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file,
-                            k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file,
+                               k == -E2BIG ? "too large" : strerror(-k));
 
         nul = memchr(data, '\0', size);
         token = strstrip(data);
         if (!*token && !nul)
-                k = fail(&r, -EAGAIN, NULL, "tokenFile: %s is empty" WRITING, c->token.file);
+                k = fail_at(&r, -EAGAIN, NULL, "tokenFile: %s is empty" WRITING, c->token.file);
         else if (nul || !token_is_valid(token))
-                k = fail(&r, -EBADMSG, NULL, "tokenFile: %s holds no token", c->token.file);
+                k = fail_at(&r, -EBADMSG, NULL, "tokenFile: %s holds no token", c->token.file);
         else
                 k = set_token(c, token);
         explicit_bzero(data, size);
@@ -440,7 +442,7 @@ int kube_config_load(const char *path, const char *context, KubeConfig **ret, ch
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail(&r, k, NULL, "%s", k == -E2BIG ? "too large for a kubeconfig" : strerror(-k));
+                return fail_at(&r, k, NULL, "%s", k == -E2BIG ? "too large for a kubeconfig" : strerror(-k));
         k = kube_config_parse(text, size, path, context, &c, reterr_detail);
         explicit_bzero(text, size);
         free(text);

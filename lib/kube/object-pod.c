@@ -5,7 +5,7 @@
 
 static const char *const condition_types[] = { "Initialized", "PodScheduled", "Ready", NULL };
 
-static int32_t clamp(int64_t i) {
+static int32_t clamp_int32(int64_t i) {
         return (int32_t) (i < INT32_MIN ? INT32_MIN : i > INT32_MAX ? INT32_MAX : i);
 }
 
@@ -41,8 +41,8 @@ static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {
                 c->state = KUBE_CONTAINER_RUNNING;
         else if (jv_is_object(now = jv_get(state, "terminated"))) {
                 c->state = KUBE_CONTAINER_TERMINATED;
-                c->exit_code = clamp(jv_get_int(now, "exitCode", 0));
-                c->signal = clamp(jv_get_int(now, "signal", 0));
+                c->exit_code = clamp_int32(jv_get_int(now, "exitCode", 0));
+                c->signal = clamp_int32(jv_get_int(now, "signal", 0));
         } else if (jv_is_object(now = jv_get(state, "waiting")))
                 c->state = KUBE_CONTAINER_WAITING;
 
@@ -56,7 +56,7 @@ static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {
         c->last_finished = kube_timestamp(jv_get_string(last, "finishedAt"));
         c->last_reason = arena_word(a, jv_get_string(last, "reason"));
         c->last_message = last_words(a, jv_get_string(last, "message"));
-        c->last_exit_code = clamp(jv_get_int(last, "exitCode", 0));
+        c->last_exit_code = clamp_int32(jv_get_int(last, "exitCode", 0));
 }
 
 static void read_container(Arena *a, const JsonValue *spec, const JsonValue *statuses, bool init,
@@ -81,7 +81,7 @@ static void read_container(Arena *a, const JsonValue *spec, const JsonValue *sta
         c->status_index = index;
         c->ready = jv_get_bool(status, "ready", false);
         c->started = jv_get_bool(status, "started", false);
-        c->restarts = clamp(jv_get_int(status, "restartCount", 0));
+        c->restarts = clamp_int32(jv_get_int(status, "restartCount", 0));
         c->id = arena_string(a, jv_get_string(status, "containerID"));
         read_state(a, status, c);
 }

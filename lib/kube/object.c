@@ -76,14 +76,14 @@ bool kube_version_is_later(const char *a, const char *b) {
 }
 
 /* The owner that is the controller, or NULL. */
-static const JsonValue *controller(const JsonValue *metadata) {
+static const JsonValue *find_controller(const JsonValue *metadata) {
         JSON_FOREACH(owner, jv_get(metadata, "ownerReferences"))
                 if (jv_get_bool(owner, "controller", false))
                         return owner;
         return NULL;
 }
 
-static const char *identity(Arena *a, const char *s, bool mandatory) {
+static const char *read_identity(Arena *a, const char *s, bool mandatory) {
         if (a->error < 0)
                 return "";
         if (mandatory && isempty(s))
@@ -96,15 +96,15 @@ static const char *identity(Arena *a, const char *s, bool mandatory) {
 static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
         const JsonValue *metadata = jv_get(json, "metadata"), *owner;
 
-        o->namespace = identity(a, jv_get_string(metadata, "namespace"), false);
-        o->name = identity(a, jv_get_string(metadata, "name"), true);
-        o->uid = identity(a, jv_get_string(metadata, "uid"), true);
-        o->resource_version = identity(a, jv_get_string(metadata, "resourceVersion"), false);
+        o->namespace = read_identity(a, jv_get_string(metadata, "namespace"), false);
+        o->name = read_identity(a, jv_get_string(metadata, "name"), true);
+        o->uid = read_identity(a, jv_get_string(metadata, "uid"), true);
+        o->resource_version = read_identity(a, jv_get_string(metadata, "resourceVersion"), false);
         o->generation = jv_get_int(metadata, "generation", 0);
         o->observed_generation = jv_get_int(jv_get(json, "status"), "observedGeneration", 0);
         o->deleting = !isempty(jv_get_string(metadata, "deletionTimestamp"));
 
-        owner = controller(metadata);
+        owner = find_controller(metadata);
         if (owner) {
                 o->owner_kind = arena_word(a, jv_get_string(owner, "kind"));
                 o->owner_name = arena_string(a, jv_get_string(owner, "name"));

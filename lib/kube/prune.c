@@ -86,14 +86,14 @@ static const Cut *const cut_table[_KUBE_KIND_MAX] = {
         [KUBE_GENERIC] = cut_other,
 };
 
-static const Cut *find(const Cut *cuts, KubePiece key) {
+static const Cut *find_cut(const Cut *cuts, KubePiece key) {
         for (; cuts->key; cuts++)
                 if (piece_is(key, cuts->key))
                         return cuts;
         return NULL;
 }
 
-static char *put(char *to, const char *from, size_t size) {
+static char *put_bytes(char *to, const char *from, size_t size) {
         memmove(to, from, size);
         return to + size;
 }
@@ -109,14 +109,14 @@ static int prune_object(KubePiece object, const Cut *cuts, char **to) {
 
         *(*to)++ = '{';
         while ((r = cursor_next_member(&c, &key, &value)) > 0) {
-                const Cut *cut = find(cuts, key);
+                const Cut *cut = find_cut(cuts, key);
 
                 if (cut && !cut->inner)
                         continue;
                 if (!first)
                         *(*to)++ = ',';
                 first = false;
-                *to = put(*to, key.at - 1, key.size + 2);
+                *to = put_bytes(*to, key.at - 1, key.size + 2);
                 *(*to)++ = ':';
                 r = prune(value, cut ? cut->inner : NULL, to);
                 if (r < 0)
@@ -151,7 +151,7 @@ static int prune(KubePiece value, const Cut *cuts, char **to) {
                 return prune_object(value, cuts, to);
         if (cuts && piece_is_container(value, '['))
                 return prune_array(value, cuts, to);
-        *to = put(*to, value.at, value.size);
+        *to = put_bytes(*to, value.at, value.size);
         return 0;
 }
 

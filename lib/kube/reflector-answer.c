@@ -67,7 +67,7 @@ static bool may_be_of_version(unsigned code) {
 }
 
 /* Acts upon r->refusal; in_stream: it came as an ERROR. */
-static void refused(Reflector *r, bool in_stream, usec_t now) {
+static void act_on_refusal(Reflector *r, bool in_stream, usec_t now) {
         const KubeRefusal *refusal = &r->refusal;
         char detail[LIMIT_MESSAGE + 64];
 
@@ -101,7 +101,7 @@ void reflector_end_of_refusal(Reflector *r, usec_t now) {
         kube_refusal_done(&r->refusal);
         kube_refusal_read(&r->refusal, r->status, r->retry_after, buffer_cstr(&r->body), r->body.size);
         buffer_done(&r->body);
-        refused(r, false, now);
+        act_on_refusal(r, false, now);
 }
 
 static bool is_json(const char *content_type) {
@@ -113,7 +113,7 @@ static bool is_json(const char *content_type) {
         return rest && (*rest == '\0' || *rest == ';' || *rest == ' ');
 }
 
-static void granted(Reflector *r, usec_t now) {
+static void begin_answer(Reflector *r, usec_t now) {
         r->credentials_asked = r->credentials_pending = false;
         r->answered = now;
         r->news = r->frames = false;
@@ -164,7 +164,7 @@ void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const
                 reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, strip_control(detail), 0);
                 return;
         }
-        granted(r, now);
+        begin_answer(r, now);
 }
 
 static bool is_brief(const Reflector *r, usec_t now) {
@@ -176,7 +176,7 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
         char detail[LIMIT_MESSAGE];
 
         if (error == -ECANCELED) { /* an ERROR is in r->refusal */
-                refused(r, true, now);
+                act_on_refusal(r, true, now);
                 return;
         }
 

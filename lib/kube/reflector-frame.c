@@ -16,7 +16,7 @@ static bool on_wanted(KubeScanner *s, const KubeBrief *brief) {
 
 /* Puts a blank for each \u0000 of a JSON text. A container may end with one in its message; to us it is not
  * a text, and for that the pod is not to be lost. */
-static void defuse(char *text, size_t size) {
+static void blank_nul_escapes(char *text, size_t size) {
         char *end = text + size;
 
         for (char *p = text; (p = memchr(p, '\\', (size_t) (end - p))) && end - p >= 6;) {
@@ -26,7 +26,7 @@ static void defuse(char *text, size_t size) {
         }
 }
 
-static int parse(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
+static int parse_object(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
         size_t size = frame->size;
         int k;
@@ -36,7 +36,7 @@ static int parse(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
                 return k;
         k = jv_parse(frame->text, size, &json);
         if (k == -EBADMSG && memmem(frame->text, size, "\\u0000", 6)) {
-                defuse(frame->text, size);
+                blank_nul_escapes(frame->text, size);
                 k = jv_parse(frame->text, size, &json);
         }
         return k < 0 ? k : kube_object_parse(kind, json, ret);
@@ -46,7 +46,7 @@ static int hand_over(Reflector *r, const KubeFrame *frame) {
         KubeObject *o = NULL;
         int k;
 
-        k = parse(r->query.resource->kind, frame, &o);
+        k = parse_object(r->query.resource->kind, frame, &o);
         if (k < 0) {
                 snprintf(r->culprit, sizeof(r->culprit), "%s/%s", frame->brief->namespace,
                          frame->brief->name);
@@ -99,7 +99,7 @@ static int on_bookmark(Reflector *r, const KubeBrief *b) {
 }
 
 /* What came of an event counts only once the sink has it. */
-static int advance(Reflector *r, const KubeBrief *b) {
+static int advance_version(Reflector *r, const KubeBrief *b) {
         if (r->state == REFLECTOR_LISTING || isempty(b->resource_version))
                 return 0;
         return go_on_from(r, b->resource_version);
@@ -121,7 +121,7 @@ static int on_frame(KubeScanner *s, const KubeFrame *frame) {
         if (frame->type == KUBE_FRAME_BOOKMARK)
                 return on_bookmark(r, frame->brief);
         k = on_object(r, frame);
-        return k < 0 ? k : advance(r, frame->brief);
+        return k < 0 ? k : advance_version(r, frame->brief);
 }
 
 const KubeScannerOps reflector_scanner_ops = {

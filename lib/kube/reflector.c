@@ -256,7 +256,7 @@ void reflector_ask(Reflector *r, usec_t now) {
 }
 
 /* The listing that was begun, if any, is not gone on with. */
-static void begin(Reflector *r, usec_t now) {
+static void ask_again(Reflector *r, usec_t now) {
         if (r->continue_token || r->state == REFLECTOR_LISTING)
                 reflector_forget_version(r);
         reflector_ask(r, now);
@@ -305,13 +305,13 @@ void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
                 reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED, NULL);
         else
                 reflector_forget_version(r);
-        begin(r, now);
+        ask_again(r, now);
 }
 
 /* Something has happened that may have helped: other credentials, a port that opened. A back-off ends. */
 void reflector_kick(Reflector *r, usec_t now) {
         if (r->state == REFLECTOR_BACKING_OFF)
-                begin(r, now);
+                ask_again(r, now);
 }
 
 static void answer_timed_out(Reflector *r, usec_t now) {
@@ -332,7 +332,7 @@ void reflector_tick(Reflector *r, usec_t now) {
 
         switch (r->state) {
         case REFLECTOR_BACKING_OFF:
-                begin(r, now);
+                ask_again(r, now);
                 break;
         case REFLECTOR_REQUESTING:
                 answer_timed_out(r, now);

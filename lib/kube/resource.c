@@ -54,7 +54,7 @@ static int resource_copy(const KubeResource *r, KubeResource **ret) {
 }
 
 /* One segment of the text form: what may stand in a group, a version or a plural. */
-static size_t segment(const char *s, size_t max) {
+static size_t segment_length(const char *s, size_t max) {
         size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-");
 
         return n > max || s[0] == '.' || s[0] == '-' ? 0 : n;
@@ -67,7 +67,7 @@ int kube_resource_parse(const char *s, KubeResource **ret) {
         size_t sizes[3], n = 0;
 
         for (;;) {
-                size_t size = segment(s, n == 0 ? 253 : 63);
+                size_t size = segment_length(s, n == 0 ? 253 : 63);
 
                 if (size == 0 || n == ELEMENTSOF(parts))
                         return -EINVAL;
@@ -195,7 +195,7 @@ static int put_collection(Buffer *b, const KubeQuery *q) {
         return r < 0 ? r : buffer_printf(b, "/%s", res->plural);
 }
 
-static int finish(Buffer *b, int r, char **ret) {
+static int finish_path(Buffer *b, int r, char **ret) {
         char *path = NULL;
 
         if (r >= 0) {
@@ -227,7 +227,7 @@ static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, 
                 r = put_parameter(&b, &first, "fieldSelector", q->field_selector);
         if (r >= 0)
                 r = put_parameter(&b, &first, "labelSelector", q->label_selector);
-        return finish(&b, r, ret);
+        return finish_path(&b, r, ret);
 }
 
 /* The path of one page of a list; continue_token is NULL for the first. -E2BIG where it becomes longer than a

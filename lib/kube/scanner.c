@@ -100,7 +100,7 @@ void kube_scanner_done(KubeScanner *s) {
         s->continue_token = mfree(s->continue_token);
 }
 
-static void forget(Buffer *b) {
+static void forget_bytes(Buffer *b) {
         if (b->allocated > TEXT_KEPT)
                 buffer_done(b);
         else
@@ -109,8 +109,8 @@ static void forget(Buffer *b) {
 
 /* Ready for the next object. */
 static void begin_frame(KubeScanner *s) {
-        forget(&s->text);
-        forget(&s->brief_text);
+        forget_bytes(&s->text);
+        forget_bytes(&s->brief_text);
         s->brief = BRIEF_EMPTY;
         s->n_labels = 0;
         if (s->n_labels_allocated > LIMIT_MEMBERS) {
@@ -136,7 +136,7 @@ void kube_scanner_reset(KubeScanner *s, KubeScanMode mode) {
 }
 
 /* Once the metadata and the type are known: whether the rest of the object is worth keeping. */
-static void decide(KubeScanner *s) {
+static void decide_keep(KubeScanner *s) {
         switch (s->type) {
         case KUBE_FRAME_ITEM:
         case KUBE_FRAME_ADDED:
@@ -155,11 +155,11 @@ static void decide(KubeScanner *s) {
         s->decided = true;
 }
 
-static int emit(KubeScanner *s) {
+static int emit_frame(KubeScanner *s) {
         KubeFrame frame;
 
         if (!s->decided)
-                decide(s);
+                decide_keep(s);
 
         frame = (KubeFrame){
                 .type = s->type,
@@ -178,7 +178,7 @@ static int end_of_frame(KubeScanner *s) {
                 return -EBADMSG;
         /* A type that a later API may invent says nothing to us. */
         if (s->type >= 0)
-                r = emit(s);
+                r = emit_frame(s);
         begin_frame(s);
         s->level = LEVEL_TOP;
         s->state = STATE_START;
@@ -195,7 +195,7 @@ static int end_of_object(KubeScanner *s) {
                 return 0;
         }
 
-        r = emit(s);
+        r = emit_frame(s);
         begin_frame(s);
         s->level = LEVEL_ITEMS;
         s->state = STATE_NEXT_ITEM;
@@ -225,7 +225,7 @@ static bool key_is(const KubeScanner *s, const char *key) {
         return s->key_size == strlen(key) && memcmp(s->key, key, s->key_size) == 0;
 }
 
-static unsigned identify(const KubeScanner *s) {
+static unsigned identify_member(const KubeScanner *s) {
         if (s->level == LEVEL_OBJECT)
                 return key_is(s, "metadata") ? MEMBER_METADATA : MEMBER_OTHER;
         if (s->mode == KUBE_SCAN_LIST) {
@@ -238,7 +238,7 @@ static unsigned identify(const KubeScanner *s) {
         return key_is(s, "object") ? MEMBER_OBJECT : MEMBER_OTHER;
 }
 
-static bool captures(const KubeScanner *s) {
+static bool captures_value(const KubeScanner *s) {
         return s->level == LEVEL_OUTER && (s->member == MEMBER_TYPE || s->member == MEMBER_METADATA);
 }
 
@@ -246,7 +246,7 @@ static bool captures(const KubeScanner *s) {
 static int keep_bytes(KubeScanner *s, const char *p, size_t size) {
         if (s->level == LEVEL_OBJECT)
                 return s->keep ? buffer_put(&s->text, p, size) : 0;
-        return captures(s) ? buffer_put(&s->outer, p, size) : 0;
+        return captures_value(s) ? buffer_put(&s->outer, p, size) : 0;
 }
 
 static int begin_plain_value(KubeScanner *s, char c) {
@@ -321,7 +321,7 @@ static int end_of_value(KubeScanner *s) {
                                     s->type < 0 || s->type == KUBE_FRAME_BOOKMARK);
                 if (r < 0)
                         return r;
-                decide(s);
+                decide_keep(s);
                 return 0;
         default:
                 return 0;
@@ -399,7 +399,7 @@ static int end_of_items(KubeScanner *s) {
 }
 
 /* One byte that is neither white space nor within a value. */
-static int step(KubeScanner *s, char c) {
+static int step_byte(KubeScanner *s, char c) {
         switch (s->state) {
         case STATE_START:
                 if (c != '{')
@@ -414,7 +414,7 @@ static int step(KubeScanner *s, char c) {
         case STATE_IN_KEY:
                 return step_in_key(s, c);
         case STATE_COLON:
-                s->member = identify(s);
+                s->member = identify_member(s);
                 s->state = STATE_MEMBER;
                 return c == ':' ? 0 : -EBADMSG;
         case STATE_MEMBER:
@@ -437,7 +437,7 @@ static int step(KubeScanner *s, char c) {
 }
 
 /* One byte at a level that is walked. */
-static int walk(KubeScanner *s, char c) {
+static int walk_byte(KubeScanner *s, char c) {
         bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
         int r;
 
@@ -446,7 +446,7 @@ static int walk(KubeScanner *s, char c) {
                 if (r < 0)
                         return r;
         }
-        return space && s->state != STATE_IN_KEY ? 0 : step(s, c);
+        return space && s->state != STATE_IN_KEY ? 0 : step_byte(s, c);
 }
 
 /* Takes the next bytes, and calls back for each frame that they complete. Of a list, its items come as they
@@ -464,7 +464,7 @@ int kube_scanner_feed(KubeScanner *s, const void *data, size_t size) {
                         n = pass_value(s, p, end);
                         r = n < 0 ? (int) n : 0;
                 } else
-                        r = walk(s, *p);
+                        r = walk_byte(s, *p);
 
                 if (r < 0)
                         s->error = r;

@@ -68,7 +68,7 @@ static uint32_t read_unicode(const char **p, const char *end) {
 
 /* Writes the raw inside of a string to where there is room for as many bytes as it has. Returns where it
  * ends. */
-static char *decode(const char *p, const char *end, char *to) {
+static char *decode_string(const char *p, const char *end, char *to) {
         static const char letters[128] = {
                 ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
         };
@@ -101,7 +101,7 @@ static const char *keep_text(KubeScanner *s, KubePiece value) {
         assert(s->brief_text.allocated - s->brief_text.size > value.size);
 
         begin = s->brief_text.data + s->brief_text.size;
-        end = decode(value.at + 1, value.at + value.size - 1, begin);
+        end = decode_string(value.at + 1, value.at + value.size - 1, begin);
         *end++ = '\0';
         s->brief_text.size = (size_t) (end - s->brief_text.data);
         return begin;
@@ -136,9 +136,9 @@ static int skim_labels(KubeScanner *s, KubePiece labels) {
                 if (!piece_is_text(value))
                         continue;
                 /* "key":"value" is longer than key=value and its NUL. */
-                end = decode(key.at, key.at + key.size, begin);
+                end = decode_string(key.at, key.at + key.size, begin);
                 *end++ = '=';
-                end = decode(value.at + 1, value.at + value.size - 1, end);
+                end = decode_string(value.at + 1, value.at + value.size - 1, end);
                 *end++ = '\0';
                 s->brief_text.size = (size_t) (end - s->brief_text.data);
                 r = put_label(s, begin);
@@ -253,7 +253,7 @@ static int copy_text(KubePiece value, char **ret) {
         copy = malloc(value.size);
         if (!copy)
                 return -ENOMEM;
-        end = decode(value.at + 1, value.at + value.size - 1, copy);
+        end = decode_string(value.at + 1, value.at + value.size - 1, copy);
         *end = '\0';
         *ret = copy;
         return 0;

@@ -5,7 +5,7 @@
 
 #include "kube/object.h"
 
-static bool digits(const char **s, unsigned n, unsigned *ret) {
+static bool read_digits(const char **s, unsigned n, unsigned *ret) {
         unsigned value = 0;
 
         for (unsigned i = 0; i < n; i++) {
@@ -21,7 +21,7 @@ static bool digits(const char **s, unsigned n, unsigned *ret) {
         return true;
 }
 
-static bool literal(const char **s, char c) {
+static bool read_literal(const char **s, char c) {
         if (**s != c)
                 return false;
         (*s)++;
@@ -46,7 +46,7 @@ static int64_t days_since_epoch(unsigned year, unsigned month, unsigned day) {
 }
 
 /* A fraction of a second in microseconds; what is finer is cut off. False where there is no digit. */
-static bool fraction(const char **s, usec_t *ret) {
+static bool read_fraction(const char **s, usec_t *ret) {
         usec_t usec = 0, weight = USEC_PER_SEC / 10;
         const char *begin = *s;
 
@@ -60,19 +60,19 @@ static bool fraction(const char **s, usec_t *ret) {
 }
 
 /* Z, or +HH:MM, to be taken off for UTC. */
-static bool offset(const char **s, int64_t *ret) {
+static bool read_offset(const char **s, int64_t *ret) {
         unsigned hours, minutes;
         bool negative;
 
-        if (literal(s, 'Z') || literal(s, 'z')) {
+        if (read_literal(s, 'Z') || read_literal(s, 'z')) {
                 *ret = 0;
                 return true;
         }
         if (**s != '+' && **s != '-')
                 return false;
         negative = *(*s)++ == '-';
-        if (!digits(s, 2, &hours) || !literal(s, ':') || !digits(s, 2, &minutes) || hours > 23 ||
-            minutes > 59)
+        if (!read_digits(s, 2, &hours) || !read_literal(s, ':') || !read_digits(s, 2, &minutes) ||
+            hours > 23 || minutes > 59)
                 return false;
 
         *ret = (int64_t) (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
@@ -85,20 +85,20 @@ usec_t kube_timestamp(const char *s) {
         int64_t east, seconds;
         usec_t usec = 0;
 
-        if (!s || !digits(&s, 4, &year) || !literal(&s, '-') || !digits(&s, 2, &month) ||
-            !literal(&s, '-') || !digits(&s, 2, &day))
+        if (!s || !read_digits(&s, 4, &year) || !read_literal(&s, '-') || !read_digits(&s, 2, &month) ||
+            !read_literal(&s, '-') || !read_digits(&s, 2, &day))
                 return 0;
-        if (!literal(&s, 'T') && !literal(&s, 't') && !literal(&s, ' '))
+        if (!read_literal(&s, 'T') && !read_literal(&s, 't') && !read_literal(&s, ' '))
                 return 0;
-        if (!digits(&s, 2, &hour) || !literal(&s, ':') || !digits(&s, 2, &minute) || !literal(&s, ':') ||
-            !digits(&s, 2, &second))
+        if (!read_digits(&s, 2, &hour) || !read_literal(&s, ':') || !read_digits(&s, 2, &minute) ||
+            !read_literal(&s, ':') || !read_digits(&s, 2, &second))
                 return 0;
         if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
             minute > 59 || second > 60)
                 return 0;
-        if (literal(&s, '.') && !fraction(&s, &usec))
+        if (read_literal(&s, '.') && !read_fraction(&s, &usec))
                 return 0;
-        if (!offset(&s, &east) || *s != '\0')
+        if (!read_offset(&s, &east) || *s != '\0')
                 return 0;
 
         seconds = days_since_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;

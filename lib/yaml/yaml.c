@@ -79,7 +79,7 @@ YNode *ynode_free(YNode *n) {
         return NULL;
 }
 
-static int refuse(Builder *b, const yaml_mark_t *mark, const char *why) {
+static int refuse_at(Builder *b, const yaml_mark_t *mark, const char *why) {
         return asprintf_ret(&b->detail, "line %zu: %s", mark->line + 1, why) ?: -EBADMSG;
 }
 
@@ -95,7 +95,7 @@ static int refuse_syntax(Builder *b) {
                 mark = p->mark;
         snprintf(why, sizeof(why), "%s%s%s", strempty(p->context), p->context ? ": " : "",
                  p->problem ?: "this is not YAML");
-        return refuse(b, &mark, why);
+        return refuse_at(b, &mark, why);
 }
 
 static bool is_null_text(const char *text) {
@@ -112,7 +112,7 @@ static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode *
         _cleanup_(ynode_freep) YNode *n = NULL;
 
         if (++b->nodes > LIMIT_YAML_NODES)
-                return refuse(b, mark, "too many values");
+                return refuse_at(b, mark, "too many values");
         n = calloc(1, sizeof(*n));
         if (!n)
                 return -ENOMEM;
@@ -139,7 +139,7 @@ static int note_anchor(Builder *b, const yaml_mark_t *mark, const yaml_char_t *n
         if (!b->lenient || !name)
                 return 0;
         if (b->n_anchors >= ANCHORS_MAX)
-                return refuse(b, mark, "too many anchors");
+                return refuse_at(b, mark, "too many anchors");
         b->anchors[b->n_anchors] = (Anchor){ .name = strdup((const char *) name), .node = node };
         return b->anchors[b->n_anchors++].name ? 0 : -ENOMEM;
 }
@@ -149,9 +149,9 @@ static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event, cons
         int r;
 
         if (b->open && b->open->kind == YNODE_MAP && !b->key)
-                return refuse(b, &event->start_mark, "a key must be plain text");
+                return refuse_at(b, &event->start_mark, "a key must be plain text");
         if (b->depth >= DEPTH_MAX)
-                return refuse(b, &event->start_mark, "nested too deeply");
+                return refuse_at(b, &event->start_mark, "nested too deeply");
         r = add_node(b, kind, &event->start_mark, &n);
         if (r < 0)
                 return r;
@@ -171,10 +171,10 @@ static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
         int r;
 
         if (b->depth >= DEPTH_MAX)
-                return refuse(b, mark, "nested too deeply");
+                return refuse_at(b, mark, "nested too deeply");
         b->copied += strlen(strempty(from->text)) + strlen(strempty(b->key));
         if (b->copied > COPIED_MAX)
-                return refuse(b, mark, "aliases of too much text");
+                return refuse_at(b, mark, "aliases of too much text");
         r = add_node(b, from->kind, mark, &n);
         if (r < 0)
                 return r;
@@ -205,22 +205,22 @@ static int take_alias(Builder *b, const yaml_event_t *event) {
         const YNode *from = NULL;
 
         if (!b->lenient)
-                return refuse(b, &event->start_mark, "aliases (*NAME) are not supported");
+                return refuse_at(b, &event->start_mark, "aliases (*NAME) are not supported");
         if (b->open && b->open->kind == YNODE_MAP && !b->key)
-                return refuse(b, &event->start_mark, "a key must be plain text");
+                return refuse_at(b, &event->start_mark, "a key must be plain text");
         for (size_t i = b->n_anchors; i > 0 && !from; i--)
                 if (streq(b->anchors[i - 1].name, name))
                         from = b->anchors[i - 1].node;
         if (!from)
-                return refuse(b, &event->start_mark, "an alias of nothing");
+                return refuse_at(b, &event->start_mark, "an alias of nothing");
         for (const YNode *n = b->open; n; n = n->parent)
                 if (n == from)
-                        return refuse(b, &event->start_mark, "an alias of what it stands in");
+                        return refuse_at(b, &event->start_mark, "an alias of what it stands in");
         return copy_node(b, from, &event->start_mark);
 }
 
 /* Takes a member out of the open map, whose last it may be. */
-static void replace(Builder *b, const YNode *member) {
+static void replace_member(Builder *b, const YNode *member) {
         YNode *before = NULL, *n = b->open->first;
 
         while (n != member) {
@@ -242,10 +242,10 @@ static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
         char why[DETAIL_MAX];
 
         if (before && b->lenient)
-                replace(b, before);
+                replace_member(b, before);
         else if (before) {
                 snprintf(why, sizeof(why), "key \"%.64s\" is there already, on line %u", text, before->line);
-                return refuse(b, &event->start_mark, why);
+                return refuse_at(b, &event->start_mark, why);
         }
         b->key = strdup(text);
         return b->key ? 0 : -ENOMEM;
@@ -257,7 +257,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         int r;
 
         if (strlen(text) != event->data.scalar.length)
-                return refuse(b, &event->start_mark, "NUL in a text");
+                return refuse_at(b, &event->start_mark, "NUL in a text");
         if (b->open && b->open->kind == YNODE_MAP && !b->key)
                 return take_key(b, event, text);
 
@@ -333,7 +333,7 @@ static void builder_done(Builder *b) {
         free(b->detail);
 }
 
-static int parse(const char *text, size_t size, bool lenient, YNode **ret, char **reterr_detail) {
+static int parse_document(const char *text, size_t size, bool lenient, YNode **ret, char **reterr_detail) {
         _cleanup_(builder_done) Builder b = { .lenient = lenient };
         int r;
 
@@ -342,7 +342,7 @@ static int parse(const char *text, size_t size, bool lenient, YNode **ret, char 
         yaml_parser_set_input_string(&b.parser, (const unsigned char *) text, size);
         yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
 
-        r = has_many_tag_directives(text, size) ? refuse(&b, &(yaml_mark_t){}, "too many %TAG directives")
+        r = has_many_tag_directives(text, size) ? refuse_at(&b, &(yaml_mark_t){}, "too many %TAG directives")
                                                 : 1;
         while (r > 0) {
                 yaml_event_t event;
@@ -367,13 +367,13 @@ static int parse(const char *text, size_t size, bool lenient, YNode **ret, char 
 /* Reads the first document of text. An empty one is null. -EBADMSG with "line N: why" in reterr_detail (may be
  * NULL), -ENOMEM. */
 int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail) {
-        return parse(text, size, false, ret, reterr_detail);
+        return parse_document(text, size, false, ret, reterr_detail);
 }
 
 /* As ynode_parse(); and of a key that occurs twice the last counts, and aliases are followed. The key "<<" is one
  * like others. */
 int ynode_parse_lenient(const char *text, size_t size, YNode **ret, char **reterr_detail) {
-        return parse(text, size, true, ret, reterr_detail);
+        return parse_document(text, size, true, ret, reterr_detail);
 }
 
 bool ynode_is_map(const YNode *n) {

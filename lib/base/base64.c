@@ -12,9 +12,9 @@ static int value_of(char c) {
         return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Decodes RFC 4648's base64 with its padding; white space between counts for nothing. *ret has a NUL behind the
- * ret_size bytes. -EBADMSG for anything that is not base64, -ENODATA where it breaks off in the middle, -ENOMEM. What
- * was decoded is erased on failure, for it may be a key. */
+/* Decodes RFC 4648's base64 with its padding; white space is ignored. *ret has a NUL behind the ret_size
+ * bytes. -EBADMSG for anything that is not base64, -ENODATA if it breaks off in the middle, -ENOMEM. On
+ * failure what was decoded is erased, because it may be a key. */
 int base64_decode(const char *s, char **ret, size_t *ret_size) {
         size_t allocated = strlen(s) / 4 * 3 + 4, size = 0;
         unsigned digits = 0, padding = 0;
@@ -39,7 +39,7 @@ int base64_decode(const char *s, char **ret, size_t *ret_size) {
                 if (++digits < 4)
                         continue;
 
-                /* Bits that no byte takes must be zero, so that there is one way to write it. */
+                /* Bits that belong to no byte must be zero, so that a value has one spelling only. */
                 if ((padding == 1 && (bits & 0xff)) || (padding == 2 && (bits & 0xffff)))
                         r = -EBADMSG;
                 out[size++] = (char) (bits >> 16);
@@ -47,7 +47,7 @@ int base64_decode(const char *s, char **ret, size_t *ret_size) {
                         out[size++] = (char) (bits >> 8);
                 if (padding < 1)
                         out[size++] = (char) bits;
-                /* With padding the text is at its end: digits stay, and more of them are refused above. */
+                /* Padding ends the text: digits stays at 4, and what follows is refused above. */
                 digits = padding ? 4 : 0;
                 bits = 0;
                 if (padding && s[1 + strspn(s + 1, " \t\r\n")])

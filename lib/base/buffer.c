@@ -17,7 +17,7 @@ void buffer_clear(Buffer *b) {
                 b->data[0] = '\0';
 }
 
-/* Makes room for more bytes. -E2BIG over the ceiling, -ENOMEM; the content is unchanged then. */
+/* Makes room for more bytes. -E2BIG over the ceiling, -ENOMEM; the content stays as it was. */
 int buffer_reserve(Buffer *b, size_t more) {
         size_t need, want;
         char *p;
@@ -107,7 +107,8 @@ void buffer_consume(Buffer *b, size_t size) {
         b->data[b->size] = '\0';
 }
 
-/* Hands the bytes over, NUL behind them; NULL only where memory ran out. The buffer is empty afterwards. */
+/* Returns the bytes with a NUL behind them, which the caller frees; NULL only when memory runs out. The
+ * buffer is empty afterwards. */
 char *buffer_steal(Buffer *b) {
         char *p;
 

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 
-/* Microseconds. Which clock it counts on is said by the name of the variable or by its contract. */
+/* Microseconds. The name of the variable, or its contract, says on which clock. */
 typedef uint64_t usec_t;
 
 #define USEC_INFINITY UINT64_MAX
@@ -13,7 +13,7 @@ typedef uint64_t usec_t;
 #define USEC_PER_HOUR (60 * USEC_PER_MINUTE)
 
 /* Both clocks that the rules run on, read at one moment. Ages and stamps are boottime; settle, hold, grace
- * and time-outs are monotonic, for an hour asleep must neither open nor shut a gate. */
+ * and time-outs are monotonic, because an hour of suspend must neither open nor shut a gate. */
 typedef struct Instant {
         usec_t boottime;
         usec_t monotonic;

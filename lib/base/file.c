@@ -15,10 +15,10 @@ static void buffer_done_erasing(Buffer *b) {
         buffer_done(b);
 }
 
-/* Reads a whole regular file, or what a pseudo file system shows as one. *ret is NUL-terminated and the
- * caller's; ret_size (may be NULL) does not count the NUL. -E2BIG over limit, -EISDIR, -EINVAL for devices,
- * fifos and sockets (which could block), else the system's error. What was read is erased on failure, for the
- * file may be a key. */
+/* Reads a whole regular file, or a file of a pseudo file system. The caller frees *ret, which is
+ * NUL-terminated; ret_size (may be NULL) does not count the NUL. -E2BIG over limit, -EISDIR, -EINVAL for
+ * devices, fifos and sockets (which could block), else the system's error. On failure what was read is
+ * erased, because the file may be a key. */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_size) {
         _cleanup_(buffer_done_erasing) Buffer b = BUFFER_INIT(limit);
         _cleanup_close_ int fd = -1;
@@ -36,7 +36,7 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_size) {
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
 
-        /* Reserved at once, so that growing leaves no copies of a key behind. */
+        /* All at once, because growing would leave copies of a key behind. */
         r = buffer_reserve(&b, MIN(limit, (size_t) st.st_size + 1));
         if (r < 0)
                 return r;
@@ -73,7 +73,7 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_size) {
         return 0;
 }
 
-/* Reads a small file and cuts white space off both its ends. */
+/* Reads a file of at most 4096 bytes and cuts white space off both its ends. Errors as file_read(). */
 int file_read_line(const char *path, char **ret) {
         _cleanup_free_ char *data = NULL;
         char *line;
@@ -90,7 +90,7 @@ int file_read_line(const char *path, char **ret) {
         return 0;
 }
 
-/* Writes all of data, however often it takes. -errno where that ends early. */
+/* Writes all of data, in as many calls as it takes. -errno if one of them fails. */
 int fd_write_all(int fd, const char *data, size_t size) {
         while (size > 0) {
                 ssize_t n = write(fd, data, size);
@@ -128,14 +128,14 @@ static int write_and_rename(const char *path, const void *data, size_t size, mod
         return r;
 }
 
-/* Writes beside the file and renames, so that a reader sees the old text or the new one and a failure leaves
- * the old. Not synced to disk: for what a power cut ends anyway. */
+/* Writes a file beside path and renames it to path: a reader sees the old text or the new one, and a failure
+ * leaves the old. Not synced to disk: for files that a power cut makes void anyway. */
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode) {
         return write_and_rename(path, data, size, mode, false);
 }
 
-/* The same, for what outlives a power cut. XFS, for one, may have the new name on disk long before the text: the
- * file would be there and empty. Waits for the disk. */
+/* The same for files that survive a power cut: waits for the disk. XFS, for one, may have the new name on
+ * disk long before the text, which would leave an empty file. */
 int file_write_durable(const char *path, const void *data, size_t size, mode_t mode) {
         return write_and_rename(path, data, size, mode, true);
 }
@@ -165,7 +165,7 @@ int path_parent(const char *path, char **ret) {
         return 0;
 }
 
-/* Makes the folders above path that are absent. */
+/* Creates the folders above path that are missing. */
 int mkdir_parents(const char *path, mode_t mode) {
         _cleanup_free_ char *copy = strdup(path);
 

@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 
-/* How a notify service that waits in its start job keeps systemd waiting: each heartbeat asks for
- * HEARTBEAT_EXTENDS_USEC more. Three of them fit into TimeoutStartSec=90s of the units, and two into what each
+/* A Type=notify service whose start job waits asks systemd for more time: each heartbeat for
+ * HEARTBEAT_EXTENDS_USEC. Three heartbeats fit into the units' TimeoutStartSec=90s and two into what each
  * asks for, so that one may be late. */
 #define HEARTBEAT_USEC (20 * USEC_PER_SEC)
 #define HEARTBEAT_EXTENDS_USEC (60 * USEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Every ceiling on what somebody else can make us keep, with its reason. */
+/* Every ceiling on what others (the cluster, files, varlink peers) can make us keep, with its reason. */
 
 #define KIB(n) ((size_t) (n) << 10)
 #define MIB(n) ((size_t) (n) << 20)
@@ -19,9 +19,10 @@
 /* Files in the folders of one kind of configuration, and lines of one file with all its drop-ins. */
 #define LIMIT_CONFIG_NAMES 1024
 #define LIMIT_CONFIG_LINES 8192
-/* Values in one JSON text, for cJSON spends 80 bytes on each: 20 MiB. A message on 10,000 pods has half of it. */
+/* Values in one JSON text: cJSON spends 80 bytes on each, 20 MiB in all. A message about 10,000 pods has
+ * half as many. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)
-/* What is kept of a text of the cluster: kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
+/* Bytes kept of a text from the cluster: the kubelet cuts its own messages at 1024 (events) and 4096 bytes. */
 #define LIMIT_MESSAGE 512
 /* Labels, containers, conditions or selector terms of one object. Real ones have some dozens. */
 #define LIMIT_MEMBERS 1024
@@ -33,32 +34,34 @@
 #define LIMIT_VARLINK_IN KIB(64)
 /* One varlink message out. ListObjects with 10,000 pods makes 4 MiB; systemd's clients give up at 16 MiB. */
 #define LIMIT_VARLINK_REPLY MIB(16)
-/* What may wait to be read by a slow varlink peer beside one message, by all peers of one user, and in all, which is
- * no limit for root: one person can be many users, by a range of his own in subuid(5). */
+/* Bytes that may wait for a slow varlink peer besides one message, for all peers of one user, and for all
+ * peers. The last does not bind root; it is there because one person can have many uids, by a range in
+ * subuid(5). */
 #define LIMIT_VARLINK_OUT MIB(4)
 #define LIMIT_VARLINK_OUT_PER_UID MIB(64)
 #define LIMIT_VARLINK_OUT_IN_ALL MIB(128)
-/* Varlink connections in all, of these the ones that root alone can have, and of one user. 1,000 subscribers are meant
- * to be served. */
+/* Varlink connections: in all, the part of them that is reserved for root, and per user. 1,000 subscribers
+ * are to be served. */
 #define LIMIT_VARLINK_CONNECTIONS 4096
 #define LIMIT_VARLINK_CONNECTIONS_OF_ROOT 512
 #define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536
 /* Open files: every connection, and what the daemon itself needs. systemd gives a service 1,024 by default. */
 #define LIMIT_DESCRIPTORS (LIMIT_VARLINK_CONNECTIONS + 1024)
-/* Gates and checks per gate. MicroShift's own systems make 15. */
+/* Gates, and checks per gate. MicroShift's own components make 15 gates. */
 #define LIMIT_GATES 256
 #define LIMIT_CHECKS 64
-/* Blockers told per gate. */
+/* Blockers reported per gate. */
 #define LIMIT_BLOCKERS 16
-/* Transitions kept of a boot: of gates, of their objects, and of one object, so that one that flaps leaves room for
- * the others. A boot makes some of each of the 40 objects of MicroShift's own gates. Boots kept on record. */
+/* Transitions kept of a boot: of gates, of their objects, and of a single object, so that an object that
+ * flaps leaves room for the others. Each of the 40 objects of MicroShift's own gates makes some in a boot.
+ * And boots kept on record. */
 #define LIMIT_TRANSITIONS 1024
 #define LIMIT_OBJECT_TRANSITIONS 512
 #define LIMIT_TRANSITIONS_PER_OBJECT 16
 #define LIMIT_BOOTS 100
-/* Objects of one gate whose transitions are told: twice what runs on a node. */
+/* Objects of one gate whose transitions are recorded: twice what runs on a node. */
 #define LIMIT_TRAIL 512
-/* The text file of metrics. A gate makes 2 KiB of it. */
+/* The text file of metrics. A gate takes 2 KiB of it. */
 #define LIMIT_METRICS MIB(2)
 /* Objects whose events are kept, and containers of each: 250 pods run on a MicroShift node. */
 #define LIMIT_EVENT_OBJECTS 1024

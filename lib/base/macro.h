@@ -23,7 +23,7 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define container_of(ptr, type, member) ((type *) ((char *) (ptr) -offsetof(type, member)))
 
-/* Hands over what a cleanup variable holds, so that its cleanup finds nothing. */
+/* Takes the value out of a cleanup variable, so that its cleanup finds nothing. */
 #define TAKE_PTR(p)                                                                                         \
         ({                                                                                                  \
                 __typeof__(p) *_pp = &(p);                                                                  \
@@ -94,7 +94,7 @@ static inline bool streq_ptr(const char *a, const char *b) {
         return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* The rest of s behind prefix, or NULL where s does not begin with it. */
+/* What follows prefix in s, or NULL if s does not begin with it. */
 static inline const char *startswith(const char *s, const char *prefix) {
         size_t n = strlen(prefix);
         return strncmp(s, prefix, n) == 0 ? s + n : NULL;

@@ -108,7 +108,7 @@ static int take_unit(const char **s, usec_t *ret) {
         return -EINVAL;
 }
 
-/* Digits, with what may stand behind a point as millionths. */
+/* Digits, and those behind a point as millionths. */
 static int take_number(const char **s, uint64_t *ret_whole, uint64_t *ret_millionths) {
         uint64_t whole = 0, millionths = 0, scale = 100000;
         bool any = false;
@@ -158,7 +158,7 @@ int parse_timespan(const char *s, usec_t *ret) {
                 r = take_unit(&s, &unit);
                 if (r < 0)
                         return r;
-                /* millionths * unit / 1000000, which may not fit before it is divided. */
+                /* millionths * unit / 1000000, whose product may not fit. */
                 fraction = millionths * (unit / 1000000) + millionths * (unit % 1000000) / 1000000;
                 if (__builtin_mul_overflow(whole, unit, &add) ||
                     __builtin_add_overflow(add, fraction, &add) || __builtin_add_overflow(sum, add, &sum) ||

@@ -41,8 +41,8 @@ int asprintf_ret(char **ret, const char *format, ...) {
         return 0;
 }
 
-/* How many bytes the character at s takes, 0 where it is not valid UTF-8 (overlong forms, surrogates and
- * what lies above U+10FFFF are not). */
+/* Bytes of the character at s, 0 if it is not valid UTF-8 (overlong forms, surrogates and code points above
+ * U+10FFFF are not). */
 static size_t utf8_length(const unsigned char *s, size_t size) {
         uint32_t c;
         size_t n;
@@ -73,13 +73,13 @@ static size_t utf8_length(const unsigned char *s, size_t size) {
         return n;
 }
 
-/* A NUL among the bytes is valid UTF-8; whoever needs a C string looks for it. */
+/* A NUL among the bytes is valid UTF-8: a caller that needs a C string looks for it. */
 bool utf8_is_valid(const char *s, size_t size) {
         for (size_t i = 0; i < size;) {
                 uint64_t eight;
                 size_t n;
 
-                /* Mostly it is ASCII. */
+                /* Most text is ASCII. */
                 if (size - i >= sizeof(eight)) {
                         memcpy(&eight, s + i, sizeof(eight));
                         if ((eight & UINT64_C(0x8080808080808080)) == 0) {
@@ -110,7 +110,7 @@ size_t utf8_truncate(const char *s, size_t max) {
 
 /* Turns each run of control characters and blanks into one blank and drops those at both ends, in place, so
  * that text from the cluster stays on its line. Bytes that are not UTF-8 become '?'. The C1 controls (U+0080
- * to U+009F) count, for terminals obey them. Returns s. */
+ * to U+009F) count, because terminals obey them. Returns s. */
 char *strip_control(char *s) {
         size_t size = strlen(s), in = 0, out = 0;
         bool blank = false;
@@ -157,8 +157,7 @@ char *strstrip(char *s) {
         return s;
 }
 
-/* Compares IDs as 32 hex digits: dashes and case do not count. Anything that is not 32 digits equals
- * nothing. */
+/* Compares IDs as 32 hex digits, without dashes and case. A text that is not 32 digits equals nothing. */
 bool hex_equal_ignoring_dashes(const char *a, const char *b) {
         unsigned digits = 0;
 
@@ -185,7 +184,7 @@ bool glob_matches(const char *pattern, const char *s) {
         return fnmatch(pattern, s, 0) == 0;
 }
 
-/* For what must not stay in memory: keys and tokens. */
+/* Frees a text that must not stay in memory: a key, a token. s may be NULL. */
 void erase_and_free(char *s) {
         if (!s)
                 return;

@@ -24,7 +24,7 @@ bool strv_contains(char *const *l, const char *s) {
         return false;
 }
 
-/* Appends s and owns it from now on, freed also on failure. */
+/* Appends s and takes ownership of it: it is freed on failure, too. -ENOMEM, also if s is NULL. */
 int strv_consume(char ***l, char *s) {
         size_t n = strv_length(*l);
         char **p;
@@ -71,7 +71,7 @@ int strv_split(const char *s, const char *separators, char ***ret) {
         return 0;
 }
 
-/* Takes each string out that is equal to s. */
+/* Removes and frees each string that is equal to s. */
 void strv_remove(char **l, const char *s) {
         char **to = l;
 

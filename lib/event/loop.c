@@ -3,21 +3,21 @@
 /* What libev does not do by itself, and why it is done here:
  *
  * - Timers are absolute and never early. libev keeps relative doubles against a time that it read before the
- *   callbacks of this turn ran, so that time is read anew before a timer is armed, and a timer that comes
- *   up early by the rounding of a double goes back to sleep.
+ *   callbacks of this turn ran. So the loop reads the time again before it arms a timer, and a timer that
+ *   elapses early by the rounding of a double is armed again.
  *
- * - An idle loop sleeps. libev wakes once a minute to see whether the wall clock was set, except where a
- *   timerfd tells it; it creates that with the first periodic watcher, so one is started and stopped.
+ * - An idle loop sleeps. libev wakes once a minute to see whether the wall clock was set, unless a timerfd
+ *   tells it. It creates the timerfd with the first periodic watcher, so loop_new() starts and stops one.
  *
- * - A failed allocation inside libev aborts the process, whatever the allocator says. A reserve is kept for
- *   it; once that is in use and cannot be had back, the loop ends with -ENOMEM. Only what is larger than
- *   the reserve still aborts, and says so first.
+ * - A failed allocation inside libev aborts the process. The loop keeps a reserve for it; once libev uses
+ *   that and it cannot be allocated again, the loop ends with -ENOMEM. Only an allocation larger than the
+ *   reserve still aborts, after a line in the log.
  *
- * - Deferred work runs in the prepare watcher, and an idle watcher, which keeps libev from sleeping, is
- *   active exactly while something is deferred. What is deferred by deferred work runs in the next turn,
- *   so that it cannot starve the file descriptors.
+ * - Deferred work runs in the prepare watcher. An idle watcher, which keeps libev from sleeping, is active
+ *   exactly while something is deferred. Work that is deferred by deferred work runs in the next turn, so
+ *   that it cannot starve the file descriptors.
  *
- * Callbacks are always the last thing that a libev callback of ours does with a watcher: it may be gone. */
+ * A libev callback of ours calls its owner's callback last: the watcher may be gone afterwards. */
 
 #include "event/loop.h"
 
@@ -121,13 +121,13 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents) {
 }
 
 static void on_idle(struct ev_loop *ev, ev_idle *w, int revents) {
-        /* It is there to keep the loop awake. */
+        /* The watcher alone keeps the loop awake. */
 }
 
 static void on_never(struct ev_loop *ev, ev_periodic *w, int revents) {
 }
 
-/* Creates a loop. -ENOMEM, or what the kernel says when it has no more descriptors. */
+/* Creates a loop. -ENOMEM, or the kernel's error when it has no more descriptors. */
 int loop_new(Loop **ret) {
         _cleanup_(loop_freep) Loop *loop = NULL;
         ev_periodic never;
@@ -177,8 +177,8 @@ Loop *loop_free(Loop *loop) {
         return mfree(loop);
 }
 
-/* Runs until loop_exit() or loop_fail(), whose argument it returns, or until nothing is left to wait for,
- * with 0. An end that was asked for before the start ends it at once. May be called again. */
+/* Runs until loop_exit() or loop_fail() and returns their argument, or 0 when nothing is left to wait for.
+ * Returns at once if one of them was called before. May be called again. */
 int loop_run(Loop *loop) {
         int r;
 
@@ -192,7 +192,7 @@ int loop_run(Loop *loop) {
 }
 
 /* Ends loop_run() after the callbacks of this turn. Deferred work stays for the next run. The first result
- * counts, but an error takes the place of a result that is none. */
+ * counts, but an error replaces a result that is no error. */
 void loop_exit(Loop *loop, int result) {
         if (!loop->ending || (result < 0 && loop->result >= 0))
                 loop->result = result;
@@ -206,7 +206,7 @@ void loop_fail(Loop *loop, int error) {
         loop_exit(loop, error);
 }
 
-/* How often the loop was about to sleep so far: each wake-up counts once, deferred work may count more. */
+/* How often the loop was about to sleep: once for each wake-up, more often if there was deferred work. */
 uint64_t loop_turns(const Loop *loop) {
         return loop->turns;
 }
@@ -215,7 +215,8 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents) {
         LoopIoImpl *impl = container_of(w, LoopIoImpl, ev);
         unsigned events = 0;
 
-        /* A broken descriptor is both readable and writable: the next call on it tells what is wrong. */
+        /* A broken descriptor counts as readable and writable: the owner's next call on it returns the
+         * error. */
         if (revents & (EV_READ | EV_ERROR))
                 events |= LOOP_READ;
         if (revents & (EV_WRITE | EV_ERROR))
@@ -226,9 +227,9 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents) {
         impl->io->on_ready(impl->io, events);
 }
 
-/* Watches fd for events (LOOP_READ, LOOP_WRITE, both, or 0 to pause), level-triggered; replaces what the
- * watcher watched before, and costs nothing when that is the same. The descriptor stays the caller's, and
- * must be taken out of the loop before it is closed. -EBADF, -ENOMEM. */
+/* Watches fd for events (LOOP_READ, LOOP_WRITE, both, or 0 to pause), level-triggered. Replaces what the
+ * watcher watched before; costs nothing if that is the same. The descriptor stays the caller's, who stops
+ * the watcher before closing it. -EBADF, -ENOMEM. */
 int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events,
                 void (*on_ready)(LoopIo *io, unsigned events)) {
         LoopIoImpl *impl = io->impl;
@@ -289,9 +290,9 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
                 impl->timer->on_elapsed(impl->timer);
 }
 
-/* Arms (or moves) a one-shot timer at an absolute time of now_monotonic(); one in the past elapses in the
- * next turn, one at USEC_INFINITY never. The callback never comes early. A lack of memory, which only a timer's
- * first time can meet, ends the loop with -ENOMEM. */
+/* Arms (or moves) a one-shot timer at an absolute time of now_monotonic(). One in the past elapses in the
+ * next turn, one at USEC_INFINITY never; the callback never comes early. The first call for a timer
+ * allocates: if memory runs out, it ends the loop with -ENOMEM. */
 void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer)) {
         LoopTimerImpl *impl = timer->impl;
 
@@ -348,8 +349,8 @@ static void on_signal(struct ev_loop *ev, ev_signal *w, int revents) {
         impl->signal->on_signal(impl->signal, w->signum);
 }
 
-/* Takes a signal into the loop, which alone may take that one; its default action is restored when the
- * watcher is done. Several that come before the loop turns are one. -EINVAL, -ENOMEM. */
+/* Watches a signal; one loop alone may watch it. The default action is restored when the watcher is done.
+ * Several signals that come before the loop's next turn are one call. -EINVAL, -ENOMEM. */
 int loop_signal_set(Loop *loop, LoopSignal *signal, int number,
                     void (*callback)(LoopSignal *signal, int number)) {
         LoopSignalImpl *impl;
@@ -382,9 +383,9 @@ void loop_signal_done(LoopSignal *signal) {
         free(impl);
 }
 
-/* Runs on_run once, before the loop sleeps again and after the events of this turn; set inside deferred
- * work it runs in the next turn, which comes at once. One that is set already keeps its place. In the order
- * in which they were set. Nothing is allocated. */
+/* Runs on_run once, after the events of this turn and before the loop sleeps again; if set inside deferred
+ * work, in the next turn, which comes at once. Deferred work runs in the order in which it was set; setting
+ * it again keeps its place. Allocates nothing. */
 void loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred)) {
         deferred->on_run = on_run;
         if (deferred->loop) {

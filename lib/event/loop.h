@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 
-/* The event loop. Watchers are embedded in their owners, found again by container_of(); a zeroed watcher is
- * an idle one, and *_done() on it does nothing. Each may be changed, stopped or freed with its owner inside
- * any callback, its own included. The first error that a callback reports by loop_fail() ends the loop. */
+/* The event loop. Watchers are embedded in their owners, which callbacks find by container_of(). A zeroed
+ * watcher is idle, and *_done() on it does nothing. Any callback may change, stop or free any watcher with
+ * its owner, its own included. The first error that a callback reports by loop_fail() ends the loop. */
 
 typedef struct Loop Loop;
 typedef struct LoopIo LoopIo;

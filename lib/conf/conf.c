@@ -4,12 +4,12 @@
  *
  * Why our own: inih knows no line numbers and cuts long lines without a word. libini_config (tried: 0.6.2)
  * continues a line by indenting the next one, so that an indented assignment becomes part of the value above
- * it, and a backslash followed by a line without "=" is an error; of a key given thrice it keeps one or all,
- * but not where the empty one stood that resets the others; sections of one name melt into one, in which a
- * label given twice cannot be seen. None of them knows drop-ins with overrides and masks across folders.
+ * it, and a backslash followed by a line without "=" is an error; of a key given three times it keeps one or
+ * all, but not the place of the empty assignment that resets the others; it merges sections of one name, so
+ * that a label given twice is not seen. Neither knows drop-ins with overrides and masks across folders.
  *
- * An error does not end the reading: each is noted with its line, and what can be read is kept, because what a
- * broken gate says of itself elsewhere (Required=) still counts. */
+ * An error does not end the reading: each is noted with its line and the rest is kept, because other
+ * settings of a broken gate (Required=) still count. */
 
 #include "conf/conf.h"
 
@@ -25,8 +25,9 @@
 typedef struct Reader {
         ConfFile *conf;
         const char *file;
-        const char *section; /* borrowed from the line that opened it; NULL before the first, and in one that
-                                could not be read */
+        const char
+                *section; /* borrowed from the line that opened it; NULL before the first, and in one with an
+                                error */
         const char *label;
         bool outside; /* no section was opened yet */
 } Reader;
@@ -60,7 +61,7 @@ static int conf_file_new(const char *name, ConfFile **ret) {
         return 0;
 }
 
-/* Notes what is wrong on a line; nobody reads more than the first few. */
+/* Notes what is wrong on a line. Users read the first few errors only, so further ones are dropped. */
 static int note_error(Reader *r, unsigned line, const char *why) {
         char *s;
         int k;
@@ -79,7 +80,7 @@ static int add_line(Reader *r, const char *section, const char *label, const cha
         ConfLine *l;
 
         if (f->n_lines >= LIMIT_CONFIG_LINES)
-                return note_error(r, line, "too many lines, those from here on are not read");
+                return note_error(r, line, "too many lines; the rest is not read");
         /* Grows at powers of two. */
         if ((f->n_lines & (f->n_lines - 1)) == 0) {
                 l = realloc(f->lines, MAX(f->n_lines * 2, (size_t) 1) * sizeof(*l));
@@ -141,16 +142,16 @@ static int take_line(Reader *r, char *text, unsigned line) {
         if (!value)
                 return note_error(r, line, "neither a section nor KEY=VALUE");
         if (value == text)
-                return note_error(r, line, "no key in front of \"=\"");
+                return note_error(r, line, "no key before \"=\"");
         if (r->outside)
-                return note_error(r, line, "an assignment in front of the first section");
+                return note_error(r, line, "an assignment before the first section");
         if (!r->section)
-                return 0; /* its section was complained about */
+                return 0; /* the error of its section is noted */
         *value++ = '\0';
         return add_line(r, r->section, r->label, strstrip(text), strstrip(value), line);
 }
 
-/* Whether the line goes on on the next one: its last backslash is not itself escaped. */
+/* Whether the next line continues this one: its last backslash is not itself escaped. */
 static bool is_continued(const char *line, size_t n) {
         bool escaped = false;
 
@@ -159,7 +160,7 @@ static bool is_continued(const char *line, size_t n) {
         return escaped;
 }
 
-/* Puts a line, without its end, behind those that it continues. */
+/* Appends a line, without its line end, to those that it continues. */
 static int join_line(Buffer *joined, const char *line, size_t n, bool continued) {
         int r;
 
@@ -184,7 +185,7 @@ static int read_lines(Reader *r, const char *text, size_t size) {
                 while (begin < newline && strchr(WHITESPACE, *begin))
                         begin++;
                 n = (size_t) (newline - begin);
-                /* Also among lines that continue one another. */
+                /* A comment is dropped also between a line and its continuation. */
                 if (n > 0 && (*begin == '#' || *begin == ';'))
                         continue;
                 if (n > 0 && begin[n - 1] == '\r')
@@ -204,7 +205,7 @@ static int read_lines(Reader *r, const char *text, size_t size) {
         return joined.size > 0 ? take_line(r, joined.data, first) : 0;
 }
 
-/* The line on which the text at p stands. */
+/* The number of the line that p is on. */
 static unsigned line_of(const char *text, const char *p) {
         unsigned line = 1;
 
@@ -241,7 +242,7 @@ static int add_file(ConfFile *conf, const char *file, const char **ret) {
         return r;
 }
 
-/* Reads the next file from the disk. What cannot be read is noted, not returned. */
+/* Reads the next file from the disk. An error of reading is noted and not returned; -ENOMEM is. */
 static int read_file(ConfFile *conf, const char *path) {
         _cleanup_free_ char *text = NULL;
         const char *file;
@@ -264,7 +265,7 @@ static int read_file(ConfFile *conf, const char *path) {
         return k < 0 ? k : strv_consume(&conf->errors, why);
 }
 
-/* Reads one text under a name; file is what errors call it. For texts that are no files. -ENOMEM. */
+/* Reads a text that is no file, under a name; errors call it by file. -ENOMEM. */
 int conf_parse(const char *name, const char *file, const char *text, size_t size, ConfFile **ret) {
         _cleanup_(conf_file_freep) ConfFile *f = NULL;
         const char *kept;
@@ -283,10 +284,10 @@ int conf_parse(const char *name, const char *file, const char *text, size_t size
         return 0;
 }
 
-/* Reads the file at path (NULL: none) and behind it the drop-ins FOLDER/NAME.d/…conf. Of folders (NULL: none)
- * the first comes first: a drop-in there hides one of its name in the others; all of them are read in the order
- * of their names; one that is a link to /dev/null is left out. Where path is such a link, all is. What cannot
- * be read or understood stands in the result's errors. -ENOMEM. */
+/* Reads the file at path (NULL: none), then the drop-ins FOLDER/NAME.d/….conf of all folders (NULL: none) in
+ * the order of their names. A drop-in hides those of its name in later folders; one that is a link to
+ * /dev/null is left out. If path is such a link, nothing is read. The result's errors say what could not be
+ * read or understood. -ENOMEM. */
 int conf_load_path(const char *path, char *const *folders, const char *name, ConfFile **ret) {
         _cleanup_(conf_file_freep) ConfFile *f = NULL;
         _cleanup_(strv_freep) char **dropins = NULL;
@@ -318,8 +319,8 @@ int conf_load_path(const char *path, char *const *folders, const char *name, Con
         return 0;
 }
 
-/* Reads what stands under name ("dns.gate") in the first of folders that has it, and its drop-ins in all of them;
- * otherwise as conf_load_path(). Where no folder has the file, main is NULL in the result. -ENOMEM. */
+/* Reads the file name ("dns.gate") from the first of folders that has it, and its drop-ins from all of them,
+ * as conf_load_path() does. If no folder has the file, main is NULL in the result. -ENOMEM. */
 int conf_load(char *const *folders, const char *name, ConfFile **ret) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -330,9 +331,9 @@ int conf_load(char *const *folders, const char *name, ConfFile **ret) {
         return conf_load_path(path, folders, name, ret);
 }
 
-/* The names in all folders that end in suffix (".gate") and do not begin with a dot, each once and sorted. Folders
- * that do not exist are empty. A folder that cannot be listed is an error, for gates could be missed;
- * reterr_detail (may be NULL) names it. -E2BIG, -ENOMEM. */
+/* The names in all folders that end in suffix (".gate") and do not begin with a dot, each once and sorted. A
+ * folder that does not exist is empty. A folder that cannot be listed is an error, because gates could be
+ * missed; reterr_detail (may be NULL) names it. -E2BIG, -ENOMEM. */
 int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
         return folders_list(folders, suffix, ret, reterr_detail);
 }

@@ -18,9 +18,9 @@ typedef struct ConfLine {
 /* All that was said under one name, in the order of reading: the file, then its drop-ins. */
 typedef struct ConfFile {
         char *name;
-        char *main;    /* the file itself; NULL where there are but drop-ins, or nothing */
+        char *main;    /* the file itself; NULL where there are only drop-ins, or nothing */
         bool masked;   /* the file is a link to /dev/null; nothing was read then */
-        char **files;  /* what was read, or should have been */
+        char **files;  /* that were read, or could not be */
         char **errors; /* what could not be read or understood: "FILE:LINE: why", "FILE: why" */
         ConfLine *lines;
         size_t n_lines;

@@ -10,15 +10,15 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 
-/* Whether path leads to /dev/null. An empty file is no mask here: files are empty for a moment while tools
- * write them, and a gate must not go away for that. */
+/* Whether path leads to /dev/null. An empty file is no mask here: while tools write a file it is empty for a
+ * moment, and its gate must not vanish for that. */
 bool path_is_mask(const char *path) {
         struct stat st;
 
         return stat(path, &st) >= 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
-/* The path of name in the first folder that has it, links that lead nowhere included; NULL where none has. */
+/* The path of name in the first folder that has it, dangling links included; NULL if none has. */
 int folders_find(char *const *folders, const char *name, char **ret) {
         STRV_FOREACH(f, folders) {
                 _cleanup_free_ char *path = NULL;
@@ -28,7 +28,7 @@ int folders_find(char *const *folders, const char *name, char **ret) {
                 r = path_join(*f, name, &path);
                 if (r < 0)
                         return r;
-                /* What cannot be looked at may be there: reading it tells why. */
+                /* What lstat() fails on may be there: reading it tells why. */
                 if (lstat(path, &st) >= 0 || (errno != ENOENT && errno != ENOTDIR)) {
                         *ret = TAKE_PTR(path);
                         return 0;
@@ -93,8 +93,8 @@ int folders_list(char *const *folders, const char *suffix, char ***ret, char **r
         return 0;
 }
 
-/* The paths of the drop-ins of name, in the order of their own names; masked ones are left out. What goes wrong is
- * added to errors. -ENOMEM. */
+/* The paths of the drop-ins of name, in the order of their own names, without masked ones. Errors are added
+ * to errors. -ENOMEM. */
 int folders_dropins(char *const *folders, const char *name, char ***ret, char ***errors) {
         _cleanup_(strv_freep) char **dropin_folders = NULL, **names = NULL, **paths = NULL;
         char *detail = NULL;

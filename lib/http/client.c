@@ -2,11 +2,12 @@
 
 /* libcurl's multi socket API on the event loop.
  *
- * libcurl calls back into the owners of requests (header, body), and must not be called from there: requests
- * started meanwhile wait in a queue, and dropped ones stay, without their slot, until libcurl has returned.
- * Ends are told from the loop's deferred work and never from inside libcurl, one in a turn.
+ * libcurl calls back into the owners of requests (header, body), and must not be called from there: a
+ * request that an owner starts meanwhile waits in a queue, and one that it drops stays, without its slot,
+ * until libcurl has returned. The owner learns of an end from the loop's deferred work and never from inside
+ * libcurl, of one end in a turn.
  *
- * libcurl has one timer. Its callback only notes the time; the call that it asks for comes from the loop. */
+ * libcurl has one timer. Its callback only notes the time; the loop makes the call that libcurl asks for. */
 
 #include <arpa/inet.h>
 #include <ares.h>
@@ -32,8 +33,8 @@ struct HttpSocket {
 static void on_settle(LoopDeferred *deferred);
 static void on_timer(LoopTimer *timer);
 
-/* To be called once, by main(), before threads are made. Ignores SIGPIPE where nobody has asked for it:
- * OpenSSL writes without MSG_NOSIGNAL. -ENOMEM, -EIO. */
+/* Called once, by main(), before it makes threads. Ignores SIGPIPE unless it has a handler: OpenSSL writes
+ * without MSG_NOSIGNAL. -EIO. */
 int http_global_init(void) {
         struct sigaction old;
 
@@ -81,7 +82,7 @@ static void queue_append(HttpQueue *q, HttpRequestImpl *impl) {
         q->last = impl;
 }
 
-/* The only writer of the state: each has a queue, and some want to be looked at before the loop sleeps. */
+/* The only writer of the state. Each state has a queue, and some must be looked at before the loop sleeps. */
 void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
         HttpClient *client = impl->client;
         HttpQueue *const queues[] = {
@@ -97,8 +98,7 @@ void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
                 loop_deferred_set(client->loop, &client->settle, on_settle);
 }
 
-/* Takes the request's end down, to be told in a turn of its own. detail is static, or NULL for
- * impl->error. */
+/* Notes the request's end, which is told in a turn of its own. detail is static, or NULL for impl->error. */
 void http_client_request_ended(HttpRequestImpl *impl, HttpEnd end, const char *detail) {
         impl->end = end;
         impl->detail = detail;
@@ -112,7 +112,7 @@ static void impl_remove(HttpRequestImpl *impl, HttpQueue *running) {
         http_request_impl_free(impl);
 }
 
-/* Frees a request whose owner has let go of it: at once, or when libcurl, which is on the stack, returns. */
+/* Frees a request whose owner has dropped it: at once, or, if libcurl is on the stack, when that returns. */
 void http_client_request_dropped(HttpRequestImpl *impl) {
         if (impl->state == HTTP_REQUEST_RUNNING && impl->client->in_curl)
                 http_request_set_state(impl, HTTP_REQUEST_DROPPED);
@@ -142,7 +142,7 @@ static void harvest_ended(HttpClient *client) {
         }
 }
 
-/* Lets libcurl work, then does what could not be done while it was at it. */
+/* Lets libcurl work, then does what had to wait for its return. */
 static void drive_curl(HttpClient *client, curl_socket_t fd, int events) {
         CURLMcode code;
         int running;
@@ -155,7 +155,7 @@ static void drive_curl(HttpClient *client, curl_socket_t fd, int events) {
         while (client->dropped.first)
                 impl_remove(client->dropped.first, &client->dropped);
 
-        /* A socket that libcurl does not know any more is no error of ours. */
+        /* That libcurl does not know the socket any more is no error of ours. */
         if (code == CURLM_OUT_OF_MEMORY)
                 loop_fail(client->loop, -ENOMEM);
         else if (code != CURLM_OK && code != CURLM_BAD_SOCKET)
@@ -175,8 +175,7 @@ static int on_curl_timer(CURLM *multi, long milliseconds, void *userdata) {
                 return 0;
         }
 
-        /* What libcurl says it has cut to whole milliseconds; on the short side it would be asked in
-         * vain. */
+        /* libcurl has cut its time to whole milliseconds; called too early, it would do nothing. */
         due = milliseconds > 0 ? usec_add(now_monotonic(), ((usec_t) milliseconds + 1) * USEC_PER_MSEC) : 0;
         loop_timer_set(client->loop, &client->timer, due, on_timer);
         return 0;
@@ -225,7 +224,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
                 return 0;
         }
 
-        /* A connection that nobody watches would hang in silence. */
+        /* A connection that the loop does not watch would hang in silence. */
         r = socket_watch(client, s, fd, what);
         if (r < 0)
                 loop_fail(client->loop, r);
@@ -245,8 +244,8 @@ static void launch_request(HttpRequestImpl *impl) {
                 http_request_set_state(impl, HTTP_REQUEST_RUNNING);
 }
 
-/* libcurl says after how many milliseconds it failed. The same failure is to be told in the same words each time:
- * what changes is news to whoever watches. */
+/* libcurl says after how many milliseconds it failed. Without that the same failure has the same words each
+ * time: a change of words would be news to all who watch. */
 static void drop_milliseconds(char *text) {
         char *from = strstr(text, " after "), *to;
 
@@ -259,7 +258,7 @@ static void drop_milliseconds(char *text) {
                 memmove(from, to, strlen(to) + 1);
 }
 
-/* The owner may free everything in on_end, the client included: that call comes last. */
+/* on_end comes last: in it the owner may free everything, the client included. */
 static void on_settle(LoopDeferred *deferred) {
         HttpClient *client = container_of(deferred, HttpClient, settle);
         _cleanup_free_ char *detail = NULL;
@@ -318,7 +317,7 @@ int http_client_new(Loop *loop, HttpClient **ret) {
         return 0;
 }
 
-/* All requests must be done before. */
+/* All requests are done before. */
 HttpClient *http_client_free(HttpClient *client) {
         if (!client)
                 return NULL;
@@ -337,7 +336,7 @@ HttpClient *http_client_free(HttpClient *client) {
         return mfree(client);
 }
 
-/* Asks these name servers ("ADDRESS:PORT,...") and neither the hosts file nor the system's; NULL: the
+/* Sets name servers ("ADDRESS:PORT,...") to ask instead of the system's and its hosts file; NULL: the
  * system's again. For tests. -ENOMEM. */
 int http_client_set_name_servers(HttpClient *client, const char *servers) {
         return free_and_strdup(&client->name_servers, servers);

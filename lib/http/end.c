@@ -23,7 +23,7 @@ static const char *const http_end_table[_HTTP_END_MAX] = {
         [HTTP_END_INTERNAL] = "internal",
 };
 
-/* NULL for what is no end. */
+/* The short name, for logs; NULL for a value that is no end. */
 const char *http_end_to_string(HttpEnd end) {
         return end >= 0 && end < _HTTP_END_MAX ? http_end_table[end] : NULL;
 }
@@ -57,7 +57,7 @@ const char *http_end_describe(HttpEnd end) {
         return description_table[end];
 }
 
-/* OpenSSL's results of a verification, which libcurl passes on as numbers. */
+/* OpenSSL's results of a verification, as libcurl passes them on. */
 enum {
         VERIFY_NOT_YET_VALID = 9,
         VERIFY_HAS_EXPIRED = 10,
@@ -82,14 +82,14 @@ static HttpEnd end_of_verification(const HttpFailure *f) {
         }
 }
 
-/* What the server thinks of our certificate comes as an alert, of which libcurl passes on the text only: in
+/* The server's verdict on our certificate comes as an alert, of which libcurl passes on the text only: in
  * the handshake up to TLS 1.2, at the first read with 1.3. */
 static bool is_refusal_of_credentials(const HttpFailure *f) {
         return detail_has(f, "alert") && (detail_has(f, "certificate") || detail_has(f, "unknown ca") ||
                                           detail_has(f, "access denied"));
 }
 
-/* The server went away in the handshake, as one does that is starting or stopping. */
+/* The connection broke in the handshake, as with a server that starts or stops. */
 static bool is_broken_handshake(const HttpFailure *f) {
         return detail_has(f, "SSL_ERROR_SYSCALL") || detail_has(f, "eset by peer") ||
                detail_has(f, "unexpected eof") || detail_has(f, "roken pipe");
@@ -121,7 +121,7 @@ static HttpEnd end_of_transfer(const HttpFailure *f) {
         return f->answered ? HTTP_END_TRUNCATED : HTTP_END_DISCONNECTED;
 }
 
-/* What a result of libcurl means for the one who asked. Pure. */
+/* The end that a result of libcurl stands for. Pure. */
 HttpEnd http_end_of(const HttpFailure *f) {
         if (f->code != CURLE_OK && f->via_proxy && f->proxy_status != 0 && f->proxy_status / 100 != 2)
                 return HTTP_END_PROXY;

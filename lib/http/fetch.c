@@ -16,7 +16,7 @@ static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
         fetch->on_done(fetch, end, detail);
 }
 
-/* Starts a request whose body is collected, up to limit bytes; of a larger one those remain, and the end is
+/* Starts a request whose body is collected, up to limit bytes; a larger body is cut there and ends with
  * HTTP_END_TOO_LARGE. body belongs to the fetch until the next start, or buffer_steal(). Errors as
  * http_request_start(). */
 int http_fetch_start(HttpClient *client, HttpFetch *fetch, const HttpRequestSpec *spec, size_t limit,

@@ -6,8 +6,8 @@
 #include "http/http.h"
 #include "http/resolve.h"
 
-/* What the files of this folder share. HAVE_CURL_* come from the build: 1 where libcurl has the option and
- * nobody has forced it off. */
+/* What the files of this folder share. The build sets HAVE_CURL_*: 1 if libcurl has the option and no meson
+ * option forces it off. */
 
 typedef struct HttpRequestImpl HttpRequestImpl;
 typedef struct HttpQueue HttpQueue;
@@ -16,7 +16,7 @@ typedef enum HttpRequestState {
         HTTP_REQUEST_RESOLVING, /* waits for the addresses of its name */
         HTTP_REQUEST_QUEUED,    /* goes to libcurl at the end of this turn */
         HTTP_REQUEST_RUNNING,   /* is libcurl's */
-        HTTP_REQUEST_ENDED,     /* waits for its turn to say so */
+        HTTP_REQUEST_ENDED,     /* its on_end waits for a turn of the loop */
         HTTP_REQUEST_DROPPED,   /* its slot is gone, libcurl is on the stack */
 } HttpRequestState;
 
@@ -42,12 +42,12 @@ struct HttpRequestImpl {
         HttpStatus status;
         bool status_told, encoded, head_only, via_proxy;
         long ip_version;      /* CURL_IPRESOLVE_*: of the addresses to try now */
-        HttpEnd without_ipv6; /* how trying those of IPv4 ended, before those of IPv6 are tried */
+        HttpEnd without_ipv6; /* how the IPv4 addresses ended, while IPv6 is tried */
         size_t header_size;
         uint64_t received, limit;
 
-        HttpEnd end;        /* _HTTP_END_INVALID as long as it is libcurl's to say */
-        const char *detail; /* static, or NULL: what error says */
+        HttpEnd end;        /* _HTTP_END_INVALID: libcurl decides it */
+        const char *detail; /* static; NULL: see error */
         char error[CURL_ERROR_SIZE];
 };
 

@@ -5,7 +5,7 @@
 #include "event/loop.h"
 
 /* GET requests and streams on the event loop. A request is a slot inside its owner: while it runs, the slot
- * holds the connection; http_request_done() drops it at once, at any time. A zeroed slot is an idle one. */
+ * holds the connection; http_request_done() drops it at once, at any time. A zeroed slot is idle. */
 
 typedef struct HttpClient HttpClient;
 typedef struct HttpTarget HttpTarget;
@@ -21,19 +21,19 @@ typedef enum HttpEnd {
         HTTP_END_EOF,             /* the answer came whole, whatever its status */
         HTTP_END_TRUNCATED,       /* the connection broke inside the answer */
         HTTP_END_DISCONNECTED,    /* the connection broke before the answer */
-        HTTP_END_REFUSED,         /* nobody listens there */
-        HTTP_END_UNREACHABLE,     /* no way there, or none allowed */
-        HTTP_END_TIMEOUT,         /* one of the request's own limits, or the peer is gone without a word */
-        HTTP_END_RESOLVE,         /* the name is not known */
+        HTTP_END_REFUSED,         /* nothing listens there */
+        HTTP_END_UNREACHABLE,     /* no route, or not allowed */
+        HTTP_END_TIMEOUT,         /* one of the request's own limits, or the peer vanished */
+        HTTP_END_RESOLVE,         /* the name does not exist */
         HTTP_END_RESOLVE_TIMEOUT, /* no name server answers */
-        HTTP_END_TLS,             /* the server is not who it should be, or speaks no TLS */
+        HTTP_END_TLS,             /* the certificate is not trusted or not for this name; no TLS */
         HTTP_END_TLS_CLOCK,       /* the server's certificate is not valid yet: is this clock right? */
         HTTP_END_TLS_EXPIRED,     /* the server's certificate is not valid any more */
         HTTP_END_TLS_CREDENTIALS, /* our certificate or key cannot be used, or the server refuses them */
-        HTTP_END_PROXY,           /* the proxy is out of reach, or refuses */
-        HTTP_END_PROTOCOL,        /* this is not HTTP, or is encoded although nobody asked for it */
+        HTTP_END_PROXY,           /* the proxy is out of reach or refuses */
+        HTTP_END_PROTOCOL,        /* not HTTP, or encoded, which was not asked for */
         HTTP_END_TOO_LARGE,       /* header or body over the ceiling */
-        HTTP_END_ABORTED,         /* on_body said so */
+        HTTP_END_ABORTED,         /* on_body returned an error */
         HTTP_END_NO_MEMORY,
         HTTP_END_INTERNAL, /* a libcurl that cannot do what we need; detail says what */
         _HTTP_END_MAX,
@@ -46,7 +46,7 @@ const char *http_end_describe(HttpEnd end);
 int http_global_init(void);
 void http_global_done(void);
 
-/* Who the server must be and who we are. All PEM texts are copied. */
+/* Whom to trust as the server, and our own credentials. All PEM texts are copied. */
 struct HttpTargetSpec {
         const char *ca; /* NULL: what the system trusts */
         size_t ca_size;
@@ -82,8 +82,7 @@ struct HttpRequestOps {
         void (*on_status)(HttpRequest *request, const HttpStatus *status);
         /* Some of the body has come. A negative value ends the request with HTTP_END_ABORTED. */
         int (*on_body)(HttpRequest *request, const char *data, size_t size);
-        /* The request has ended and the slot is idle. detail is libcurl's own words, "" where it has
-         * none. */
+        /* The request has ended and the slot is idle. detail is libcurl's own words, or "". */
         void (*on_end)(HttpRequest *request, HttpEnd end, const char *detail);
 };
 

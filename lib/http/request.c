@@ -14,10 +14,10 @@
 #define CONNECT_TIMEOUT_DEFAULT (30 * USEC_PER_SEC)
 /* Status line and fields, in all. Servers themselves stop at 8 to 64 KiB in the other direction. */
 #define HEADER_MAX KIB(64)
-/* A longer Retry-After is as good as none: the back-off's own cap is seconds. */
+/* A longer Retry-After makes no difference: the back-off's own cap is seconds. */
 #define RETRY_AFTER_MAX_SEC 3600
-/* A peer that is gone is found 25 to 30 s after its last word: the kernel looks at the limit only when a
- * probe is due. */
+/* The kernel gives a peer up 25 to 30 s after its last packet: it looks at the limit only when a probe is
+ * due. */
 #define KEEPALIVE_IDLE_SEC 15
 #define KEEPALIVE_INTERVAL_SEC 5
 #define USER_TIMEOUT_MSEC 25000
@@ -28,7 +28,7 @@ static void header_list_free(struct curl_slist *list) {
         curl_slist_free_all(list);
 }
 
-/* Not while the handle is in the multi handle. */
+/* Not to be called while the handle is in the multi handle. */
 HttpRequestImpl *http_request_impl_free(HttpRequestImpl *impl) {
         if (!impl)
                 return NULL;
@@ -45,7 +45,7 @@ HttpRequestImpl *http_request_impl_free(HttpRequestImpl *impl) {
 }
 DEFINE_CLEANUP(HttpRequestImpl, http_request_impl_free)
 
-/* Ends the transfer from inside a callback of libcurl: with any size but the one it handed over. */
+/* Ends the transfer from inside a callback of libcurl, which returns another size than it was given. */
 static size_t end_transfer(HttpRequestImpl *impl, HttpEnd end, const char *detail) {
         impl->end = end;
         impl->detail = detail;
@@ -109,8 +109,7 @@ static size_t header_complete(HttpRequestImpl *impl, size_t n) {
         if (impl->head_only)
                 return end_transfer(impl, HTTP_END_EOF, "");
         if (impl->encoded)
-                return end_transfer(impl, HTTP_END_PROTOCOL,
-                                    "The body is encoded although nobody asked for that");
+                return end_transfer(impl, HTTP_END_PROTOCOL, "The body is encoded, which was not asked for");
         return n;
 }
 
@@ -167,8 +166,8 @@ static size_t on_body(char *data, size_t unit, size_t count, void *userdata) {
         return n < size ? end_transfer(impl, HTTP_END_TOO_LARGE, "The body is too large") : size;
 }
 
-/* A stream is silent for as long as nothing happens: only the kernel can tell that its peer is gone, and it
- * wakes nobody while all is well. What it refuses is not worth the connection. */
+/* A stream is silent as long as nothing happens. Only the kernel can find out that its peer is gone, and it
+ * wakes no process while all is well. A socket option that the kernel refuses is not worth the connection. */
 static int on_socket_made(void *userdata, curl_socket_t fd, curlsocktype purpose) {
         const int on = 1, idle = KEEPALIVE_IDLE_SEC, interval = KEEPALIVE_INTERVAL_SEC;
         const unsigned timeout = USER_TIMEOUT_MSEC;
@@ -201,8 +200,8 @@ static CURLcode set_rules(HttpRequestImpl *impl) {
         SET(CURLOPT_FOLLOWLOCATION, 0L);
         SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
         SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-        SET(CURLOPT_PROXY, "");   /* whatever the environment says */
-        SET(CURLOPT_NOPROXY, ""); /* the same */
+        SET(CURLOPT_PROXY, "");   /* not the environment's */
+        SET(CURLOPT_NOPROXY, ""); /* likewise */
         SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
         SET(CURLOPT_PATH_AS_IS, 1L);
         SET(CURLOPT_NOSIGNAL, 1L);
@@ -262,7 +261,7 @@ static int _printf_(2, 3) list_addf(struct curl_slist **list, const char *format
         return r;
 }
 
-/* What ends a line would begin another field. */
+/* A line end would begin another field. */
 static bool is_field_value(const char *s) {
         for (; *s; s++)
                 if ((unsigned char) *s < ' ' || *s == 0x7f)
@@ -286,8 +285,8 @@ static int add_headers(HttpRequestImpl *impl, const HttpRequestSpec *spec) {
         return r;
 }
 
-/* libcurl verifies the URL's host. For another name the URL gets that one, the connection goes where the URL
- * went before, and so does the Host field: as in client-go, the name is TLS's alone. */
+/* libcurl verifies the URL's host. To verify another name, the URL gets that name, the connection goes where
+ * the URL went before, and the Host field stays: as in client-go, the name is for TLS alone. */
 static int rename_server(HttpRequestImpl *impl, HttpUrl *url) {
         const char *open = url->is_ipv6 ? "[" : "", *close = url->is_ipv6 ? "]" : "";
         int r;
@@ -365,7 +364,7 @@ static long milliseconds_until(usec_t deadline) {
         return (long) ((left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
-/* Sets what is known only now: addresses, and how much time is left. */
+/* Sets what is only known now: the addresses, and how much time is left. */
 int http_request_impl_launch(HttpRequestImpl *impl) {
         CURLcode c = CURLE_OK;
 
@@ -379,8 +378,8 @@ int http_request_impl_launch(HttpRequestImpl *impl) {
         return 0;
 }
 
-/* Newer releases of libcurl begin with IPv6, in whatever order the addresses of a name stand. A server on this host is
- * asked for at 127.0.0.1 first; only where nobody answers there at ::1. Returns whether that is under way. */
+/* Newer releases of libcurl begin with IPv6, whatever the order of a name's addresses. A server on this host
+ * is asked at 127.0.0.1 first, and at ::1 only if nothing answers there. Returns whether that is under way. */
 static bool try_ipv6(HttpRequestImpl *impl, HttpEnd end) {
         if (impl->ip_version != CURL_IPRESOLVE_V4)
                 return false;
@@ -390,7 +389,7 @@ static bool try_ipv6(HttpRequestImpl *impl, HttpEnd end) {
         return true;
 }
 
-/* libcurl is done with it. */
+/* Called when libcurl is done with the request. */
 void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
         HttpFailure failure = {
                 .code = code,
@@ -405,7 +404,7 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
                 return;
         }
 
-        /* libcurl takes the end of the connection for the end of the header. */
+        /* To libcurl the end of the connection ends the header. */
         if (code == CURLE_OK && !impl->status_told) {
                 http_client_request_ended(impl, HTTP_END_DISCONNECTED,
                                           "The connection broke inside the header");
@@ -420,7 +419,7 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
         end = http_end_of(&failure);
         if (code == CURLE_COULDNT_CONNECT && try_ipv6(impl, end))
                 return;
-        /* Nobody at either address: that a host has no IPv6 is no answer to why. */
+        /* Nothing answers at either address: that a host has no IPv6 would not explain it. */
         if (code == CURLE_COULDNT_CONNECT && impl->without_ipv6 != _HTTP_END_INVALID)
                 end = impl->without_ipv6;
         http_client_request_ended(impl, end, code == CURLE_OK ? "" : NULL);
@@ -473,11 +472,11 @@ static int impl_find_addresses(HttpRequestImpl *impl) {
         return 0;
 }
 
-/* Starts a GET request; one that runs in the same slot is dropped. spec is copied, but for its target,
- * which is referenced. Nothing is called back from inside this call. on_status and on_body must not free
- * the client, and may do everything else: drop, start and free this request and others. At most one
- * on_end comes per turn of the loop, and the slot is idle by then. -EINVAL: no good URL (http or https,
- * no user, ASCII), or a control character in a field; -EOPNOTSUPP: libcurl lacks an option; -ENOMEM. */
+/* Starts a GET request; one that runs in the same slot is dropped. spec is copied; its target is referenced.
+ * Calls nothing back itself. on_status and on_body must not free the client, and may do everything else:
+ * drop, start and free this request and others. At most one on_end comes in a turn of the loop, and the slot
+ * is idle by then. -EINVAL: no good URL (http or https, no user, ASCII), or a control character in a field;
+ * -EOPNOTSUPP: libcurl lacks an option; -ENOMEM. */
 int http_request_start(HttpClient *client, HttpRequest *request, const HttpRequestOps *ops,
                        const HttpRequestSpec *spec) {
         _cleanup_(http_request_impl_freep) HttpRequestImpl *impl = NULL;

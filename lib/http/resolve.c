@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* libcurl's own resolver runs in a thread that is joined when a request is dropped, so that a dead name
- * server stops the whole loop for ten seconds. c-ares works on the loop and lets go at once. Each
- * question has a channel of its own: names are asked rarely, and so a changed resolv.conf or hosts file
- * counts at once. */
+ * server stops the whole loop for ten seconds. c-ares works on the loop and stops at once. Each question has
+ * a channel of its own: questions are rare, and a changed resolv.conf or hosts file counts at once. */
 
 #include "http/resolve.h"
 
@@ -17,14 +16,15 @@
 #include "base/buffer.h"
 #include "base/string-util.h"
 
-/* Of one name. More than happy eyeballs could try within the time. */
+/* Addresses of one name: more than there is time to try. */
 #define ADDRESSES_MAX 16
 #define ADDRESSES_SIZE ((INET6_ADDRSTRLEN + 3) * ADDRESSES_MAX)
 #define SERVER_TIMEOUT_MSEC 2000
 #define SERVER_TRIES 2
-/* Some name servers, or what stands before them, leave questions for IPv6 addresses unanswered, and c-ares gives up
- * on those only after twice its time-outs, for each server. So IPv4 is asked for alone after this time, and its
- * answer is used when IPv6 has been asked for once more and has had its time. */
+/* Some name servers, or a proxy before them, leave questions for IPv6 addresses unanswered, and c-ares gives
+ * up on those only after twice its time-outs, for each server. So after IPV4_ASKED_USEC IPv4 is asked for
+ * alone. Its answer is used at IPV4_TAKEN_USEC, when the question for IPv6 has been sent again and has had
+ * its time. */
 #define IPV4_ASKED_USEC (1 * USEC_PER_SEC)
 #define IPV4_TAKEN_USEC (2500 * USEC_PER_MSEC)
 #define LOOPBACK "127.0.0.1,[::1]"
@@ -55,7 +55,7 @@ struct HttpResolveImpl {
         char *name;
 };
 
-/* The addresses of names that no name server is asked for: localhost and what ends in it are this host, IPv4
+/* The addresses of a name that no name server is asked for: localhost and names below it are this host, IPv4
  * first. NULL for all others. */
 const char *http_resolve_locally(const char *name) {
         size_t n = strlen(name);
@@ -70,7 +70,7 @@ const char *http_resolve_locally(const char *name) {
         return NULL;
 }
 
-/* This host knows its own name even where hosts file and name servers do not. */
+/* This host resolves its own name even if hosts file and name servers lack it. */
 static bool is_own_name(const char *name) {
         char own[HOST_NAME_MAX + 1] = "";
         size_t n;
@@ -115,7 +115,7 @@ static void on_conclusion(LoopDeferred *deferred) {
         resolve->on_end(resolve, impl->result, buffer_cstr(&impl->text));
 }
 
-/* c-ares may be on the stack, and it must not be destroyed there. */
+/* Deferred, because c-ares may be on the stack and must not be destroyed there. */
 static void impl_conclude(HttpResolveImpl *impl, HttpResolveResult result, const char *text) {
         if (impl->concluded || impl->freeing)
                 return;
@@ -314,9 +314,9 @@ static int impl_open(HttpResolveImpl *impl, const char *servers) {
         return 0;
 }
 
-/* Asks for the addresses of name until deadline (monotonic). servers, "ADDRESS:PORT,...", takes the place of
- * the system's name servers and hosts file; NULL: the system's. on_end comes in a later turn, never from
- * inside this call. -EINVAL for bad servers, -ENOMEM. */
+/* Asks for the addresses of name until deadline (monotonic). servers ("ADDRESS:PORT,...") are asked instead
+ * of the system's name servers and hosts file; NULL: the system's. on_end comes in a later turn of the loop.
+ * -EINVAL for bad servers, -ENOMEM. */
 int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers,
                        usec_t deadline,
                        void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text)) {
@@ -350,7 +350,7 @@ int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const
         return 0;
 }
 
-/* Drops the question, at once. */
+/* Drops the question at once: on_end does not come any more. */
 void http_resolve_done(HttpResolve *resolve) {
         resolve->impl = impl_free(resolve->impl);
 }

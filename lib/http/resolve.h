@@ -3,7 +3,7 @@
 
 #include "event/loop.h"
 
-/* Addresses of a name, asked of the name servers without ever blocking. */
+/* Asks name servers for the addresses of a name, without ever blocking. */
 
 typedef struct HttpResolve HttpResolve;
 
@@ -15,8 +15,8 @@ typedef enum HttpResolveResult {
 } HttpResolveResult;
 
 struct HttpResolve {
-        /* The slot is idle by then. text is the addresses as "192.0.2.1,[2001:db8::1]", or on failure
-         * why. */
+        /* The slot is idle by then. text is the addresses as "192.0.2.1,[2001:db8::1]", or why there are
+         * none. */
         void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text);
         struct HttpResolveImpl *impl;
 };

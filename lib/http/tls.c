@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Who the server must be and who we are, kept for as long as a request needs it: libcurl gets the texts by
- * reference. The key is erased with the last reference; what OpenSSL made of it is OpenSSL's to erase. */
+/* Trust and credentials, kept as long as a request needs them: libcurl refers to the texts. The key is
+ * erased with the last reference; OpenSSL erases its own copy. */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,9 +35,9 @@ static void erase_text(char *text, size_t size) {
 }
 
 #if !HAVE_CURL_CAINFO_BLOB
-/* The CA as a file that has no name. libcurl tells connections (and from 7.87 on loaded CAs) apart by the
- * file's path, and the number of the descriptor comes again: slashes in front, which mean nothing to the
- * kernel, make the path another one than those of the last targets. */
+/* The CA as a file without a name. libcurl tells connections (and from 7.87 on loaded CAs) apart by the
+ * file's path, and the kernel reuses the number of the descriptor: slashes in front, which mean nothing to
+ * the kernel, make the path differ from those of the last targets. */
 static int make_ca_file(HttpTarget *target) {
         static unsigned generation;
         _cleanup_close_ int fd = -1;
@@ -79,9 +79,9 @@ static int copy_proxy(HttpTarget *target, const char *proxy_url) {
         return 0;
 }
 
-/* Copies spec. -EINVAL: a certificate without a key or the reverse, or a proxy that cannot be used;
- * -E2BIG: a text over LIMIT_CREDENTIAL; -ENOMEM. That the texts are good PEM shows when they are used:
- * the request ends with HTTP_END_TLS (the CA) or HTTP_END_TLS_CREDENTIALS. */
+/* Copies spec. -EINVAL: a certificate without a key or the reverse, or a proxy that is not supported;
+ * -E2BIG: a text over LIMIT_CREDENTIAL; -ENOMEM. Bad PEM shows when it is used: the request ends with
+ * HTTP_END_TLS (the CA) or HTTP_END_TLS_CREDENTIALS. */
 int http_target_new(const HttpTargetSpec *spec, HttpTarget **ret) {
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
         int r;
@@ -154,7 +154,7 @@ static CURLcode apply_ca(const HttpTarget *target, CURL *easy) {
         if (!target->ca)
                 return CURLE_OK;
 
-        /* This CA and no other. */
+        /* No other CA than this one. */
         c = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
         if (c != CURLE_OK)
                 return c;
@@ -185,7 +185,7 @@ static CURLcode apply_certificate(const HttpTarget *target, CURL *easy) {
         return c;
 }
 
-/* Sets everything but the name that is verified, which is part of the URL. The target must outlive the
+/* Sets everything except the name that is verified, which is part of the URL. The target must outlive the
  * handle. */
 CURLcode http_target_apply(const HttpTarget *target, CURL *easy) {
         CURLcode c;

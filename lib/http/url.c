@@ -6,7 +6,7 @@
 #include "base/string-util.h"
 #include "http/http-internal.h"
 
-/* 2 KiB of selectors, three times over. */
+/* 2 KiB of selectors, each byte encoded as three, and room for the rest. */
 #define URL_MAX 8192
 
 static void handle_freep(CURLU **u) {
@@ -32,7 +32,7 @@ static int get_part(CURLU *u, CURLUPart part, unsigned flags, char **ret) {
         return code == CURLUE_OK ? 0 : error_of(code);
 }
 
-/* Other bytes than printable ASCII have no place in a URL, and some libcurls let them through. */
+/* A URL is printable ASCII, but some libcurls accept other bytes. */
 static bool is_plain(const char *text) {
         for (const char *p = text; *p; p++)
                 if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
@@ -90,8 +90,8 @@ static int copy_rest(CURLU *u, const char *default_port, HttpUrl *url) {
         return url->text ? 0 : -ENOMEM;
 }
 
-/* Reads an http or https URL. Users and passwords in it are an error: they end in logs. The port is always
- * written out. -EINVAL, -ENOMEM. */
+/* Reads an http or https URL. A user or password in it is an error, because URLs end in logs. The port is
+ * always written out. -EINVAL, -ENOMEM. */
 int http_url_parse(const char *text, HttpUrl *ret) {
         _cleanup_(handle_freep) CURLU *u = curl_url();
         _cleanup_(http_url_done) HttpUrl url = HTTP_URL_NULL;
@@ -119,8 +119,8 @@ int http_url_parse(const char *text, HttpUrl *ret) {
         return 0;
 }
 
-/* Reads a proxy's URL as client-go means it: without a port it is the scheme's own (libcurl's is 1080), and
- * with socks5, too, names are the proxy's to resolve. -EINVAL, -ENOMEM. */
+/* Reads a proxy's URL as client-go does: the default port is the scheme's own (libcurl's is 1080), and with
+ * socks5, too, the proxy resolves names. -EINVAL, -ENOMEM. */
 int http_url_parse_proxy(const char *text, HttpUrl *ret) {
         static const struct {
                 const char *scheme, *passed, *port;
@@ -162,7 +162,7 @@ int http_url_parse_proxy(const char *text, HttpUrl *ret) {
         return 0;
 }
 
-/* Puts another host into the URL's text; url->host stays the one that is connected to. */
+/* Puts another host into the URL's text; url->host, which the connection goes to, stays. -EINVAL, -ENOMEM. */
 int http_url_replace_host(HttpUrl *url, const char *host) {
         _cleanup_(handle_freep) CURLU *u = curl_url();
         _cleanup_(text_freep) char *text = NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A tree is built from libyaml's events without recursion, under ceilings on depth and number of nodes. What a
- * configuration does not need and an attacker does is refused: aliases (a few bytes grow to gigabytes), keys
- * that occur twice, keys that are not text, NUL in a text. As kubectl and MicroShift do, only the first document
- * of a stream is read.
+/* A tree is built from libyaml's events without recursion, under ceilings on depth and number of nodes. It
+ * refuses what a configuration does not need and an attacker does: aliases (a few bytes grow to gigabytes),
+ * keys that occur twice, keys that are not text, NUL in a text. As in kubectl and MicroShift, only the first
+ * document of a stream is read.
  *
- * MicroShift's own configuration is read as MicroShift does, by Go's usual reader: of a key that occurs twice the
- * last counts, and aliases are what they stand for, copied under ceilings of their own. */
+ * MicroShift's own configuration is read leniently, as MicroShift's Go library reads it: of equal keys the
+ * last one counts, and an alias becomes a copy of its anchor's value, under ceilings of its own. */
 
 #include "yaml/yaml.h"
 
@@ -17,11 +17,11 @@
 #include "base/string-util.h"
 
 #define DEPTH_MAX 32
-/* libyaml compares each with all that came before it: a file of nothing else takes it half a minute. */
+/* libyaml compares each with all before it: a file of nothing else takes it half a minute. */
 #define TAG_DIRECTIVES_MAX 16
-/* Each alias is looked for among them. */
+/* Each alias searches all of them. */
 #define ANCHORS_MAX 256
-/* Of keys and texts, in all copies that aliases make. */
+/* Bytes of keys and texts in all copies that aliases make. */
 #define COPIED_MAX LIMIT_CONFIG_FILE
 #define DETAIL_MAX 256
 
@@ -54,16 +54,17 @@ typedef struct Builder {
         Anchor anchors[ANCHORS_MAX];
         size_t n_anchors;
         size_t copied;
-        YNode *replaced; /* members whose key came again: aliases may still mean them */
+        YNode *replaced; /* members whose key came again: an alias may still refer to them */
         YNode *root;
-        YNode *open; /* the map or list that events belong to */
-        char *key;   /* read already, its value not yet */
+        YNode *open; /* the map or list that the next event belongs to */
+        char *key;   /* whose value comes next */
         unsigned depth;
         unsigned nodes;
         char *detail; /* what is wrong, and where */
 } Builder;
 
-/* Frees the tree. Texts are erased, for they may be keys and tokens (libyaml's own buffers are not). */
+/* Frees the tree. Texts are erased, because they may be keys and tokens (libyaml does not erase its own
+ * buffers). */
 YNode *ynode_free(YNode *n) {
         if (!n)
                 return NULL;
@@ -83,7 +84,7 @@ static int refuse_at(Builder *b, const yaml_mark_t *mark, const char *why) {
         return asprintf_ret(&b->detail, "line %zu: %s", mark->line + 1, why) ?: -EBADMSG;
 }
 
-/* What libyaml says of its own end. */
+/* Reports libyaml's own error. */
 static int refuse_syntax(Builder *b) {
         const yaml_parser_t *p = &b->parser;
         char why[DETAIL_MAX];
@@ -107,7 +108,7 @@ static bool is_null_text(const char *text) {
         return false;
 }
 
-/* Hangs a node of that kind where the next one goes, with the key that was read for it. */
+/* Adds a node of that kind to the open map or list, with the key that was read for it. */
 static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode **ret) {
         _cleanup_(ynode_freep) YNode *n = NULL;
 
@@ -134,7 +135,7 @@ static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode *
         return 0;
 }
 
-/* Remembers what aliases of that name stand for from here on. */
+/* Remembers the node for later aliases of that name. */
 static int note_anchor(Builder *b, const yaml_mark_t *mark, const yaml_char_t *name, const YNode *node) {
         if (!b->lenient || !name)
                 return 0;
@@ -165,7 +166,7 @@ static void close_node(Builder *b) {
         b->depth--;
 }
 
-/* Puts what an alias stands for where the next node goes. As deep as the tree, which has a ceiling. */
+/* Adds a copy of an alias's value. Recurses as deep as the tree, which has a ceiling. */
 static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
         YNode *n;
         int r;
@@ -174,7 +175,7 @@ static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
                 return refuse_at(b, mark, "nested too deeply");
         b->copied += strlen(strempty(from->text)) + strlen(strempty(b->key));
         if (b->copied > COPIED_MAX)
-                return refuse_at(b, mark, "aliases of too much text");
+                return refuse_at(b, mark, "aliases copy too much text");
         r = add_node(b, from->kind, mark, &n);
         if (r < 0)
                 return r;
@@ -212,14 +213,14 @@ static int take_alias(Builder *b, const yaml_event_t *event) {
                 if (streq(b->anchors[i - 1].name, name))
                         from = b->anchors[i - 1].node;
         if (!from)
-                return refuse_at(b, &event->start_mark, "an alias of nothing");
+                return refuse_at(b, &event->start_mark, "an alias without an anchor");
         for (const YNode *n = b->open; n; n = n->parent)
                 if (n == from)
-                        return refuse_at(b, &event->start_mark, "an alias of what it stands in");
+                        return refuse_at(b, &event->start_mark, "an alias inside its own anchor");
         return copy_node(b, from, &event->start_mark);
 }
 
-/* Takes a member out of the open map, whose last it may be. */
+/* Takes a member out of the open map. It may be the last one. */
 static void replace_member(Builder *b, const YNode *member) {
         YNode *before = NULL, *n = b->open->first;
 
@@ -244,7 +245,8 @@ static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
         if (before && b->lenient)
                 replace_member(b, before);
         else if (before) {
-                snprintf(why, sizeof(why), "key \"%.64s\" is there already, on line %u", text, before->line);
+                snprintf(why, sizeof(why), "key \"%.64s\" was given already, on line %u", text,
+                         before->line);
                 return refuse_at(b, &event->start_mark, why);
         }
         b->key = strdup(text);
@@ -257,7 +259,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         int r;
 
         if (strlen(text) != event->data.scalar.length)
-                return refuse_at(b, &event->start_mark, "NUL in a text");
+                return refuse_at(b, &event->start_mark, "a NUL byte in a text");
         if (b->open && b->open->kind == YNODE_MAP && !b->key)
                 return take_key(b, event, text);
 
@@ -269,7 +271,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         return n->text ? note_anchor(b, &event->start_mark, event->data.scalar.anchor, n) : -ENOMEM;
 }
 
-/* Returns 1 where more is to come. */
+/* Returns 1 if more events are to come, 0 at the end of the document. */
 static int take_event(Builder *b, const yaml_event_t *event) {
         int r = 0;
 
@@ -295,7 +297,7 @@ static int take_event(Builder *b, const yaml_event_t *event) {
         case YAML_STREAM_END_EVENT: {
                 YNode *n;
 
-                /* No document at all is nothing, as an empty one is. */
+                /* A stream without a document is null, as an empty document is. */
                 r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
                 if (r < 0)
                         return r;
@@ -308,7 +310,7 @@ static int take_event(Builder *b, const yaml_event_t *event) {
         return r < 0 ? r : 1;
 }
 
-/* Counted wherever they stand: nobody writes so many of them. */
+/* Counted wherever they stand: no real file has so many of them. */
 static bool has_many_tag_directives(const char *text, size_t size) {
         const char *end = text + size;
 
@@ -364,13 +366,13 @@ static int parse_document(const char *text, size_t size, bool lenient, YNode **r
         return 0;
 }
 
-/* Reads the first document of text. An empty one is null. -EBADMSG with "line N: why" in reterr_detail (may be
- * NULL), -ENOMEM. */
+/* Reads the first document of text; an empty one is null. -EBADMSG with "line N: why" in reterr_detail (may
+ * be NULL), -ENOMEM. */
 int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail) {
         return parse_document(text, size, false, ret, reterr_detail);
 }
 
-/* As ynode_parse(); and of a key that occurs twice the last counts, and aliases are followed. The key "<<" is one
+/* As ynode_parse(), but of equal keys the last one counts and aliases are followed. The key "<<" is a key
  * like others. */
 int ynode_parse_lenient(const char *text, size_t size, YNode **ret, char **reterr_detail) {
         return parse_document(text, size, true, ret, reterr_detail);
@@ -384,12 +386,12 @@ bool ynode_is_list(const YNode *n) {
         return n && n->kind == YNODE_LIST;
 }
 
-/* Whether n is an empty plain scalar, "~" or "null". An absent node (NULL) is not: it is not there. */
+/* Whether n is an empty plain scalar, "~" or "null". An absent node (NULL) is not null. */
 bool ynode_is_null(const YNode *n) {
         return n && n->kind == YNODE_SCALAR && n->null;
 }
 
-/* The member of that name; NULL where it is absent or map is no map, or NULL. */
+/* The member of that name; NULL if it is absent, or if map is no map or NULL. */
 const YNode *ynode_get(const YNode *map, const char *key) {
         if (!ynode_is_map(map))
                 return NULL;
@@ -412,13 +414,13 @@ const char *ynode_key(const YNode *member) {
         return member->key;
 }
 
-/* The text of a scalar, quoted or not: numbers and booleans are as they were written. NULL where n is null, a map
+/* The text of a scalar, quoted or not: numbers and booleans as they were written. NULL if n is null, a map
  * or a list, or NULL. */
 const char *ynode_string(const YNode *n) {
         return n && n->kind == YNODE_SCALAR && !n->null ? n->text : NULL;
 }
 
-/* The line on which n begins (its value, not its key), from 1 on; 0 for NULL. */
+/* The line on which n (its value, not its key) begins, counted from 1; 0 for NULL. */
 unsigned ynode_line(const YNode *n) {
         return n ? n->line : 0;
 }

@@ -67,9 +67,9 @@ static void test_continuation(void **state) {
 }
 
 static void test_errors(void **state) {
-        expect("A=1\n[G]\nB=2\n", "[G|]:2\n:3 B=2\n", "F:1: an assignment in front of the first section");
+        expect("A=1\n[G]\nB=2\n", "[G|]:2\n:3 B=2\n", "F:1: an assignment before the first section");
         expect("[G]\nnonsense\n=1\nB=2\n", "[G|]:1\n:4 B=2\n",
-               "F:2: neither a section nor KEY=VALUE\nF:3: no key in front of \"=\"");
+               "F:2: neither a section nor KEY=VALUE\nF:3: no key before \"=\"");
         expect("[G\nA=1\n[]\nB=2\n[ ]\n[H]\nC=3\n", "[H|]:6\n:7 C=3\n",
                "F:1: a section does not end in \"]\"\nF:3: a section without a name\nF:5: a section without a name");
         expect("[G]\nA=\xff\n", "", "F:2: not UTF-8");

@@ -93,12 +93,12 @@ static void test_first_document_only(void **state) {
 }
 
 static void test_bad(void **state) {
-        expect_error("a: 1\nb: 2\na: 3\n", "line 3: key \"a\" is there already, on line 1");
+        expect_error("a: 1\nb: 2\na: 3\n", "line 3: key \"a\" was given already, on line 1");
         expect_error("a: {b: 1, b: 2}\n", "line 1: key \"b\"");
         expect_error("a: &x 1\nb: *x\n", "line 2: aliases");
         expect_error("? [1]\n: 2\n", "line 1: a key must be plain text");
         expect_error("? {a: 1}\n: 2\n", "a key must be plain text");
-        expect_error("a: \"\\0\"\n", "NUL in a text");
+        expect_error("a: \"\\0\"\n", "a NUL byte in a text");
         expect_error("a: \"x\n", "line 2");
         expect_error("a: 1\n b: 2\n", "line 2");
         expect_error("a:\n\t- b\n", "line 2");
@@ -190,8 +190,8 @@ static void test_lenient(void **state) {
         assert_true(ynode_is_null(ynode_first(c)));
         assert_string_equal(ynode_string(ynode_next(ynode_first(ynode_next(c)))), "2");
 
-        expect_lenient_error("a: *x\n", "line 1: an alias of nothing");
-        expect_lenient_error("a: &x [*x]\n", "line 1: an alias of what it stands in");
+        expect_lenient_error("a: *x\n", "line 1: an alias without an anchor");
+        expect_lenient_error("a: &x [*x]\n", "line 1: an alias inside its own anchor");
         expect_lenient_error("a: &x b\n? *x\n: 1\n", "a key must be plain text");
         expect_lenient_error("? [1]\n: 2\n", "a key must be plain text");
 }
@@ -221,7 +221,7 @@ static void test_lenient_bounds(void **state) {
         assert_ok(buffer_printf(&text, "a: &a %010000u\nb:\n", 1U));
         for (unsigned i = 0; i < 30; i++)
                 assert_ok(buffer_puts(&text, "- *a\n"));
-        expect_lenient_error(buffer_cstr(&text), "aliases of too much text");
+        expect_lenient_error(buffer_cstr(&text), "aliases copy too much text");
 }
 
 /* Each beginning either parses or is refused; nothing is read behind its end. */

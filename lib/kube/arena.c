@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A pod has some thirty texts; a block of its own for each costs more in headers than the texts themselves.
- * So an object is one block. Its size is found by filling nothing into nowhere first, which costs a second
- * walk over the tree and no more: making the tree takes ten times as long. */
+/* A pod has some thirty texts; a block of memory for each would cost more in headers than the texts
+ * themselves. So an object is one block. To find its size, the object is first filled into nothing, which
+ * costs a second walk over the tree and no more: making the tree takes ten times as long. */
 
 #include "kube/arena.h"
 
@@ -50,8 +50,8 @@ static size_t arena_take(Arena *a, size_t size, size_t align) {
         return at;
 }
 
-/* Zeroed room for count elements of size bytes each, aligned for all types here. NULL where only sizes are
- * added up, where count is 0, and after an error; a count above LIMIT_MEMBERS is one: -E2BIG. */
+/* Zeroed room for count elements of size bytes each, aligned for all types used here. NULL while only sizes
+ * are added up, if count is 0, and after an error; a count above LIMIT_MEMBERS is an error: -E2BIG. */
 void *arena_alloc(Arena *a, size_t count, size_t size) {
         size_t at;
 
@@ -85,7 +85,7 @@ static int compare_word(const void *key, const void *word) {
         return strcmp(key, *(const char *const *) word);
 }
 
-/* As arena_string(), for what is mostly one of the well-known words: those take no room. */
+/* As arena_string(), for texts that are mostly well-known words: those take no room. */
 const char *arena_word(Arena *a, const char *s) {
         const char *const *found;
 
@@ -99,8 +99,8 @@ static int compare_text(const void *a, const void *b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* "key=value" for each member of map that is a text, sorted; NULL where there is none. Not cut: what is
- * longer than a label can be is an error. */
+/* "key=value" for each member of map that is a text, sorted; NULL if there is none. A pair longer than a
+ * label can be is an error and not cut. */
 char *const *arena_pairs(Arena *a, const JsonValue *map) {
         size_t n = 0, i = 0;
         char **pairs;
@@ -138,7 +138,7 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
         return pairs;
 }
 
-/* The texts of an array, in its order; NULL where there is none. */
+/* The texts of an array, in its order; NULL if there are none. */
 char *const *arena_strings(Arena *a, const JsonValue *array) {
         size_t n = 0, i = 0;
         char **strings;
@@ -180,7 +180,7 @@ static bool is_one_of(const char *type, const char *const *types) {
         return !isempty(type) && (!types || strv_contains((char *const *) types, type));
 }
 
-/* Those elements of array that have a type, one of types where that is not NULL, and behind them those of extra
+/* The elements of array that have a type (one of types, unless that is NULL), and behind them those of extra
  * whose type is not among them. */
 KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,
                                 const KubeCondition *extra, size_t n_extra, size_t *ret_n) {

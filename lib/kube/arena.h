@@ -4,8 +4,8 @@
 #include "json/json.h"
 #include "kube/status.h"
 
-/* One block of memory per object, filled by going over the JSON twice: the first time base is NULL and only
- * sizes are added up, the second time the block is there and filled in the same order. */
+/* One block of memory per object, filled by walking over the JSON twice: the first time base is NULL and
+ * only sizes are added up, the second time the block is there and is filled in the same order. */
 typedef struct Arena {
         char *base;
         size_t size;
@@ -13,8 +13,8 @@ typedef struct Arena {
         int error; /* the first one; what follows is skipped */
 } Arena;
 
-/* Where the i-th element of an array goes: into the array, or, while only sizes are added up, into one that
- * is thrown away. */
+/* Where to write the i-th element of an array: into the array, or, while only sizes are added up, into a
+ * scratch that is thrown away. */
 #define ARENA_ELEMENT(array, i, scratch) ((array) ? &(array)[i] : (scratch))
 
 void *arena_alloc(Arena *a, size_t count, size_t size);

@@ -13,12 +13,12 @@ static void pass_space(KubeCursor *c) {
                 c->p++;
 }
 
-/* Enters the object or array at piece, which is one whose braces are known to match. */
+/* Enters the object or array at piece, whose braces are known to match. */
 KubeCursor cursor_enter(KubePiece piece) {
         return (KubeCursor){ piece.at + 1, piece.at + piece.size - 1, false };
 }
 
-/* Behind the quote that ends the text which has begun. */
+/* Moves behind the quote that ends the text. */
 static int pass_text(KubeCursor *c) {
         char *quote = memchr(c->p, '"', (size_t) (c->end - c->p));
 
@@ -64,7 +64,7 @@ static int read_value(KubeCursor *c, KubePiece *ret) {
         return ret->size > 0 ? 0 : -EBADMSG;
 }
 
-/* The next element of an array. 1 where there is one, 0 at the end, -EBADMSG. */
+/* The next element of an array. 1 if there is one, 0 at the end, -EBADMSG. */
 int cursor_next_element(KubeCursor *c, KubePiece *ret) {
         int r;
 

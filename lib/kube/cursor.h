@@ -4,7 +4,7 @@
 #include "base/macro.h"
 
 /* Goes over the members of an object, or the elements of an array, that lies complete in memory, without a
- * tree. What is not asked for is passed over; only what lies on the way is checked. */
+ * tree. Passes over the rest; checks only what lies on the way. */
 
 /* A piece of JSON text: a value with its quotes or braces, or a key without. */
 typedef struct KubePiece {

@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "kube/object-internal.h"
 
-/* Over the printed status: a heartbeat changes it, as a sign of life must. */
+/* Over the printed status: a heartbeat must change it, as it is a sign of life. */
 static int hash_status(const JsonValue *status, uint64_t *ret) {
         Buffer b = BUFFER_INIT(2 * LIMIT_OBJECT);
         int r;

@@ -27,7 +27,7 @@ static usec_t first_timestamp(const char *a, const char *b, const char *c) {
         return kube_timestamp(a) ?: kube_timestamp(b) ?: kube_timestamp(c);
 }
 
-/* Both generations of the type: v1, and events.k8s.io/v1 with its other names. */
+/* Reads both generations of the type: v1, and events.k8s.io/v1 with its other names. */
 void kube_event_read(Arena *a, const JsonValue *json, KubeEvent *e) {
         const JsonValue *regarding = jv_get(json, "involvedObject") ?: jv_get(json, "regarding");
         const JsonValue *series = jv_get(json, "series");

@@ -86,8 +86,8 @@ static void read_container(Arena *a, const JsonValue *spec, const JsonValue *sta
         read_state(a, status, c);
 }
 
-/* Containers stand in the order of the spec, for that is the truth: the status may lack some or be of
- * another order. */
+/* Containers are in the order of the spec, which is the truth: the status may lack some or have another
+ * order. */
 static void read_containers(Arena *a, const JsonValue *json, KubePod *p) {
         const JsonValue *spec = jv_get(json, "spec"), *status = jv_get(json, "status");
         const JsonValue *lists[2] = { jv_get(spec, "initContainers"), jv_get(spec, "containers") };

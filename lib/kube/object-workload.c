@@ -4,7 +4,7 @@
 
 static const char *const requirement_lists[] = { "matchExpressions", "matchFields" };
 
-/* Terms without a requirement match no node, and leave no trace here but a gap in the numbers. */
+/* A term without a requirement matches no node, and leaves no trace but a gap in the numbers. */
 static void read_affinity(Arena *a, const JsonValue *required, KubeWorkload *w) {
         const JsonValue *terms = jv_get(required, "nodeSelectorTerms");
         size_t n = 0, i = 0;
@@ -41,7 +41,7 @@ void kube_workload_read(Arena *a, const JsonValue *json, KubeWorkload *w) {
 
         w->replicas = w->object.kind == KUBE_DAEMONSET ? -1 : MAX(jv_get_int(spec, "replicas", 1), 0);
 
-        /* Where the pods of a ReplicaSet may run is the Deployment's affair, and of one it is not asked. */
+        /* Only of a DaemonSet it matters where its pods may run. */
         if (w->object.kind != KUBE_DAEMONSET)
                 return;
         w->node_selector = arena_pairs(a, jv_get(pod, "nodeSelector"));

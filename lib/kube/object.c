@@ -43,7 +43,8 @@ KubeKind kube_kind_from_string(const char *s) {
         return _KUBE_KIND_INVALID;
 }
 
-/* Whether observed, the generation that a controller says it has acted on, is the newest; so is 0: it does not say. */
+/* Whether observed, the generation that a controller says it has acted on, is the newest. 0 counts as such:
+ * the controller does not say. */
 bool kube_object_is_observed(const KubeObject *o, int64_t observed) {
         return observed <= 0 || observed >= o->generation;
 }
@@ -63,8 +64,8 @@ static bool is_number(const char *s) {
         return s && *s && s[strspn(s, "0123456789")] == '\0';
 }
 
-/* Whether a is a later version than b, of one resource on one server. Versions are numbers of any length; where
- * one is not, what comes later is later. */
+/* Whether a is a later version than b, of one resource on one server. Versions are numbers of any length; if
+ * one is no number, a counts as later. */
 bool kube_version_is_later(const char *a, const char *b) {
         if (!is_number(a) || !is_number(b))
                 return true;
@@ -111,7 +112,7 @@ static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
                 o->owner_uid = arena_string(a, jv_get_string(owner, "uid"));
         }
 
-        /* Nobody selects events or leases by label. */
+        /* No gate selects events or leases by label. */
         if (o->kind != KUBE_EVENT && o->kind != KUBE_LEASE)
                 o->labels = arena_pairs(a, jv_get(metadata, "labels"));
 }
@@ -146,7 +147,7 @@ static void read_all(Arena *a, const JsonValue *json, KubeObject *o) {
         }
 }
 
-/* Any of the kinds, to be filled while only sizes are added up. */
+/* Any of the kinds, filled while only sizes are added up. */
 typedef union AnyObject {
         KubeObject object;
         KubeNode node;
@@ -157,8 +158,8 @@ typedef union AnyObject {
         KubeGeneric generic;
 } AnyObject;
 
-/* Reads an object of the given kind. What is of the wrong type counts as absent. -EBADMSG where there is no
- * name or no uid, -E2BIG where it has more members than LIMIT_MEMBERS or an over-long name, -ENOMEM. */
+/* Reads an object of the given kind. Members of the wrong type count as absent. -EBADMSG if it has no name
+ * or no uid, -E2BIG if it has more members than LIMIT_MEMBERS or an over-long name, -ENOMEM. */
 int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         Arena sizes = {}, arena = {};
         AnyObject scratch = {};

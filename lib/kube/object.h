@@ -6,8 +6,8 @@
 #include "json/json.h"
 #include "kube/status.h"
 
-/* What is kept of an object of the cluster: what the rules, the tables and the hints look at, and no more.
- * An object is one block of memory with all its texts and arrays: read it, free it by kube_object_free(). */
+/* What is kept of an object of the cluster: what rules, tables and hints look at, and no more. An object is
+ * one block of memory with all its texts and arrays: read-only, freed by kube_object_free(). */
 
 typedef enum KubeKind {
         KUBE_NODE,
@@ -36,7 +36,7 @@ typedef enum KubeContainerRole {
         KUBE_CONTAINER_MAIN,
 } KubeContainerRole;
 
-/* A container of the spec with what the status says of it; ephemeral ones are left out. */
+/* A container of the spec with its status; ephemeral ones are left out. */
 typedef struct KubeContainer {
         const char *name;
         KubeContainerRole role;
@@ -99,11 +99,11 @@ typedef struct KubePod {
         const char *message;     /* likewise */
         const char *config_hash; /* annotation kubernetes.io/config.hash: a static pod's uid on the host */
         KubeQos qos;
-        KubeCondition *conditions; /* Initialized, PodScheduled and Ready: nobody asks for others */
+        KubeCondition *conditions; /* Initialized, PodScheduled and Ready: no others are used */
         size_t n_conditions;
         KubeContainer *containers; /* in the order of the spec, init containers first */
         size_t n_containers;
-        /* Not of that block: allocated when first asked for, by pod_blocking_reason(); kube_object_free()
+        /* Outside of that block: pod_blocking_reason() allocates them when first asked, kube_object_free()
          * frees them. */
         char *blocking_reason;
         char *blocking_message;
@@ -130,7 +130,7 @@ typedef struct KubeWorkload {
 
 typedef struct KubeLease {
         KubeObject object;
-        const char *renew_time; /* verbatim: compared for being another one, never as a time */
+        const char *renew_time; /* verbatim: only compared for equality, never read as a time */
 } KubeLease;
 
 typedef struct KubeEvent {
@@ -144,8 +144,8 @@ typedef struct KubeEvent {
         usec_t last_seen;
 } KubeEvent;
 
-/* Beside the conditions of the status, its phase and its health and sync status (of a ClusterServiceVersion,
- * of an Argo CD application) count as conditions of that name which are True. */
+/* The conditions of the status; and phase, health and sync status (of a ClusterServiceVersion, of an Argo CD
+ * application) as conditions of that name which are True. */
 typedef struct KubeGeneric {
         KubeObject object;
         KubeCondition *conditions;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Two thirds of an object are things that nothing here reads: who has set which field, volumes, probes, the
- * environment of containers. Making a tree of them is what keeping an object costs most, so they are cut out
- * of the text before. What is cut is named, and all else stays: who reads another member of an object need
- * not look here unless it is one of these. */
+/* Two thirds of an object are things that msready does not read: who set which field, volumes, probes, the
+ * environment of containers. Making a tree of them is the largest cost of keeping an object, so they are cut
+ * out of its text first. The tables below name what is cut, and all else stays: code that reads another
+ * member of an object need not look here unless that is in them. */
 
 #include "kube/prune.h"
 
 #include "kube/cursor.h"
 
-/* What becomes of a member of that name: cut, or gone into by another list; an array by that list for each
- * of its elements. */
+/* What to do with a member of that name: cut it, or go into it by another table; for an array, into each
+ * element. */
 typedef struct Cut {
         const char *key;
         const struct Cut *inner; /* NULL: cut */
@@ -100,7 +100,7 @@ static char *put_bytes(char *to, const char *from, size_t size) {
 
 static int prune(KubePiece value, const Cut *cuts, char **to);
 
-/* What is written never overtakes what is read: each piece goes to where it was or before. */
+/* Writing never overtakes reading: each piece moves to where it was or to the left. */
 static int prune_object(KubePiece object, const Cut *cuts, char **to) {
         KubeCursor c = cursor_enter(object);
         KubePiece key, value;
@@ -145,7 +145,7 @@ static int prune_array(KubePiece array, const Cut *cuts, char **to) {
         return r;
 }
 
-/* As deep as the lists above go. */
+/* Recurses as deep as the tables above. */
 static int prune(KubePiece value, const Cut *cuts, char **to) {
         if (cuts && piece_is_container(value, '{'))
                 return prune_object(value, cuts, to);
@@ -155,8 +155,8 @@ static int prune(KubePiece value, const Cut *cuts, char **to) {
         return 0;
 }
 
-/* Cuts out of the text of an object, in place, what kube_object_parse() does not look at. text has room for
- * a NUL behind *size bytes, and gets one. -EBADMSG where it is no JSON object; then the text is spoilt. */
+/* Cuts what kube_object_parse() does not read out of the text of an object, in place. text has room for a
+ * NUL behind *size bytes, and gets one. -EBADMSG if it is no JSON object; the text is spoilt then. */
 int kube_prune(KubeKind kind, char *text, size_t *size) {
         char *to = text;
         int r;

@@ -6,10 +6,10 @@
 #include "base/string-util.h"
 #include "json/json.h"
 
-/* Of a Retry-After that somebody made up. */
+/* Ceiling on a Retry-After, which a server may make up. */
 #define RETRY_AFTER_MAX (10 * USEC_PER_MINUTE)
 
-/* One line of what the server said, bounded; NULL where there is nothing, or no memory for it. */
+/* One line of what the server said, bounded; NULL if it is empty, or if memory runs out. */
 static char *one_line(const char *text, size_t size) {
         char *line = strndup(text, MIN(size, (size_t) LIMIT_MESSAGE * 4));
 
@@ -42,14 +42,14 @@ static void read_status(KubeRefusal *r, const JsonValue *status) {
         if (seconds > 0 && seconds <= (int64_t) (RETRY_AFTER_MAX / USEC_PER_SEC))
                 r->retry_after = MAX(r->retry_after, (usec_t) seconds * USEC_PER_SEC);
 
-        /* The cause is the documented mark; before it there was the text alone. */
+        /* The cause is documented; older servers have the text alone. */
         r->too_large = has_cause(details, "ResourceVersionTooLarge") ||
                        (r->message && strcasestr(r->message, "too large resource version"));
 }
 
-/* code: of the HTTP answer, 0 for an ERROR in a stream, whose Status brings its own. retry_after: of the
- * header, a time span, 0 or USEC_INFINITY where there was none. The body may be anything. Where memory runs
- * out, texts are missing. */
+/* code: of the HTTP answer, 0 for an ERROR in a stream, whose Status has a code of its own. retry_after: of
+ * the header, a time span, 0 or USEC_INFINITY if it has none. The body may be anything. If memory runs out,
+ * texts are missing. */
 void kube_refusal_read(KubeRefusal *r, unsigned code, usec_t retry_after, const char *body, size_t size) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
 

@@ -16,7 +16,7 @@ static const KubeResource resource_table[_KUBE_KIND_MAX] = {
         [KUBE_EVENT] = { KUBE_EVENT, "", "v1", "events", true },
 };
 
-/* Where objects of a kind live, static; NULL for KUBE_GENERIC, which has no place of its own. */
+/* Where objects of a kind live, static; NULL for KUBE_GENERIC, whose place a gate names. */
 const KubeResource *kube_resource_of_kind(KubeKind kind) {
         assert(kind >= 0 && kind < _KUBE_KIND_MAX);
         return resource_table[kind].plural ? &resource_table[kind] : NULL;
@@ -53,15 +53,15 @@ static int resource_copy(const KubeResource *r, KubeResource **ret) {
                             strlen(r->version), r->plural, strlen(r->plural), ret);
 }
 
-/* One segment of the text form: what may stand in a group, a version or a plural. */
+/* The length of one segment of the text form: what may be in a group, a version or a plural. */
 static size_t segment_length(const char *s, size_t max) {
         size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-");
 
         return n > max || s[0] == '.' || s[0] == '-' ? 0 : n;
 }
 
-/* Reads GROUP/VERSION/PLURAL, of the core group VERSION/PLURAL, as KUBE_GENERIC: for objects of which only
- * the conditions are looked at. -EINVAL for anything else. */
+/* Reads GROUP/VERSION/PLURAL, or VERSION/PLURAL for the core group, as KUBE_GENERIC: for objects whose
+ * conditions alone are used. -EINVAL for anything else, -ENOMEM. */
 int kube_resource_parse(const char *s, KubeResource **ret) {
         const char *parts[3];
         size_t sizes[3], n = 0;
@@ -88,7 +88,7 @@ int kube_resource_parse(const char *s, KubeResource **ret) {
         return -EINVAL;
 }
 
-/* For what kube_resource_parse() made, not for the table's. */
+/* Frees what kube_resource_parse() made; not for the static ones. */
 KubeResource *kube_resource_free(KubeResource *r) {
         return mfree(r);
 }
@@ -110,7 +110,7 @@ static int copy_text(const char *s, const char **ret) {
         return 0;
 }
 
-/* A copy that owns all that it points to, for kube_query_done(). */
+/* Makes a copy that owns all it points to, for kube_query_done() to free. -ENOMEM. */
 int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
         KubeQuery copy = {};
         KubeResource *resource = NULL;
@@ -148,7 +148,7 @@ bool kube_query_equal(const KubeQuery *a, const KubeQuery *b) {
                streq_ptr(a->label_selector, b->label_selector);
 }
 
-/* Appends s with everything but RFC 3986's unreserved characters as %XX. */
+/* Appends s, with every character but the unreserved ones of RFC 3986 as %XX. */
 static int put_encoded(Buffer *b, const char *s) {
         static const char unreserved[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -170,7 +170,7 @@ static int put_encoded(Buffer *b, const char *s) {
         return 0;
 }
 
-/* Appends &KEY=VALUE, with ? in place of & where it is the first; nothing where value is NULL. */
+/* Appends &KEY=VALUE, or ?KEY=VALUE if it is the first; nothing if value is NULL. */
 static int put_parameter(Buffer *b, bool *first, const char *key, const char *value) {
         int r;
 
@@ -230,16 +230,16 @@ static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, 
         return finish_path(&b, r, ret);
 }
 
-/* The path of one page of a list; continue_token is NULL for the first. -E2BIG where it becomes longer than a
- * server takes; -ENOMEM. All below likewise. Without a resourceVersion, which is the one way
- * to a consistent read: with "0" the answer may be of any age. */
+/* The path of one page of a list; continue_token is NULL for the first page. Asks without a resourceVersion,
+ * the only way to a consistent read: with "0" the answer may be of any age. -E2BIG if the path becomes
+ * longer than a server takes; -ENOMEM. All below likewise. */
 int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret) {
         const Parameter parameters[] = { { "limit", KUBE_PAGE_TEXT }, { "continue", continue_token } };
 
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);
 }
 
-/* A watch of what comes after resource_version. The server chooses when it ends. */
+/* A watch of what comes after resource_version. The server decides when it ends. */
 int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret) {
         const Parameter parameters[] = {
                 { "watch", "1" },
@@ -250,7 +250,7 @@ int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);
 }
 
-/* A watch that begins with everything there is, consistently, and marks where that ends. */
+/* A watch that begins with all objects there are, consistently, and marks their end (WatchList). */
 int kube_path_watch_list(const KubeQuery *q, char **ret) {
         static const Parameter parameters[] = {
                 { "watch", "1" },

@@ -10,7 +10,7 @@ typedef struct KubeResource {
         const char *group; /* "" for the core group */
         const char *version;
         const char *plural;
-        bool namespaced; /* of KUBE_GENERIC not known: true, and a query without a namespace asks for all */
+        bool namespaced; /* KUBE_GENERIC: unknown, so true; a query without a namespace asks for all */
 } KubeResource;
 
 /* Which objects of a resource. NULL means all of them; the strings belong to the caller. */

@@ -2,13 +2,13 @@
 
 /* A watch brings one JSON value after the other, a list one value that holds them all; both arrive in pieces
  * that end anywhere, and either may be a hundred times as large as what we are willing to keep. So the
- * outermost levels are walked byte by byte, and what lies deeper is passed over in one go by kube_skip(). An
- * object's text is kept from its first brace until its metadata has been read; then somebody is asked
- * whether he wants it, and if nobody does, the rest is not even copied.
+ * scanner walks the outermost levels byte by byte, and passes over what lies deeper in one go, by
+ * kube_skip(). It keeps an object's text from the first brace until it has read the metadata; then it asks
+ * its owner whether the object is wanted, and if not, does not even copy the rest.
  *
- * The metadata come before spec and status in what the API server writes, but that is not relied on: an
- * object whose metadata come last is kept for so long. Neither is the line end behind each value of a watch.
- */
+ * The API server writes the metadata before spec and status, but the scanner does not rely on that: it keeps
+ * an object whose metadata come last for so long. Nor does it rely on the line end behind each value of a
+ * watch. */
 
 #include "kube/scanner.h"
 
@@ -71,7 +71,7 @@ static const char *const frame_type_table[_KUBE_FRAME_TYPE_MAX] = {
         [KUBE_FRAME_BOOKMARK] = "BOOKMARK", [KUBE_FRAME_ERROR] = "ERROR",
 };
 
-/* The type of a frame as the API writes it; ITEM is ours and is not among them. */
+/* The type of a frame as the API writes it. ITEM is our own word and not among them. */
 static KubeFrameType frame_type_from_string(const char *s) {
         for (int i = KUBE_FRAME_ITEM + 1; i < _KUBE_FRAME_TYPE_MAX; i++)
                 if (streq(frame_type_table[i], s))
@@ -79,7 +79,7 @@ static KubeFrameType frame_type_from_string(const char *s) {
         return _KUBE_FRAME_TYPE_INVALID;
 }
 
-/* object_limit: bytes of one object that is kept, or may have to be. ops outlives s. */
+/* object_limit: bytes of one object, of what is kept of it. ops outlives s. */
 void kube_scanner_init(KubeScanner *s, const KubeScannerOps *ops, size_t object_limit) {
         *s = (KubeScanner){
                 .ops = ops,
@@ -122,7 +122,7 @@ static void begin_frame(KubeScanner *s) {
         s->decided = s->have_type = s->have_object = s->have_metadata = false;
 }
 
-/* Begins anew, for the bytes of another answer. */
+/* Starts again, for the bytes of another answer. */
 void kube_scanner_reset(KubeScanner *s, KubeScanMode mode) {
         s->mode = mode;
         s->error = 0;
@@ -135,13 +135,13 @@ void kube_scanner_reset(KubeScanner *s, KubeScanMode mode) {
         begin_frame(s);
 }
 
-/* Once the metadata and the type are known: whether the rest of the object is worth keeping. */
+/* Decides, once metadata and type are known, whether to keep the rest of the object. */
 static void decide_keep(KubeScanner *s) {
         switch (s->type) {
         case KUBE_FRAME_ITEM:
         case KUBE_FRAME_ADDED:
         case KUBE_FRAME_MODIFIED:
-                /* What has no name is handed on, for somebody to find fault with it. */
+                /* An object without a name is handed on, for on_frame to refuse it. */
                 if (s->ops->wanted && s->brief.name[0])
                         s->keep = s->ops->wanted(s, &s->brief);
                 break;
@@ -242,7 +242,7 @@ static bool captures_value(const KubeScanner *s) {
         return s->level == LEVEL_OUTER && (s->member == MEMBER_TYPE || s->member == MEMBER_METADATA);
 }
 
-/* Bytes that were passed go where they belong. */
+/* Adds bytes that were passed to the text that they belong to, if any. */
 static int keep_bytes(KubeScanner *s, const char *p, size_t size) {
         if (s->level == LEVEL_OBJECT)
                 return s->keep ? buffer_put(&s->text, p, size) : 0;
@@ -276,7 +276,7 @@ static bool have_metadata(const KubeScanner *s) {
 }
 
 static int begin_value(KubeScanner *s, char c) {
-        /* What matters is there once, or two readers would see two things. */
+        /* A member that we read must not be there twice, or two readers would see two things. */
         if ((s->member == MEMBER_TYPE && s->have_type) || (s->member == MEMBER_OBJECT && s->have_object) ||
             (s->member == MEMBER_ITEMS && s->have_items) ||
             (s->member == MEMBER_METADATA && have_metadata(s)))
@@ -328,7 +328,7 @@ static int end_of_value(KubeScanner *s) {
         }
 }
 
-/* Passes over what there is of a text. Returns where it ends, with *ret_ended, or end. */
+/* Passes over a text, as far as it has come. Returns where it ends, with *ret_ended, or end. */
 static const char *pass_text(KubeScanner *s, const char *p, const char *end, bool *ret_ended) {
         for (; p < end; p++) {
                 if (s->skip.escaped)
@@ -347,7 +347,7 @@ static bool ends_scalar(char c) {
         return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Goes on within a value. Returns how many bytes belonged to it, or an error. */
+/* Passes over a value, as far as it has come. Returns how many bytes belong to it, or an error. */
 static ssize_t pass_value(KubeScanner *s, const char *p, const char *end) {
         const char *q = p;
         bool ended = false;
@@ -449,10 +449,10 @@ static int walk_byte(KubeScanner *s, char c) {
         return space && s->state != STATE_IN_KEY ? 0 : step_byte(s, c);
 }
 
-/* Takes the next bytes, and calls back for each frame that they complete. Of a list, its items come as they
- * arrive; what is said of the list itself is known when it is finished. Returns 0, or what is wrong from
- * then on until the next reset: -EBADMSG where this is not JSON or not what the mode says, -E2BIG where an
- * object is over the ceiling, -ENOMEM, or what the callback returned. */
+/* Takes the next bytes, and calls on_frame for each frame that they complete. The items of a list come as
+ * they arrive; the list's own metadata are known when it is finished. Returns 0, or an error that stays
+ * until the next reset: -EBADMSG if this is not JSON or not what the mode says, -E2BIG if an object is over
+ * the ceiling, -ENOMEM, or what the callback returned. */
 int kube_scanner_feed(KubeScanner *s, const void *data, size_t size) {
         const char *p = data, *end = p + size;
 
@@ -474,8 +474,8 @@ int kube_scanner_feed(KubeScanner *s, const void *data, size_t size) {
         return s->error;
 }
 
-/* No more bytes will come. -ENODATA where they ended within a value or, of a list, before it; else as above.
- */
+/* Says that no more bytes will come. -ENODATA if they ended within a value or before the end of a list; else
+ * as above. */
 int kube_scanner_finish(KubeScanner *s) {
         if (s->error == 0 && s->state != (s->mode == KUBE_SCAN_WATCH ? STATE_START : STATE_DONE))
                 s->error = -ENODATA;

@@ -4,8 +4,8 @@
 #include "base/buffer.h"
 #include "kube/skip.h"
 
-/* Cuts the bytes of a watch or of a list page into single objects, however the bytes come, and drops what
- * nobody wants before it is parsed. Memory is that of one object. */
+/* Cuts the bytes of a watch or of a list page into single objects, in whatever pieces the bytes come, and
+ * drops unwanted objects before they are parsed. Memory is that of one object. */
 
 typedef enum KubeScanMode {
         KUBE_SCAN_WATCH, /* {"type":"ADDED","object":{…}} one behind the other */
@@ -23,8 +23,8 @@ typedef enum KubeFrameType {
         _KUBE_FRAME_TYPE_INVALID = -EINVAL,
 } KubeFrameType;
 
-/* What is read of an object before it is parsed, out of its metadata. Texts live as long as the call that
- * hands them out; what is absent is "". */
+/* What is read of an object's metadata before it is parsed. Texts live as long as the call that hands them
+ * out; a missing one is "". */
 typedef struct KubeBrief {
         const char *namespace;
         const char *name;
@@ -40,7 +40,7 @@ typedef struct KubeBrief {
 typedef struct KubeFrame {
         KubeFrameType type;
         const KubeBrief *brief;
-        bool wanted; /* ADDED, MODIFIED, ITEM: whether somebody looks at it; ERROR: true */
+        bool wanted; /* ADDED, MODIFIED, ITEM: whether its owner wants it; ERROR: true */
         char *text;  /* of the object where it is wanted, else NULL; no more is known than that its braces
                         match */
         size_t size;
@@ -49,14 +49,15 @@ typedef struct KubeFrame {
 typedef struct KubeScanner KubeScanner;
 
 typedef struct KubeScannerOps {
-        /* Asked once per ADDED, MODIFIED and ITEM that has a name. NULL: all are wanted. */
+        /* Whether the owner wants the object: asked once per ADDED, MODIFIED and ITEM that has a name. NULL:
+         * it wants all. */
         bool (*wanted)(KubeScanner *s, const KubeBrief *brief);
-        /* A frame is complete; the text may be changed in place. Below 0: scanning ends with that error.
-         * Must not feed or reset s, nor end it. */
+        /* A frame is complete; on_frame may change the text in place. Below 0: scanning ends with that
+         * error. Must not feed, reset or end s. */
         int (*on_frame)(KubeScanner *s, const KubeFrame *frame);
 } KubeScannerOps;
 
-/* Embedded in its owner, which is found again by container_of(); the members are the scanner's own. */
+/* Embedded in its owner, which callbacks find by container_of(). The members are private. */
 struct KubeScanner {
         const KubeScannerOps *ops;
         KubeScanMode mode;
@@ -93,6 +94,6 @@ void kube_scanner_reset(KubeScanner *s, KubeScanMode mode);
 int kube_scanner_feed(KubeScanner *s, const void *data, size_t size);
 int kube_scanner_finish(KubeScanner *s);
 
-/* Of a list that is finished. The token is NULL on the last page. */
+/* Of a finished list. The token is NULL on the last page. */
 const char *kube_scanner_resource_version(const KubeScanner *s);
 const char *kube_scanner_continue(const KubeScanner *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reads the few members that the scanner asks for out of metadata that lies complete in memory, without a
- * tree: a third of an object is metadata, and most of that is managedFields, which is passed over. */
+/* Reads the few members that the scanner asks for from metadata that lie complete in memory, without a tree:
+ * a third of an object is metadata, and most of that is managedFields, which is passed over. */
 
 #include "kube/skim.h"
 
@@ -49,8 +49,8 @@ static char *put_character(char *to, uint32_t c) {
         return to;
 }
 
-/* What \uXXXX stands for, behind the u; with its other half where it is a surrogate. '?' for what cannot
- * stand in a text of ours. Moves *p behind it. */
+/* Reads XXXX of \uXXXX, with its second half if it is a surrogate, and moves *p behind it. '?' for what
+ * cannot be in a text of ours. */
 static uint32_t read_unicode(const char **p, const char *end) {
         uint32_t c, low;
 
@@ -66,7 +66,7 @@ static uint32_t read_unicode(const char **p, const char *end) {
         return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 }
 
-/* Writes the raw inside of a string to where there is room for as many bytes as it has. Returns where it
+/* Decodes the inside of a string to to, where there is room for as many bytes as it has. Returns where it
  * ends. */
 static char *decode_string(const char *p, const char *end, char *to) {
         static const char letters[128] = {
@@ -91,8 +91,8 @@ static char *decode_string(const char *p, const char *end, char *to) {
         return to;
 }
 
-/* Room in brief_text was reserved for all of the metadata, and no text becomes longer by being decoded, so
- * that what is put there does not move. */
+/* kube_skim_brief() has reserved room in brief_text for all of the metadata, and decoding makes no text
+ * longer: what is put there does not move. */
 static const char *keep_text(KubeScanner *s, KubePiece value) {
         char *begin, *end;
 
@@ -107,8 +107,8 @@ static const char *keep_text(KubeScanner *s, KubePiece value) {
         return begin;
 }
 
-/* As many as there are, which the size of the object bounds: what nobody looks at may be as odd as it likes, and is
- * told from the rest by them. Whoever keeps the object has a ceiling of his own. */
+/* All labels, whose number the size of the object bounds: to tell whether an object is wanted they are
+ * needed, however odd they are. If it is kept, LIMIT_MEMBERS holds for it. */
 static int put_label(KubeScanner *s, char *label) {
         if (s->n_labels + 1 >= s->n_labels_allocated) {
                 size_t n = MAX((size_t) 16, 2 * s->n_labels_allocated);
@@ -221,8 +221,9 @@ static int skim_member(KubeScanner *s, KubePiece key, KubePiece value, bool book
         return 0;
 }
 
-/* Fills the scanner's brief from the metadata of an object: a complete JSON value. bookmark: whether it may
- * be one. Members of the wrong type count as absent. -EBADMSG, -E2BIG over the object's ceiling, -ENOMEM. */
+/* Fills the scanner's brief from the metadata of an object, a complete JSON value. bookmark: whether the
+ * frame may be a bookmark. Members of the wrong type count as absent. -EBADMSG, -E2BIG over the object's
+ * ceiling, -ENOMEM. */
 int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark) {
         KubePiece key, value;
         KubeCursor c;

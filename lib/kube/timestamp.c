@@ -59,7 +59,7 @@ static bool read_fraction(const char **s, usec_t *ret) {
         return *s > begin;
 }
 
-/* Z, or +HH:MM, to be taken off for UTC. */
+/* Z, or +HH:MM, which is subtracted to get UTC. */
 static bool read_offset(const char **s, int64_t *ret) {
         unsigned hours, minutes;
         bool negative;
@@ -79,7 +79,7 @@ static bool read_offset(const char **s, int64_t *ret) {
         return true;
 }
 
-/* The realtime clock at that moment. 0 for NULL, for what is not RFC 3339, and for times before 1970. */
+/* The realtime clock at that moment. 0 for NULL, for a text that is not RFC 3339, and for times before 1970. */
 usec_t kube_timestamp(const char *s) {
         unsigned year, month, day, hour, minute, second;
         int64_t east, seconds;

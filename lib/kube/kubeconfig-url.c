@@ -23,7 +23,7 @@ static bool is_plain(const char *s) {
         return true;
 }
 
-/* NAME, ADDRESS or [ADDRESS], with :PORT behind it or not. */
+/* NAME, ADDRESS or [ADDRESS], with or without :PORT. */
 static int take_authority(KubeConfig *c, const char *s, size_t n, const char **reterr_why) {
         _cleanup_free_ char *authority = strndup(s, n);
         char *host = authority, *port;
@@ -36,7 +36,8 @@ static int take_authority(KubeConfig *c, const char *s, size_t n, const char **r
                         return refuse_url(reterr_why, "has an IPv6 address without its brackets");
                 *port++ = '\0';
                 if (!strchr(host, ':') || host[strspn(host, "0123456789abcdefABCDEF:.")] != '\0')
-                        return refuse_url(reterr_why, "has brackets around what is no IPv6 address");
+                        return refuse_url(reterr_why,
+                                          "has brackets around something that is not an IPv6 address");
         } else {
                 port = strchrnul(host, ':');
                 if (strchr(*port ? port + 1 : port, ':'))
@@ -47,21 +48,21 @@ static int take_authority(KubeConfig *c, const char *s, size_t n, const char **r
         if (!*host || strlen(host) > HOST_MAX || strchr(host, '@') || strchr(host, '%'))
                 return refuse_url(reterr_why, "has no host, or one that is not supported");
         if (*port && (parse_unsigned(port, PORT_MAX, &c->port) < 0 || c->port == 0))
-                return refuse_url(reterr_why, "has a port that is no number from 1 to 65535");
+                return refuse_url(reterr_why, "has a port that is not a number from 1 to 65535");
 
         c->host = strdup(host);
         return c->host ? 0 : -ENOMEM;
 }
 
-/* Takes a server's URL apart. What stands behind "?" or "#" is dropped, as client-go does. -EBADMSG with a literal in
- * reterr_why that goes on after "server of cluster X", -ENOMEM. */
+/* Takes a server's URL apart. Like client-go, drops what follows "?" or "#". -EBADMSG with a literal in
+ * reterr_why that continues "server of cluster X", -ENOMEM. */
 int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_why) {
         const char *rest, *path;
         size_t n;
         int r;
 
         if (!is_plain(url) || strlen(url) > URL_MAX)
-                return refuse_url(reterr_why, "is no URL");
+                return refuse_url(reterr_why, "is not a URL");
         c->https = (rest = startswith(url, "https://"));
         if (!rest && !(rest = startswith(url, "http://")))
                 return refuse_url(reterr_why, "does not begin with https://");
@@ -83,7 +84,7 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
                             (int) strcspn(rest, "/?#"), rest, c->prefix);
 }
 
-/* Whether the server is on this host, which is as much as a literal address or "localhost" says. */
+/* Whether the server is on this host, as far as a literal address or "localhost" says so. */
 bool kube_config_is_loopback(const KubeConfig *c) {
         struct in6_addr six;
         struct in_addr four;

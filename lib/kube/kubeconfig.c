@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What client-go reads from a kubeconfig, for one context, without running anything: exec plugins, auth-providers,
- * passwords and impersonation are refused by name. Where client-go takes one of two contradicting settings in
- * silence, or sends none, it is an error here.
+/* What client-go reads from a kubeconfig, for one context, without running anything: exec plugins,
+ * auth-providers, passwords and impersonation are refused by name. Where client-go silently takes one of two
+ * contradicting settings, or none, that is an error here.
  *
- * MicroShift truncates and rewrites its kubeconfig at each start, so that a reader may see any beginning of it.
- * Whatever such a beginning can look like ends in -EAGAIN: read it again before you complain. */
+ * MicroShift truncates and rewrites its kubeconfig at each start, so that a reader may see any beginning of
+ * it. All that such a beginning can look like ends in -EAGAIN: read it again before you complain. */
 
 #include "kube/kubeconfig.h"
 
@@ -56,7 +56,7 @@ KubeConfig *kube_config_free(KubeConfig *c) {
         return mfree(c);
 }
 
-/* Tells what is wrong and returns error. n (may be NULL) knows the line. */
+/* Reports what is wrong and returns error. n (may be NULL) knows the line. */
 static int _printf_(4, 5) fail_at(const Reader *r, int error, const YNode *n, const char *format, ...) {
         char why[LIMIT_MESSAGE];
         va_list ap;
@@ -74,14 +74,14 @@ static int _printf_(4, 5) fail_at(const Reader *r, int error, const YNode *n, co
         return error;
 }
 
-/* A setting's text; NULL where it is absent or empty, which client-go takes for the same. */
+/* A setting's text; NULL if it is absent or empty, which is the same to client-go. */
 static const char *text_of(const YNode *map, const char *key) {
         const char *s = ynode_string(ynode_get(map, key));
 
         return isempty(s) ? NULL : s;
 }
 
-/* Finds NAME's part in a list of { name: NAME, part: {...} }. */
+/* Finds the part of entry NAME in a list of { name: NAME, part: {...} }. */
 static int find_entry(const Reader *r, const YNode *root, const char *list, const char *part,
                       const char *name, const YNode **ret) {
         const YNode *entries = ynode_get(root, list), *found = NULL;
@@ -92,7 +92,7 @@ static int find_entry(const Reader *r, const YNode *root, const char *list, cons
                 if (!streq(strempty(text_of(e, "name")), name))
                         continue;
                 if (found)
-                        return fail_at(r, -EBADMSG, e, "%s \"%s\" is there twice; remove one", part, name);
+                        return fail_at(r, -EBADMSG, e, "%s \"%s\" is given twice; remove one", part, name);
                 found = e;
         }
         if (!found)
@@ -110,7 +110,7 @@ static int set_string(char **p, const char *s) {
         return MIN(r, 0);
 }
 
-/* Where a file is that the kubeconfig names: relative to the kubeconfig's folder. */
+/* The path of a file that the kubeconfig names: relative to the kubeconfig's folder. */
 static int path_beside(const Reader *r, const char *file, char **ret) {
         _cleanup_free_ char *folder = NULL;
         int k;
@@ -187,7 +187,7 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         if (k >= 0 && proxy) {
                 if (!kube_config_proxy_is_supported(proxy))
                         return fail_at(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
-                                       "proxy-url of cluster \"%s\" is no http, https or socks5 URL",
+                                       "proxy-url of cluster \"%s\" is not an http, https or socks5 URL",
                                        c->cluster);
                 k = set_string(&c->proxy_url, proxy);
         }
@@ -206,7 +206,7 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         return k;
 }
 
-/* Ways to authenticate that we do not speak, and what to do instead. */
+/* Refuses ways to authenticate that we do not support, saying what to use instead. */
 static int refuse_unsupported(const Reader *r, const YNode *user) {
         static const struct {
                 const char *key;
@@ -235,7 +235,7 @@ static int refuse_unsupported(const Reader *r, const YNode *user) {
         return 0;
 }
 
-/* Tokens go into a header. */
+/* A token goes into a header. */
 static bool token_is_valid(const char *s) {
         for (; *s; s++)
                 if ((unsigned char) *s <= ' ' || (unsigned char) *s >= 0x7f)
@@ -271,12 +271,12 @@ static int take_user(const Reader *r, const YNode *user) {
         if (k >= 0 && token) {
                 if (!token_is_valid(token))
                         return fail_at(r, -EBADMSG, ynode_get(user, "token"),
-                                       "token of user \"%s\" is no token", c->user);
+                                       "token of user \"%s\" is not a valid token", c->user);
                 k = set_token(c, token);
         }
         if (k >= 0 && file)
                 k = path_beside(r, file, &c->token.file);
-        /* "user: {}" is anonymous; a key whose value is missing is a file that breaks off there. */
+        /* "user: {}" is anonymous; after a key without its value the file breaks off. */
         if (k >= 0 && ynode_first(user) && !token && !file && !c->key.data && !c->key.file)
                 return fail_at(r, -EAGAIN, user,
                                "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
@@ -292,9 +292,9 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         if (ynode_is_null(root))
                 return fail_at(r, -EAGAIN, NULL, "is empty" WRITING);
         if (ynode_is_list(root))
-                return fail_at(r, -EBADMSG, root, "is no kubeconfig, but a list");
+                return fail_at(r, -EBADMSG, root, "is a list, not a kubeconfig");
         if (!ynode_is_map(root))
-                return fail_at(r, -EAGAIN, root, "is no kubeconfig" WRITING);
+                return fail_at(r, -EAGAIN, root, "is not a kubeconfig" WRITING);
         if (!name)
                 return fail_at(
                         r, -EAGAIN, NULL,
@@ -327,9 +327,9 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         return k < 0 ? k : take_cluster(r, cluster);
 }
 
-/* Reads the text of a kubeconfig that lies at path, for a context (NULL: its own current one). Files that it names
- * are not read. Errors: -EAGAIN for what a file in the middle of being written can look like (empty, cut off, parts
- * missing), -EBADMSG for what more bytes cannot mend, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
+/* Reads the text of the kubeconfig at path, for a context (NULL: its current one), without the files that it
+ * names. Errors: -EAGAIN for all that a half-written file can look like (empty, cut off, parts missing),
+ * -EBADMSG for what more bytes cannot mend, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
  * (may be NULL) has file, line, key, and what to do. */
 int kube_config_parse(const char *text, size_t size, const char *path, const char *context, KubeConfig **ret,
                       char **reterr_detail) {
@@ -375,8 +375,8 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         return 0;
 }
 
-/* Reads the token's file again, where there is one. On failure the token stays what it was: -EAGAIN where the file
- * cannot be read or is empty, -EBADMSG where it is no token, -ENOMEM. */
+/* Reads the token's file, if there is one, again. On failure the token stays as it was: -EAGAIN if the file
+ * cannot be read or is empty, -EBADMSG if it is no token, -ENOMEM. */
 int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
         Reader r = { .path = c->path, .config = c, .detail = reterr_detail };
         char *data;
@@ -420,7 +420,7 @@ static int load_files(KubeConfig *c, char **reterr_detail) {
         if (k < 0)
                 return k;
 
-        /* A token beside the file is what to use until the file can be read. */
+        /* The kubeconfig's own token serves until the token's file can be read. */
         k = kube_config_load_token(c, &token_detail);
         if (k < 0 && k != -ENOMEM && c->token.data)
                 return 0;
@@ -429,8 +429,9 @@ static int load_files(KubeConfig *c, char **reterr_detail) {
         return k;
 }
 
-/* Reads a kubeconfig and the files it names. Errors as kube_config_parse(), also -EAGAIN where a file that it names
- * cannot be read; of the kubeconfig itself -ENOENT, -EACCES and whatever the system says, -E2BIG. */
+/* Reads a kubeconfig and the files that it names. Errors as kube_config_parse(), also -EAGAIN if a file that
+ * it names cannot be read; for the kubeconfig itself -E2BIG and the system's errors, such as -ENOENT and
+ * -EACCES. */
 int kube_config_load(const char *path, const char *context, KubeConfig **ret, char **reterr_detail) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         Reader r = { .path = path, .detail = reterr_detail };
@@ -469,8 +470,8 @@ bool kube_config_equal(const KubeConfig *a, const KubeConfig *b) {
                credential_equal(&a->key, &b->key) && credential_equal(&a->token, &b->token);
 }
 
-/* The path that $KUBECONFIG's value names; NULL where it is empty. -EOPNOTSUPP where it is a list of several, with
- * what to do in reterr_detail (may be NULL), -ENOMEM. */
+/* The path in $KUBECONFIG's value; NULL if it is empty. -EOPNOTSUPP if it lists several, with what to do in
+ * reterr_detail (may be NULL), -ENOMEM. */
 int kube_config_path_from_environment(const char *value, char **ret, char **reterr_detail) {
         _cleanup_(strv_freep) char **paths = NULL;
         int k;

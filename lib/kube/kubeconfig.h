@@ -3,11 +3,11 @@
 
 #include "base/macro.h"
 
-/* A kubeconfig, and of it what one context says: where the server is, who it must be, who we are. */
+/* What one context of a kubeconfig says: where the server is, whom to trust as it, and our own credentials. */
 
-/* A credential: its bytes, and the file they are in where they are not in the kubeconfig itself. */
+/* A credential: its bytes, and its file if it is not in the kubeconfig itself. */
 typedef struct KubeCredential {
-        char *data; /* NUL behind it; NULL where absent, or not loaded from its file yet */
+        char *data; /* NUL behind it; NULL if absent, or not loaded from its file yet */
         size_t size;
         char *file; /* absolute, or relative to the working folder where the kubeconfig's own path is */
 } KubeCredential;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is made of an answer: of its header, its body and its end. */
+/* What follows from an answer: from its header, its body and its end. */
 
 #include <stdio.h>
 
@@ -8,18 +8,17 @@
 #include "base/string-util.h"
 #include "kube/reflector-internal.h"
 
-/* No initial event (ADDED) of a WatchList, nor a part of one; what changes meanwhile does not count, or a
- * server that never ends the initial events of a busy cluster would be believed for ever to do so next. */
+/* How long a WatchList may go without an initial event (ADDED) or a part of one. Changes meanwhile do not
+ * count, or a server that never ends the initial events would be waited for as long as its cluster is busy. */
 #define WATCH_LIST_SILENCE (5 * USEC_PER_SEC)
-/* No byte within a page of a list. */
+/* How long a page of a list may go without a byte. */
 #define PAGE_SILENCE (30 * USEC_PER_SEC)
-/* The body of a refusal. */
+/* How long the body of a refusal may take. */
 #define REFUSAL_TIMEOUT (5 * USEC_PER_SEC)
-/* After a resumed watch was answered, without an ERROR. */
+/* How long a resumed watch that was answered may still begin with an ERROR. */
 #define RESUME_SETTLE (1 * USEC_PER_SEC)
 #define SHORT_WATCHES_MAX 3
-/* Ten times what all objects that we may keep need; a server that goes on giving pages for ever is broken.
- */
+/* Ten times what all objects that we may keep need: a server that goes on sending pages is broken. */
 #define PAGES_MAX 4096
 
 static ReflectorTrouble trouble_of_code(unsigned code) {
@@ -51,14 +50,14 @@ static ReflectorTrouble trouble_of_end(KubeEnd end) {
         }
 }
 
-/* Once, until a request has been granted. */
+/* Once, until the server grants a request. */
 static void ask_for_credentials(Reflector *r) {
         if (!r->credentials_asked)
                 r->credentials_asked = r->credentials_pending = true;
 }
 
 static bool is_terminal_for_version(unsigned code) {
-        /* What 400 and 422 find fault with may be the version; behind a 404 there is another truth. */
+        /* 400 and 422 may be due to the version; after a 404 the state is another. */
         return code == 400 || code == 404 || code == 422;
 }
 
@@ -66,7 +65,7 @@ static bool may_be_of_version(unsigned code) {
         return code != 401 && code != 403 && code != 429 && code != 503;
 }
 
-/* Acts upon r->refusal; in_stream: it came as an ERROR. */
+/* Acts upon r->refusal. in_stream: it came as an ERROR of a stream. */
 static void act_on_refusal(Reflector *r, bool in_stream, usec_t now) {
         const KubeRefusal *refusal = &r->refusal;
         char detail[LIMIT_MESSAGE + 64];
@@ -96,7 +95,7 @@ static void act_on_refusal(Reflector *r, bool in_stream, usec_t now) {
         reflector_fail(r, now, trouble_of_code(refusal->code), detail, refusal->retry_after);
 }
 
-/* The body of a refusal is as complete as it will be. */
+/* Takes the body of a refusal for complete. */
 void reflector_end_of_refusal(Reflector *r, usec_t now) {
         kube_refusal_done(&r->refusal);
         kube_refusal_read(&r->refusal, r->status, r->retry_after, buffer_cstr(&r->body), r->body.size);
@@ -142,7 +141,7 @@ static void begin_answer(Reflector *r, usec_t now) {
         r->sink->ops->listing_begins(r->sink);
 }
 
-/* The header of the answer. retry_after: a time span, 0 or USEC_INFINITY where there is none; content_type
+/* Tells the header of the answer. retry_after: a time span, 0 or USEC_INFINITY if it has none; content_type
  * may be NULL. */
 void reflector_response(Reflector *r, unsigned status, usec_t retry_after, const char *content_type,
                         usec_t now) {
@@ -171,7 +170,7 @@ static bool is_brief(const Reflector *r, usec_t now) {
         return usec_sub(now, r->answered) < REFLECTOR_WATCH_MIN;
 }
 
-/* What the scanner found wrong. */
+/* Acts upon an error of the scanner. */
 static void scan_failed(Reflector *r, int error, usec_t now) {
         char detail[LIMIT_MESSAGE];
 
@@ -182,7 +181,7 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
 
         switch (error) {
         case -EBADMSG:
-                snprintf(detail, sizeof(detail), "the answer is not what the API sends%s%.300s",
+                snprintf(detail, sizeof(detail), "the answer is not a list or watch of the API%s%.300s",
                          r->culprit[0] ? ", in " : "", r->culprit);
                 break;
         case -ENODATA:
@@ -197,7 +196,7 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
         }
         r->culprit[0] = '\0';
 
-        /* Cut off within an object: what came before was whole. Else something has been lost. */
+        /* If cut off within an object, all before it was whole. After other errors something is lost. */
         if (error != -ENODATA)
                 reflector_forget_version(r);
         else if (is_brief(r, now))
@@ -210,14 +209,14 @@ void reflector_in_sync_again(Reflector *r) {
         reflector_set_sync(r, true, REFLECTOR_TROUBLE_NONE, NULL);
 }
 
-/* The initial events have ended: called from within the scanner. */
+/* The initial events have ended. Called inside the scanner. */
 void reflector_watch_list_complete(Reflector *r) {
         r->traits->watch_list = 1;
         r->sink->ops->listing_complete(r->sink);
         reflector_in_sync_again(r);
 }
 
-/* Some of the body. */
+/* Tells a piece of the body. */
 void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
         int k;
 
@@ -258,7 +257,8 @@ static void end_of_page(Reflector *r, usec_t now) {
         const char *token = kube_scanner_continue(&r->scanner);
         int k = 0;
 
-        /* Of all pages the first one's: going on from too early repeats events, from too late loses some. */
+        /* Of all pages the first one's version counts: going on from too early repeats events, from too late
+         * loses some. */
         if (r->pages == 0)
                 k = free_and_strdup(&r->listed_version, kube_scanner_resource_version(&r->scanner));
         if (k >= 0)
@@ -277,7 +277,7 @@ static void end_of_page(Reflector *r, usec_t now) {
         reflector_ask(r, now);
 }
 
-/* A watch has come to its end in order. */
+/* A watch has ended cleanly. */
 static void end_of_watch(Reflector *r, usec_t now) {
         bool brief = is_brief(r, now);
 
@@ -311,8 +311,7 @@ static void end_of_body(Reflector *r, usec_t now) {
                                "the watch ended within its initial events", 0);
 }
 
-/* The request is over, and with it the connection; nothing more comes of it. detail, in the words of whoever
- * carried it, may be NULL. */
+/* Tells that the request and its connection are over. detail, in words for users, may be NULL. */
 void reflector_end(Reflector *r, KubeEnd end, const char *detail, usec_t now) {
         assert(end >= 0 && end < _KUBE_END_MAX);
 

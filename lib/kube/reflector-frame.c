@@ -14,8 +14,8 @@ static bool on_wanted(KubeScanner *s, const KubeBrief *brief) {
         return !r->sink->ops->wanted || r->sink->ops->wanted(r->sink, brief);
 }
 
-/* Puts a blank for each \u0000 of a JSON text. A container may end with one in its message; to us it is not
- * a text, and for that the pod is not to be lost. */
+/* Replaces each \u0000 of a JSON text by a blank. A container's last message may contain one, which no text
+ * of ours can, and its pod must not be lost for that. */
 static void blank_nul_escapes(char *text, size_t size) {
         char *end = text + size;
 
@@ -64,7 +64,7 @@ static int on_object(Reflector *r, const KubeFrame *frame) {
         if (frame->wanted && frame->type != KUBE_FRAME_DELETED)
                 return hand_over(r, frame);
 
-        /* What is in a listing and not wanted goes with whatever else is not in it. */
+        /* An unwanted object of a listing goes with all others that are not in it. */
         if (r->state != REFLECTOR_LISTING || frame->type == KUBE_FRAME_MODIFIED ||
             frame->type == KUBE_FRAME_DELETED)
                 r->sink->ops->deleted(r->sink, b->namespace, b->name, b->uid);
@@ -84,7 +84,7 @@ static int go_on_from(Reflector *r, const char *version) {
 static int on_bookmark(Reflector *r, const KubeBrief *b) {
         int k;
 
-        /* Before the initial events have ended there is nothing to go on from. */
+        /* Before the initial events have ended a bookmark is nothing to go on from. */
         if (r->state == REFLECTOR_LISTING && !b->initial_events_end)
                 return 0;
         if (isempty(b->resource_version))
@@ -98,7 +98,7 @@ static int on_bookmark(Reflector *r, const KubeBrief *b) {
         return 0;
 }
 
-/* What came of an event counts only once the sink has it. */
+/* The version of an event counts only once the sink has the object. */
 static int advance_version(Reflector *r, const KubeBrief *b) {
         if (r->state == REFLECTOR_LISTING || isempty(b->resource_version))
                 return 0;

@@ -4,7 +4,7 @@
 #include "kube/reflector.h"
 #include "kube/refusal.h"
 
-/* A watch that ends before is a failure, unless it brought something new; and a few times even then. */
+/* A watch that ends sooner is a failure, unless it brought something new; and a few times even then. */
 #define REFLECTOR_WATCH_MIN (1 * USEC_PER_SEC)
 
 typedef enum ReflectorAsking {
@@ -25,7 +25,7 @@ struct Reflector {
         usec_t deadline;
         usec_t requested, answered;
         bool api_ready;
-        bool open; /* somebody carries a request of ours */
+        bool open; /* the owner carries a request of ours */
         bool close_pending, credentials_pending, request_pending;
         char *path;
 
@@ -33,14 +33,14 @@ struct Reflector {
         ReflectorTrouble trouble;
         char *detail;
 
-        char *resource_version; /* to go on from; NULL: a listing is due */
+        char *resource_version; /* to go on from; NULL: list first */
         char *listed_version;   /* of the listing whose pages are coming */
         char *continue_token;   /* of its next page */
         unsigned pages;
 
         KubeScanner scanner;
-        bool frames;       /* of the answer: any has come */
-        bool initial;      /* … the last one is an ADDED, or there is none yet */
+        bool frames;       /* the answer has brought a frame */
+        bool initial;      /* … and the last one is an ADDED, or there is none yet */
         bool news;         /* … that moved resource_version */
         char culprit[320]; /* the object with which something is wrong */
 
@@ -51,9 +51,9 @@ struct Reflector {
 
         unsigned failures; /* in a row */
         unsigned short_watches;
-        unsigned fruitless; /* watches from resource_version that failed, maybe by its fault */
+        unsigned fruitless; /* watches that failed, maybe because of resource_version */
         bool credentials_asked;
-        bool no_watch_list; /* not for this stream, with this generation of the server */
+        bool no_watch_list; /* for this stream, with this generation of the server */
         uint64_t no_watch_list_generation;
 
         ReflectorStats stats;

@@ -9,24 +9,24 @@
  *                              +-> resuming -> watching
  *
  * Where the server can do it, one request lists and watches (WatchList); else a list in pages comes first.
- * Either is asked for without a resourceVersion, the one way to a consistent answer, so the very first
- * objects are of now and not of whenever the server's cache was filled. Once a listing is complete, its
- * resourceVersion and that of each later event or bookmark is where the next watch goes on from.
+ * Both ask without a resourceVersion, the only way to a consistent answer, so the first objects are of now
+ * and not of the time when the server's cache was filled. Once a listing is complete, the next watch goes on
+ * from its resourceVersion, or from that of the last event or bookmark.
  *
- * In sync is what this exists for: it is said where we know that we have what the server has, and taken back
- * as soon as there is a doubt. A watch ends cleanly every hour or two, and is resumed within milliseconds:
- * that is no doubt, as long as the server answers. After anything else a resumed watch may turn out to begin
- * with an ERROR (410, as a frame of an answer that said 200), so its first frame is waited for, or a second
- * without one.
+ * The purpose of all this is "in sync": the reflector says so when it knows that it has what the server has,
+ * and takes it back at the first doubt. A watch ends cleanly every hour or two and is resumed within
+ * milliseconds: that is no doubt, as long as the server answers. After any other end a resumed watch may
+ * begin with an ERROR (410, as a frame of an answer that said 200), so the reflector waits for its first
+ * frame, or for a second without one.
  *
- * That holds for one and the same server. Where there was none for a while, another one may have come up,
- * with a database that was restored: asked to watch from a version that it has not come to, it answers 200
- * and is silent for ever, without so much as a bookmark (tried on 1.28 and 1.36). So a refused connection,
- * or /readyz that is not 200, makes the next request a listing.
+ * That holds for one and the same server. After an outage another server may come up, with a database that
+ * was restored: asked to watch from a version that it has not reached, it answers 200 and is silent for
+ * ever, without even a bookmark (tried on 1.28 and 1.36). So after a refused connection, or a /readyz that
+ * is not 200, the next request is a listing.
  *
- * Where client-go waits up to a minute, this waits one second (five, on a network), because a boot hangs on
- * it. Where client-go waits for the end of the initial events for ever, this gives up after five seconds of
- * silence. */
+ * Where client-go waits up to a minute, the reflector waits one second (five, on a network), because a boot
+ * hangs on it. Where client-go waits for the end of the initial events for ever, the reflector gives up
+ * after five seconds of silence. */
 
 #include "kube/reflector-internal.h"
 
@@ -36,10 +36,10 @@
 #include "base/log.h"
 #include "base/string-util.h"
 
-/* From a request to the header of its answer. A server whose caches are cold may take its time. */
+/* From a request to the header of its answer. A server with cold caches may take long. */
 #define ANSWER_TIMEOUT (30 * USEC_PER_SEC)
-/* The same for a watch that is resumed in sync: what we have is of the last end, and no longer to be
- * believed. */
+/* The same for a watch that is resumed in sync: what we have is as old as the last end, and soon no longer
+ * to be believed. */
 #define RESUME_TIMEOUT (5 * USEC_PER_SEC)
 #define BACKOFF_FIRST (100 * USEC_PER_MSEC)
 #define FRUITLESS_MAX 3
@@ -55,9 +55,9 @@ const char *reflector_state_to_string(ReflectorState state) {
         return state >= 0 && state < _REFLECTOR_STATE_MAX ? state_table[state] : NULL;
 }
 
-/* The API server says what it is (/version). Another version than before: what was learned of it is
- * forgotten, and every stream tries WatchList again. NULL: not known, nothing changes. -ENOMEM: nothing
- * changed. */
+/* Tells the version of the API server (/version). If it is another than before, what was learned of the
+ * server is forgotten and every stream tries WatchList again. NULL: unknown, nothing changes. -ENOMEM:
+ * nothing changed. */
 int kube_server_traits_set_version(KubeServerTraits *t, const char *version) {
         bool another = t->version && version && !streq(t->version, version);
         int r;
@@ -77,7 +77,7 @@ void kube_server_traits_done(KubeServerTraits *t) {
         *t = KUBE_SERVER_TRAITS_INIT;
 }
 
-/* -ENOMEM is the only error. */
+/* Creates a stream, which does nothing before reflector_start(). -ENOMEM is the only error. */
 int reflector_new(const ReflectorConfig *config, Reflector **ret) {
         _cleanup_(reflector_freep) Reflector *r = NULL;
         int k;
@@ -146,15 +146,15 @@ void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, co
         r->sink->ops->sync_changed(r->sink, in_sync, trouble, r->detail);
 }
 
-/* Whatever is asked for or open is given up. */
+/* Gives up the request that is open or due. */
 static void drop_request(Reflector *r) {
         if (r->open)
                 r->close_pending = true;
         r->open = r->request_pending = false;
 }
 
-/* Between half and all of what the failures in a row have earned; what the server asks for counts up to the
- * cap. */
+/* A random time between half and all of what the failures in a row have earned. The server's Retry-After may
+ * make it longer, up to the cap. */
 static usec_t backoff_delay(Reflector *r, usec_t retry_after) {
         usec_t delay = r->backoff_cap;
 
@@ -167,7 +167,7 @@ static usec_t backoff_delay(Reflector *r, usec_t retry_after) {
         return usec_min(MAX(delay, retry_after), r->backoff_cap);
 }
 
-/* A watch that has gone on for a while: what was before it is forgiven. */
+/* Forgets earlier failures once a watch has gone on for a while. */
 void reflector_forgive(Reflector *r, usec_t now) {
         if ((r->state == REFLECTOR_WATCHING || r->state == REFLECTOR_RESUMING) &&
             usec_sub(now, r->answered) >= REFLECTOR_WATCH_MIN)
@@ -184,7 +184,7 @@ void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const ch
         reflector_set_sync(r, false, trouble, detail);
 }
 
-/* What we have cannot be gone on from: the next request lists. */
+/* Forgets the version to go on from: the next request lists. */
 void reflector_forget_version(Reflector *r) {
         r->fruitless = 0;
         r->resource_version = mfree(r->resource_version);
@@ -192,8 +192,8 @@ void reflector_forget_version(Reflector *r) {
         r->continue_token = mfree(r->continue_token);
 }
 
-/* A watch has failed, and not for want of credentials or of a server that has the time. Where that happens again
- * and again before anything new has come, an event that the server cannot read may be the next one: a listing
+/* Called when a watch fails, but not for lack of credentials or because the server is busy. If that happens
+ * again and again and brings nothing new, the next event may be one that the server cannot read: a listing
  * gets past it. */
 void reflector_doubt_version(Reflector *r) {
         if (r->asking == ASKING_WATCH && ++r->fruitless >= FRUITLESS_MAX)
@@ -206,7 +206,8 @@ static bool watch_list_usable(const Reflector *r) {
         return !r->no_watch_list || r->no_watch_list_generation != r->traits->generation;
 }
 
-/* Remembered for all streams, unless another one has shown that this server can: then it is ours alone. */
+/* Remembers for all streams that the server has no WatchList, unless it has served one to another stream:
+ * then for this stream alone. */
 static void give_up_watch_list(Reflector *r) {
         if (r->traits->watch_list < 0)
                 r->traits->watch_list = 0;
@@ -226,7 +227,7 @@ static int make_path(Reflector *r) {
         }
 }
 
-/* Asks for what is next. Sync is kept across this, and taken back by whoever has a reason. */
+/* Asks for what is next. Sync is kept across this; the caller takes it back if it has a reason. */
 void reflector_ask(Reflector *r, usec_t now) {
         int k;
 
@@ -255,14 +256,14 @@ void reflector_ask(Reflector *r, usec_t now) {
                             usec_add(now, r->in_sync ? RESUME_TIMEOUT : ANSWER_TIMEOUT));
 }
 
-/* The listing that was begun, if any, is not gone on with. */
+/* Asks again, for a new listing if one was under way. */
 static void ask_again(Reflector *r, usec_t now) {
         if (r->continue_token || r->state == REFLECTOR_LISTING)
                 reflector_forget_version(r);
         reflector_ask(r, now);
 }
 
-/* Lists again; at once, unless that is what went wrong the last time. */
+/* Lists again: at once, or after a back-off if the last attempt failed, too. */
 void reflector_list_again(Reflector *r, usec_t now, const char *detail) {
         reflector_forgive(r, now);
         reflector_forget_version(r);
@@ -284,14 +285,15 @@ void reflector_fall_back(Reflector *r, usec_t now, const char *why) {
         reflector_ask(r, now);
 }
 
-/* Begins to keep up with the server, as soon as it says that it is ready. All times are monotonic. */
+/* Begins to follow the server, as soon as reflector_set_api_ready() says that it is ready. now is monotonic,
+ * here and below. */
 void reflector_start(Reflector *r, usec_t now) {
         if (r->state == REFLECTOR_STOPPED)
                 reflector_ask(r, now);
 }
 
-/* /readyz has answered 200, or has not: then nothing is asked, and nothing of what was open is believed, nor
- * gone on from. */
+/* Tells whether /readyz has answered 200. If not, nothing is asked, and what was open is neither believed
+ * nor gone on from. */
 void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
         if (r->api_ready == ready)
                 return;
@@ -308,7 +310,7 @@ void reflector_set_api_ready(Reflector *r, bool ready, usec_t now) {
         ask_again(r, now);
 }
 
-/* Something has happened that may have helped: other credentials, a port that opened. A back-off ends. */
+/* Ends a back-off: something may have helped, such as new credentials or a port that opened. */
 void reflector_kick(Reflector *r, usec_t now) {
         if (r->state == REFLECTOR_BACKING_OFF)
                 ask_again(r, now);
@@ -318,13 +320,13 @@ static void answer_timed_out(Reflector *r, usec_t now) {
         if (r->in_sync) {
                 r->deadline = usec_add(r->requested, ANSWER_TIMEOUT);
                 reflector_set_sync(r, false, REFLECTOR_TROUBLE_NOT_SYNCED,
-                                   "no answer yet to the watch that is to go on");
+                                   "no answer yet to the resumed watch");
                 return;
         }
         reflector_fail(r, now, REFLECTOR_TROUBLE_API_UNREACHABLE, "no answer in time", 0);
 }
 
-/* The deadline may have come. */
+/* Tells the time: the deadline may have come. */
 void reflector_tick(Reflector *r, usec_t now) {
         if (now < r->deadline)
                 return;
@@ -344,7 +346,7 @@ void reflector_tick(Reflector *r, usec_t now) {
                 if (r->asking == ASKING_WATCH_LIST)
                         reflector_fall_back(r, now, "no end of the initial events");
                 else
-                        reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, "the list stopped coming", 0);
+                        reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, "the list stalled", 0);
                 break;
         case REFLECTOR_RESUMING:
                 reflector_in_sync_again(r);
@@ -354,7 +356,7 @@ void reflector_tick(Reflector *r, usec_t now) {
         }
 }
 
-/* The next thing to do. The path is the reflector's own, until the next input. */
+/* The next thing that the owner is to do. The path is valid until the next input. */
 ReflectorAction reflector_take_action(Reflector *r, const char **ret_path) {
         if (r->close_pending) {
                 r->close_pending = false;

@@ -21,15 +21,15 @@ typedef enum ReflectorState {
         _REFLECTOR_STATE_INVALID = -EINVAL,
 } ReflectorState;
 
-/* What the owner is to do now, one after the other until REFLECTOR_NOTHING comes. */
+/* What the owner is to do now: one after the other, until REFLECTOR_NOTHING comes. */
 typedef enum ReflectorAction {
         REFLECTOR_NOTHING,
-        REFLECTOR_CLOSE,       /* drop the open request; its end is not to be told */
+        REFLECTOR_CLOSE,       /* drop the open request, without reflector_end() */
         REFLECTOR_CREDENTIALS, /* read them again, then reflector_kick() */
-        REFLECTOR_REQUEST,     /* GET the path behind the server's prefix; none is open */
+        REFLECTOR_REQUEST,     /* GET the path below the server's prefix; no request is open */
 } ReflectorAction;
 
-/* What the streams to one server have learned of it together. */
+/* What the streams to one server learn of it, shared by all. */
 typedef struct KubeServerTraits {
         char *version;       /* of the API server, NULL while unknown */
         int watch_list;      /* 1 works, 0 does not, -1 not known */
@@ -43,21 +43,20 @@ void kube_server_traits_done(KubeServerTraits *t);
 
 typedef struct ReflectorSink ReflectorSink;
 
-/* Called from within the inputs below; must not call back into the reflector. */
+/* Called inside the inputs below; must not call back into the reflector. */
 typedef struct ReflectorSinkOps {
-        /* Whether the object is looked at. NULL: all are. */
+        /* Whether the sink wants the object. NULL: it wants all. */
         bool (*wanted)(ReflectorSink *s, const KubeBrief *brief);
-        /* A new object or a new version of one, owned by the sink from now on, also where it fails. initial:
-         * it is part of a listing. Below 0: the stream falls out of sync and begins anew. */
+        /* A new object or a new version of one, which the sink owns from now on, even if it fails. initial:
+         * it is part of a listing. Below 0: the stream falls out of sync and begins again. */
         int (*object)(ReflectorSink *s, KubeObject *o, bool initial);
-        /* Gone, or not wanted any more; the sink need not know it. */
+        /* The object is gone, or not wanted any more. The sink need not know it. */
         void (*deleted)(ReflectorSink *s, const char *namespace, const char *name, const char *uid);
-        /* What comes as initial from here on is everything there is; also said when a listing begins anew.
-         */
+        /* A listing begins, again maybe: initial objects from here on are all there are. */
         void (*listing_begins)(ReflectorSink *s);
-        /* Whatever was not in it is gone. Comes before in_sync. */
+        /* The listing is complete: objects that were not in it are gone. Comes before in_sync. */
         void (*listing_complete)(ReflectorSink *s);
-        /* in_sync, trouble or detail is another one. detail may be NULL. */
+        /* in_sync, trouble or detail has changed. detail may be NULL. */
         void (*sync_changed)(ReflectorSink *s, bool in_sync, ReflectorTrouble trouble, const char *detail);
 } ReflectorSinkOps;
 

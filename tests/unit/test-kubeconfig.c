@@ -101,7 +101,7 @@ static void test_errors(void **state) {
                 const char *detail;
         } rows[] = {
                 { "", EAGAIN, "/etc/kube/config: is empty" },
-                { "- a\n", EBADMSG, "/etc/kube/config:1: is no kubeconfig, but a list" },
+                { "- a\n", EBADMSG, "/etc/kube/config:1: is a list, not a kubeconfig" },
                 { "a: [\n", EAGAIN, "line" },
                 { CONTEXT CLUSTER, EAGAIN, "no user \"u\"" },
                 { CONTEXT USER, EAGAIN, "no cluster \"c\"" },
@@ -109,7 +109,7 @@ static void test_errors(void **state) {
                 { CLUSTER USER, EAGAIN, "has no current-context; set one, or Context=" },
                 { "contexts: 3\ncurrent-context: a\n", EBADMSG, ":1: contexts is not a list" },
                 { "contexts:\n- name: a\n- name: a\ncurrent-context: a\n", EBADMSG,
-                  ":3: context \"a\" is there twice; remove one" },
+                  ":3: context \"a\" is given twice; remove one" },
                 { CONTEXT CLUSTER USER "    tokenFile: /x\n    exec: {command: aws}\n", EOPNOTSUPP,
                   ":12: user \"u\" authenticates by an exec plugin (exec), which is not supported; use a client" },
                 { CONTEXT CLUSTER USER "    auth-provider: {name: gcp}\n", EOPNOTSUPP,
@@ -138,7 +138,7 @@ static void test_errors(void **state) {
                 { CONTEXT CLUSTER "    proxy-url: ftp://x\n" USER, EBADMSG,
                   ":7: proxy-url of cluster \"c\"" },
                 { CONTEXT CLUSTER "users: [{name: u, user: {token: \"a\\r\\nX: y\"}}]\n", EBADMSG,
-                  "is no token" },
+                  "is not a valid token" },
                 { CONTEXT USER "clusters: [{name: c, cluster: {server: ''}}]\n", EAGAIN, "has no server" },
                 { CONTEXT USER "clusters: [{name: c}]\n", EAGAIN, "cluster \"c\" is empty" },
                 { CONTEXT USER "clusters: [{name: c, cluster: {server: 'a:6443'}}]\n", EBADMSG,

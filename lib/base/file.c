@@ -26,6 +26,8 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_size) {
         char *data;
         int r;
 
+        assert(limit > 0);
+
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;

@@ -20,6 +20,7 @@ void log_set_sink(LogSink s) {
 }
 
 void log_set_max_level(int level) {
+        assert(level >= LOG_EMERG && level <= LOG_DEBUG);
         max_level = level;
 }
 

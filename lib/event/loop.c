@@ -236,6 +236,7 @@ int loop_io_set(Loop *loop, LoopIo *io, int fd, unsigned events,
 
         if (fd < 0)
                 return -EBADF;
+        assert((events & ~(unsigned) (LOOP_READ | LOOP_WRITE)) == 0);
 
         if (!impl) {
                 impl = malloc(sizeof(LoopIoImpl));
@@ -296,6 +297,8 @@ static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
 void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_elapsed)(LoopTimer *timer)) {
         LoopTimerImpl *impl = timer->impl;
 
+        assert(on_elapsed);
+
         if (!impl) {
                 impl = malloc(sizeof(LoopTimerImpl));
                 if (!impl) {
@@ -355,6 +358,8 @@ int loop_signal_set(Loop *loop, LoopSignal *signal, int number,
                     void (*callback)(LoopSignal *signal, int number)) {
         LoopSignalImpl *impl;
 
+        assert(callback);
+
         if (number <= 0 || number >= NSIG)
                 return -EINVAL;
 
@@ -387,6 +392,8 @@ void loop_signal_done(LoopSignal *signal) {
  * work, in the next turn, which comes at once. Deferred work runs in the order in which it was set; setting
  * it again keeps its place. Allocates nothing. */
 void loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDeferred *deferred)) {
+        assert(on_run);
+
         deferred->on_run = on_run;
         if (deferred->loop) {
                 assert(deferred->loop == loop);

@@ -28,7 +28,7 @@ int http_fetch_start(HttpClient *client, HttpFetch *fetch, const HttpRequestSpec
         };
         HttpRequestSpec limited = *spec;
 
-        assert(limit > 0);
+        assert(limit > 0 && on_done);
 
         limited.body_limit = limit;
         http_fetch_done(fetch);

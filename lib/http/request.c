@@ -482,6 +482,8 @@ int http_request_start(HttpClient *client, HttpRequest *request, const HttpReque
         _cleanup_(http_request_impl_freep) HttpRequestImpl *impl = NULL;
         int r;
 
+        assert(spec->url && ops->on_end);
+
         http_request_done(request);
 
         r = impl_new(client, spec, &impl);

@@ -324,7 +324,7 @@ int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const
         _cleanup_(impl_freep) HttpResolveImpl *impl = NULL;
         int r;
 
-        assert(!resolve->impl);
+        assert(!resolve->impl && on_end);
 
         impl = calloc(1, sizeof(HttpResolveImpl));
         if (!impl)

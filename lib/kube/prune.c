@@ -161,6 +161,8 @@ int kube_prune(KubeKind kind, char *text, size_t *size) {
         char *to = text;
         int r;
 
+        assert(kind >= 0 && kind < _KUBE_KIND_MAX);
+
         if (*size < 2 || text[0] != '{' || text[*size - 1] != '}')
                 return -EBADMSG;
         r = prune_object((KubePiece){ text, *size }, cut_table[kind], &to);

@@ -83,6 +83,8 @@ int reflector_new(const ReflectorConfig *config, Reflector **ret) {
         int k;
 
         assert(config->query.resource && config->sink && config->traits && config->backoff_cap > 0);
+        assert(config->sink->ops->object && config->sink->ops->deleted && config->sink->ops->sync_changed);
+        assert(config->sink->ops->listing_begins && config->sink->ops->listing_complete);
 
         r = calloc(1, sizeof(*r));
         if (!r)

@@ -116,6 +116,8 @@ int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
         KubeResource *resource = NULL;
         int r;
 
+        assert(q->resource);
+
         r = resource_copy(q->resource, &resource);
         copy.resource = resource;
         if (r >= 0)
@@ -247,6 +249,7 @@ int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret
                 { "resourceVersion", resource_version },
         };
 
+        assert(resource_version); /* without one the answer may begin anywhere */
         return path_with(q, parameters, ELEMENTSOF(parameters), ret);
 }
 

@@ -81,6 +81,8 @@ static KubeFrameType frame_type_from_string(const char *s) {
 
 /* object_limit: bytes of one object, of what is kept of it. ops outlives s. */
 void kube_scanner_init(KubeScanner *s, const KubeScannerOps *ops, size_t object_limit) {
+        assert(ops->on_frame && object_limit > 0);
+
         *s = (KubeScanner){
                 .ops = ops,
                 .text = BUFFER_INIT(object_limit),

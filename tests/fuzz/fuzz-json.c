@@ -18,7 +18,7 @@ static void walk(const JsonValue *v) {
         }
 }
 
-/* What is taken can be printed, and what is printed is taken as the same. */
+/* A text that is accepted can be printed, and the print parses to the same value. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(buffer_done) Buffer one = BUFFER_INIT(MIB(64)), two = BUFFER_INIT(MIB(64));
         _cleanup_(jv_freep) JsonValue *v = NULL, *again = NULL, *copy = NULL;

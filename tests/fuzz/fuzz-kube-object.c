@@ -7,7 +7,7 @@
 #include "kube/object.h"
 #include "kube/prune.h"
 
-/* The first byte is the kind. What is cut out of the text before must change nothing. */
+/* The first byte is the kind. kube_prune() before parsing must change nothing. */
 
 static KubeObject *parse(KubeKind kind, const char *text, size_t size) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         check(whole);
 
-        /* The scanner hands over what is between the braces. */
+        /* As the scanner, which hands over what is between the braces. */
         if (copy[0] != '{' || copy[size - 1] != '}')
                 return 0;
         assert(kube_prune(kind, copy, &size) >= 0);

@@ -8,7 +8,7 @@
 #include "diagnosis/events.h"
 #include "history/timeline.h"
 
-/* What is printed is read back whole, and prints as the same. */
+/* A record that is printed is read back whole, and prints the same again. */
 static void timeline(const char *text, size_t size) {
         _cleanup_(buffer_done) Buffer one = BUFFER_INIT(MIB(64)), two = BUFFER_INIT(MIB(64));
         _cleanup_(timeline_freep) Timeline *t = NULL, *again = NULL;

@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "varlink/message.h"
 
-/* What is taken as a call or a reply can be written again, and is taken as the same. */
+/* A call or reply that is accepted can be written again, and is read as the same. */
 
 static void check_request(const char *text, size_t size) {
         _cleanup_(vl_request_done) VlRequest request = {}, again = {};

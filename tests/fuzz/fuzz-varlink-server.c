@@ -7,8 +7,8 @@
 #include "varlink/server-internal.h"
 
 /* The whole server over a socketpair. Of the input the first byte says how it is cut into pieces and how the
- * peer behaves, the rest is what it sends. Whatever that is, another connection is served, what the peer is
- * told are whole replies, and at the end nothing is left. */
+ * peer behaves, the rest is what it sends. In any case another connection is served, the peer gets whole
+ * replies, and at the end nothing is left. */
 
 #define WAITERS 8
 
@@ -129,7 +129,7 @@ static void answer_waiters(Fuzz *f, unsigned how) {
         }
 }
 
-/* Somebody else is served all the while. */
+/* Another connection is served all the while. */
 static void check_other(Fuzz *f, int other) {
         static const char call[] = "{\"method\":\"a.b.Echo\",\"parameters\":{\"i\":1}}";
         char reply[200];

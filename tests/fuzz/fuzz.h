@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What each target begins with: asserts stay on, whatever the build type. */
+/* Included first by each target: asserts stay on in every build type. */
 #undef NDEBUG
 
 #include <assert.h>

@@ -380,7 +380,7 @@ static void test_all_addresses_are_tried(void **state) {
 
         if (fd < 0)
                 skip();
-        /* Nobody listens at this port of 127.0.0.1. */
+        /* Nothing listens at this port of 127.0.0.1. */
         server_stop(&f->server);
         server_start_on(&f->server, f->loop, fd, port);
         f->server.on_request = on_request;

@@ -280,7 +280,7 @@ static HttpEnd get(Fixture *f, const char *host, usec_t timeout) {
 static void test_requests(void **state) {
         Fixture *f = *state;
 
-        /* Nobody listens at the first address. */
+        /* Nothing listens at the first address. */
         assert_int_equal(get(f, "api.test", 5 * USEC_PER_SEC), HTTP_END_EOF);
         assert_string_equal(f->fetch.body.data, "ok");
         assert_int_equal(get(f, "API.test", 5 * USEC_PER_SEC), HTTP_END_EOF);

@@ -339,7 +339,7 @@ static void turn(Server *v, Stream *s) {
                         deliver(v, s);
         }
 
-        /* Another request, or none: what was under way is nobody's. */
+        /* Another request, or none: the answer that was under way is dropped. */
         if (s->requests != requests || s->closes != closes || !s->open)
                 hang_up(v);
         if (s->requests != requests && s->open)

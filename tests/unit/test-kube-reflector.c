@@ -118,7 +118,7 @@ STORY(test_watch_list_changes) {
 STORY(test_bookmarks) {
         begin_in_sync(s, traits);
         stream_say(s, BOOKMARK("20"));
-        /* An end mark that nobody asked for is a bookmark. */
+        /* A second end mark is a bookmark. */
         stream_say(s, END_MARK("30"));
         assert_int_equal(s->n_store, 2);
         assert_int_equal(s->completed, 1);
@@ -366,7 +366,7 @@ STORY(test_gone_again) {
         assert_int_equal(s->requests, 3);
 }
 
-/* An expired continue token: the list begins anew, not with the inconsistent token that is offered. */
+/* An expired continue token: the list begins again, not with the inconsistent token that is offered. */
 STORY(test_continue_expired) {
         traits->watch_list = 0;
         begin(s, traits);
@@ -382,7 +382,7 @@ STORY(test_continue_expired) {
         assert_int_equal(s->listings, 2);
 }
 
-/* What breaks between pages: the list begins anew. Its watch goes on from the first page's version. */
+/* A break between pages: the list begins again. Its watch goes on from the first page's version. */
 STORY(test_pages) {
         traits->watch_list = 0;
         begin(s, traits);
@@ -562,7 +562,7 @@ STORY(test_ends) {
                 assert_int_equal(s->credentials - before, rows[i].credentials);
                 assert_non_null(reflector_detail(s->reflector));
                 stream_wait(s, USEC_PER_SEC);
-                /* What comes after nobody was there may be another server. */
+                /* After an outage the server may be another one. */
                 assert_string_equal(s->path,
                                     rows[i].end == KUBE_END_CONNECT ? WATCH_LIST_PATH : WATCH_PATH("10"));
                 stream_answer(s, 200);
@@ -843,7 +843,7 @@ STORY(test_wanted) {
         /* Deleted in the same breath as the label went. */
         stream_say(s, FRAME("DELETED", POD_APP("b", "13", "web")));
         assert_int_equal(s->n_store, 0);
-        /* The version moves with what nobody wants, too. */
+        /* Unwanted objects move the version, too. */
         stream_say(s, FRAME("ADDED", POD_APP("c", "14", "web")));
         stream_wait(s, 2 * USEC_PER_SEC);
         stream_end(s, KUBE_END_EOF);

@@ -299,7 +299,7 @@ static void test_ceiling(void **state) {
         Buffer b = BUFFER_INIT(MIB(1));
         static const size_t ceiling = 1000;
 
-        /* Exactly as large as may be, one byte more, and much more of an object that nobody wants. */
+        /* Exactly as large as may be, one byte more, and much more of an unwanted object. */
         for (size_t extra = 0; extra < 2; extra++)
                 for (size_t wanted = 0; wanted < 2; wanted++)
                         for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
@@ -322,7 +322,7 @@ static void test_ceiling(void **state) {
                                 buffer_done(&r.lines);
                         }
 
-        /* More labels than anybody has: they cost what nobody wants no stream, and are all looked at. */
+        /* More labels than a real object has: an unwanted object with them breaks no stream, and all are looked at. */
         buffer_clear(&b);
         assert_ok(buffer_puts(
                 &b, "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"labels\":{\"l\":\"\""));

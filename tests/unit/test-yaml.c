@@ -25,7 +25,7 @@ static void expect_error(const char *text, const char *detail) {
         assert_non_null(got);
         if (!strstr(got, detail))
                 fail_msg("\"%s\" lacks \"%s\"", got, detail);
-        /* Nobody need ask. */
+        /* The detail may be NULL. */
         assert_error(ynode_parse(text, strlen(text), &n, NULL), EBADMSG);
 }
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A daemon that is ready, and clients that others wrote: varlinkctl of two releases, python3-varlink."""
 
-import os
-import pathlib
 import subprocess
 import sys
 
@@ -11,6 +9,7 @@ import pytest
 from harness import host as _host, process
 from harness.edge import Edge
 from harness.fake_apiserver import FakeApiServer
+from harness.from_pip import from_pip
 
 # varlinkctl runs ssh itself.
 IN_HOST = ("openssh-server", "openssh-client")
@@ -140,19 +139,10 @@ def peer(request):
 
 @pytest.fixture(scope="session")
 def python_varlink():
-    """The module `varlink`, which Debian does not have, by pip into the cache."""
-    folder = process.cache_folder() / "python" / PYTHON_VARLINK.replace("==", "-")
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = pathlib.Path(f"{folder}.{os.getpid()}")
-        done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
-                               "--disable-pip-version-check", f"--target={unfinished}", PYTHON_VARLINK],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            pytest.skip(f"no {PYTHON_VARLINK}: {done.stdout[-500:]}")
-        unfinished.rename(folder)
-    sys.path.insert(0, str(folder))
+    """The Python module `varlink`."""
+    folder = str(from_pip(PYTHON_VARLINK))
+    sys.path.insert(0, folder)
     import varlink
 
     yield varlink
-    sys.path.remove(str(folder))
+    sys.path.remove(folder)

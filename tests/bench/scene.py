@@ -42,7 +42,7 @@ def program(name):
     return process.build_folder() / "tests/bench" / name
 
 
-class Scene:
+class Scene(process.Context):
     """with Scene() as scene: the guide's cluster, all of it usable, on an API server of its own."""
 
     def __init__(self):
@@ -52,20 +52,16 @@ class Scene:
         self.kubelet = None
         self.crowd = 0
 
-    def __enter__(self):
-        try:
-            self.cluster.start()
-            self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
-            self.kubelet.adopt(guide.create_all(self.cluster.admin))
-            self.kubelet.all_up()
-            # The kubelet's own word is a sign of life at once.
-            self.kubelet.serve_healthz()
-            return self
-        except BaseException:
-            self.__exit__()
-            raise
+    def start(self):
+        self.cluster.start()
+        self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
+        self.kubelet.adopt(guide.create_all(self.cluster.admin))
+        self.kubelet.all_up()
+        # The kubelet's own word is a sign of life at once.
+        self.kubelet.serve_healthz()
+        return self
 
-    def __exit__(self, *_):
+    def close(self):
         if self.kubelet:
             self.kubelet.close()
         self.cluster.close()

@@ -121,7 +121,7 @@ class NotifySocket:
         self.path.unlink(missing_ok=True)
 
 
-class Daemon:
+class Daemon(process.Context):
     """with Daemon(kubeconfig=cluster.kubeconfig, kubelet=fake) as daemon: daemon.expect_notify("READY=1")
 
     kubelet: a FakeKubelet, whose folder becomes the [Host] section; its boot ID is given as --boot-id.
@@ -416,13 +416,3 @@ class Daemon:
         finally:
             self.notify.close()
             self._folder.clean()
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_):
-        self.close()

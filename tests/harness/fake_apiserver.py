@@ -66,7 +66,7 @@ class Stream:
         self._say("end", how)
 
 
-class FakeApiServer:
+class FakeApiServer(process.Context):
     """address: where to listen; names: of the certificate. require_certificate: TLS itself insists on one.
 
     Attributes that may be set at any time:
@@ -165,12 +165,6 @@ class FakeApiServer:
         self.rest.close()
         if self._folder:
             self._folder.clean()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.close()
 
     # What a test plays
 

@@ -2,8 +2,9 @@
 """Certificates of a server that may be wrong in each way a certificate can be."""
 
 import pathlib
-import subprocess
 import threading
+
+from .process import openssl
 
 CONFIG = """[ca]
 default_ca = this
@@ -53,32 +54,24 @@ class Pki:
         self.ca = self.folder / "ca.crt"
         self.client = self._sign("ca", "client", "/O=system:masters/CN=system:admin", "DNS:client", *ALWAYS)
 
-    def _openssl(self, *words):
-        subprocess.run(
-            ["openssl", *words],
-            cwd=self.folder,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
     def _authority(self, name):
         if (self.folder / f"{name}.crt").exists():
             return
         files = ["-keyout", f"{name}.key", "-out", f"{name}.crt"]
-        self._openssl("req", "-x509", *CURVE, *CA_USAGE, "-days", "3650", "-subj", f"/CN={name}", *files)
+        openssl(self.folder, "req", "-x509", *CURVE, *CA_USAGE, "-days", "3650", "-subj", f"/CN={name}", *files)
         (self.folder / f"{name}.new").mkdir()
         (self.folder / f"{name}.db").touch()
         (self.folder / f"{name}.conf").write_text(CONFIG.format(ca=name))
 
     def _sign(self, authority, file, subject, names, start, end):
         self._authority(authority)
-        self._openssl(
+        openssl(
+            self.folder,
             *("req", "-new", *CURVE, "-subj", subject, "-addext", f"subjectAltName={names}"),
             *("-keyout", f"{file}.key", "-out", f"{file}.csr"),
         )
-        self._openssl(
+        openssl(
+            self.folder,
             *("ca", "-batch", "-notext", "-config", f"{authority}.conf", "-startdate", start, "-enddate", end),
             *("-in", f"{file}.csr", "-out", f"{file}.crt"),
         )

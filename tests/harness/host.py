@@ -128,7 +128,7 @@ def _named_mount():
     return path if (path / "cgroup.procs").exists() else None
 
 
-class Host:
+class Host(process.Context):
     """with Host() as host: host.run("systemctl", "is-system-running")
 
     suite: "bookworm" (systemd 252) or "trixie" (257). files: path to text, written before each first boot.
@@ -444,15 +444,8 @@ class Host:
         shutil.rmtree(self.folder, ignore_errors=True)
         _open_hosts.discard(self)
 
-    def __enter__(self):
-        try:
-            return self if self.is_running else self.boot()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_):
-        self.close()
+    def start(self):
+        return self if self.is_running else self.boot()
 
 
 @atexit.register

@@ -95,6 +95,29 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
         return port
 
 
+def openssl(folder, *words):
+    """Runs openssl in this folder."""
+    subprocess.run(["openssl", *words], cwd=folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                   stderr=subprocess.PIPE)
+
+
+class Context:
+    """`with x:` starts it and closes it in the end, also if the start fails."""
+
+    def start(self):
+        return self
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Folder:
     """A folder with a short name, for a socket's path must fit into 107 bytes. Gone after clean()."""
 

@@ -300,8 +300,8 @@ class RealNode(Host):
         pki = _cluster.Pki(self.pki_folder.path / "pki", "microshift-ca")
         pki.server()
         certificate, key = pki.client("system:admin", ["system:masters"])
-        pki._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
-        pki._openssl("ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
+        process.openssl(pki.folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
+        process.openssl(pki.folder, "ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
         shutil.copytree(pki.folder, self.path("/lab/pki"))
         self.write(KUBECONFIG, _cluster.kubeconfig_text("https://localhost:6443", pki.ca, certificate, key), 0o600)
         self.kubeconfig = self.pki_folder.path / "kubeconfig"

@@ -80,7 +80,7 @@ PODS = (
     ("gated", "ReadinessGatesNotReady", 'pod readiness gate "edge/ok" does not exist', "A readiness gate holds"),
     ("running", "Unhealthy", "Readiness probe failed: statuscode: 503", "Its probe fails"),
     ("stale", "Unproven", None, "Ready is an old answer"),
-    # Nothing is known, and the raw words stand.
+    # There is no hint, and the message is the cluster's own.
     ("status", "WhateverComesNext", "in words that nobody has heard", None),
     ("event", "WhateverComesNext", "in words that nobody has heard", None),
 )
@@ -161,13 +161,13 @@ class Scene(stage.Stage):
         return self.bare_pod(place, f"case-{self.number}", guide.NODE if scheduled else None, change)
 
     def show(self, how, reason, message, place):
-        """Makes a pod that shows it; returns it, with the blocker's name and reason that are to come of it."""
+        """Makes a pod that shows it; returns the pod, and the name and reason of the blocker that it causes."""
         gates = {"readinessGates": [{"conditionType": "edge/ok"}]} if how == "gated" else None
         pod = self.pod(place, "Always" if how == "always" else "IfNotPresent", how != "pending", gates,
                        ["edge/hold"] if how == "going" else [])
         name = pod["metadata"]["name"]
         blocked_by = self.show_pod(pod, name, how, reason, message)
-        # What is over is no member any more: then it is said that there is none.
+        # A pod that has ended is no member any more: then the reason is that there is none.
         return pod, "*" if blocked_by == "NoPods" else name, blocked_by
 
     def show_pod(self, pod, name, how, reason, message):
@@ -247,7 +247,7 @@ def test_node(scene):
     scene.told("node", "NodeStatusUnknown", "does not report")
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
     scene.told("node", "StaleBoot", "previous boot")
-    # Addresses for documentation, which nobody has.
+    # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
         told = f"the node's InternalIP {address} is no address of this host"
         scene.kubelet.patch_node(ready=False, message="x", address=address)
@@ -271,7 +271,7 @@ PRESSURES = (
 
 
 def test_node_under_pressure(scene):
-    """It shuts nothing that is open; what is shut on that node names it in the kubelet's words."""
+    """It shuts no open gate; a shut gate on that node gives it as the reason, in the kubelet's words."""
     pod = scene.pod("shop")
     name = pod["metadata"]["name"]
     back_off = 'Back-off pulling image "quay.io/x"'
@@ -287,7 +287,7 @@ def test_node_under_pressure(scene):
             # An earlier boot's pressure is not this one's.
             scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id(), pressure=kind)
             assert kind not in scene.told("node", "StaleBoot", "previous boot")["message"]
-            # The kubelet turns pods away, and each time another one comes.
+            # The kubelet rejects pods, and each time the controller makes another one.
             scene.kubelet.patch_node(pressure=kind)
             process.eventually(lambda: scene.daemon.gate("node")["state"] == "ready", 10, 0.02, "the node")
         scene.kubelet.patch_node(pressure="DiskPressure")
@@ -307,7 +307,7 @@ def test_node_under_pressure(scene):
 
 
 def test_workloads(scene):
-    """Too few pods: what makes them says why, in an event of its own."""
+    """Too few pods: their controller says why, in an event of its own."""
     rest = scene.rest
     w = guide.Workload("Deployment", "shop", "web", "web-6f5d8c7b9-aaaaa", ("app",), {"app": "web"})
     scene.load("web", "[Workload]\nKind=Deployment\nNamespace=shop\nName=web\n")
@@ -350,7 +350,7 @@ def test_workloads(scene):
 
 @pytest.fixture
 def another(scene):
-    """another(...) starts one more daemon, before the same cluster unless it is told of another."""
+    """another(...) starts one more daemon, on the same cluster unless the arguments name another."""
     made = []
 
     def start(kubeconfig=None, **options):
@@ -367,9 +367,9 @@ def another(scene):
 def test_which_node(scene, another, tmp_path):
     told = another(config={"Cluster": {"Node": "other"}})
     scene.told("node", "NodeNotRegistered", "Compare Node=", "other", told)
-    # Its Ready may be a dead kubelet's: since this daemon came, nothing has been heard of it.
+    # Its Ready may be a dead kubelet's: the kubelet has shown no sign of life since this daemon started.
     scene.told("node", "KubeletSilent", "no sign of life", daemon=another())
-    # A host that neither node is: of another machine and name.
+    # A host that is neither node: its machine ID and name are others.
     stranger = fakekubelet.FakeKubelet(scene.rest, tmp_path / "stranger", machine_id="1" * 32)
     scene.rest.create("/api/v1/nodes", guide.node("edge-2"))
     try:
@@ -424,7 +424,7 @@ def test_server(scene, another, tmp_path, names):
 
 
 def test_name_of_the_node(scene, another, tmp_path):
-    """MicroShift's own files say why it does not start, and that it would after all."""
+    """MicroShift's own files tell why it does not start, and whether it would."""
     if not mounts.may_be_had():
         pytest.skip("MicroShift's own places on this host need root: mounts")
     etc, data, nobody = tmp_path / "etc", tmp_path / "data", tmp_path / "nobody"
@@ -442,7 +442,7 @@ def test_name_of_the_node(scene, another, tmp_path):
 
 
 def test_gates_that_ship(scene, another, clock):
-    """What a vendor's gate misses may not have been made yet; a minute later, this build may not have it."""
+    """An object that a vendor's gate misses may not exist yet; a minute later, this build may not ship it."""
     if not mounts.may_be_had():
         pytest.skip("gates in the vendor's folder need root: a mount")
     gates = process.vendor_folder() / "gates.d"
@@ -478,7 +478,7 @@ def test_addresses(scene, another, tmp_path, closing, names):
 
 
 def test_each_was_given(scene):
-    """No hint of the table that nothing leads to."""
+    """Each hint of the table has a cause here."""
     scene.seen.discard(None)
     missing = known_hints() - scene.seen
     assert not missing, "\n".join(sorted(missing))

@@ -22,7 +22,7 @@ PATCH_TYPES = {
 
 
 def assets(release="current", *parts):
-    """The folder with the parts of Kubernetes, which are built where absent: minutes the first time."""
+    """The folder with the parts of Kubernetes; builds those that are absent, which takes minutes."""
     command = [str(process.REPOSITORY / "tests/cluster/build-assets")]
     if release == "old":
         command.append("--old")
@@ -57,7 +57,7 @@ class Rest:
             self.connection = None
 
     def request(self, method, path, body=None, content_type="application/json"):
-        """Returns status and text. A connection that the server closed while idle is opened anew once."""
+        """Returns status and text. A connection that the server closed while idle is opened once again."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json"}
         if data is not None:
@@ -151,7 +151,7 @@ class Pki:
 
     def sign(self, name, subject, extensions, days=365):
         """Makes NAME.crt and NAME.key; returns their paths."""
-        # As RFC 5280 wants them; Python insists on it from 3.13 on.
+        # As RFC 5280 requires; Python insists on it from 3.13 on.
         identifiers = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
         (self.folder / f"{name}.ext").write_text(identifiers + extensions + "\n")
         request = ["-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject]
@@ -292,11 +292,11 @@ class Cluster(process.Context):
             "service-account-signing-key-file": pki / "sa.key",
             "authorization-mode": "RBAC",
             "allow-privileged": "true",
-            # Pods are made here without the controllers that would bring what these ask for.
+            # No controllers run here that would provide what these plugins ask for.
             "disable-admission-plugins": "ServiceAccount,DefaultStorageClass,TaintNodesByCondition",
             "endpoint-reconciler-type": "none",
             "profiling": "false",
-            # A stop shall not wait for watches to end by themselves.
+            # A stop must not wait for watches to end by themselves.
             "shutdown-delay-duration": "0s",
             "shutdown-watch-termination-grace-period": "0s",
         }
@@ -334,7 +334,7 @@ class Cluster(process.Context):
             )
 
     def start(self, wait=True, timeout=60):
-        """Starts what is not running. Everything that etcd holds is as it was."""
+        """Starts the parts that do not run. etcd keeps its content."""
         if self.etcd is None or self.etcd.poll() is not None:
             self.start_etcd()
         with open(self.folder / "apiserver.log", "ab") as log:
@@ -401,7 +401,7 @@ class Cluster(process.Context):
         )
 
     def close(self):
-        """Ends both by force: nobody will read what they might still write."""
+        """Ends both by force: what they might still write is not needed."""
         self.admin.close()
         process.end(self.apiserver, how=signal.SIGKILL)
         process.end(self.etcd, how=signal.SIGKILL)

@@ -27,7 +27,7 @@ authorityKeyIdentifier = keyid
 commonName = supplied
 organizationName = optional
 """
-# As RFC 5280 wants them of a CA and its certificates; Python insists on it from 3.13 on.
+# As RFC 5280 requires of a CA and its certificates; Python insists on it from 3.13 on.
 CA_USAGE = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 ALWAYS = ("20000101000000Z", "20990101000000Z")
@@ -42,7 +42,7 @@ SERVERS = {
 
 
 class Pki:
-    """What is asked for is made when it is asked for first."""
+    """Makes each certificate when a test asks for it first."""
 
     def __init__(self, folder, names=("localhost",)):
         self.folder = pathlib.Path(folder)

@@ -80,7 +80,7 @@ class Network(Context):
         return made[0]
 
     def swallow(self):
-        """What the server sends to the client is lost from now on, without a word to either."""
+        """Packets from the server to the client are lost from now on, and neither side is told."""
         self._ip("-n", self.server, "route", "add", "blackhole", f"{self.client_address}/32")
 
     def heal(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A daemon that is ready, and clients that others wrote: varlinkctl of two releases, python3-varlink."""
+"""A daemon that is ready, and third-party clients: varlinkctl of two releases, python3-varlink."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def daemon(edge):
     yield edge.daemon
     edge.kubelet.pod_up("dns-default-28m2q")
     edge.daemon.expect_verdict("ready")
-    # Nothing of it is still to change.
+    # Wait until nothing changes any more.
     edge.expect_settled()
     process.eventually(lambda: not any("clock" in gate for gate in edge.daemon.describe()["gates"]), 20, 0.05, "rest")
 
@@ -54,7 +54,7 @@ class Peer:
         raise NotImplementedError
 
     def run(self, *words, status=0, timeout=30, input=None):
-        """Runs it to its end, which has to be this exit status; returns a CompletedProcess with text."""
+        """Runs it to its end and expects this exit status; returns a CompletedProcess with text."""
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(self._words(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=timeout, **stdin)
@@ -74,7 +74,7 @@ class Booted(Peer):
         self.host = _host.Host("trixie", packages=IN_HOST, binds={HERE: folder})
         try:
             self.host.install_msready()
-            # It shares our network, where port 22 is somebody else's.
+            # It shares our network, where another program has port 22.
             for unit in ("ssh.service", "ssh.socket", "sshd.service"):
                 path = self.host.path(f"/etc/systemd/system/{unit}")
                 path.unlink(missing_ok=True)

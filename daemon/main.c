@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "http/http.h"
 #include "configuration.h"
 #include "log-sink.h"
 #include "manager.h"
@@ -20,7 +21,7 @@ static int take_listen_fd(int *ret) {
                 return n;
         }
         if (n > 1) {
-                log_error("systemd handed %d sockets over, one is what msreadyd takes", n);
+                log_error("systemd passed %d sockets, msreadyd takes one", n);
                 return -EINVAL;
         }
         *ret = n == 1 ? SD_LISTEN_FDS_START : -1;
@@ -50,10 +51,10 @@ static int serve(const Options *options) {
         r = loop_new(&loop);
         if (r >= 0)
                 r = manager_new(loop, options, listen_fd, &manager);
-        if (r >= 0)
-                r = manager_start(manager);
-        if (r >= 0)
+        if (r >= 0) {
+                manager_start(manager);
                 r = loop_run(loop);
+        }
         if (r < 0)
                 log_error("msreadyd ends: %s", strerror(-r));
         return r;
@@ -63,7 +64,7 @@ int main(int argc, char *argv[]) {
         _cleanup_(options_done) Options options = OPTIONS_NULL;
         int r;
 
-        (void) signal(SIGHUP, SIG_IGN); /* until there is something that can be loaded anew */
+        (void) signal(SIGHUP, SIG_IGN); /* until there is something that can be loaded again */
         log_sink_init();
         r = options_parse(argc, argv, &options);
         if (r != 0)

@@ -31,5 +31,5 @@
 #define MESSAGE_ID_PROOF_UNAVAILABLE "213cd547f027473393cb31232199078a"
 /* A configuration was refused; the old one stays. */
 #define MESSAGE_ID_CONFIG_REFUSED "124109ba525d4b51974a58bc5ffc156b"
-/* The configuration was loaded anew. */
+/* The configuration was loaded again. */
 #define MESSAGE_ID_CONFIG_LOADED "d0e99361c45241d8b8c5b78ad5c6bfda"

@@ -20,7 +20,8 @@
 #define READS_MAX 3
 
 struct SourceKubeconfig {
-        Manager *manager;
+        Hub *hub;
+        SourceKubeconfigOps *ops;
         char *path;
         KubeConfig *config;
         HttpTarget *target;
@@ -120,7 +121,7 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
                 usec_t delay = s->retries < RETRIES ? RETRY_USEC : RETRY_SLOWLY_USEC;
 
                 s->retries = MIN(s->retries + 1, RETRIES + 1U);
-                loop_timer_set(s->manager->loop, &s->retry, usec_add(now_monotonic(), delay), on_retry);
+                loop_timer_set(s->hub->loop, &s->retry, usec_add(now_monotonic(), delay), on_retry);
         }
 }
 
@@ -133,9 +134,11 @@ static int read_again(SourceKubeconfig *s) {
         int r;
 
         loop_timer_stop(&s->retry);
-        r = kube_config_load(s->path, s->manager->settings->context, &c, &detail);
+        r = kube_config_load(s->path, s->hub->settings->context, &c, &detail);
         if (r >= 0)
                 r = make_target(c, &target);
+        if (r >= 0)
+                r = free_and_strdup(&s->hub->readiness->world->server, c->server);
         if (r < 0) {
                 fail(s, r, detail);
                 return 0;
@@ -161,9 +164,9 @@ static void on_file_changed(FileWatch *watch) {
 
         s->retries = 0;
         /* Where it is as it was, MicroShift starts: no need to wait for the next try. */
-        if (source_kubeconfig_reread(s) == 0 && s->manager->world->api != API_READY)
-                manager_credentials_changed(s->manager, false);
-        manager_conditions_changed(s->manager);
+        if (source_kubeconfig_reread(s) == 0 && s->hub->readiness->world->api != API_READY)
+                s->ops->changed(s->ops, false);
+        s->ops->rewritten(s->ops);
 }
 
 static void on_retry(LoopTimer *timer) {
@@ -183,33 +186,35 @@ static int read_and_watch(SourceKubeconfig *s) {
         return r < 0 ? r : changed;
 }
 
-/* Reads the file now: the server has refused what we know, or the file has changed. Returns 1 where that
- * brought anything new, which the manager has been told then. */
+/* Reads the file now: the server has refused what we know, or the file has changed. Returns 1, or 2 for another
+ * server, where that brought anything new, which it has reported then; else 0, or the error that ends the loop. */
 int source_kubeconfig_reread(SourceKubeconfig *s) {
         int r;
 
         r = read_and_watch(s);
         if (r < 0)
-                loop_fail(s->manager->loop, r);
+                loop_fail(s->hub->loop, r);
         if (r > 0)
-                manager_credentials_changed(s->manager, r > 1);
+                s->ops->changed(s->ops, r > 1);
         return r;
 }
 
 /* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
-static int find_path(const Manager *m, char **ret, char **reterr_detail) {
+static int find_path(const Hub *hub, char **ret, char **reterr_detail) {
         const char *environment = getenv("KUBECONFIG");
 
-        if (m->options->kubeconfig)
-                return asprintf_ret(ret, "%s", m->options->kubeconfig);
-        if (m->settings->kubeconfig)
-                return asprintf_ret(ret, "%s", m->settings->kubeconfig);
+        if (hub->options->kubeconfig)
+                return asprintf_ret(ret, "%s", hub->options->kubeconfig);
+        if (hub->settings->kubeconfig)
+                return asprintf_ret(ret, "%s", hub->settings->kubeconfig);
         if (!isempty(environment))
                 return kube_config_path_from_environment(environment, ret, reterr_detail);
         return asprintf_ret(ret, "%s", SETTINGS_KUBECONFIG_DEFAULT);
 }
 
-int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
+/* Reads the file, if it is there, and watches it. ops outlive it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
+ * used, which has been logged. */
+int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig **ret) {
         _cleanup_(source_kubeconfig_freep) SourceKubeconfig *s = NULL;
         _cleanup_free_ char *detail = NULL;
         int r;
@@ -217,10 +222,11 @@ int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
         s = calloc(1, sizeof(SourceKubeconfig));
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
-        file_watch_init(&s->watch, m->loop, on_file_changed);
+        s->hub = hub;
+        s->ops = ops;
+        file_watch_init(&s->watch, hub->loop, on_file_changed);
 
-        r = find_path(m, &s->path, &detail);
+        r = find_path(hub, &s->path, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;
@@ -241,7 +247,7 @@ void source_kubeconfig_reload(SourceKubeconfig *s) {
         _cleanup_free_ char *path = NULL, *detail = NULL;
         int r;
 
-        r = find_path(s->manager, &path, &detail);
+        r = find_path(s->hub, &path, &detail);
         if (r < 0) {
                 log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
                 return;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gates are files: overridden, masked, dropped in, broken and loaded anew while the daemon goes on."""
+"""Gates are files: overridden, masked, dropped in, broken and loaded again while the daemon goes on."""
 
 import os
 import pathlib
@@ -26,12 +26,12 @@ def definition(daemon, name):
 
 
 def reload(daemon, refused=False):
-    mark = len(re.findall("Configuration loaded anew|Cannot reload", daemon.log()))
+    mark = len(re.findall("Configuration loaded again|Cannot reload", daemon.log()))
     daemon.reload()
     process.eventually(
-        lambda: len(re.findall("Configuration loaded anew|Cannot reload", daemon.log())) > mark, 10, 0.02, "a reload"
+        lambda: len(re.findall("Configuration loaded again|Cannot reload", daemon.log())) > mark, 10, 0.02, "a reload"
     )
-    assert refused == ("Cannot reload" in daemon.log().split("Configuration loaded anew")[-1])
+    assert refused == ("Cannot reload" in daemon.log().split("Configuration loaded again")[-1])
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Joins the parts. Sources write the world and report what other parts have to do about it; a report is put down as a
- * bit and acted upon after the events of this turn of the loop, when the source that reported is not at work any more.
- * Then, if anything is new, manager_reconsider() has the readiness judged once: publishers act on its edges, and the
- * sources look after what the gates need now. Nothing else changes a gate. */
+/* Joins the parts. Sources write the world and report what other parts have to do about it. The manager puts
+ * a report down as a bit and acts upon it after the events of this turn of the loop, when no source is at
+ * work. Then, if anything is new, manager_reconsider() has the readiness judged once: publishers act on its
+ * edges, and the sources look at what the gates need now. Nothing else changes a gate. */
 
 #include "manager.h"
 
@@ -28,14 +28,15 @@
 #include "source-kubeconfig.h"
 #include "source-streams.h"
 
-/* Asks the API server whether it is still there, renews the stamp of what is kept. Less than what the server
- * keeps an idle connection for (90 s), so that asking costs no handshake. */
+/* How often the manager asks the API server whether it is still there, and renews the stamp of the kept
+ * state. Less than the 90 s for which the server keeps an idle connection, so that asking costs no
+ * handshake. */
 #define COARSE_USEC (45 * USEC_PER_SEC)
 
 /* What the sources have reported and the manager has yet to act upon. */
 enum {
         REPORT_REFUSED = 1 << 0,      /* the server does not take the credentials */
-        REPORT_CREDENTIALS = 1 << 1,  /* they are others, or worth another try */
+        REPORT_CREDENTIALS = 1 << 1,  /* there are others, or the old ones are worth another try */
         REPORT_OTHER_SERVER = 1 << 2, /* with the above */
         REPORT_REWRITTEN = 1 << 3,    /* MicroShift has written its kubeconfig */
         REPORT_API = 1 << 4,          /* it is ready, or is so no longer */
@@ -162,7 +163,7 @@ static void manager_reconsider(Manager *m) {
         source_host_look_at_news(m->host);
         r = readiness_reconsider(readiness, instant_now(), now_realtime(), &m->readiness_ops);
         if (r < 0)
-                log_error("Cannot judge the gates: %s, none of them opens", strerror(-r));
+                log_error("Cannot judge the gates: %s, no gate opens", strerror(-r));
 
         if (!m->was_fresh && board_is_fresh(&readiness->board)) {
                 m->was_fresh = true;
@@ -171,8 +172,8 @@ static void manager_reconsider(Manager *m) {
                 publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
         publish_metrics_update(m->metrics, m->settings->textfile);
-        /* Files last: those who wait for readiness need not wait for the disk. Objects' transitions are saved by the
-         * coarse timer. */
+        /* Files last: clients and systemd need not wait for the disk. The coarse timer saves the objects'
+         * transitions. */
         if (timeline_added(readiness->timeline) != recorded)
                 publish_state_save(m->state);
         if (m->boot_is_news) {
@@ -189,15 +190,15 @@ static void manager_reconsider(Manager *m) {
 
 /* Acting upon reports. */
 
-/* Where the file has nothing new, the streams that were refused try again with what there is; else its own report
- * has all of them try. */
+/* Where the file has nothing new, the refused streams try again with the same credentials; else the
+ * kubeconfig reports the change, and then all streams try. */
 static void read_credentials(Manager *m) {
         if (source_kubeconfig_reread(m->kubeconfig) == 0)
                 source_streams_credentials_read(m->streams, false);
 }
 
 static void connect_again(Manager *m, bool other_server) {
-        /* What the former server said is not believed of another one. */
+        /* Another server answers for nothing that the former one said. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
                 board_look_anew(&m->readiness.board, true);
@@ -220,7 +221,8 @@ static void apply_conditions(Manager *m) {
         touch(m);
 }
 
-/* In this order: what is known of the server first, and what follows from it after. Acting may bring new reports. */
+/* The order matters: first the credentials and the server, then what follows from them. Acting may bring new
+ * reports. */
 static void act_on_reports(Manager *m) {
         while (m->reports != 0) {
                 unsigned reports = m->reports;
@@ -300,7 +302,7 @@ static int take_gates(Manager *m, Configuration *c, char ***ret_removed) {
                                             {} };
 
                 if (trouble)
-                        log_full(LOG_WARNING, fields, "Gate %s is invalid, it waits: %s", name, trouble);
+                        log_full(LOG_WARNING, fields, "Gate %s is invalid and waits: %s", name, trouble);
         }
         return 0;
 }
@@ -310,7 +312,7 @@ static bool cluster_settings_equal(const Settings *a, const Settings *b) {
                streq_ptr(a->node, b->node) && a->scope == b->scope;
 }
 
-/* Reads the configuration again. Where it is broken the old one goes on, and *reterr_detail says why. */
+/* Reads the configuration again. Where it is broken the old one stays, and *reterr_detail says why. */
 static int reload(Manager *m, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **removed = NULL;
@@ -326,7 +328,8 @@ static int reload(Manager *m, char **reterr_detail) {
         if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
-                log_full(LOG_ERR, refused, "Cannot reload: %s, going on as before", detail ?: strerror(-r));
+                log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
+                         detail ?: strerror(-r));
                 *reterr_detail = detail ? TAKE_PTR(detail) : strdup(strerror(-r));
                 publish_notify_reloaded(m->notify);
                 return r;
@@ -335,7 +338,7 @@ static int reload(Manager *m, char **reterr_detail) {
         same_cluster = cluster_settings_equal(m->settings, c.settings);
         r = apply_settings(m, c.settings);
         if (r < 0)
-                log_error("Cannot take the new settings: %s, going on with the old ones", strerror(-r));
+                log_error("Cannot use the new settings: %s, keeping the old ones", strerror(-r));
         else
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
@@ -346,7 +349,7 @@ static int reload(Manager *m, char **reterr_detail) {
                 board_look_anew(&m->readiness.board, false);
         }
         source_streams_connect_again(m->streams);
-        log_full(LOG_INFO, loaded, "Configuration loaded again: %zu gates", m->readiness.board.n_gates);
+        log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
         manager_reconsider(m);
         publish_notify_reloaded(m->notify);
         return r;
@@ -435,7 +438,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 return -ENOMEM;
         connect_parts(m, loop, options);
 
-        /* Before anything is read, so that no change of it is missed; they are acted upon when the loop runs. */
+        /* Before anything is read, so that no later change is missed; the loop acts upon the signals when it
+         * runs. */
         r = listen_to_signals(m);
         if (r < 0)
                 return r;
@@ -467,7 +471,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
 
 /* Begins to judge. */
 void manager_start(Manager *m) {
-        /* The gates were loaded before the kubeconfig was watched: MicroShift may have started in between. */
+        /* The gates were loaded before the kubeconfig was watched, and MicroShift may have started in
+         * between. */
         apply_conditions(m);
         touch(m);
         loop_timer_set(m->hub.loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);

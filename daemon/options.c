@@ -13,15 +13,15 @@ void options_done(Options *o) {
 
 static void help(void) {
         printf("msreadyd [OPTIONS...]\n\n"
-               "Watches the MicroShift cluster on this host and tells systemd, and whoever asks on\n"
-               "its varlink socket, when it is usable, and why not.\n\n"
+               "Watches the MicroShift cluster on this host and tells systemd, and clients of its\n"
+               "varlink socket, when it is usable, and why not.\n\n"
                "  -h --help             Show this help and exit\n"
                "     --version          Show the version and exit\n"
                "     --config FILE      Read FILE instead of msready.conf and its drop-ins\n"
                "     --gates-dir DIR    Read gates from DIR instead of the default folders;\n"
                "                        repeatable, the first folder with a name wins\n"
                "     --kubeconfig FILE  Credentials and address of the API server\n"
-               "     --socket PATH      Listen at PATH, unless systemd hands a socket over\n"
+               "     --socket PATH      Listen at PATH, unless systemd passes a socket\n"
                "                        (default %s)\n"
                "     --state-dir DIR    Keep states here instead of in $RUNTIME_DIRECTORY\n"
                "     --boot-id ID       The ID of this boot, as systemd's %%b has it\n"
@@ -31,8 +31,8 @@ static void help(void) {
                OPTIONS_SOCKET_DEFAULT);
 }
 
-/* Returns 1 where the program has nothing more to do, 0 where it goes on, -EINVAL for bad usage, which has
- * been told on stderr. The strings are those of argv. */
+/* Returns 1 where the program has nothing more to do, 0 where it goes on, -EINVAL for wrong usage, which has
+ * been printed on stderr. The strings are those of argv. */
 int options_parse(int argc, char *argv[], Options *ret) {
         enum {
                 ARG_VERSION = 0x100,

@@ -29,7 +29,7 @@ static int level(GateState state) {
 
 static void tell(const char *subject, const char *gate, GateState before, GateState state, const Blocker *b,
                  usec_t seconds) {
-        _cleanup_free_ char *object = NULL; /* lacking memory the line goes without */
+        _cleanup_free_ char *object = NULL; /* without memory the line goes without it */
         int r = b ? object_name_to_string(&b->object, &object) : -ENODATA;
         char span[TIMESPAN_MAX];
         const LogField fields[] = {
@@ -53,7 +53,7 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
                  strempty(b->message));
 }
 
-/* A gate has another state than before. */
+/* Logs that a gate has another state than before. */
 void publish_journal_gate(const Gate *gate, GateState before) {
         char subject[96];
 
@@ -62,7 +62,7 @@ void publish_journal_gate(const Gate *gate, GateState before) {
              gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL, gate->changed);
 }
 
-/* The verdict is another one than before. */
+/* Logs that the verdict is another one than before. */
 void publish_journal_verdict(const Readiness *readiness, GateState before) {
         const Board *b = &readiness->board;
 

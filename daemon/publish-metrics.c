@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Metrics in Prometheus' text format, in a file that node_exporter's textfile collector reads when it is
- * scraped. The file is replaced as a whole, and only when it says something new; counters move with each
- * event, so that it is at most once a second. It is taken away at stop: nobody would keep it true. */
+/* Metrics in Prometheus' text format, in a file that node_exporter's textfile collector reads when
+ * Prometheus scrapes it. The daemon replaces the file as a whole, and only when its text is another one;
+ * counters move with each event, so it does that at most once a second. It removes the file when it stops:
+ * no process would keep it true. */
 
 #include "publish-metrics.h"
 
@@ -18,12 +19,12 @@ struct PublishMetrics {
         const Readiness *readiness;
         char *file;     /* the one that is kept; NULL: none */
         Buffer written; /* what is in it */
-        int error;      /* that has been complained of, 0: none */
+        int error;      /* the one last warned of, 0: none */
         usec_t looked;  /* monotonic */
         LoopTimer again;
 };
 
-/* Text in the format. The first error is kept; what comes after it is left out. */
+/* A writer of that format. It keeps the first error and leaves out what comes after it. */
 typedef struct Writer {
         Buffer *b;
         int error;
@@ -117,7 +118,7 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
                    event_digest_pulls(readiness->events));
 }
 
-/* A metric that each gate has, but for those that are disabled and for values that there are none of. */
+/* A metric of each gate; disabled gates have none, and a value that does not exist is left out. */
 typedef struct GateMetric {
         const char *name, *help;
         uint64_t (*number)(const Gate *g);
@@ -260,7 +261,7 @@ static void put_streams(Writer *w, const World *world) {
                    "Bytes received by lists and watches.", totals->bytes);
 }
 
-/* Appends all there is to say. What is the same prints the same. -ENOMEM, or -E2BIG over the buffer's limit. */
+/* Appends all metrics. The same state prints the same text. -ENOMEM, or -E2BIG over the buffer's limit. */
 int publish_metrics_print(const Readiness *readiness, Buffer *b) {
         Writer w = { .b = b };
 
@@ -271,12 +272,12 @@ int publish_metrics_print(const Readiness *readiness, Buffer *b) {
         return w.error;
 }
 
-/* Once, until it is another error or all is well again. */
+/* Warns once, until there is another error or writing works again. */
 static void complain(PublishMetrics *p, int error) {
         if (error == p->error)
                 return;
         log_warning(
-                "Cannot write the metrics to Textfile=%s of [Metrics]: %s, going on without. The folder must "
+                "Cannot write the metrics to Textfile=%s of [Metrics]: %s, continuing without. The folder must "
                 "exist, and the sandbox of msready.service must allow it by ReadWritePaths=: see the drop-in "
                 "node-exporter.conf.",
                 p->file, strerror(-error));
@@ -313,11 +314,10 @@ static void on_again(LoopTimer *timer) {
         write_file(container_of(timer, PublishMetrics, again));
 }
 
-/* Another file, or none, from now on. The one that we wrote goes away. */
+/* Writes to another file, or to none, from now on, and removes the one that it wrote. */
 static int set_file(PublishMetrics *p, const char *file) {
         if (p->file && p->written.size > 0 && unlink(p->file) < 0 && errno != ENOENT)
-                log_warning("Cannot remove %s: %s, it says what is not true any more", p->file,
-                            strerror(errno));
+                log_warning("Cannot remove %s: %s; its metrics are stale", p->file, strerror(errno));
         buffer_done(&p->written);
         loop_timer_stop(&p->again);
         p->error = 0;
@@ -325,8 +325,8 @@ static int set_file(PublishMetrics *p, const char *file) {
         return free_and_strdup(&p->file, file);
 }
 
-/* Something may be new, also the file's name (NULL: none). Writes at once where the last look was a second ago, else
- * when it will have been. */
+/* Something may be new, the file's name (NULL: none) included. Writes at once if the last look was a second
+ * ago, else when it will have been. */
 void publish_metrics_update(PublishMetrics *p, const char *file) {
         usec_t due;
         int r = 0;

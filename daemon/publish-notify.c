@@ -110,7 +110,7 @@ static void send_status(PublishNotify *p, const char *with) {
         if (status && streq_ptr(status, p->status) && !with)
                 return;
         if (!status || asprintf_ret(&state, "STATUS=%s%s%s", status, with ? "\n" : "", strempty(with)) < 0) {
-                /* Lacking memory: systemd can do without the words. */
+                /* Without memory systemd gets the assignment and no words. */
                 if (with)
                         send_all(with);
                 return;
@@ -137,7 +137,7 @@ static void on_heartbeat(LoopTimer *timer) {
                 loop_timer_set(p->loop, &p->heartbeat, usec_add(now_monotonic(), next), on_heartbeat);
 }
 
-/* READY=1, the first time that it is called. */
+/* Sends READY=1, the first time that it is called. */
 void publish_notify_ready(PublishNotify *p) {
         if (p->is_ready || p->is_stopping)
                 return;
@@ -152,8 +152,8 @@ void publish_notify_update(PublishNotify *p) {
                 send_status(p, NULL);
 }
 
-/* A reload begins. Before READY=1 systemd ignores RELOADING=1, and would take the READY=1 that ends it for the
- * real one; so it is not told then. */
+/* A reload begins. Before READY=1 systemd ignores RELOADING=1 and would take the READY=1 that ends the
+ * reload for the real one, so it is sent only after it. */
 void publish_notify_reloading(PublishNotify *p) {
         char state[80];
 

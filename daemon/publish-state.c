@@ -25,10 +25,10 @@ static KeepStamp stamp_of(const Readiness *r) {
         return (KeepStamp){ .boot_id = r->world->host.boot_id, .userspace = r->userspace };
 }
 
-/* Says once that a folder cannot be written, and what that means. */
+/* Warns once that a folder cannot be written, and what follows from that. */
 static void complain(PublishState *p, const char *path, int error) {
         log_full(p->told ? LOG_DEBUG : LOG_WARNING, NULL,
-                 "Cannot write %s: %s; a restart of msreadyd begins from nothing", path, strerror(-error));
+                 "Cannot write %s: %s; msreadyd would start without saved state", path, strerror(-error));
         p->told = true;
 }
 
@@ -36,7 +36,7 @@ static uint64_t transitions_so_far(const Timeline *t) {
         return timeline_added(t) + timeline_added_of_objects(t);
 }
 
-/* The gates' states and what has come to pass, for a restart of the daemon. */
+/* Saves the gates' states and the time line, for a restart of the daemon. */
 void publish_state_save(PublishState *p) {
         const Readiness *readiness = p->readiness;
         Timeline *timeline = readiness->timeline;
@@ -65,7 +65,7 @@ void publish_state_save(PublishState *p) {
         buffer_done(&b);
 }
 
-/* The boots on record. */
+/* Saves the boots on record. */
 void publish_state_save_boots(PublishState *p) {
         Buffer b = BUFFER_INIT(STATE_FILE_LIMIT);
         int r;
@@ -92,11 +92,11 @@ static int restore_board(PublishState *p, Board *board) {
         if (r >= 0)
                 r = keep_restore(board, text, size, &stamp, instant_now());
         if (r == -ESTALE)
-                log_debug("%s is of another boot or userspace, beginning from nothing", p->state_file);
+                log_debug("%s is of another boot or userspace, starting without saved state", p->state_file);
         else if (r < 0)
-                log_warning("Cannot use %s: %s, beginning from nothing", p->state_file, strerror(-r));
+                log_warning("Cannot use %s: %s, starting without saved state", p->state_file, strerror(-r));
         else
-                log_info("Going on from what an earlier run has left in %s", p->state_file);
+                log_info("Restored state from %s", p->state_file);
         return r;
 }
 
@@ -112,7 +112,7 @@ static void restore_lines(const char *path, void *object,
         if (r >= 0)
                 r = parse(object, text, size);
         if (r < 0 && r != -ENOENT)
-                log_warning("Cannot use %s: %s, going on without it", path, strerror(-r));
+                log_warning("Cannot use %s: %s, ignoring it", path, strerror(-r));
 }
 
 static int parse_timeline(void *object, const char *text, size_t size) {
@@ -136,7 +136,7 @@ void publish_state_restore(PublishState *p, Readiness *readiness) {
         readiness_restored(readiness, restored, instant_now(), now_realtime());
 }
 
-/* systemd lists several folders in one variable, separated by colons; ours is the first. */
+/* systemd lists several folders in one variable, separated by colons; the daemon's is the first. */
 static int first_folder(const char *variable, char **ret) {
         const char *value = getenv(variable);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The socket. Describe and its like answer from what is there. Wait and Monitor keep their calls: when the
- * board has been judged they are gone through once, those whose answer has come are answered, and subscribers
- * that have taken all they were sent get what has changed since. A slow one gets the newest state when it has
- * caught up, however much came between. */
+/* The socket. Describe and similar methods answer at once. Wait and Monitor keep their calls: after each
+ * judgement of the board they are gone through once; those whose answer has come are answered, and a
+ * subscriber that has taken all that it was sent gets the changes since. A slow one gets the newest state
+ * when it has caught up, however much came between. */
 
 #include "publish-varlink.h"
 
@@ -12,13 +12,13 @@
 #include "varlink-json.h"
 #include "varlink/server.h"
 
-/* Absent: as generic clients give up after 45 s. */
+/* Where the caller names no time-out: generic clients give up after 45 s. */
 #define WAIT_DEFAULT_USEC (40 * USEC_PER_SEC)
 #define INTERFACE "io.msready.Readiness"
 
 typedef struct Waiter Waiter;
 
-/* A Wait or a Monitor that is on. */
+/* A Wait or a Monitor that goes on. */
 struct Waiter {
         VlSlot slot;
         PublishVarlink *publisher;
@@ -67,7 +67,8 @@ static bool is_named(char *const *names, const Gate *g) {
         return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
 }
 
-/* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
+/* "verdict" and "gates": the named gates, or all that are enabled; of these only those in `only`, where that
+ * is not NULL. */
 static int make_reply(const Readiness *readiness, char *const *names, char *const *only, bool with_verdict,
                       JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
@@ -118,8 +119,8 @@ static int gate_error(VlCall *call, const char *error, const Gate *g) {
         return vl_call_error(call, error, v);
 }
 
-/* The gates that the call names, each once, however often it does; NULL: none. Returns 1 where it has been answered
- * with an error. */
+/* The gates that the call names, each once; NULL: none. Returns 1 where the call has been answered with an
+ * error. */
 static int take_names(const Readiness *readiness, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         int r;
@@ -171,7 +172,7 @@ static int add_removed(JsonValue *reply, char *const *names) {
         return r;
 }
 
-/* What the subscriber has not been told yet. */
+/* The changes that the subscriber has not been told yet. */
 static int take_changes(Waiter *w, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
@@ -264,7 +265,7 @@ static bool gates_in_state(const Readiness *readiness, char *const *names, GateS
         return true;
 }
 
-/* Answers with an error where the wait can never end well. Returns 1 where it has. */
+/* Answers with an error where the wait can never end well, and returns 1 then. */
 static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const *names, GateState state) {
         int r = 0;
 
@@ -534,8 +535,8 @@ void publish_varlink_flush(PublishVarlink *p) {
         }
 }
 
-/* The daemon stops: subscribers get the last of their replies, which tells them so. Who waits for a state has no
- * answer to get, and sees the connection close. */
+/* The daemon stops: subscribers get the last of their replies, which tells them so. A caller that waits for
+ * a state gets no answer and sees the connection close. */
 void publish_varlink_stopping(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = w->next) {
                 _cleanup_(jv_freep) JsonValue *reply = NULL;

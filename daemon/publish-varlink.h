@@ -9,7 +9,7 @@
 typedef struct PublishVarlink PublishVarlink;
 typedef struct PublishVarlinkOps PublishVarlinkOps;
 
-/* What a caller may have done. */
+/* What a caller can have the daemon do. */
 struct PublishVarlinkOps {
         int (*reload)(PublishVarlinkOps *ops, char **reterr_detail);
 };
@@ -20,7 +20,7 @@ int publish_varlink_new(Loop *loop, const Readiness *readiness, PublishVarlinkOp
 PublishVarlink *publish_varlink_free(PublishVarlink *p);
 DEFINE_CLEANUP(PublishVarlink, publish_varlink_free)
 
-/* Edges, as they come. Waiters are answered and subscribers told in publish_varlink_flush(), once per
+/* Edges, as they come. publish_varlink_flush() answers those who wait and tells the subscribers, once per
  * judgement of the board. */
 void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what);
 void publish_varlink_verdict_changed(PublishVarlink *p);

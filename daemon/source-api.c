@@ -2,9 +2,10 @@
 
 /* Is the API server there?
  *
- * MicroShift refuses everything until /readyz has answered 200 for the first time, to whomever; so that is
- * what is asked, often, and nothing else before. Once it has answered, silence is what a quiet cluster sounds
- * like: the coarse timer asks again now and then, for a server that hangs closes no connection. */
+ * MicroShift refuses every request until /readyz has answered 200 for the first time, no matter to which
+ * client; so the daemon asks that, often, and nothing else before. Once /readyz has answered, a quiet
+ * cluster sends nothing: the coarse timer asks again now and then, for a server that hangs closes no
+ * connection. */
 
 #include "source-api.h"
 
@@ -16,11 +17,12 @@
 #include "host-facts.h"
 #include "message-id.h"
 
-/* While the server is not ready; more often would fill its journal (it logs each failing /readyz). */
+/* Between questions while the server is not ready; more of them would fill its journal (it logs each failing
+ * /readyz). */
 #define PROBE_USEC (250 * USEC_PER_MSEC)
 /* Between connections that fail at once to a server that is not on this host. */
 #define PROBE_REMOTE_USEC USEC_PER_SEC
-/* At the host's files, for why nobody answers. */
+/* How often the host's files are read for a reason why the server does not answer. */
 #define LOOK_USEC (5 * USEC_PER_SEC)
 #define PROBE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
@@ -29,7 +31,7 @@ typedef struct ApiPath {
         char *path;
         HttpFetch fetch;
         LoopTimer again;
-        bool named; /* by a check, still */
+        bool named; /* by a check of an enabled gate */
         struct ApiPath *next;
 } ApiPath;
 
@@ -42,9 +44,9 @@ struct SourceApi {
         LoopTimer again;
         LoopTimer start;
         ApiPath *paths;
-        char *name_trouble; /* why MicroShift may not start; NULL: not for that */
-        usec_t looked;      /* monotonic, for that */
-        bool told;          /* what keeps us from it, as the world has it */
+        char *name_trouble; /* why MicroShift may not start; NULL: not known */
+        usec_t looked;      /* monotonic, at the files that tell that */
+        bool told;          /* the reason that the world has is in the log */
 };
 
 static void probe(SourceApi *s);
@@ -90,7 +92,7 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
 
         tell_transition(s, before);
         s->told = state != API_READY;
-        /* Without a kubeconfig there is no server to tell of, and what is wrong with it has been told. */
+        /* Without a kubeconfig there is no server to name, and the kubeconfig's trouble has been logged. */
         if (is_new && w->server && (before == API_READY) == (state == API_READY))
                 log_notice("API server %s: %s%s%s", w->server, reason, text ? ": " : "", strempty(text));
         if ((state == API_READY) != (before == API_READY))
@@ -99,8 +101,8 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
                 hub_touch(s->hub);
 }
 
-/* What an answer that is not 200 says: the checks that fail, out of /readyz's "[-]etcd failed: reason
- * withheld"; the message of a Status; else its first line. */
+/* Puts an answer that is not 200 into words: the checks that fail, out of /readyz's "[-]etcd failed: reason
+ * withheld"; else the message of a Status; else its first line. */
 static void words_of(const char *body, char *ret, size_t size) {
         _cleanup_(jv_freep) JsonValue *status = NULL;
         size_t used = 0;
@@ -135,7 +137,8 @@ static void probe_answered(SourceApi *s) {
         }
 
         if (f->status.code == 200)
-                snprintf(text, sizeof(text), "/readyz answered 200, but not \"ok\": this is no API server");
+                snprintf(text, sizeof(text),
+                         "/readyz returned 200 without \"ok\": not a Kubernetes API server");
         else {
                 words_of(buffer_cstr(&f->body), words, sizeof(words));
                 snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "",
@@ -166,7 +169,7 @@ static const char *reason_of(HttpEnd end) {
 
 static void ask_version(SourceApi *s);
 
-/* Looked at now and then while nobody answers: MicroShift may be set up anew meanwhile. */
+/* Read now and then while no server answers: the administrator may change MicroShift's set-up meanwhile. */
 static const char *name_trouble(SourceApi *s) {
         if (s->looked == 0 || now_monotonic() >= usec_add(s->looked, LOOK_USEC)) {
                 s->looked = now_monotonic();
@@ -186,7 +189,7 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
 
         if (end == HTTP_END_EOF) {
                 probe_answered(s);
-                /* Whoever was away may be back as another release. */
+                /* The server may come back as another release. */
                 if (w->api == API_READY && (before != API_READY || !w->server_version))
                         ask_version(s);
                 return;
@@ -225,7 +228,7 @@ static void probe(SourceApi *s) {
 
         loop_timer_stop(&s->again);
         if (!source_kubeconfig_get(k)) {
-                /* Its file is watched: it will be told when there is one. */
+                /* The kubeconfig's source watches the file and reports when there is one. */
                 set_state(s, API_UNREACHABLE, source_kubeconfig_reason(k) ?: REASON_KUBECONFIG_MISSING,
                           source_kubeconfig_message(k));
                 return;
@@ -276,7 +279,8 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         char words[192], text[256] = "";
         int r;
 
-        /* Asked before the server went out of reach, it says nothing of the one that comes back, who is asked anew. */
+        /* The question is older than the outage: its answer says nothing of the server that comes back,
+         * which is asked again. */
         if (w->api != API_READY)
                 return;
 
@@ -345,8 +349,8 @@ static int name_path(SourceApi *s, const char *path) {
         return 0;
 }
 
-/* The board has been judged: asks the paths of [Api] checks that have no answer yet, forgets those that no
- * check names any more. */
+/* The board has been judged: asks the paths of [Api] checks that have no answer yet, and forgets those that
+ * no check names any more. */
 void source_api_update(SourceApi *s) {
         const Board *b = &s->hub->readiness->board;
 
@@ -381,8 +385,8 @@ void source_api_doubt(SourceApi *s) {
                 probe(s);
 }
 
-/* Credentials or address are new, or a port may have opened. other_server: what the former one has said is taken
- * back, and what it is being asked is not waited for; the other is not ready before it says so. */
+/* Credentials or address are new, or a port may have opened. other_server: takes back what the former server
+ * said, does not wait for its answers, and calls the other one ready only when that says so. */
 void source_api_connect_again(SourceApi *s, bool other_server) {
         http_fetch_done(&s->probe);
         http_fetch_done(&s->version_fetch);
@@ -420,7 +424,7 @@ int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, So
         s->kubeconfig = kubeconfig;
         s->ops = ops;
 
-        /* Not from here: the other parts are not there yet. */
+        /* Not from here: the other parts do not exist yet. */
         loop_timer_set(hub->loop, &s->start, now_monotonic(), on_start);
 
         *ret = TAKE_PTR(s);

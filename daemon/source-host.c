@@ -2,10 +2,11 @@
 
 /* What the host says of containers and of the kubelet.
  *
- * A container is looked at with each version of its pod, before the gates are judged; then once a second while it is
- * called ready and not proven; and when it is alive, the kernel tells when its group empties (inotify on
- * cgroup.events; v1 has no such thing, there it is looked at every 10 s while the API, which would tell otherwise, is
- * away). The containers that proved a gate before we were restarted are looked at in the same way. */
+ * The daemon looks at a container with each version of its pod, before the gates are judged; then once a
+ * second while the pod is called ready and not proven; and when a container is alive, the kernel tells when
+ * its group empties (inotify on cgroup.events; v1 has no such thing, so there the daemon looks every 10 s
+ * while the API, which would tell otherwise, is away). It looks at the containers that proved a gate before
+ * its own restart in the same way. */
 
 #include "source-host.h"
 
@@ -31,7 +32,7 @@ typedef struct Group {
         char *id;
         char *path;
         int descriptor; /* of inotify; -1: not watched */
-        bool named;     /* by a pod of the world or a kept container, still */
+        bool named;     /* by a pod of the world or by a kept container */
         UT_hash_handle hh;
 } Group;
 
@@ -57,7 +58,7 @@ static void group_free(SourceHost *s, Group *g) {
         free(g);
 }
 
-/* The root cannot be read: loud, and never a weaker proof. error 0: it can. */
+/* A root that cannot be read is a loud error, and never a weaker proof. error 0: it can be read. */
 static void set_trouble(SourceHost *s, int error) {
         World *w = s->hub->readiness->world;
         const LogField fields[] = { { "MESSAGE_ID", MESSAGE_ID_PROOF_UNAVAILABLE }, {} };
@@ -117,8 +118,8 @@ static Group *group_get(SourceHost *s, const char *id, char *path) {
         return g;
 }
 
-/* Whether the container is alive now. The watch is laid before the group is asked, so that nothing is missed
- * in between. */
+/* Tells whether the container is alive now. The group is watched before it is read, so that no change in
+ * between is missed. */
 static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
         _cleanup_free_ char *path = NULL;
         ContainerLife life;
@@ -221,8 +222,8 @@ void source_host_look_at_news(SourceHost *s) {
         s->pods_changed = true;
 }
 
-/* Whether the event tells of a group that is watched. Taking a watch away makes an event too (IN_IGNORED), and to
- * look again for that, which takes the watch of a dead container away again, would go on for ever. */
+/* Tells whether the event is about a watched group. Removing a watch makes an event too (IN_IGNORED): to
+ * look again for that one, which removes the watch of a dead container again, would go on for ever. */
 static bool concerns_a_group(SourceHost *s, const struct inotify_event *e) {
         if (e->mask & IN_Q_OVERFLOW)
                 return true;
@@ -309,7 +310,7 @@ static void forget_unnamed(SourceHost *s) {
                         group_free(s, g);
 }
 
-/* The kubelet's own healthz, while only a sign of life is missing. */
+/* The kubelet's own healthz, asked while only a sign of life is missing. */
 
 static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceHost *s = container_of(fetch, SourceHost, healthz);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* MicroShift truncates and rewrites its kubeconfig at each start, so it may be absent, empty or half of one at
- * any time. What was read last stays in use until something better is there. */
+/* MicroShift truncates and rewrites its kubeconfig at each start, so the file may be absent, empty or half
+ * written at any time. The configuration that was read last stays in use until the file holds a better one.
+ */
 
 #include "source-kubeconfig.h"
 
@@ -14,9 +15,10 @@
 
 #define RETRY_USEC (100 * USEC_PER_MSEC)
 #define RETRIES 50
-/* What is wrong for longer: what it lacks may be in a file that it names and that nobody watches yet. */
+/* After RETRIES: what is missing may be in a file that the kubeconfig names and the daemon does not watch
+ * yet. */
 #define RETRY_SLOWLY_USEC (5 * USEC_PER_SEC)
-/* A file that names other files each time that it is read is read again by the next event. */
+/* A kubeconfig that names other files each time it is read is read again by the next event. */
 #define READS_MAX 3
 
 struct SourceKubeconfig {
@@ -85,7 +87,8 @@ static int watch_files(SourceKubeconfig *s) {
         return file_watch_set(&s->watch, paths);
 }
 
-/* Whether ProtectHome= of our unit hides the folder that the path is in: it is there, and shut even to root. */
+/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
+ * even to root. */
 static bool is_hidden(const char *path) {
         static const char *const folders[] = { "/home", "/root", "/run/user" };
 
@@ -111,12 +114,12 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
                                    : "");
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
-                         s->config ? ", going on with what was read before" : ", waiting for it");
+                         s->config ? ", keeping the one read before" : ", waiting for it");
         s->reason = reason;
         if (message)
                 (void) free_and_strdup(&s->message, message);
 
-        /* Half a file is a whole one in a moment; one that is absent announces itself by inotify. */
+        /* Half a file is whole in a moment; inotify tells when an absent one appears. */
         if (error != -ENOENT) {
                 usec_t delay = s->retries < RETRIES ? RETRY_USEC : RETRY_SLOWLY_USEC;
 
@@ -125,7 +128,8 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
         }
 }
 
-/* Reads the file. Returns 1 where what is to be used is another than before, 2 where it is another server. */
+/* Reads the file. Returns 1 where the configuration to use is another one than before, 2 where it also names
+ * another server. */
 static int read_again(SourceKubeconfig *s) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
@@ -163,7 +167,7 @@ static void on_file_changed(FileWatch *watch) {
         SourceKubeconfig *s = container_of(watch, SourceKubeconfig, watch);
 
         s->retries = 0;
-        /* Where it is as it was, MicroShift starts: no need to wait for the next try. */
+        /* Where its content is the same, MicroShift is starting: no need to wait for the next try. */
         if (source_kubeconfig_reread(s) == 0 && s->hub->readiness->world->api != API_READY)
                 s->ops->changed(s->ops, false);
         s->ops->rewritten(s->ops);
@@ -173,8 +177,8 @@ static void on_retry(LoopTimer *timer) {
         (void) source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
 }
 
-/* Reads the file, and the files that it names: once more where those were not watched yet when they were read.
- * Returns as read_again(). */
+/* Reads the file and the files that it names, once more where those were not watched yet when they were
+ * read. Returns as read_again(). */
 static int read_and_watch(SourceKubeconfig *s) {
         int changed = 0, r = 1;
 
@@ -231,7 +235,7 @@ int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig *
                 log_error("%s", detail ?: strerror(-r));
                 return r;
         }
-        /* Watched before it is read: MicroShift may be writing it right now. */
+        /* Watched before it is read: MicroShift may be writing it at this moment. */
         r = watch_files(s);
         if (r >= 0)
                 r = read_and_watch(s);
@@ -242,7 +246,7 @@ int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig *
         return 0;
 }
 
-/* The settings are new: another file or another context may be asked for. */
+/* The settings are new: they may ask for another file or another context. */
 void source_kubeconfig_reload(SourceKubeconfig *s) {
         _cleanup_free_ char *path = NULL, *detail = NULL;
         int r;

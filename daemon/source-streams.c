@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Joins reflectors (lib/kube), which know list and watch but no network, to requests (lib/http), which know
- * nothing else. What the gates need is held, after each judgement, against what there is. A stream whose objects
- * are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
+ * nothing else. After each judgement the streams are compared with what the gates need. A stream whose
+ * objects are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
 
 #include "source-streams.h"
 
@@ -41,7 +41,7 @@ struct SourceStreams {
 
 static void pump(Stream *t);
 
-/* The sink: what a reflector has to say goes into the world. */
+/* The sink: the reflector's objects go into the world. */
 
 static bool sink_wanted(ReflectorSink *sink, const KubeBrief *brief) {
         Stream *t = container_of(sink, Stream, sink);
@@ -68,9 +68,9 @@ static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
         r = world_stream_upsert(t->world, o, now, &object);
         if (r < 0)
                 return r;
-        /* A part of a listing proves nothing. To judge the gates anew for each of a thousand packets, over all
-         * that came before, took most of the time of a large one. Nodes are few, and other streams wait for the
-         * name of ours. */
+        /* A part of a listing proves nothing, and to judge the gates for each of a thousand packets, over
+         * all objects that came before, took most of the time of a large listing. Nodes are few, and other
+         * streams wait for the name of ours. */
         if (!initial || object->object->kind == KUBE_NODE)
                 hub_touch(hub);
         return 0;
@@ -126,7 +126,7 @@ static const ReflectorSinkOps sink_ops = {
         .sync_changed = sink_sync_changed,
 };
 
-/* The request: what the server has to say goes into the reflector. */
+/* The request: the server's bytes go into the reflector. */
 
 static void on_status(HttpRequest *request, const HttpStatus *status) {
         Stream *t = container_of(request, Stream, request);
@@ -317,9 +317,9 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         return 0;
 }
 
-/* Makes sure that there is such a stream, for what the gates look at now. One that speaks on for the stream that is to
- * take its place is never taken again: what that one has brought already would go with it, and nobody would bring it
- * anew. */
+/* Makes sure that there is such a stream, for what the gates look at now. An old stream that still speaks is
+ * never taken into use again: the objects that its successor has brought would go with the successor, and no
+ * stream would bring them again. */
 static int want(const StreamDemand *demand, void *userdata) {
         SourceStreams *s = userdata;
         Stream *t;
@@ -351,7 +351,8 @@ static bool are_of_one_kind(const Stream *a, const Stream *b) {
         return a->role == b->role && streq_ptr(a->world->key, b->world->key);
 }
 
-/* A newer one, which is not wanted any more either, has all that this one has brought. */
+/* Tells whether a newer stream, which is not wanted any more either, has all objects that this one has
+ * brought. */
 static bool is_superseded(const SourceStreams *s, const Stream *old) {
         for (const Stream *t = s->streams; t != old; t = t->next)
                 if (!t->wanted && t->world->in_sync && are_of_one_kind(t, old) &&
@@ -360,10 +361,10 @@ static bool is_superseded(const SourceStreams *s, const Stream *old) {
         return false;
 }
 
-/* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
- * of another node do not. Of nodes also one in the middle of its listing: the first that it brings may be ours,
- * and is why another stream is wanted now. If it took the node along, all would be asked for once more, and so
- * on for ever. */
+/* A stream that is not wanted any more speaks until its successor is in sync; a stream of another node's
+ * pods does not. A stream of nodes also speaks in the middle of its listing: the first node that it brings
+ * may be ours, which is why another stream is wanted now. If it took that node along, all nodes would be
+ * listed once more, and so on for ever. */
 static bool may_speak_on(const SourceStreams *s, const Stream *old) {
         if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS ||
             (!old->world->in_sync &&
@@ -396,7 +397,7 @@ static void on_sweep(LoopDeferred *deferred) {
         }
 }
 
-/* Begins the streams that the gates need now and that are missing, ends those that they do not need. */
+/* Begins the streams that the gates need now and that are missing, and ends those that they do not need. */
 void source_streams_update(SourceStreams *s) {
         int r;
 
@@ -416,7 +417,7 @@ void source_streams_update(SourceStreams *s) {
                 }
 }
 
-/* /readyz has answered 200, or does not any more. */
+/* /readyz has answered 200, or has ceased to. */
 void source_streams_api_changed(SourceStreams *s) {
         bool ready = s->hub->readiness->world->api == API_READY;
 

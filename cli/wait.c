@@ -114,7 +114,7 @@ static int succeed(Wait *w) {
 
 static int give_up(Wait *w, const char *why, usec_t span) {
         const Snapshot *s = &w->follow.snapshot;
-        _cleanup_(out_done) Output out;
+        _cleanup_(out_done) Output out = {};
         char text[TIMESPAN_MAX];
         int r;
 

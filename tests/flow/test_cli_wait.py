@@ -3,12 +3,13 @@
 
 import copy
 import json
+import subprocess
 import time
 
 import pytest
 
 from harness import process, world
-from harness.client import Client
+from harness.client import Client, environment
 from harness.daemon import NotifySocket
 from harness.fakedaemon import MINUTE, Error, FakeDaemon, blocker, gate, verdict
 
@@ -254,6 +255,15 @@ def test_wait_json_is_the_shape_of_its_method(daemon, start):
     assert reply["verdict"] == verdict("ready")
     assert [g["name"] for g in reply["gates"]] == ["api", "node", "dns", "ingress", "service-ca"]
     assert reply["gates"][2]["state"] == "ready"
+
+
+def test_wait_whose_output_is_full(client):
+    """What it gives up with cannot be printed: that is told, and is no crash."""
+    for arguments in ("-j", "--timeout=2s"), ("-j", "--stall=2s"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(client.command("wait", *arguments), stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, env=environment())
+        assert (done.returncode, done.stderr.count("No space left on device")) == (1, 1), done.stderr
 
 
 def test_wait_quiet(daemon, client):

@@ -120,8 +120,8 @@ static bool take_signal(Follow *f) {
         return true;
 }
 
-/* Takes a reply in. */
-static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
+/* Takes a reply in: an event, or why it cannot be taken. */
+static int take_reply(Follow *f, VlReply *reply, FollowEvent *ret, VlReply *ret_change) {
         int r;
 
         f->first = !f->has_replied;
@@ -134,7 +134,7 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
                 r = snapshot_update(&f->snapshot, reply->parameters);
                 if (r < 0) {
                         vl_reply_done(reply);
-                        return (FollowEvent) r;
+                        return r;
                 }
         }
         if (reply->error || !reply->continues)
@@ -143,7 +143,8 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
 
         *ret_change = *reply;
         *reply = (VlReply){};
-        return ret_change->error ? FOLLOW_FAILED : FOLLOW_CHANGED;
+        *ret = ret_change->error ? FOLLOW_FAILED : FOLLOW_CHANGED;
+        return 0;
 }
 
 /* Subscribes where it is time to, and looks for a reply. 1: there is one; 0: not yet; or why there will be
@@ -169,38 +170,44 @@ static usec_t wake_at(const Follow *f, usec_t deadline) {
         return f->unreachable ? deadline : usec_min(deadline, f->reply_due);
 }
 
+static int happened(FollowEvent event, FollowEvent *ret) {
+        *ret = event;
+        return 0;
+}
+
 /* The next thing that happens, or FOLLOW_DEADLINE at that time of CLOCK_MONOTONIC. *ret_change, for
- * vl_reply_done(), is written for _CHANGED and _FAILED. A negative errno is fatal. */
-FollowEvent follow_next(Follow *f, usec_t deadline, VlReply *ret_change) {
+ * vl_reply_done(), is written for _CHANGED and _FAILED. An error is fatal: -ENOMEM, -E2BIG where the daemon tells of
+ * more gates than it can have, or what poll() failed with. */
+int follow_next(Follow *f, usec_t deadline, FollowEvent *ret, VlReply *ret_change) {
         for (;;) {
                 VlReply reply;
                 int r;
 
                 if (take_signal(f))
-                        return FOLLOW_SIGNAL;
+                        return happened(FOLLOW_SIGNAL, ret);
                 if (f->ended) {
                         f->ended = false;
                         if (lose(f, -ECONNRESET))
-                                return FOLLOW_UNREACHABLE;
+                                return happened(FOLLOW_UNREACHABLE, ret);
                 }
                 r = look(f, &reply);
                 if (r > 0)
-                        return take_reply(f, &reply, ret_change);
+                        return take_reply(f, &reply, ret, ret_change);
                 if (r == -ENOMEM)
-                        return (FollowEvent) r;
+                        return r;
                 if (r < 0) {
                         follow_restart(f, usec_add(now_monotonic(), RETRY_USEC));
                         if (lose(f, r))
-                                return FOLLOW_UNREACHABLE;
+                                return happened(FOLLOW_UNREACHABLE, ret);
                 }
                 /* One that hangs is not left, for connecting again would not help. */
                 if (f->client && now_monotonic() >= f->reply_due && lose(f, -ETIMEDOUT))
-                        return FOLLOW_UNREACHABLE;
+                        return happened(FOLLOW_UNREACHABLE, ret);
                 if (now_monotonic() >= deadline)
-                        return FOLLOW_DEADLINE;
+                        return happened(FOLLOW_DEADLINE, ret);
 
                 r = wait_for_events(f, wake_at(f, deadline));
                 if (r < 0)
-                        return (FollowEvent) r;
+                        return r;
         }
 }

@@ -12,8 +12,6 @@ typedef enum FollowEvent {
         FOLLOW_UNREACHABLE, /* told once, until the daemon is there again: follow->cause */
         FOLLOW_DEADLINE,
         FOLLOW_SIGNAL, /* follow->signal */
-        _FOLLOW_EVENT_MAX,
-        _FOLLOW_EVENT_INVALID = -EINVAL,
 } FollowEvent;
 
 typedef struct Follow {
@@ -38,5 +36,5 @@ typedef struct Follow {
 void follow_done(Follow *follow);
 int follow_signals(Follow *follow);
 void follow_restart(Follow *follow, usec_t retry);
-FollowEvent follow_next(Follow *follow, usec_t deadline, VlReply *ret_change);
+int follow_next(Follow *follow, usec_t deadline, FollowEvent *ret, VlReply *ret_change);
 _noreturn_ void die_of_signal(int number);

@@ -207,8 +207,13 @@ static bool wants_definition(const Hold *h) {
 
 static int hold_step(Hold *h) {
         _cleanup_(vl_reply_done) VlReply change = {};
+        FollowEvent event;
+        int r;
 
-        switch (follow_next(&h->follow, next_deadline(h), &change)) {
+        r = follow_next(&h->follow, next_deadline(h), &event, &change);
+        if (r < 0)
+                return r;
+        switch (event) {
         case FOLLOW_CHANGED:
                 if (wants_definition(h))
                         learn_definition(h);
@@ -221,9 +226,10 @@ static int hold_step(Hold *h) {
                 return -EAGAIN;
         case FOLLOW_DEADLINE:
                 return on_deadline(h);
-        default:
-                return -ENOMEM;
+        case FOLLOW_SIGNAL: /* never: follow_signals() was not called */
+                break;
         }
+        return -EAGAIN;
 }
 
 /* READY=1 when the gate is ready, the end of the process with status 0 when it is lost. */

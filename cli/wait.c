@@ -274,9 +274,13 @@ static usec_t next_deadline(const Wait *w) {
 /* One thing that happens. Returns an exit status, -EAGAIN to go on, or what failed. */
 static int wait_step(Wait *w) {
         _cleanup_(vl_reply_done) VlReply change = {};
+        FollowEvent event;
         int r;
 
-        switch (follow_next(&w->follow, next_deadline(w), &change)) {
+        r = follow_next(&w->follow, next_deadline(w), &event, &change);
+        if (r < 0)
+                return r;
+        switch (event) {
         case FOLLOW_CHANGED:
                 r = show(w);
                 if (r >= 0)
@@ -293,8 +297,6 @@ static int wait_step(Wait *w) {
         case FOLLOW_DEADLINE:
                 r = on_deadline(w);
                 break;
-        default:
-                return -ENOMEM;
         }
         return r == 0 ? -EAGAIN : r;
 }

@@ -88,9 +88,13 @@ static int on_signal(Watch *w) {
 static int watch_step(Watch *w) {
         usec_t tick = w->is_live ? usec_add(now_monotonic(), TICK_USEC) : USEC_INFINITY;
         _cleanup_(vl_reply_done) VlReply change = {};
+        FollowEvent event;
         int r;
 
-        switch (follow_next(&w->follow, usec_min(w->deadline, tick), &change)) {
+        r = follow_next(&w->follow, usec_min(w->deadline, tick), &event, &change);
+        if (r < 0)
+                return r;
+        switch (event) {
         case FOLLOW_CHANGED:
                 r = w->is_live ? show_live(w) : show_change(w, &change);
                 break;
@@ -107,8 +111,6 @@ static int watch_step(Watch *w) {
                         return STATUS_TIMED_OUT;
                 r = show_live(w);
                 break;
-        default:
-                return -ENOMEM;
         }
         return r < 0 ? r : -EAGAIN;
 }

@@ -292,6 +292,14 @@ def test_wait_tells_systemd(daemon, start, notify):
     assert not notify.find(lambda n: "READY=1" in n)
 
 
+@pytest.mark.parametrize("verb", [["wait"], ["watch"], ["hold", "g"]])
+def test_more_gates_than_there_can_be(daemon, client, verb):
+    """The client takes no more of them than a daemon may have, and says that, and nothing of its memory."""
+    daemon.monitor({"verdict": verdict("waiting"), "gates": [gate(f"g{i}", "waiting") for i in range(600)]})
+    done = client(*verb)
+    assert (done.returncode, done.stderr) == (1, f"msready: {verb[0]} failed: Argument list too long.\n")
+
+
 def test_watch_prints_changes(daemon, start):
     daemon.monitor(world.waiting())
     child = start("watch")

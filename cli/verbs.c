@@ -30,8 +30,6 @@ const Verb verbs[] = {
           verb_check_config },
         { "reload", NULL, 0, 0, 0, "Have the daemon read its configuration anew", verb_reload },
         { "log-level", "LEVEL", 1, 1, 0, "Set the daemon's log level", verb_log_level },
-        { "varlink-bridge", NULL, 0, 0, 0, "Carry the socket over standard input and output",
-          verb_varlink_bridge },
         { "help", NULL, 0, UINT_MAX, ~0u, "This text", verb_help },
         { "version", NULL, 0, 0, 0, "The version of this program", verb_version },
         {},

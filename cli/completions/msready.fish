@@ -2,7 +2,7 @@
 # fish completion for msready(1)
 
 set -l verbs status wait watch explain objects gates timeline plot hold bind unbind check-config reload \
-    log-level varlink-bridge help version
+    log-level help version
 
 # Asks the daemon that the line names.
 function __msready_ask
@@ -47,7 +47,6 @@ complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a unbind -d 'Un
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a check-config -d 'Check the configuration'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Read the configuration anew'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a log-level -d 'Set the log level'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a varlink-bridge -d 'Carry the socket over ssh'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Show what there is'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a version -d 'Show the version'
 

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
+#include "gates/definition.h"
 #include "systemctl.h"
 #include "verbs.h"
 
@@ -38,13 +39,6 @@ static void binding_done(Binding *b) {
         free(b->unit_folder);
         free(b->gate_file);
         free(b->unit_file);
-}
-
-static bool is_gate_name(const char *s) {
-        size_t n = strlen(s);
-
-        return n > 0 && n <= 63 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' &&
-               s[n - 1] != '-';
 }
 
 static bool is_unit_name(const char *s) {
@@ -81,9 +75,10 @@ static int binding_init(Binding *b, const Options *options) {
         int r;
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
-        if (!is_gate_name(b->gate) || !is_unit_name(unit) || is_template(unit)) {
+        if (!gate_name_is_valid(b->gate) || !is_unit_name(unit) || is_template(unit)) {
                 fprintf(stderr, "msready: '%s' cannot be the name of a %s.\n",
-                        is_gate_name(b->gate) ? unit : b->gate, is_gate_name(b->gate) ? "unit" : "gate");
+                        gate_name_is_valid(b->gate) ? unit : b->gate,
+                        gate_name_is_valid(b->gate) ? "unit" : "gate");
                 return STATUS_USAGE;
         }
         r = asprintf_ret(&b->unit, "%s%s", unit, unit_suffix(unit) ? "" : ".service");

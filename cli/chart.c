@@ -95,7 +95,7 @@ static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
 }
 
 static bool is_ready(const char *state) {
-        return state_from_string(state) == STATE_READY;
+        return gate_state_from_string(state) == GATE_READY;
 }
 
 /* What a transition came from began at the one before. A gate is there from the start of the boot; when an object
@@ -150,7 +150,7 @@ int chart_add_rows(Chart *chart, const Snapshot *s) {
 }
 
 static int add_gate(Chart *chart, const JsonValue *gate, const char *name) {
-        bool has_waited = get_state(gate) == STATE_WAITING;
+        bool has_waited = get_state(gate) == GATE_WAITING;
         Row *row;
         int r;
 

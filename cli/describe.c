@@ -50,7 +50,7 @@ int describe(const Options *options, char *const *gates, VlReply *ret_reply, Sna
  * or an exit status: what went wrong has been told. */
 int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
         for (size_t i = 0; i < s->n_gates; i++)
-                if (get_state(s->gates[i]) == STATE_DISABLED)
+                if (get_state(s->gates[i]) == GATE_DISABLED)
                         return ask(options, READINESS "ListGates", NULL, ret);
         return 0;
 }

@@ -169,7 +169,7 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         out_text(out, jv_get_string(gate, "state"));
         out_style(out, STYLE_NONE);
         out_printf(out, " for %s", age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")));
-        if (get_state(gate) != STATE_DISABLED && !gate_is_invalid(gate))
+        if (get_state(gate) != GATE_DISABLED && !gate_is_invalid(gate))
                 out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
                            jv_get_int(gate, "totalObjects", 0));
         if (jv_get_int(gate, "totalContainers", 0) > 0)
@@ -198,7 +198,7 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
 
         put_heading(out, gate, now);
         put_clock(out, gate, now);
-        if (get_state(gate) == STATE_DISABLED)
+        if (get_state(gate) == GATE_DISABLED)
                 put_cause(out, definitions, name);
         JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
                 const char *whose = jv_get_string(blocker, "gate");
@@ -229,7 +229,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i];
 
-                if (!named && get_state(gate) == STATE_READY && !jv_get_string(gate, "clock"))
+                if (!named && get_state(gate) == GATE_READY && !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
                 r = put_gate(&out, s, gate, definitions, &told, now);

@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 
+#include "varlink/interface.h"
 #include "verbs.h"
 
 static const char *const option_lines[] = {
-        "     --socket=PATH     Ask there (default: " DEFAULT_SOCKET ")",
+        "     --socket=PATH     Ask there (default: " VL_SOCKET_DEFAULT ")",
         "  -q --quiet           Print nothing: the exit status says it",
         "     --json=FORMAT     The daemon's reply as it is: pretty, short, or off",
         "  -j                   The same: pretty on a terminal, else short",

@@ -93,7 +93,7 @@ static void begin_doubt(Hold *h, bool forgotten) {
 static void tell_blocker(Hold *h, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
         _cleanup_free_ char *object = NULL, *text = NULL;
-        const char *cause = get_state(gate) == STATE_DISABLED ? h->cause : NULL;
+        const char *cause = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
         const char *state = strempty(jv_get_string(gate, "state")), *message;
         int r;
 
@@ -114,9 +114,9 @@ static void tell_blocker(Hold *h, const JsonValue *gate) {
 /* The gate is what it is now: an exit status, or -EAGAIN to go on. */
 static int judge(Hold *h) {
         const JsonValue *gate = snapshot_find(&h->follow.snapshot, h->gate);
-        State state = get_state(gate);
+        GateState state = get_state(gate);
 
-        if (state == STATE_READY)
+        if (state == GATE_READY)
                 return open_gate(h);
         if (!gate) {
                 if (h->is_open)
@@ -125,13 +125,13 @@ static int judge(Hold *h) {
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
-        if (h->is_open && state == STATE_LOST)
+        if (h->is_open && state == GATE_LOST)
                 return end(h, "is lost");
-        if (h->is_open && state == STATE_DISABLED)
+        if (h->is_open && state == GATE_DISABLED)
                 return end(h, "was disabled");
-        if (h->is_open && state == STATE_UNKNOWN && h->close_on_unknown)
+        if (h->is_open && state == GATE_UNKNOWN && h->close_on_unknown)
                 return end(h, "is unknown");
-        if (state == STATE_WAITING)
+        if (state == GATE_WAITING)
                 begin_doubt(h, true);
         else
                 h->in_doubt = 0;
@@ -200,9 +200,9 @@ static usec_t next_deadline(const Hold *h) {
 /* What the gate's file says is learned with each connection, and anew where it decides: a reload may have changed
  * it. */
 static bool wants_definition(const Hold *h) {
-        State state = get_state(snapshot_find(&h->follow.snapshot, h->gate));
+        GateState state = get_state(snapshot_find(&h->follow.snapshot, h->gate));
 
-        return h->follow.first || state == STATE_UNKNOWN || state == STATE_DISABLED;
+        return h->follow.first || state == GATE_UNKNOWN || state == GATE_DISABLED;
 }
 
 static int hold_step(Hold *h) {

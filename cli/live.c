@@ -2,6 +2,7 @@
 
 #include "live.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 
 /* Each time the whole block is written anew, in one write, with the cursor moved up over the old one. A line
@@ -87,18 +88,6 @@ static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n
         return 0;
 }
 
-static int write_buffer(int fd, const Buffer *b) {
-        for (size_t at = 0; at < b->size;) {
-                ssize_t n = write(fd, b->data + at, b->size - at);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0)
-                        at += (size_t) n;
-        }
-        return 0;
-}
-
 /* Shows what is in live->out in the place of what was shown before, and empties it. */
 int live_show(Live *live) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1));
@@ -116,7 +105,7 @@ int live_show(Live *live) {
         free(live->widths);
         live->widths = widths;
         live->shown = n;
-        return write_buffer(live->fd, &b);
+        return fd_write_all(live->fd, b.data, b.size);
 }
 
 /* Takes the lines away. What is printed next stands in their place. */

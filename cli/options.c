@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/parse.h"
+#include "varlink/interface.h"
 
 /* The command line, in the order that people type it: options before or after the verb, values after '=' or
  * a blank, which is what getopt_long() takes. */
@@ -167,7 +168,7 @@ static int check_usage(const Options *options, unsigned used, unsigned n) {
  * standard error. */
 int options_parse(int argc, char **argv, Options *ret) {
         Options options = {
-                .socket = DEFAULT_SOCKET,
+                .socket = VL_SOCKET_DEFAULT,
                 .legend = true,
                 .pager = true,
                 .timeout = USEC_INFINITY,

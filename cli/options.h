@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 
-#define DEFAULT_SOCKET "/run/msready/io.msready.Readiness"
-
 /* What the exit status says. */
 enum {
         STATUS_READY = 0,

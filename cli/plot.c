@@ -144,7 +144,7 @@ static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned
 }
 
 static const char *class_of(const char *state) {
-        return state_from_string(state) >= 0 ? state : "other";
+        return gate_state_from_string(state) >= 0 ? state : "other";
 }
 
 static void put_tooltip(Output *out, const Row *row, const Span *span) {
@@ -175,7 +175,7 @@ static void put_words(Output *out, const Row *row, const Span *span, double x, d
         _cleanup_free_ char *object = NULL, *words = NULL;
         size_t fits = width > 8 ? (size_t) ((width - 8) / letter) : 0;
 
-        if (!reason || state_from_string(span->state) == STATE_READY)
+        if (!reason || gate_state_from_string(span->state) == GATE_READY)
                 return;
         /* The row of an object names it already. */
         if (!row->object && object_to_string(jv_get(span->blocker, "object"), &object) >= 0 &&
@@ -302,9 +302,9 @@ static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
 
 static bool is_waited_for(const Options *options, const Snapshot *s) {
         if (!*options->arguments)
-                return get_state(s->verdict) != STATE_READY;
+                return get_state(s->verdict) != GATE_READY;
         for (size_t i = 0; i < s->n_gates; i++)
-                if (get_state(s->gates[i]) != STATE_READY)
+                if (get_state(s->gates[i]) != GATE_READY)
                         return true;
         return false;
 }

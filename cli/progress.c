@@ -38,7 +38,7 @@ void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
                 if (!progress_counts(p, gate))
                         continue;
                 gates++;
-                ready += get_state(gate) == STATE_READY;
+                ready += get_state(gate) == GATE_READY;
                 containers += jv_get_int(gate, "totalContainers", 0);
                 ready_containers += jv_get_int(gate, "readyContainers", 0);
         }

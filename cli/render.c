@@ -26,7 +26,7 @@ static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now)
         out_printf(out, " for %s, since %s",
                    age_to_string(age, now, get_usec(verdict, "changedBoottimeUSec")),
                    format_clock(clock, get_usec(verdict, "changedRealtimeUSec")));
-        if (get_state(verdict) == STATE_WAITING && typical > 0)
+        if (get_state(verdict) == GATE_WAITING && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(age, typical));
         out_put(out, "\n");
 }
@@ -120,7 +120,7 @@ static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         if (r >= 0)
                 r = table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
                                STYLE_NONE);
-        if (r >= 0 && get_state(gate) != STATE_DISABLED)
+        if (r >= 0 && get_state(gate) != GATE_DISABLED)
                 r = table_cellf(t, COLUMN_OBJECTS, STYLE_NONE, "%" PRIi64 "/%" PRIi64,
                                 jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
         if (r >= 0)
@@ -133,9 +133,9 @@ static void put_summary(Output *out, const Snapshot *s) {
         size_t required = 0, ready = 0, tracked = 0, open = 0;
 
         for (size_t i = 0; i < s->n_gates; i++) {
-                bool is_ready = get_state(s->gates[i]) == STATE_READY;
+                bool is_ready = get_state(s->gates[i]) == GATE_READY;
 
-                if (get_state(s->gates[i]) == STATE_DISABLED)
+                if (get_state(s->gates[i]) == GATE_DISABLED)
                         continue;
                 if (jv_get_bool(s->gates[i], "required", false)) {
                         required++;

@@ -9,30 +9,17 @@
 /* The daemon's own ceiling, and room for names that only Require= knows. */
 #define GATES_MAX (2 * LIMIT_GATES)
 
-static const char *const states[_STATE_MAX] = {
-        [STATE_WAITING] = "waiting", [STATE_READY] = "ready",       [STATE_LOST] = "lost",
-        [STATE_UNKNOWN] = "unknown", [STATE_DISABLED] = "disabled",
+static const Style styles[_GATE_STATE_MAX] = {
+        [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
+        [GATE_UNKNOWN] = STYLE_DOUBT, [GATE_DISABLED] = STYLE_DIM,
 };
 
-static const Style styles[_STATE_MAX] = {
-        [STATE_WAITING] = STYLE_WAIT,  [STATE_READY] = STYLE_GOOD,   [STATE_LOST] = STYLE_BAD,
-        [STATE_UNKNOWN] = STYLE_DOUBT, [STATE_DISABLED] = STYLE_DIM,
-};
-
-/* _STATE_INVALID for NULL and for a state that a later daemon may know: nothing that is ready. */
-State state_from_string(const char *s) {
-        for (State state = 0; s && state < _STATE_MAX; state++)
-                if (streq(states[state], s))
-                        return state;
-        return _STATE_INVALID;
-}
-
-Style state_style(State state) {
+Style state_style(GateState state) {
         return state >= 0 ? styles[state] : STYLE_NONE;
 }
 
-State get_state(const JsonValue *gate_or_verdict) {
-        return state_from_string(jv_get_string(gate_or_verdict, "state"));
+GateState get_state(const JsonValue *gate_or_verdict) {
+        return gate_state_from_string(jv_get_string(gate_or_verdict, "state"));
 }
 
 /* A time that the daemon told; 0 where it is absent. */
@@ -171,13 +158,13 @@ int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
         return 0;
 }
 
-static int status_of_state(State state) {
+static int status_of_state(GateState state) {
         switch (state) {
-        case STATE_READY:
+        case GATE_READY:
                 return STATUS_READY;
-        case STATE_UNKNOWN:
+        case GATE_UNKNOWN:
                 return STATUS_UNKNOWN;
-        case STATE_DISABLED:
+        case GATE_DISABLED:
                 return STATUS_ERROR;
         default:
                 return STATUS_NOT_READY;

@@ -2,21 +2,12 @@
 #pragma once
 
 #include "base/clock.h"
+#include "gates/gate-state.h"
 #include "json/json.h"
 #include "output.h"
 
 /* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's.
  */
-
-typedef enum State {
-        STATE_WAITING,
-        STATE_READY,
-        STATE_LOST,
-        STATE_UNKNOWN,
-        STATE_DISABLED,
-        _STATE_MAX,
-        _STATE_INVALID = -EINVAL,
-} State;
 
 typedef struct Snapshot {
         JsonValue *verdict;
@@ -33,9 +24,8 @@ usec_t snapshot_now(const Snapshot *s);
 int snapshot_status(const Snapshot *s, char *const *named);
 const JsonValue *snapshot_find(const Snapshot *s, const char *name);
 
-State state_from_string(const char *s);
-Style state_style(State state);
-State get_state(const JsonValue *gate_or_verdict);
+Style state_style(GateState state);
+GateState get_state(const JsonValue *gate_or_verdict);
 usec_t get_usec(const JsonValue *object, const char *key);
 const JsonValue *first_blocker(const JsonValue *gate);
 bool gate_is_invalid(const JsonValue *gate);

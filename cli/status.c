@@ -10,7 +10,7 @@ static void put_causes(Output *out, const Snapshot *s, const JsonValue *definiti
                 const char *name = jv_get_string(s->gates[i], "name"),
                            *cause = find_cause(definitions, name);
 
-                if (!cause || get_state(s->gates[i]) != STATE_DISABLED)
+                if (!cause || get_state(s->gates[i]) != GATE_DISABLED)
                         continue;
                 out_put(out, "\n");
                 out_text(out, name);

@@ -75,7 +75,7 @@ static int put_transition(Table *t, const JsonValue *v, const Output *out) {
         if (r >= 0)
                 r = table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         if (r >= 0)
-                r = table_cell(t, TRANSITION_TO, to, state_style(state_from_string(to)));
+                r = table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
         return r < 0 ? r : put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
 }
 

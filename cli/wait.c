@@ -178,17 +178,17 @@ static int judge_gates(Wait *w) {
 
         for (size_t i = 0; w->gates[i];) {
                 const JsonValue *gate = snapshot_find(&w->follow.snapshot, w->gates[i]);
-                State state = get_state(gate);
+                GateState state = get_state(gate);
 
                 if (!gate)
                         return tell_no_such_gate(w, w->gates[i]);
-                if (state == STATE_DISABLED && w->options->if_enabled) {
+                if (state == GATE_DISABLED && w->options->if_enabled) {
                         forget_gate(w, i);
                         continue;
                 }
-                if (state == STATE_DISABLED || gate_is_invalid(gate))
+                if (state == GATE_DISABLED || gate_is_invalid(gate))
                         return tell_why_never(w, w->gates[i]);
-                ready = ready && state == STATE_READY;
+                ready = ready && state == GATE_READY;
                 i++;
         }
         return ready ? succeed(w) : -EAGAIN;
@@ -203,7 +203,7 @@ static int judge(Wait *w) {
                 w->moved = now_monotonic();
         if (w->gates)
                 return judge_gates(w);
-        return get_state(w->follow.snapshot.verdict) == STATE_READY ? succeed(w) : -EAGAIN;
+        return get_state(w->follow.snapshot.verdict) == GATE_READY ? succeed(w) : -EAGAIN;
 }
 
 static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {

@@ -67,3 +67,33 @@ const JsonValue *find_definition(const JsonValue *definitions, const char *name)
 const char *find_cause(const JsonValue *definitions, const char *name) {
         return jv_get_string(find_definition(definitions, name), "cause");
 }
+
+static int status_of_state(GateState state) {
+        switch (state) {
+        case GATE_READY:
+                return STATUS_READY;
+        case GATE_UNKNOWN:
+                return STATUS_UNKNOWN;
+        case GATE_DISABLED:
+                return STATUS_ERROR;
+        default:
+                return STATUS_NOT_READY;
+        }
+}
+
+/* What the exit status says of it: the verdict, or of the gates that were named the worst. */
+int exit_status(const Snapshot *s, char *const *named) {
+        int worst = STATUS_READY;
+
+        if (!*named)
+                return status_of_state(get_state(s->verdict));
+        for (; *named; named++) {
+                const JsonValue *gate = snapshot_find(s, *named);
+                int one = gate && gate_is_invalid(gate) ? STATUS_ERROR : status_of_state(get_state(gate));
+
+                if (worst == STATUS_READY || one == STATUS_ERROR ||
+                    (one == STATUS_NOT_READY && worst == STATUS_UNKNOWN))
+                        worst = one;
+        }
+        return worst;
+}

@@ -256,5 +256,5 @@ int verb_explain(const Options *options) {
                 r = print_reply(options, reply.parameters);
         else if (!options->quiet)
                 r = show(options, &s, jv_get(gates.parameters, "definitions"));
-        return r < 0 ? r : snapshot_status(&s, options->arguments);
+        return r < 0 ? r : exit_status(&s, options->arguments);
 }

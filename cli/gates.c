@@ -108,8 +108,7 @@ static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments) {
                 if (find_definition(definitions, *name))
                         continue;
-                fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", *name);
-                return STATUS_NO_SUCH_GATE;
+                return tell_no_such_gate(*name);
         }
         return 0;
 }

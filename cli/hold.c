@@ -6,6 +6,7 @@
 #include "base/string-util.h"
 #include "follow.h"
 #include "notify.h"
+#include "output.h"
 #include "verbs.h"
 
 /* For msready-gate@.service, which is active exactly while its gate is open: READY=1 when it opens, and the

@@ -328,3 +328,40 @@ int out_flush(Output *out) {
         out->error = 0;
         return r;
 }
+
+/* --json: the reply as it came, unless --quiet. */
+int print_reply(const Options *options, const JsonValue *parameters) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(8 * LIMIT_VARLINK_REPLY);
+        _cleanup_(jv_freep) JsonValue *empty = NULL;
+        int r;
+
+        if (options->quiet)
+                return 0;
+        if (!parameters) {
+                parameters = empty = jv_new_object();
+                if (!empty)
+                        return -ENOMEM;
+        }
+        r = jv_print(parameters, options->format == FORMAT_PRETTY, &text);
+        if (r >= 0)
+                r = buffer_putc(&text, '\n');
+        if (r < 0)
+                return r;
+        return fd_write_all(STDOUT_FILENO, text.data, text.size);
+}
+
+/* --json where gates are named: the reply, with what is wanted of the list of this name. */
+int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
+                   bool (*is_wanted)(const Options *options, const JsonValue *item)) {
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object(), *wanted = jv_new_array();
+        int r = reply && wanted ? 0 : -ENOMEM;
+
+        JSON_FOREACH(item, jv_get(parameters, list))
+                if (r >= 0 && is_wanted(options, item))
+                        r = jv_append(wanted, jv_copy(item));
+        JSON_FOREACH(member, parameters)
+                if (r >= 0)
+                        r = jv_add(reply, jv_key(member),
+                                   streq(jv_key(member), list) ? TAKE_PTR(wanted) : jv_copy(member));
+        return r < 0 ? r : print_reply(options, reply);
+}

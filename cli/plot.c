@@ -8,6 +8,7 @@
 #include "boots.h"
 #include "chart.h"
 #include "describe.h"
+#include "output.h"
 #include "systemctl.h"
 #include "verbs.h"
 

@@ -4,18 +4,13 @@
 
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "notify.h"
 #include "render.h"
 
-/* Words that never come again, as those with a time in them, would be gathered without end. */
-#define SEEN_MAX 4096
-
 void progress_done(Progress *p) {
-        p->seen = mfree(p->seen);
         p->said = strv_free(p->said);
         p->status = mfree(p->status);
 }
@@ -98,12 +93,20 @@ static int say(Progress *p, char *line, Output *out) {
         return 0;
 }
 
-/* A line for each gate that counts and of which something else is to be said than before. */
+/* A line for each gate that counts and of which something else is to be said than before; where all count, for the
+ * verdict as well, under a name that no gate can have. */
 int progress_lines(Progress *p, const Snapshot *s, Output *out) {
-        for (size_t i = 0; i < s->n_gates; i++) {
-                char *line;
-                int r;
+        char *line;
+        int r;
 
+        if (p->all && s->verdict) {
+                r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
+                if (r >= 0)
+                        r = say(p, strip_control(line), out);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < s->n_gates; i++) {
                 if (!progress_counts(p, s->gates[i]))
                         continue;
                 r = gate_line(s->gates[i], &line);
@@ -113,17 +116,6 @@ int progress_lines(Progress *p, const Snapshot *s, Output *out) {
                         return r;
         }
         return 0;
-}
-
-/* The same for the verdict, under a name that no gate can have. */
-int progress_verdict(Progress *p, const Snapshot *s, Output *out) {
-        char *line;
-        int r;
-
-        if (!s->verdict)
-                return 0;
-        r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
-        return r < 0 ? r : say(p, strip_control(line), out);
 }
 
 /* Of the gates that count, the first that is shut. */
@@ -163,6 +155,12 @@ int progress_status(Progress *p, const Snapshot *s) {
         return 0;
 }
 
+/* Tells systemd that the daemon is out of reach. What is said next is news then, also where it is what was said last. */
+void progress_out_of_reach(Progress *p) {
+        (void) notify_status("msreadyd is out of reach, waiting for it");
+        p->status = mfree(p->status);
+}
+
 /* A line for each of those that keep gates shut, and below it what the cluster says, once. */
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
         const char *said = NULL;
@@ -190,78 +188,4 @@ int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *
                 said = message;
         }
         return 0;
-}
-
-static void hash_in(uint64_t *h, const char *s) {
-        *h = fnv_bytes(*h, s, s ? strlen(s) : 0);
-        *h = fnv_bytes(*h, "\xff", 1);
-}
-
-/* A pull that fails is tried again and again: its reasons alternate, and its words have other ports in them. */
-static bool is_failed_pull(const char *reason) {
-        return glob_matches("*ImagePull*", reason) || glob_matches("*RegistryUnavailable", reason) ||
-               glob_matches("*SignatureValidationFailed", reason);
-}
-
-static uint64_t hash_blocker(const JsonValue *gate, const JsonValue *blocker) {
-        const char *reason = strempty(jv_get_string(blocker, "reason"));
-        uint64_t h = FNV_INIT;
-
-        hash_in(&h, jv_get_string(gate, "name"));
-        hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
-        if (is_failed_pull(reason))
-                return h;
-        hash_in(&h, reason);
-        hash_in(&h, jv_get_string(blocker, "message"));
-        return h;
-}
-
-/* Returns 1 where it was not seen before. */
-static int see(Progress *p, uint64_t h) {
-        uint64_t *more;
-
-        for (size_t i = 0; i < p->n_seen; i++)
-                if (p->seen[i] == h)
-                        return 0;
-        if (p->n_seen == SEEN_MAX)
-                p->n_seen = 0;
-        more = reallocarray(p->seen, p->n_seen + 1, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        p->seen = more;
-        more[p->n_seen++] = h;
-        return 1;
-}
-
-/* Whether anything has moved since the last time: an object or a container became ready, or something is waited for
- * that was not before, as when an image has been pulled. What was waited for already is nothing new: a failure that is
- * tried again passes through the same words each time. */
-int progress_moved(Progress *p, const Snapshot *s) {
-        uint64_t counts = FNV_INIT;
-        bool moved;
-        int r;
-
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *gate = s->gates[i];
-
-                if (!progress_counts(p, gate))
-                        continue;
-                hash_in(&counts, jv_get_string(gate, "name"));
-                hash_in(&counts, jv_get_string(gate, "state"));
-                counts ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
-                counts ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
-        }
-        moved = counts != p->counts;
-        p->counts = counts;
-        for (size_t i = 0; i < s->n_gates; i++) {
-                if (!progress_counts(p, s->gates[i]))
-                        continue;
-                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers")) {
-                        r = see(p, hash_blocker(s->gates[i], blocker));
-                        if (r < 0)
-                                return r;
-                        moved = moved || r > 0;
-                }
-        }
-        return moved;
 }

@@ -7,6 +7,15 @@
 #include "base/string-util.h"
 #include "table.h"
 
+static const Style styles[_GATE_STATE_MAX] = {
+        [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
+        [GATE_UNKNOWN] = STYLE_DOUBT, [GATE_DISABLED] = STYLE_DIM,
+};
+
+Style state_style(GateState state) {
+        return state >= 0 ? styles[state] : STYLE_NONE;
+}
+
 /* How long ago, as people say it. A stamp that lies ahead counts as now. */
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
         return format_timespan(buf, usec_sub(now, then));

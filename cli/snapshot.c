@@ -4,19 +4,9 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "options.h"
 
 /* The daemon's own ceiling, and room for names that only Require= knows. */
 #define GATES_MAX (2 * LIMIT_GATES)
-
-static const Style styles[_GATE_STATE_MAX] = {
-        [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
-        [GATE_UNKNOWN] = STYLE_DOUBT, [GATE_DISABLED] = STYLE_DIM,
-};
-
-Style state_style(GateState state) {
-        return state >= 0 ? styles[state] : STYLE_NONE;
-}
 
 GateState get_state(const JsonValue *gate_or_verdict) {
         return gate_state_from_string(jv_get_string(gate_or_verdict, "state"));
@@ -33,10 +23,14 @@ const JsonValue *first_blocker(const JsonValue *gate) {
         return jv_first(jv_get(gate, "blockers"));
 }
 
-/* An invalid gate waits, and says so by its reason. */
+/* The interface has no other sign of an invalid gate than that it waits for itself, with a reason of the daemon's own.
+ * The object is looked at as well, for the reasons of others are the cluster's words. */
 bool gate_is_invalid(const JsonValue *gate) {
-        return streq_ptr(jv_get_string(first_blocker(gate), "reason"), "InvalidGate") &&
-               streq_ptr(jv_get_string(first_blocker(gate), "gate"), jv_get_string(gate, "name"));
+        const JsonValue *blocker = first_blocker(gate), *object = jv_get(blocker, "object");
+
+        return streq_ptr(jv_get_string(blocker, "reason"), "InvalidGate") &&
+               streq_ptr(jv_get_string(object, "kind"), "Gate") &&
+               streq_ptr(jv_get_string(object, "name"), jv_get_string(gate, "name"));
 }
 
 /* "Pod openshift-dns/dns-default-x", clean. */
@@ -156,34 +150,4 @@ int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
 
         *ret = TAKE_PTR(object);
         return 0;
-}
-
-static int status_of_state(GateState state) {
-        switch (state) {
-        case GATE_READY:
-                return STATUS_READY;
-        case GATE_UNKNOWN:
-                return STATUS_UNKNOWN;
-        case GATE_DISABLED:
-                return STATUS_ERROR;
-        default:
-                return STATUS_NOT_READY;
-        }
-}
-
-/* What the exit status says of it: the verdict, or of the gates that were named the worst. */
-int snapshot_status(const Snapshot *s, char *const *named) {
-        int worst = STATUS_READY;
-
-        if (!*named)
-                return status_of_state(get_state(s->verdict));
-        for (; *named; named++) {
-                const JsonValue *gate = snapshot_find(s, *named);
-                int one = gate && gate_is_invalid(gate) ? STATUS_ERROR : status_of_state(get_state(gate));
-
-                if (worst == STATUS_READY || one == STATUS_ERROR ||
-                    (one == STATUS_NOT_READY && worst == STATUS_UNKNOWN))
-                        worst = one;
-        }
-        return worst;
 }

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "gates/gate-state.h"
 #include "json/json.h"
-#include "output.h"
 
 /* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's.
  */
@@ -21,10 +20,8 @@ void snapshot_done(Snapshot *s);
 int snapshot_update(Snapshot *s, const JsonValue *parameters);
 int snapshot_to_json(const Snapshot *s, JsonValue **ret);
 usec_t snapshot_now(const Snapshot *s);
-int snapshot_status(const Snapshot *s, char *const *named);
 const JsonValue *snapshot_find(const Snapshot *s, const char *name);
 
-Style state_style(GateState state);
 GateState get_state(const JsonValue *gate_or_verdict);
 usec_t get_usec(const JsonValue *object, const char *key);
 const JsonValue *first_blocker(const JsonValue *gate);

@@ -6,7 +6,7 @@
 #include "base/strv.h"
 #include "boots.h"
 #include "describe.h"
-#include "snapshot.h"
+#include "render.h"
 #include "table.h"
 #include "verbs.h"
 

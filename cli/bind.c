@@ -76,7 +76,7 @@ static int binding_init(Binding *b, const Options *options) {
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
         if (!gate_name_is_valid(b->gate) || !is_unit_name(unit) || is_template(unit)) {
-                fprintf(stderr, "msready: '%s' cannot be the name of a %s.\n",
+                fprintf(stderr, "msready: '%s' is not a valid name of a %s.\n",
                         gate_name_is_valid(b->gate) ? unit : b->gate,
                         gate_name_is_valid(b->gate) ? "unit" : "gate");
                 return STATUS_USAGE;
@@ -170,10 +170,11 @@ static int write_drop_ins(const Binding *b, bool enables) {
                 r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booted); i++)
                 if (holds_up(b, booted[i]))
-                        r = buffer_printf(&unit,
-                                          "# Or the unit, and so the gate, would hold up the boot.\n"
-                                          "After=%s\n",
-                                          booted[i]);
+                        r = buffer_printf(
+                                &unit,
+                                "# Without this the unit, and with it the gate, would hold up the boot.\n"
+                                "After=%s\n",
+                                booted[i]);
         if (r >= 0)
                 r = write_file(b->gate_file, &gate);
         if (r == 0)
@@ -218,7 +219,7 @@ int verb_bind(const Options *options) {
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "start", "--no-block", b.gate_unit);
         if (r == 0 && !options->quiet)
-                printf("%s runs while gate %s is open. Stop it by: systemctl stop %s\n", b.unit, b.gate,
+                printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b.unit, b.gate,
                        b.gate_unit);
         return r;
 }

@@ -22,15 +22,15 @@ int tell_unreachable(const Options *options, int error) {
                 break;
         case ECONNREFUSED:
                 fprintf(stderr,
-                        "msready: nobody listens at %s: msreadyd is not running.\n"
+                        "msready: nothing listens at %s: msreadyd is not running.\n"
                         "Try: systemctl restart msready.socket\n",
                         path);
                 break;
         case EACCES:
         case EPERM:
                 fprintf(stderr,
-                        "msready: you may not ask at %s.\n"
-                        "Ask as root, or see WHO MAY ASK in msready.units(7) for a group that may.\n",
+                        "msready: permission denied on %s.\n"
+                        "Try again as root, or see WHO MAY ASK in msready.units(7) for access by a group.\n",
                         path);
                 break;
         case ETIMEDOUT:
@@ -45,10 +45,10 @@ int tell_unreachable(const Options *options, int error) {
                                 "Look at: journalctl -b -u msready.service\n");
                 break;
         case EPROTO:
-                fprintf(stderr, "msready: what answers at %s does not speak varlink.\n", path);
+                fprintf(stderr, "msready: the service at %s does not speak varlink.\n", path);
                 break;
         default:
-                fprintf(stderr, "msready: cannot ask at %s: %s.\n", path, strerror(-error));
+                fprintf(stderr, "msready: cannot ask msreadyd at %s: %s.\n", path, strerror(-error));
                 break;
         }
         return STATUS_UNREACHABLE;
@@ -73,19 +73,19 @@ static int tell_known_error(const char *name, const char *gate, const char *caus
         if (streq(name, READINESS "GateInvalid")) {
                 fprintf(stderr,
                         "msready: gate '%s' is invalid: %s.\n"
-                        "Mend its file, then: msready check-config && msready reload\n",
+                        "Fix the file, then run: msready check-config && msready reload\n",
                         gate, cause);
                 return STATUS_ERROR;
         }
         if (streq(name, READINESS "ReloadFailed")) {
                 fprintf(stderr,
-                        "msready: the configuration was not loaded, the old one goes on: %s.\n"
-                        "Mend it, then: msready check-config && msready reload\n",
+                        "msready: the configuration was not loaded, the daemon keeps the old one: %s.\n"
+                        "Fix the file, then run: msready check-config && msready reload\n",
                         cause);
                 return STATUS_ERROR;
         }
         if (streq(name, READINESS "TimedOut")) {
-                fprintf(stderr, "msready: the time is up.\n");
+                fprintf(stderr, "msready: timed out.\n");
                 return STATUS_TIMED_OUT;
         }
         return -ENOENT;
@@ -107,8 +107,8 @@ static int tell_service_error(const Options *options, const char *name, const Js
                  streq(name, "org.varlink.service.MethodNotFound") ||
                  streq(name, "org.varlink.service.MethodNotImplemented"))
                 fprintf(stderr,
-                        "msready: what answers at %s does not know what '%s' asks for: another version, or "
-                        "another program.\nTry: systemctl restart msready.service\n",
+                        "msready: the service at %s does not support '%s'; it may be another version or another "
+                        "program.\nTry: systemctl restart msready.service\n",
                         options->socket, options->verb->name);
         else if (streq(name, "io.systemd.System") && number > 0 && number < 4096)
                 fprintf(stderr,
@@ -130,7 +130,7 @@ int tell_error(const Options *options, const VlReply *reply) {
 
         if (!name)
                 return -ENOMEM;
-        r = tell_known_error(name, gate ?: "?", cause ?: "it does not say why");
+        r = tell_known_error(name, gate ?: "?", cause ?: "no cause is given");
         if (r < 0)
                 r = tell_service_error(options, name, reply->parameters);
         if (r >= 0)

@@ -99,7 +99,7 @@ static int put_the_same(Output *out, const JsonValue *as) {
 
         r = object_to_string(jv_get(as, "object"), &object);
         if (r >= 0)
-                out_printf(out, "      The same as of %s.\n", object);
+                out_printf(out, "      Same cause as %s.\n", object);
         return r;
 }
 
@@ -145,9 +145,9 @@ static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
         if (streq(clock, "settle"))
                 out_printf(out, "  Its checks pass; it opens in %s.\n", span);
         else if (streq(clock, "hold"))
-                out_printf(out, "  Its checks fail; it is lost in %s, unless they pass.\n", span);
+                out_printf(out, "  Its checks fail; it becomes lost in %s unless they pass.\n", span);
         else if (streq(clock, "grace"))
-                out_printf(out, "  There is no evidence; it is unknown in %s, unless there is.\n", span);
+                out_printf(out, "  No evidence; it becomes unknown in %s unless evidence arrives.\n", span);
 }
 
 static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
@@ -204,9 +204,9 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
                 const char *whose = jv_get_string(blocker, "gate");
 
                 if (!streq_ptr(whose, name) && snapshot_find(s, whose)) {
-                        out_put(out, "  It comes after gate ");
+                        out_put(out, "  Blocked by gate ");
                         out_text(out, whose);
-                        out_put(out, ", which is not ready: see there.\n");
+                        out_put(out, "; see its entry.\n");
                         break;
                 }
                 r = put_blocker(out, blocker, told, now);

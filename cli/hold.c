@@ -122,7 +122,7 @@ static int judge(Hold *h) {
         if (!gate) {
                 if (h->is_open)
                         return end(h, "was removed");
-                tell(h, "There is no gate of this name, waiting for one");
+                tell(h, "There is no gate of this name, waiting for it");
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
@@ -155,11 +155,11 @@ static int on_failed(Hold *h, const VlReply *reply) {
                 return end(h, "was removed or disabled");
         if (!is_about_gate(reply->error)) {
                 begin_doubt(h, false);
-                if (asprintf_ret(&text, "msreadyd cannot tell, asking again: %s", reply->error) >= 0)
+                if (asprintf_ret(&text, "msreadyd cannot answer, asking again: %s", reply->error) >= 0)
                         tell(h, text);
         } else if (streq(reply->error, READINESS "NoSuchGate"))
-                tell(h, "There is no gate of this name, waiting for one");
-        else if (asprintf_ret(&text, "The gate is disabled or invalid, waiting: %s",
+                tell(h, "There is no gate of this name, waiting for it");
+        else if (asprintf_ret(&text, "Waiting, the gate is disabled or invalid: %s",
                               cause ?: reply->error) >= 0)
                 tell(h, text);
         follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
@@ -170,7 +170,7 @@ static int on_deadline(Hold *h) {
         usec_t now = now_monotonic();
 
         if (!h->is_open && now >= h->deadline) {
-                fprintf(stderr, "msready: gate %s is not ready, and the time is up.\n", h->gate);
+                fprintf(stderr, "msready: timed out: gate %s is not ready.\n", h->gate);
                 return STATUS_TIMED_OUT;
         }
         if (!h->is_open) {

@@ -155,7 +155,7 @@ int progress_status(Progress *p, const Snapshot *s) {
         return 0;
 }
 
-/* Tells systemd that the daemon is out of reach. What is said next is news then, also where it is what was said last. */
+/* Tells systemd that the daemon is out of reach. The next STATUS= is sent even where it equals the last one. */
 void progress_out_of_reach(Progress *p) {
         (void) notify_status("msreadyd is out of reach, waiting for it");
         p->status = mfree(p->status);

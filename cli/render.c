@@ -227,7 +227,7 @@ static bool is_told_already(const Snapshot *s, size_t i, bool all) {
 }
 
 static void put_others(Output *out, const Snapshot *s, size_t i, bool all) {
-        const char *separator = "    The same: ";
+        const char *separator = "    Same cause: ";
 
         for (size_t j = i + 1; j < s->n_gates; j++) {
                 if (!tells_of(s, s->gates[j], all) ||

@@ -211,7 +211,7 @@ static int on_deadline(Session *s) {
         if (usec_sub(now, s->started) >= time_limit(s))
                 return give_up(s, "not ready within", s->options->timeout);
         if (usec_sub(now, w->stall.moved) >= s->options->stall)
-                return give_up(s, "nothing has moved for", s->options->stall);
+                return give_up(s, "no progress for", s->options->stall);
         return -EAGAIN;
 }
 

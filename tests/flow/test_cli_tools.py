@@ -160,7 +160,7 @@ def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit)
 def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
     """A template alone is no unit that a gate can uphold."""
     done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
-    assert (done.returncode, done.stdout) == (2, "") and "cannot be the name of a unit" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
     assert not (tmp_path / "root").exists()
 
 

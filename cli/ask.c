@@ -4,8 +4,8 @@
 
 #include "base/strv.h"
 
-/* Calls a method of the daemon, "io.msready.Readiness.Describe". Returns 0 and the reply, for
- * vl_reply_done(), or an exit status: what went wrong has been told. */
+/* Calls a method of the daemon, named in full: "io.msready.Readiness.Describe". Returns 0 and the reply, which the
+ * caller frees with vl_reply_done(), or an exit status after telling the user what went wrong. */
 int ask(const Options *options, const char *method, const JsonValue *parameters, VlReply *ret) {
         usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
         _cleanup_(vl_client_freep) VlClient *client = NULL;
@@ -27,7 +27,8 @@ int ask(const Options *options, const char *method, const JsonValue *parameters,
         return 0;
 }
 
-/* The parameters {"gates": [...]}, or NULL where none is named: the daemon tells those apart. */
+/* Makes the parameters {"gates": [...]}, or NULL where no gate is named: the daemon takes an empty list for no
+ * gates. *ret is the caller's. -ENOMEM. */
 int ask_gates_parameter(char *const *gates, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL, *list = NULL;
         int r;

@@ -7,9 +7,10 @@
 #include "base/limits.h"
 #include "output.h"
 
-/* Telling people what went wrong: the cause, and what to do next. */
+/* Tells the user on standard error what went wrong: the cause, and what to do next. */
 
-/* Says why the daemon cannot be asked. error is one of vl_client_connect() or vl_client_receive(). */
+/* Tells why the daemon cannot be reached. error is a negative errno of vl_client_connect() or vl_client_receive().
+ * Returns the exit status. */
 int tell_unreachable(const Options *options, int error) {
         const char *path = options->socket;
 
@@ -54,12 +55,14 @@ int tell_unreachable(const Options *options, int error) {
         return STATUS_UNREACHABLE;
 }
 
+/* gate comes from the command line, or is clean. */
 int tell_no_such_gate(const char *gate) {
         fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", gate);
         return STATUS_NO_SUCH_GATE;
 }
 
-/* What an error of the interface says to people. gate and cause come from the cluster or a file. */
+/* Tells of an error of the readiness interface. gate and cause are clean: they come from the cluster or from a
+ * file. -ENOENT for an error that is not of that interface. */
 static int tell_known_error(const char *name, const char *gate, const char *cause) {
         if (streq(name, READINESS "NoSuchGate"))
                 return tell_no_such_gate(gate);
@@ -120,7 +123,7 @@ static int tell_service_error(const Options *options, const char *name, const Js
         return STATUS_ERROR;
 }
 
-/* Tells of an error that a method replied. Returns the exit status for it. */
+/* Tells of the error that a method replied. Returns the exit status. */
 int tell_error(const Options *options, const VlReply *reply) {
         _cleanup_free_ char *gate = clean_text(jv_get_string(reply->parameters, "gate"));
         _cleanup_free_ char *cause = clean_text(jv_get_string(reply->parameters, "cause"));

@@ -6,7 +6,7 @@
 
 #define READINESS "io.msready.Readiness."
 
-/* Each returns the exit status for what it tells. */
+/* Each tells the user, and returns the exit status. */
 int tell_unreachable(const Options *options, int error);
 int tell_error(const Options *options, const VlReply *reply);
 int tell_no_such_gate(const char *gate);

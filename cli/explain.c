@@ -7,14 +7,14 @@
 #include "render.h"
 #include "verbs.h"
 
-/* From the verdict down to the object, and the commands that look further. A command is told only where the
- * names in it are such as Kubernetes gives: people paste it into a root shell. */
+/* Explains from the verdict down to the object, with the commands that show more. A command is printed only if its
+ * names have the letters that Kubernetes allows: people paste it into a root shell. */
 
 #define MICROSHIFT_LOG "journalctl -b -u microshift.service"
 
 static const struct {
         const char *kind;
-        const char *resource; /* as oc takes it */
+        const char *resource; /* the name that oc knows */
 } resources[] = {
         { "Pod", "pod" },
         { "Node", "node" },
@@ -24,7 +24,7 @@ static const struct {
         { "ReplicaSet", "replicaset" },
 };
 
-/* What else to look at, by reason; a reason may stand here more than once. */
+/* More to look at, by reason; a reason may have several rows. */
 static const struct {
         const char *reason; /* a glob */
         const char *command;
@@ -77,8 +77,8 @@ static void put_object_commands(Output *out, const JsonValue *object, const char
                 out_printf(out, "      $ oc get pods -n %s -o wide\n", namespace);
 }
 
-/* What has been told, for what is in the way of all, as an API server that is out of reach, need not be told of
- * each. */
+/* The blockers explained so far: a cause that blocks all gates, such as an unreachable API server, is explained
+ * once. */
 typedef struct Told {
         const JsonValue *blockers[32];
         size_t n;
@@ -190,7 +190,7 @@ static void put_cause(Output *out, const JsonValue *definitions, const char *nam
         out_put(out, "\n");
 }
 
-/* A gate that waits for another one, which is explained itself, is told of in a line. */
+/* Where another gate, explained itself, blocks this one, one line says so. */
 static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
                     Told *told, usec_t now) {
         const char *name = jv_get_string(gate, "name");
@@ -216,7 +216,7 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
         return 0;
 }
 
-static int show(const Options *options, const Snapshot *s, const JsonValue *definitions) {
+static int show_explanation(const Options *options, const Snapshot *s, const JsonValue *definitions) {
         _cleanup_(out_done) Output out = {};
         bool named = *options->arguments, any = false;
         usec_t now = s->told;
@@ -241,7 +241,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         return out_flush(&out);
 }
 
-/* Why not: each gate that is shut, or those named, with all that keeps it so. */
+/* Explains each gate that is not ready, or the gates named, with all their blockers. */
 int verb_explain(const Options *options) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
@@ -255,6 +255,6 @@ int verb_explain(const Options *options) {
         if (options->format != FORMAT_TEXT)
                 r = print_reply(options, reply.parameters);
         else if (!options->quiet)
-                r = show(options, &s, jv_get(gates.parameters, "definitions"));
+                r = show_explanation(options, &s, jv_get(gates.parameters, "definitions"));
         return r < 0 ? r : exit_status(&s, options->arguments);
 }

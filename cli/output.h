@@ -5,7 +5,7 @@
 #include "json/json.h"
 #include "options.h"
 
-/* What is printed is gathered first, so that it can be paged as a whole. Text from the cluster goes in by
+/* Text is gathered before it is printed, so that a pager gets all of it. Text from the cluster goes in by
  * out_text() or clean_text(), never as it is: a terminal would obey it. */
 
 typedef enum Style {
@@ -22,7 +22,7 @@ typedef enum Style {
 
 typedef struct Output {
         Buffer text;
-        int error; /* the first one; output after it is dropped */
+        int error; /* the first one; what is put after it is dropped */
         bool terminal;
         bool movable; /* a terminal whose cursor can be moved */
         bool colours;

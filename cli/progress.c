@@ -22,7 +22,7 @@ bool progress_counts(const Progress *p, const JsonValue *gate) {
         return p->all || jv_get_bool(gate, "required", false);
 }
 
-/* "3 of 4 gates ready, 12 of 14 containers" */
+/* Puts "3 of 4 gates ready, 12 of 14 containers". */
 void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
         int64_t containers = 0, ready_containers = 0;
         unsigned gates = 0, ready = 0;
@@ -67,7 +67,7 @@ static int gate_line(const JsonValue *gate, char **ret) {
         return 0;
 }
 
-/* The line that was said of the gate whose line this is, for its name is the same. */
+/* Finds the last line printed for the gate that this line is about: both begin with its name. */
 static char **find_said(const Progress *p, const char *line) {
         size_t n = (size_t) (strchrnul(line, ':') - line) + 1;
 
@@ -77,8 +77,8 @@ static char **find_said(const Progress *p, const char *line) {
         return NULL;
 }
 
-/* Prints the line, which becomes the caller's no more, if it says something else than the last one did. */
-static int say(Progress *p, char *line, Output *out) {
+/* Prints the line if it differs from the last one for its gate. Takes line. */
+static int say_line(Progress *p, char *line, Output *out) {
         char **said = find_said(p, line);
 
         if (said && streq(*said, line)) {
@@ -93,8 +93,8 @@ static int say(Progress *p, char *line, Output *out) {
         return 0;
 }
 
-/* A line for each gate that counts and of which something else is to be said than before; where all count, for the
- * verdict as well, under a name that no gate can have. */
+/* Prints a line for each gate that counts and whose line has changed; where all count, also for the verdict, under
+ * a name that no gate can have. -ENOMEM. */
 int progress_lines(Progress *p, const Snapshot *s, Output *out) {
         char *line;
         int r;
@@ -102,7 +102,7 @@ int progress_lines(Progress *p, const Snapshot *s, Output *out) {
         if (p->all && s->verdict) {
                 r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
                 if (r >= 0)
-                        r = say(p, strip_control(line), out);
+                        r = say_line(p, strip_control(line), out);
                 if (r < 0)
                         return r;
         }
@@ -111,14 +111,14 @@ int progress_lines(Progress *p, const Snapshot *s, Output *out) {
                         continue;
                 r = gate_line(s->gates[i], &line);
                 if (r >= 0)
-                        r = say(p, line, out);
+                        r = say_line(p, line, out);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* Of the gates that count, the first that is shut. */
+/* The first gate that counts and is shut. */
 static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
         for (size_t i = 0; i < s->n_gates; i++)
                 if (progress_counts(p, s->gates[i]) && first_blocker(s->gates[i]))
@@ -126,8 +126,8 @@ static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
         return NULL;
 }
 
-/* Tells systemd, where it started us and there is something new to say: how far things are, and what is
- * waited for since what time of day, for an age would be wrong a minute later. */
+/* Sends systemd the progress and the first blocker as STATUS=, if that is new. It names the time of day since when,
+ * for an age would be wrong a minute later. Does nothing where systemd did not start us. -ENOMEM. */
 int progress_status(Progress *p, const Snapshot *s) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
         const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
@@ -161,7 +161,8 @@ void progress_out_of_reach(Progress *p) {
         p->status = mfree(p->status);
 }
 
-/* A line for each of those that keep gates shut, and below it what the cluster says, once. */
+/* Puts a line for each gate that counts and is shut, with its first blocker, and below it the message, once for
+ * gates with the same one. now is boottime of the daemon. -ENOMEM. */
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
         const char *said = NULL;
 

@@ -4,11 +4,11 @@
 #include "output.h"
 #include "snapshot.h"
 
-/* How far things are: for a terminal, for a log, for systemctl status. */
+/* The progress towards ready: for a terminal, for a log, for systemctl status. */
 
-/* What was said of each gate last, so that a line is printed only where it says something new. */
+/* The last line printed for each gate, so that a line is printed only where it says something new. */
 typedef struct Progress {
-        char *const *gates; /* those that count; empty: the required ones, */
+        char *const *gates; /* the gates that count; empty: the required ones, */
         bool all;           /* or all */
         char **said;        /* "NAME: …" */
         char *status;       /* the last STATUS= */

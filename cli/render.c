@@ -12,11 +12,14 @@ static const Style styles[_GATE_STATE_MAX] = {
         [GATE_UNKNOWN] = STYLE_DOUBT, [GATE_DISABLED] = STYLE_DIM,
 };
 
+/* The style of a state; none for one that this client does not know. */
 Style state_style(GateState state) {
+        assert(state < _GATE_STATE_MAX);
+
         return state >= 0 ? styles[state] : STYLE_NONE;
 }
 
-/* How long ago, as people say it. A stamp that lies ahead counts as now. */
+/* How long before now `then` was, in words. A stamp that lies ahead counts as now. */
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
         return format_timespan(buf, usec_sub(now, then));
 }
@@ -40,7 +43,7 @@ static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now)
         out_put(out, "\n");
 }
 
-/* The verdict in a line, and whose it is in another. */
+/* Puts the verdict in a line, and the node, the server and its version in another. */
 void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),
                    *version = jv_get_string(s->verdict, "serverVersion"),
@@ -99,7 +102,7 @@ static int put_blocker_cell(Table *t, const JsonValue *gate) {
                            strempty(jv_get_string(blocker, "reason")));
 }
 
-/* "ready", and what becomes of it where a clock runs: "ready (lost in 12s)". */
+/* "ready", and where a clock runs what follows: "ready (lost in 12s)". */
 static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
         static const struct {
                 const char *clock, *becomes;
@@ -164,7 +167,7 @@ static void put_summary(Output *out, const Snapshot *s) {
                 out_put(out, "\n");
 }
 
-/* A line for each gate. */
+/* Puts a table with a row for each gate, and a summary. -ENOMEM. */
 int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options) {
         _cleanup_(table_freep) Table *t = NULL;
         int r;
@@ -181,7 +184,7 @@ int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *opti
         return r;
 }
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s" */
+/* Puts "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s". -ENOMEM. */
 int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
         _cleanup_free_ char *object = NULL;
         char age[TIMESPAN_MAX];
@@ -199,8 +202,8 @@ int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
         return 0;
 }
 
-/* Whether the gate is to be told of, and by its own blocker: one that another gate blocks is told of there.
- */
+/* Whether the gate has an entry of its own: not if another gate in the snapshot blocks it, whose entry has the
+ * cause. */
 static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
         const JsonValue *blocker = first_blocker(gate);
 
@@ -210,7 +213,7 @@ static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
                !snapshot_find(s, jv_get_string(blocker, "gate"));
 }
 
-/* Whether two blockers tell the same, as of an API server that is out of reach, which is in the way of all. */
+/* Whether two blockers have the same cause, such as an unreachable API server, which blocks every gate. */
 bool is_same_cause(const JsonValue *a, const JsonValue *b) {
         const char *message = jv_get_string(a, "message");
 
@@ -264,8 +267,8 @@ static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *bloc
         return 0;
 }
 
-/* What keeps gates shut, with the cluster's words and what to do, each cause once. Gates that are not
- * required are left out, unless all. */
+/* Puts what keeps gates shut, with the cluster's words and the hint, each cause once. Without `all` only for
+ * required gates. -ENOMEM. */
 int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
         for (size_t i = 0; i < s->n_gates; i++) {
                 int r;

@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* On a terminal ages grow each second. */
+/* On a terminal the ages are updated each second. */
 #define TICK_USEC USEC_PER_SEC
 
-/* Prepares for session_run(); which gates are followed and count is the caller's to set. *s is to be given to
- * session_done() also where this fails. */
+/* Prepares for session_run(); the caller then sets which gates to follow and which count. The caller calls
+ * session_done() also after a failure. A negative errno where signals cannot be caught. */
 int session_init(Session *s, const SessionOps *ops, const Options *options) {
+        assert(ops && options);
+
         *s = (Session){
                 .ops = ops,
                 .options = options,
@@ -30,7 +32,7 @@ void session_done(Session *s) {
         live_done(&s->live);
 }
 
-/* A live line for a daemon that is away. */
+/* Puts the live line that says since when the daemon is out of reach, and why. */
 void session_put_unreachable(Session *s, Style style, const char *end) {
         char span[TIMESPAN_MAX];
 
@@ -50,7 +52,7 @@ static int show_live(Session *s) {
         return r < 0 ? r : live_show(&s->live);
 }
 
-/* Shows what changed, each reader his way. */
+/* Shows a change to systemd, and on the terminal or in the log. */
 static int show_change(Session *s) {
         int r = 0;
 
@@ -93,7 +95,7 @@ static int on_deadline(Session *s) {
         return r == -EAGAIN ? show_live(s) : r;
 }
 
-/* One thing that happens. */
+/* Handles one event. */
 static int session_step(Session *s) {
         usec_t tick = s->is_live ? usec_add(now_monotonic(), TICK_USEC) : USEC_INFINITY;
         _cleanup_(vl_reply_done) VlReply change = {};
@@ -122,7 +124,7 @@ static int session_step(Session *s) {
         return r == 0 ? -EAGAIN : r;
 }
 
-/* Until an exit status comes of it, or it fails. */
+/* Handles events until one of them ends the session: an exit status, or a negative errno. */
 int session_run(Session *s) {
         int r;
 

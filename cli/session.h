@@ -5,19 +5,19 @@
 #include "live.h"
 #include "progress.h"
 
-/* What wait and watch are: a subscription that is shown, in place on a terminal, else by a line for each change. */
+/* What wait and watch share: a subscription shown in place on a terminal, elsewhere by a line for each change. */
 
 typedef struct Session Session;
 
-/* The results are exit statuses, -EAGAIN to go on, or what failed. */
+/* Functions that return int return an exit status, -EAGAIN to go on, or another negative errno. */
 typedef struct SessionOps {
-        int (*changed)(Session *s, const VlReply *change); /* after it was shown */
+        int (*changed)(Session *s, const VlReply *change); /* called after the change was shown */
         int (*failed)(Session *s, const VlReply *error);   /* the daemon refused the subscription */
         usec_t (*deadline)(const Session *s); /* when to call on_deadline(), on CLOCK_MONOTONIC */
-        int (*on_deadline)(Session *s);       /* may come early */
-        int (*draw)(Session *s);              /* puts the live lines into s->live.out */
-        bool tells_systemd;                   /* in STATUS= */
-        bool clears;                          /* a signal that ends it takes the live lines away */
+        int (*on_deadline)(Session *s);       /* called at the deadline or earlier */
+        int (*draw)(Session *s); /* puts the live lines into s->live.out; 0 or a negative errno */
+        bool tells_systemd;      /* by STATUS= */
+        bool clears;             /* removes the live lines when a signal ends it */
 } SessionOps;
 
 struct Session {

@@ -5,26 +5,28 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 
-/* The daemon's own ceiling, and room for names that only Require= knows. */
+/* The daemon's own ceiling, and room for gates that only Require= names. */
 #define GATES_MAX (2 * LIMIT_GATES)
 
+/* The state of a gate or of the verdict; _GATE_STATE_INVALID for NULL and for a state of a later daemon. */
 GateState get_state(const JsonValue *gate_or_verdict) {
         return gate_state_from_string(jv_get_string(gate_or_verdict, "state"));
 }
 
-/* A time that the daemon told; 0 where it is absent. */
+/* A time from the daemon in microseconds; 0 where it is absent. */
 usec_t get_usec(const JsonValue *object, const char *key) {
         int64_t usec = jv_get_int(object, key, 0);
 
         return usec > 0 ? (usec_t) usec : 0;
 }
 
+/* The cause that keeps a gate shut, or NULL. */
 const JsonValue *first_blocker(const JsonValue *gate) {
         return jv_first(jv_get(gate, "blockers"));
 }
 
-/* The interface has no other sign of an invalid gate than that it waits for itself, with a reason of the daemon's own.
- * The object is looked at as well, for the reasons of others are the cluster's words. */
+/* A gate's reply has no other sign that it is invalid than its blocker: itself, with a reason of the daemon's. Its
+ * object is compared too, for a pod's reason is the cluster's word. */
 bool gate_is_invalid(const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate), *object = jv_get(blocker, "object");
 
@@ -33,7 +35,7 @@ bool gate_is_invalid(const JsonValue *gate) {
                streq_ptr(jv_get_string(object, "name"), jv_get_string(gate, "name"));
 }
 
-/* "Pod openshift-dns/dns-default-x", clean. */
+/* "Pod openshift-dns/dns-default-x", clean; *ret is the caller's. -ENOMEM. */
 int object_to_string(const JsonValue *object, char **ret) {
         const char *namespace = jv_get_string(object, "namespace");
         char *s;
@@ -62,7 +64,7 @@ static JsonValue **find_slot(const Snapshot *s, const char *name) {
         return NULL;
 }
 
-/* The gate of that name, or NULL. */
+/* The gate of that name, or NULL; valid until the next snapshot_update(). */
 const JsonValue *snapshot_find(const Snapshot *s, const char *name) {
         JsonValue **slot = find_slot(s, name);
 
@@ -100,7 +102,8 @@ static void drop_gate(Snapshot *s, const char *name) {
         s->n_gates--;
 }
 
-/* Takes in a reply of Describe, Monitor or Wait: what is in it replaces what was known. -ENOMEM, -E2BIG. */
+/* Takes in a reply of Describe, Monitor or Wait, which replaces the verdict and the gates that it has. -ENOMEM;
+ * -E2BIG for more gates than a daemon can have. */
 int snapshot_update(Snapshot *s, const JsonValue *parameters) {
         const JsonValue *verdict = jv_get(parameters, "verdict");
         JsonValue *copy;
@@ -125,7 +128,7 @@ int snapshot_update(Snapshot *s, const JsonValue *parameters) {
         return 0;
 }
 
-/* The time on the daemon's clock. */
+/* The present boottime of the daemon. */
 usec_t snapshot_now(const Snapshot *s) {
         return usec_add(s->told, usec_sub(now_boottime(), s->came));
 }
@@ -134,7 +137,7 @@ static int append_copy(JsonValue *array, const JsonValue *v) {
         return jv_append(array, jv_copy(v));
 }
 
-/* The shape of a reply of Describe. */
+/* Makes the snapshot a reply of Describe; *ret is the caller's. -ENOMEM. */
 int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *object = jv_new_object(), *gates = jv_new_array();
         int r = object && gates ? 0 : -ENOMEM;

@@ -5,8 +5,7 @@
 #include "gates/gate-state.h"
 #include "json/json.h"
 
-/* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's.
- */
+/* The verdict and the gates as the daemon told them last: a reply of Describe, or the sum of replies of Monitor. */
 
 typedef struct Snapshot {
         JsonValue *verdict;

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/string-util.h"
 
-/* Words that never come again, as those with a time in them, would be gathered without end. */
+/* Messages that never repeat, such as those with a time in them, must not fill memory. */
 #define SEEN_MAX 4096
 
 void stall_done(Stall *stall) {
@@ -17,7 +17,7 @@ static void hash_in(uint64_t *h, const char *s) {
         *h = fnv_bytes(*h, "\xff", 1);
 }
 
-/* A pull that fails is tried again and again: its reasons alternate, and its words have other ports in them. */
+/* A failing pull is retried: its reasons alternate, and its messages differ in port numbers. */
 static bool is_failed_pull(const char *reason) {
         return glob_matches("*ImagePull*", reason) || glob_matches("*RegistryUnavailable", reason) ||
                glob_matches("*SignatureValidationFailed", reason);
@@ -36,8 +36,8 @@ static uint64_t hash_blocker(const JsonValue *gate, const JsonValue *blocker) {
         return h;
 }
 
-/* Returns 1 where it was not seen before. */
-static int see(Stall *stall, uint64_t h) {
+/* Returns 1 where the hash is new. -ENOMEM. */
+static int note_hash(Stall *stall, uint64_t h) {
         uint64_t *more;
 
         for (size_t i = 0; i < stall->n_seen; i++)
@@ -53,9 +53,9 @@ static int see(Stall *stall, uint64_t h) {
         return 1;
 }
 
-/* Notes in stall->moved that something moved since the last time: an object or a container became ready, or something
- * is waited for that was not before, as when an image has been pulled. What was waited for already is nothing new: a
- * failure that is tried again passes through the same words each time. now is on CLOCK_MONOTONIC. */
+/* Sets stall->moved to now (CLOCK_MONOTONIC) if there was progress since the last call: an object or a container
+ * became ready, or a blocker is new, as after an image has been pulled. A blocker that was there before is not new:
+ * a failure that is retried has the same messages each time. -ENOMEM. */
 int stall_feed(Stall *stall, const Progress *p, const Snapshot *s, usec_t now) {
         uint64_t counts = FNV_INIT;
         int r;
@@ -70,7 +70,7 @@ int stall_feed(Stall *stall, const Progress *p, const Snapshot *s, usec_t now) {
                 counts ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
                 counts ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
                 JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
-                        r = see(stall, hash_blocker(gate, blocker));
+                        r = note_hash(stall, hash_blocker(gate, blocker));
                         if (r < 0)
                                 return r;
                         if (r > 0)

@@ -3,11 +3,11 @@
 
 #include "progress.h"
 
-/* Since when nothing has moved. */
+/* Since when there has been no progress. */
 typedef struct Stall {
-        usec_t moved;    /* when something moved last, on CLOCK_MONOTONIC */
+        usec_t moved;    /* when there was progress last, on CLOCK_MONOTONIC */
         uint64_t counts; /* a hash of how many are ready */
-        uint64_t *seen;  /* hashes of all that was waited for */
+        uint64_t *seen;  /* hashes of all blockers so far */
         size_t n_seen;
 } Stall;
 

@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-/* In the order of the help; the first is what msready does without a verb. */
+/* In the order of the help; the first is the default. */
 const Verb verbs[] = {
         { "status", "[GATE...]", 0, UINT_MAX, OPTION_ALL, "Show whether the cluster is usable, and why not",
           verb_status },

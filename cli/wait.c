@@ -8,12 +8,12 @@
 #include "stall.h"
 #include "verbs.h"
 
-/* Waits by subscription, not by the method Wait: what is told on the way is shown, and a daemon that
- * restarts is only a new subscription. */
+/* Waits by a subscription and not by the method Wait, so as to show the progress, and to subscribe again when the
+ * daemon restarts. */
 
 typedef struct Wait {
         Session session;
-        char **gates; /* those that are still asked for; NULL: the verdict */
+        char **gates; /* the gates still waited for; NULL: the verdict */
         Stall stall;
 } Wait;
 
@@ -23,7 +23,7 @@ static void wait_done(Wait *w) {
         strv_free(w->gates);
 }
 
-/* The live lines: how far, how long, what is waited for. */
+/* Puts the live lines: the progress, for how long, the blockers. */
 static int put_live(Session *session) {
         const Wait *w = container_of(session, Wait, session);
         const Snapshot *s = &session->follow.snapshot;
@@ -46,8 +46,8 @@ static int put_live(Session *session) {
         return progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
-/* Takes the live lines away and, where the reply is what is wanted, prints that. */
-static int finish(Session *s, int status) {
+/* Removes the live lines and, with --json, prints the reply. */
+static int end_display(Session *s, int status) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r = 0;
 
@@ -61,12 +61,12 @@ static int finish(Session *s, int status) {
         return r < 0 ? r : status;
 }
 
-static int succeed(Wait *w) {
+static int tell_ready(Wait *w) {
         Session *s = &w->session;
         char span[TIMESPAN_MAX];
         int r;
 
-        r = finish(s, STATUS_READY);
+        r = end_display(s, STATUS_READY);
         if (r < 0 || s->options->quiet || s->options->format != FORMAT_TEXT)
                 return r;
         if (w->gates && !*w->gates) /* all are disabled here */
@@ -80,13 +80,13 @@ static int succeed(Wait *w) {
         return r < 0 ? r : STATUS_READY;
 }
 
-static int give_up(Session *s, const char *why, usec_t span) {
+static int tell_not_ready(Session *s, const char *why, usec_t span) {
         const Snapshot *snapshot = &s->follow.snapshot;
         _cleanup_(out_done) Output out = {};
         char text[TIMESPAN_MAX];
         int r;
 
-        r = finish(s, STATUS_TIMED_OUT);
+        r = end_display(s, STATUS_TIMED_OUT);
         if (r < 0)
                 return r;
         out_init(&out, STDERR_FILENO);
@@ -102,7 +102,7 @@ static int give_up(Session *s, const char *why, usec_t span) {
         return STATUS_TIMED_OUT;
 }
 
-/* Has the daemon say why a gate can never become ready, for only its error has the cause. */
+/* Tells why a gate can never become ready: the daemon's error has the cause. */
 static int tell_why_never(Session *s, char *gate) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
@@ -113,7 +113,7 @@ static int tell_why_never(Session *s, char *gate) {
                 r = jv_add_int(parameters, "timeoutUSec", 0);
         if (r < 0)
                 return r;
-        r = finish(s, STATUS_ERROR);
+        r = end_display(s, STATUS_ERROR);
         if (r < 0)
                 return r;
         r = ask(s->options, READINESS "Wait", parameters, &reply);
@@ -123,15 +123,15 @@ static int tell_why_never(Session *s, char *gate) {
         return STATUS_ERROR;
 }
 
-/* --if-enabled: what is disabled here is not waited for. */
+/* --if-enabled: a gate that is disabled here is not waited for. */
 static void forget_gate(Wait *w, size_t i) {
-        size_t rest = strv_length(w->gates + i); /* with the NULL in the place of the one that goes */
+        size_t rest = strv_length(w->gates + i); /* with the NULL, without the gate that goes */
 
         free(w->gates[i]);
         memmove(w->gates + i, w->gates + i + 1, rest * sizeof(*w->gates));
 }
 
-/* Looks at the gates that were named. Returns -EAGAIN where there is something to wait for. */
+/* Judges the gates named. Returns -EAGAIN while one is not ready. */
 static int judge_gates(Wait *w) {
         bool ready = true;
         int r;
@@ -141,7 +141,7 @@ static int judge_gates(Wait *w) {
                 GateState state = get_state(gate);
 
                 if (!gate) {
-                        r = finish(&w->session, STATUS_NO_SUCH_GATE);
+                        r = end_display(&w->session, STATUS_NO_SUCH_GATE);
                         return r < 0 ? r : tell_no_such_gate(w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
@@ -153,7 +153,7 @@ static int judge_gates(Wait *w) {
                 ready = ready && state == GATE_READY;
                 i++;
         }
-        return ready ? succeed(w) : -EAGAIN;
+        return ready ? tell_ready(w) : -EAGAIN;
 }
 
 static int on_changed(Session *session, const VlReply *change) {
@@ -165,7 +165,7 @@ static int on_changed(Session *session, const VlReply *change) {
                 return r;
         if (w->gates)
                 return judge_gates(w);
-        return get_state(session->follow.snapshot.verdict) == GATE_READY ? succeed(w) : -EAGAIN;
+        return get_state(session->follow.snapshot.verdict) == GATE_READY ? tell_ready(w) : -EAGAIN;
 }
 
 static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
@@ -177,7 +177,7 @@ static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
         return false;
 }
 
-/* The daemon refused to tell of the gates. */
+/* The daemon refused the subscription. */
 static int on_failed(Session *session, const VlReply *error) {
         Wait *w = container_of(session, Wait, session);
         size_t i;
@@ -187,9 +187,9 @@ static int on_failed(Session *session, const VlReply *error) {
             is_asked_for(w, jv_get_string(error->parameters, "gate"), &i)) {
                 forget_gate(w, i);
                 follow_restart(&session->follow, 0);
-                return *w->gates ? -EAGAIN : succeed(w);
+                return *w->gates ? -EAGAIN : tell_ready(w);
         }
-        r = finish(session, STATUS_ERROR);
+        r = end_display(session, STATUS_ERROR);
         return r < 0 ? r : tell_error(session->options, error);
 }
 
@@ -209,13 +209,13 @@ static int on_deadline(Session *s) {
         usec_t now = now_monotonic();
 
         if (usec_sub(now, s->started) >= time_limit(s))
-                return give_up(s, "not ready within", s->options->timeout);
+                return tell_not_ready(s, "not ready within", s->options->timeout);
         if (usec_sub(now, w->stall.moved) >= s->options->stall)
-                return give_up(s, "no progress for", s->options->stall);
+                return tell_not_ready(s, "no progress for", s->options->stall);
         return -EAGAIN;
 }
 
-/* Returns when all gates named are ready, or with none named the verdict is. */
+/* Returns when all gates named are ready; without names, when the verdict is. */
 int verb_wait(const Options *options) {
         static const SessionOps ops = {
                 .changed = on_changed,

@@ -21,7 +21,7 @@ static int put_live(Session *s) {
         return r;
 }
 
-/* With --json the reply itself is what is shown. */
+/* With --json each reply is printed as it is. */
 static int on_changed(Session *s, const VlReply *change) {
         int r = 0;
 
@@ -42,7 +42,7 @@ static int on_deadline(Session *s) {
         return now_monotonic() >= next_deadline(s) ? STATUS_TIMED_OUT : -EAGAIN;
 }
 
-/* Shows the state, and each change as it comes. Ends by a signal, which leaves the last picture, or by --timeout. */
+/* Shows the state, and each change as it happens. Ends by a signal, which leaves the last picture, or by --timeout. */
 int verb_watch(const Options *options) {
         static const SessionOps ops = {
                 .changed = on_changed,

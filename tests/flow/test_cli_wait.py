@@ -458,7 +458,7 @@ def test_hold_closes_where_the_daemon_cannot_tell_for_long(daemon, holding):
     h.ends("is unknown")
 
 
-def test_hold_goes_by_what_was_loaded_anew(daemon, holding):
+def test_hold_goes_by_what_was_loaded_again(daemon, holding):
     h = holding()
     h.open()
     daemon.replies["ListGates"]["definitions"][0]["onUnknown"] = "close"

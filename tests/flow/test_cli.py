@@ -95,6 +95,13 @@ def test_status_of_named_gates(daemon, client, states, status):
     assert daemon.calls == [(READINESS + "Describe", {"gates": [g["name"] for g in gates]}, set())]
 
 
+def test_a_pod_does_not_make_its_gate_invalid(daemon, client):
+    """A pod's reason is the cluster's word, whatever it is."""
+    odd = blocker("g", "Pod", "g", "InvalidGate")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": [gate("g", "waiting", blockers=[odd])]}
+    assert client("-q", "status", "g").returncode == 3
+
+
 def test_no_names_are_no_parameter(daemon, client):
     client()
     assert daemon.calls == [(READINESS + "Describe", {}, set())]

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "varlink/interface.h"
 
 void options_done(Options *o) {
         o->gates_dirs = strv_free(o->gates_dirs);
@@ -28,7 +29,7 @@ static void help(void) {
                "     --log-level LEVEL  emerg, alert, crit, err, warning, notice, info, debug\n"
                "     --check-config     Read the configuration, say what is wrong with it, exit\n\n"
                "See msreadyd(8).\n",
-               OPTIONS_SOCKET_DEFAULT);
+               VL_SOCKET_DEFAULT);
 }
 
 /* Returns 1 where the program has nothing more to do, 0 where it goes on, -EINVAL for wrong usage, which has
@@ -61,7 +62,7 @@ int options_parse(int argc, char *argv[], Options *ret) {
         _cleanup_(options_done) Options o = OPTIONS_NULL;
         int c;
 
-        o.socket = OPTIONS_SOCKET_DEFAULT;
+        o.socket = VL_SOCKET_DEFAULT;
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
                 switch (c) {
                 case 'h':

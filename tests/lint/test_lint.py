@@ -74,6 +74,9 @@ BAD = {
     "manager-of-a-test": ("tests/unit/x.c", C + '#include "manager.h"\n', "is for daemon/main.c alone"),
     "other-source": ("daemon/source-api.c", C + '#include "source-host.h"\n', "may include no other source"),
     "other-source-in-header": ("daemon/source-x.h", C + '#include "source-api.h"\n', "may include no other source"),
+    "cleanup": ("cli/x.c", C + "void f(void) {\n        _cleanup_(out_done) Output out;\n}\n", "_cleanup_ without"),
+    "cleanup-free": ("cli/x.c", C + "void f(void) { _cleanup_free_ char *a = NULL, *b; }\n", "_cleanup_ without"),
+    "cleanup-array": ("cli/x.c", C + "void f(void) { _cleanup_(x_done) X x[2]; }\n", "_cleanup_ without"),
     "banned-in-tests": ("tests/unit/x.c", C + "void f(void) { strcpy(a, b); }\n", "strcpy() is banned"),
 }
 
@@ -96,6 +99,13 @@ GOOD = {
         "lib/base/x.c",
         C + "void f(void) { my_strcpy(a); vsnprintf(b); gmtime_r(c); localtime_r(d); }\n",
     ),
+    "cleanups": (
+        "lib/base/x.c",
+        C
+        + "#define _cleanup_free_ _cleanup_(freep)\n"
+        + "void f(void) {\n        _cleanup_(x_done) X x = { .a = 1,\n .b = f(1, 2) }, y[2] = {};\n"
+        + "        _cleanup_free_ char *a = g(b, c), *d = NULL;\n}\n",
+    ),
     "members": ("lib/base/x.c", C + "void f(X *x) { x->exit(1); x->ops.atoi(2); }\n"),
     "spoken-of": (
         "lib/base/x.c",
@@ -116,11 +126,6 @@ GOOD = {
     "table-of-a-test": ("tests/unit/x.c", C + "int " + "x" * 200 + ";\n"),
     "other": ("README.md", "\tanything\n"),
 }
-
-
-@pytest.fixture(autouse=True)
-def all_rules(monkeypatch):
-    monkeypatch.setattr(lint, "HUB_RULES", True)
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -167,44 +167,25 @@ int ask(const Options *options, const char *method, const JsonValue *parameters,
 
 /* The parameters {"gates": [...]}, or NULL where none is named: the daemon tells those apart. */
 int ask_gates_parameter(char *const *gates, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL, *list = NULL;
-        int r;
+        JsonBuilder b = {};
 
         if (!gates || !*gates) {
                 *ret = NULL;
                 return 0;
         }
-        parameters = jv_new_object();
-        list = jv_new_array();
-        if (!parameters || !list)
-                return -ENOMEM;
-        STRV_FOREACH(gate, gates) {
-                r = jv_append_string(list, *gate);
-                if (r < 0)
-                        return r;
-        }
-        r = jv_add(parameters, "gates", TAKE_PTR(list));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(parameters);
-        return 0;
+        jb_strings(&b, "gates", gates);
+        return jb_finish(&b, ret);
 }
 
 /* --json: the reply as it came, unless --quiet. */
 int print_reply(const Options *options, const JsonValue *parameters) {
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(8 * LIMIT_VARLINK_REPLY);
-        _cleanup_(jv_freep) JsonValue *empty = NULL;
         int r;
 
         if (options->quiet)
                 return 0;
-        if (!parameters) {
-                parameters = empty = jv_new_object();
-                if (!empty)
-                        return -ENOMEM;
-        }
-        r = jv_print(parameters, options->format == FORMAT_PRETTY, &text);
+        r = parameters ? jv_print(parameters, options->format == FORMAT_PRETTY, &text)
+                       : buffer_puts(&text, "{}");
         if (r >= 0)
                 r = buffer_putc(&text, '\n');
         if (r < 0)
@@ -215,15 +196,21 @@ int print_reply(const Options *options, const JsonValue *parameters) {
 /* --json where gates are named: the reply, with what is wanted of the list of this name. */
 int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
                    bool (*is_wanted)(const Options *options, const JsonValue *item)) {
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object(), *wanted = jv_new_array();
-        int r = reply && wanted ? 0 : -ENOMEM;
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
+        int r;
 
-        JSON_FOREACH(item, jv_get(parameters, list))
-                if (r >= 0 && is_wanted(options, item))
-                        r = jv_append(wanted, jv_copy(item));
-        JSON_FOREACH(member, parameters)
-                if (r >= 0)
-                        r = jv_add(reply, jv_key(member),
-                                   streq(jv_key(member), list) ? TAKE_PTR(wanted) : jv_copy(member));
+        JSON_FOREACH(member, parameters) {
+                if (!streq(jv_key(member), list)) {
+                        jb_copy(&b, jv_key(member), member);
+                        continue;
+                }
+                jb_array(&b, list);
+                JSON_FOREACH(item, member)
+                        if (is_wanted(options, item))
+                                jb_copy(&b, NULL, item);
+                jb_end(&b);
+        }
+        r = jb_finish(&b, &reply);
         return r < 0 ? r : print_reply(options, reply);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "json/json.h"
+#include "json/builder.h"
 #include "options.h"
 #include "output.h"
 #include "varlink/client.h"

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "follow.h"
+#include "json/builder.h"
 #include "notify.h"
 #include "progress.h"
 #include "render.h"
@@ -139,11 +140,12 @@ static int tell_why_never(Wait *w, const char *gate) {
         char *const names[] = { (char *) gate, NULL };
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
+        JsonBuilder b = {};
         int r;
 
-        r = ask_gates_parameter(names, &parameters);
-        if (r >= 0)
-                r = jv_add_int(parameters, "timeoutUSec", 0);
+        jb_strings(&b, "gates", names);
+        jb_int(&b, "timeoutUSec", 0);
+        r = jb_finish(&b, &parameters);
         if (r < 0)
                 return r;
         r = finish(w, STATUS_ERROR);

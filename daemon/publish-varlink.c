@@ -66,41 +66,28 @@ static bool is_named(char *const *names, const Gate *g) {
 }
 
 /* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
-static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict,
-                      JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+static void build_state(JsonBuilder *b, const Manager *m, char *const *names, char *const *only,
+                        bool with_verdict) {
         Instant now = instant_now();
-        JsonValue *gates, *item;
-        int r;
 
-        if (!v)
-                return -ENOMEM;
-        if (with_verdict) {
-                r = vj_verdict(m, &item);
-                if (r < 0 || (r = jv_add(v, "verdict", item)) < 0)
-                        return r;
-        }
-        gates = jv_new_array();
-        if (!gates || jv_add(v, "gates", gates) < 0)
-                return -ENOMEM;
+        if (with_verdict)
+                vj_verdict(b, "verdict", m);
+        jb_array(b, "gates");
         for (size_t i = 0; i < m->board.n_gates; i++) {
                 const Gate *g = m->board.gates[i];
 
-                if (only ? !strv_contains(only, gate_name(g)) : !is_named(names, g))
-                        continue;
-                r = vj_gate(g, now, &item);
-                if (r < 0 || (r = jv_append(gates, item)) < 0)
-                        return r;
+                if (only ? strv_contains(only, gate_name(g)) : is_named(names, g))
+                        vj_gate(b, NULL, g, now);
         }
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_end(b);
 }
 
-static int reply_taking(VlCall *call, int r, JsonValue *reply) {
-        _cleanup_(jv_freep) JsonValue *v = r < 0 ? NULL : reply;
+/* Answers with the verdict and the gates: with an error, or where error is NULL with a reply. */
+static int answer_state(const Manager *m, VlCall *call, char *const *names, const char *error) {
+        JsonBuilder b = {};
 
-        return r < 0 ? r : vl_call_reply(call, v);
+        build_state(&b, m, names, NULL, true);
+        return vl_call_answer(call, error, &b);
 }
 
 static int no_such_gate(VlCall *call, const char *name) {
@@ -108,12 +95,11 @@ static int no_such_gate(VlCall *call, const char *name) {
 }
 
 static int gate_error(VlCall *call, const char *error, const Gate *g) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        const char *cause = g->setup.definition->invalid ?: strna(g->setup.cause);
+        JsonBuilder b = {};
 
-        if (!v || jv_add_string(v, "gate", gate_name(g)) < 0 || jv_add_string(v, "cause", cause) < 0)
-                return -ENOMEM;
-        return vl_call_error(call, error, v);
+        jb_string(&b, "gate", gate_name(g));
+        jb_string(&b, "cause", g->setup.definition->invalid ?: strna(g->setup.cause));
+        return vl_call_answer(call, error, &b);
 }
 
 /* The gates that the call names, each once, however often it does; NULL: none. Returns 1 where it has been answered
@@ -140,14 +126,10 @@ static int take_names(const Manager *m, VlCall *call, char ***ret) {
 static int on_describe(VlService *service, VlCall *call) {
         const Manager *m = publisher_of(service)->manager;
         _cleanup_(strv_freep) char **names = NULL;
-        JsonValue *reply = NULL;
         int r;
 
         r = take_names(m, call, &names);
-        if (r != 0)
-                return MIN(r, 0);
-        r = make_reply(m, names, NULL, true, &reply);
-        return reply_taking(call, r, reply);
+        return r != 0 ? MIN(r, 0) : answer_state(m, call, names, NULL);
 }
 
 /* Monitor. */
@@ -156,35 +138,20 @@ static void on_gone(VlSlot *slot) {
         waiter_free(container_of(slot, Waiter, slot));
 }
 
-static int add_removed(JsonValue *reply, char *const *names) {
-        JsonValue *removed = jv_new_array();
-        int r;
-
-        if (!removed)
-                return -ENOMEM;
-        r = jv_add(reply, "removedGates", removed);
-        STRV_FOREACH(n, names)
-                if (r >= 0)
-                        r = jv_append_string(removed, *n);
-        return r;
-}
-
 /* What the subscriber has not been told yet. */
 static int take_changes(Waiter *w, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
         int r;
 
-        r = make_reply(w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty,
-                       &reply);
-        if (r >= 0)
-                r = add_removed(reply, w->removed);
+        build_state(&b, w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty);
+        jb_strings(&b, "removedGates", w->removed);
+        r = jb_finish(&b, ret);
         if (r < 0)
                 return r;
 
         w->verdict_dirty = false;
         w->dirty = strv_free(w->dirty);
         w->removed = strv_free(w->removed);
-        *ret = TAKE_PTR(reply);
         return 0;
 }
 
@@ -226,15 +193,16 @@ static int on_monitor(VlService *service, VlCall *call) {
         PublishVarlink *p = publisher_of(service);
         _cleanup_(strv_freep) char **names = NULL;
         _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
         Waiter *w;
         int r;
 
         r = take_names(p->manager, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        r = make_reply(p->manager, names, NULL, true, &reply);
-        if (r >= 0)
-                r = add_removed(reply, NULL);
+        build_state(&b, p->manager, names, NULL, true);
+        jb_strings(&b, "removedGates", NULL);
+        r = jb_finish(&b, &reply);
         if (r < 0)
                 return r;
         r = waiter_new(p, names, &w);
@@ -282,21 +250,11 @@ static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, G
         return 0;
 }
 
-static int reply_wait(const Manager *m, VlCall *call, char *const *names, const char *error) {
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
-        int r;
-
-        r = make_reply(m, names, NULL, true, &reply);
-        if (r < 0)
-                return r;
-        return error ? vl_call_error(call, error, reply) : vl_call_reply(call, reply);
-}
-
 static void on_wait_timeout(LoopTimer *timer) {
         Waiter *w = container_of(timer, Waiter, timeout);
 
         if (w->slot.call)
-                (void) reply_wait(w->publisher->manager, w->slot.call, w->names, INTERFACE ".TimedOut");
+                (void) answer_state(w->publisher->manager, w->slot.call, w->names, INTERFACE ".TimedOut");
         waiter_free(w);
 }
 
@@ -318,12 +276,12 @@ static int on_wait(VlService *service, VlCall *call) {
         if (r != 0)
                 return MIN(r, 0);
         if (gates_in_state(p->manager, names, state))
-                return reply_wait(p->manager, call, names, NULL);
+                return answer_state(p->manager, call, names, NULL);
         r = refuse_hopeless(p->manager, call, names, state);
         if (r != 0)
                 return MIN(r, 0);
         if (timeout == 0)
-                return reply_wait(p->manager, call, names, INTERFACE ".TimedOut");
+                return answer_state(p->manager, call, names, INTERFACE ".TimedOut");
 
         r = waiter_new(p, names, &w);
         if (r < 0)
@@ -348,7 +306,7 @@ static void look_after_waiter(Waiter *w) {
         }
 
         if (gates_in_state(m, w->names, w->state))
-                r = reply_wait(m, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
+                r = answer_state(m, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
         else
                 r = refuse_hopeless(m, w->slot.call, w->names, w->state);
         if (r != 0)
@@ -360,37 +318,23 @@ static void look_after_waiter(Waiter *w) {
 static int on_list_objects(VlService *service, VlCall *call) {
         const Manager *m = publisher_of(service)->manager;
         const char *gate = jv_get_string(vl_call_parameters(call), "gate");
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
-        JsonValue *list;
-        int r;
+        JsonBuilder b = {};
 
-        if (!reply)
-                return -ENOMEM;
         if (gate && !board_find(&m->board, gate))
                 return no_such_gate(call, gate);
-        r = vj_objects(m, gate, &list);
-        if (r < 0 || (r = jv_add(reply, "objects", list)) < 0)
-                return r;
-        return vl_call_reply(call, reply);
+        vj_objects(&b, "objects", m, gate);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_list_gates(VlService *service, VlCall *call) {
         const Manager *m = publisher_of(service)->manager;
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
-        JsonValue *list = jv_new_array(), *item;
-        int r;
+        JsonBuilder b = {};
 
-        if (!reply || !list) {
-                jv_free(list);
-                return -ENOMEM;
-        }
-        r = jv_add(reply, "definitions", list);
-        for (size_t i = 0; i < m->board.n_gates && r >= 0; i++) {
-                r = vj_definition(m->board.gates[i], &item);
-                if (r >= 0)
-                        r = jv_append(list, item);
-        }
-        return r < 0 ? r : vl_call_reply(call, reply);
+        jb_array(&b, "definitions");
+        for (size_t i = 0; i < m->board.n_gates; i++)
+                vj_definition(&b, NULL, m->board.gates[i]);
+        jb_end(&b);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_get_timeline(VlService *service, VlCall *call) {
@@ -398,24 +342,20 @@ static int on_get_timeline(VlService *service, VlCall *call) {
         const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
         bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, m->world->host.boot_id);
         const Boot *boot = is_this ? NULL : boot_log_find(m->boots, boot_id);
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
         _cleanup_(timeline_freep) Timeline *earlier = NULL;
-        JsonValue *transitions, *boots;
+        JsonBuilder b = {};
         int r = 0;
 
-        if (!reply)
-                return -ENOMEM;
         if (!is_this && !boot)
                 return vl_call_error(call, INTERFACE ".NoSuchBoot", NULL);
 
         if (boot && (r = timeline_new(LIMIT_GATES + 1, 1, &earlier)) >= 0)
                 r = boot_retell(boot, earlier);
-        if (r >= 0)
-                r = timeline_to_json(earlier ?: m->timeline, &transitions);
-        if (r < 0 || (r = jv_add(reply, "transitions", transitions)) < 0 ||
-            (r = boot_log_to_json(m->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
+        if (r < 0)
                 return r;
-        return vl_call_reply(call, reply);
+        timeline_to_json(&b, "transitions", earlier ?: m->timeline);
+        boot_log_to_json(&b, "boots", m->boots);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_ping(VlService *service, VlCall *call) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/clock.h"
-#include "json/json.h"
+#include "json/builder.h"
 
 /* An object of the cluster, or an address, by name. */
 typedef struct ObjectName {
@@ -26,11 +25,11 @@ int object_name_set(ObjectName *o, const char *kind, const char *namespace, cons
 void object_name_done(ObjectName *o);
 int object_name_to_string(const ObjectName *o, char **ret);
 bool object_name_equal(const ObjectName *a, const ObjectName *b);
-int object_name_to_json(const ObjectName *o, JsonValue **ret);
+void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o);
 int object_name_from_json(const JsonValue *v, ObjectName *ret);
 
 void blocker_done(Blocker *b);
 int blocker_copy(const Blocker *b, Blocker *ret);
 bool blocker_equal(const Blocker *a, const Blocker *b);
-int blocker_to_json(const Blocker *b, JsonValue **ret);
+void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker);
 int blocker_from_json(const JsonValue *v, Blocker *ret);

@@ -94,79 +94,39 @@ int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_fo
         return 1;
 }
 
-static int add_usec(JsonValue *v, const char *key, usec_t usec) {
-        return usec == USEC_INFINITY ? 0 : jv_add_int(v, key, (int64_t) usec);
-}
+void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot) {
+        jb_object(b, key);
+        jb_string(b, "bootId", boot->boot_id);
+        jb_usec(b, "startedRealtimeUSec", boot->started);
+        jb_usec_unless(b, "readyUSec", boot->ready, USEC_INFINITY);
+        jb_bool(b, "pulledImages", boot->pulled_images);
+        jb_array(b, "gates");
+        for (size_t i = 0; i < boot->n_gates; i++) {
+                const BootGate *g = &boot->gates[i];
 
-static int gate_to_json(const BootGate *g, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        r = jv_add_string(v, "name", g->name);
-        if (r >= 0)
-                r = add_usec(v, "readyUSec", g->ready);
-        if (r >= 0)
-                r = jv_add_string(v, "waitedFor", g->waited_for);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
-int boot_to_json(const Boot *b, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *gates = jv_new_array();
-        int r;
-
-        if (!v || !gates)
-                return -ENOMEM;
-        for (size_t i = 0; i < b->n_gates; i++) {
-                JsonValue *gate = NULL;
-
-                r = gate_to_json(&b->gates[i], &gate);
-                if (r >= 0)
-                        r = jv_append(gates, gate);
-                if (r < 0)
-                        return r;
+                jb_object(b, NULL);
+                jb_string(b, "name", g->name);
+                jb_usec_unless(b, "readyUSec", g->ready, USEC_INFINITY);
+                jb_string(b, "waitedFor", g->waited_for);
+                jb_end(b);
         }
-
-        r = jv_add_string(v, "bootId", b->boot_id);
-        if (r >= 0)
-                r = jv_add_int(v, "startedRealtimeUSec", (int64_t) b->started);
-        if (r >= 0)
-                r = add_usec(v, "readyUSec", b->ready);
-        if (r >= 0)
-                r = jv_add_bool(v, "pulledImages", b->pulled_images);
-        if (r >= 0)
-                r = jv_add(v, "gates", TAKE_PTR(gates));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
-static usec_t get_usec(const JsonValue *v, const char *key) {
-        int64_t i = jv_get_int(v, key, -1);
-
-        return i < 0 ? USEC_INFINITY : (usec_t) i;
+        jb_end(b);
+        jb_end(b);
 }
 
 /* -EBADMSG where v is no boot, -ENOMEM. Gates without a name, and those over the ceiling, are left out. */
 int boot_from_json(const JsonValue *v, Boot **ret) {
         const char *boot_id = jv_get_string(v, "bootId");
-        int64_t started = jv_get_int(v, "startedRealtimeUSec", -1);
+        usec_t started = jv_get_usec(v, "startedRealtimeUSec", USEC_INFINITY);
         _cleanup_(boot_freep) Boot *b = NULL;
         int r;
 
-        if (isempty(boot_id) || started < 0)
+        if (isempty(boot_id) || started == USEC_INFINITY)
                 return -EBADMSG;
-        r = boot_new(boot_id, (usec_t) started, &b);
+        r = boot_new(boot_id, started, &b);
         if (r < 0)
                 return r;
-        b->ready = get_usec(v, "readyUSec");
+        b->ready = jv_get_usec(v, "readyUSec", USEC_INFINITY);
         b->pulled_images = jv_get_bool(v, "pulledImages", false);
 
         JSON_FOREACH(g, jv_get(v, "gates")) {
@@ -174,7 +134,8 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
 
                 if (!name)
                         continue;
-                r = boot_set_gate(b, name, get_usec(g, "readyUSec"), jv_get_string(g, "waitedFor"));
+                r = boot_set_gate(b, name, jv_get_usec(g, "readyUSec", USEC_INFINITY),
+                                  jv_get_string(g, "waitedFor"));
                 if (r == -E2BIG)
                         break;
                 if (r < 0)
@@ -276,12 +237,11 @@ const Boot *boot_log_find(const BootLog *l, const char *boot_id) {
 /* Appends all as lines, oldest first. */
 int boot_log_print(const BootLog *l, Buffer *out) {
         for (size_t i = 0; i < l->length; i++) {
-                _cleanup_(jv_freep) JsonValue *v = NULL;
+                JsonBuilder b = {};
                 int r;
 
-                r = boot_to_json(l->boots[i], &v);
-                if (r >= 0)
-                        r = lines_put(v, out);
+                boot_to_json(&b, NULL, l->boots[i]);
+                r = lines_put(&b, out);
                 if (r < 0)
                         return r;
         }
@@ -289,24 +249,11 @@ int boot_log_print(const BootLog *l, Buffer *out) {
 }
 
 /* All of them as an array, oldest first. */
-int boot_log_to_json(const BootLog *l, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *array = jv_new_array();
-
-        if (!array)
-                return -ENOMEM;
-        for (size_t i = 0; i < l->length; i++) {
-                JsonValue *v = NULL;
-                int r;
-
-                r = boot_to_json(l->boots[i], &v);
-                if (r >= 0)
-                        r = jv_append(array, v);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(array);
-        return 0;
+void boot_log_to_json(JsonBuilder *b, const char *key, const BootLog *l) {
+        jb_array(b, key);
+        for (size_t i = 0; i < l->length; i++)
+                boot_to_json(b, NULL, l->boots[i]);
+        jb_end(b);
 }
 
 static int compare(const void *a, const void *b) {

@@ -5,12 +5,16 @@
 
 #include "history/lines.h"
 
-/* Appends v and a line end. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
-int lines_put(const JsonValue *v, Buffer *out) {
+/* Appends what was built, which is freed, and a line end. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is
+ * appended then. */
+int lines_put(JsonBuilder *b, Buffer *out) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
         size_t before = out->size;
         int r;
 
-        r = jv_print(v, false, out);
+        r = jb_finish(b, &v);
+        if (r >= 0)
+                r = jv_print(v, false, out);
         if (r < 0)
                 return r;
         r = buffer_putc(out, '\n');

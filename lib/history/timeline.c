@@ -39,55 +39,32 @@ void transition_done(Transition *t) {
         *t = (Transition){};
 }
 
-int transition_to_json(const Transition *t, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *object = NULL, *blocker = NULL;
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        if (t->object.kind) {
-                r = object_name_to_json(&t->object, &object);
-                if (r < 0)
-                        return r;
-        }
-        if (t->has_blocker) {
-                r = blocker_to_json(&t->blocker, &blocker);
-                if (r < 0)
-                        return r;
-        }
-
-        r = jv_add_int(v, "boottimeUSec", (int64_t) t->boottime);
-        if (r >= 0)
-                r = jv_add_int(v, "realtimeUSec", (int64_t) t->realtime);
-        if (r >= 0)
-                r = jv_add_string(v, "gate", t->gate);
-        if (r >= 0 && object)
-                r = jv_add(v, "object", TAKE_PTR(object));
-        if (r >= 0)
-                r = jv_add_string(v, "from", strempty(t->from));
-        if (r >= 0)
-                r = jv_add_string(v, "to", strempty(t->to));
-        if (r >= 0 && blocker)
-                r = jv_add(v, "blocker", TAKE_PTR(blocker));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+void transition_to_json(JsonBuilder *b, const char *key, const Transition *t) {
+        jb_object(b, key);
+        jb_usec(b, "boottimeUSec", t->boottime);
+        jb_usec(b, "realtimeUSec", t->realtime);
+        jb_string(b, "gate", t->gate);
+        if (t->object.kind)
+                object_name_to_json(b, "object", &t->object);
+        jb_string(b, "from", strempty(t->from));
+        jb_string(b, "to", strempty(t->to));
+        if (t->has_blocker)
+                blocker_to_json(b, "blocker", &t->blocker);
+        jb_end(b);
 }
 
 /* -EBADMSG where v is no transition, -ENOMEM. */
 int transition_from_json(const JsonValue *v, Transition *ret) {
         const JsonValue *object = jv_get(v, "object"), *blocker = jv_get(v, "blocker");
         const char *from = jv_get_string(v, "from"), *to = jv_get_string(v, "to");
-        int64_t boottime = jv_get_int(v, "boottimeUSec", -1), realtime = jv_get_int(v, "realtimeUSec", -1);
-        _cleanup_(transition_done) Transition t = {};
+        _cleanup_(transition_done) Transition t = {
+                .boottime = jv_get_usec(v, "boottimeUSec", USEC_INFINITY),
+                .realtime = jv_get_usec(v, "realtimeUSec", USEC_INFINITY),
+        };
         int r;
 
-        if (boottime < 0 || realtime < 0 || !from || !to)
+        if (t.boottime == USEC_INFINITY || t.realtime == USEC_INFINITY || !from || !to)
                 return -EBADMSG;
-        t.boottime = (usec_t) boottime;
-        t.realtime = (usec_t) realtime;
         r = free_and_strdup(&t.gate, jv_get_string(v, "gate"));
         if (r >= 0)
                 r = free_and_strdup(&t.from, from);
@@ -109,13 +86,10 @@ int transition_from_json(const JsonValue *v, Transition *ret) {
 
 /* Appends t as a line. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
 int transition_print(const Transition *t, Buffer *out) {
-        _cleanup_(jv_freep) JsonValue *v = NULL;
-        int r;
+        JsonBuilder b = {};
 
-        r = transition_to_json(t, &v);
-        if (r < 0)
-                return r;
-        return lines_put(v, out);
+        transition_to_json(&b, NULL, t);
+        return lines_put(&b, out);
 }
 
 /* A timeline that keeps the newest `limit` transitions of gates and of the verdict, and the newest `objects` of
@@ -262,22 +236,9 @@ int timeline_parse(Timeline *t, const char *text, size_t size) {
 }
 
 /* All of them as an array, oldest first. */
-int timeline_to_json(const Timeline *t, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *array = jv_new_array();
-
-        if (!array)
-                return -ENOMEM;
-        for (size_t i = 0; i < t->length; i++) {
-                JsonValue *v = NULL;
-                int r;
-
-                r = transition_to_json(timeline_get(t, i), &v);
-                if (r >= 0)
-                        r = jv_append(array, v);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(array);
-        return 0;
+void timeline_to_json(JsonBuilder *b, const char *key, const Timeline *t) {
+        jb_array(b, key);
+        for (size_t i = 0; i < t->length; i++)
+                transition_to_json(b, NULL, timeline_get(t, i));
+        jb_end(b);
 }

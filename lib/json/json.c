@@ -2,7 +2,7 @@
 
 /* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers are
  * printed as integers, and a number never takes the locale's decimal comma. What cannot be held exactly in a
- * double is kept as cJSON's "raw" text; only jv_add_int() makes such nodes. */
+ * double is kept as cJSON's "raw" text; only jb_int() makes such nodes. */
 
 #include "json/json.h"
 
@@ -13,9 +13,6 @@
 
 #include "base/string-util.h"
 #include "json/check.h"
-
-/* Below 2^53 each integer has a double of its own; 2^53 is also what 2^53 + 1 is read as. */
-#define INTEGER_MAX (((int64_t) 1 << 53) - 1)
 
 /* Up to so many members are compared each with each, which needs no memory. */
 #define PAIRWISE_MAX 16
@@ -169,7 +166,7 @@ int jv_int(const JsonValue *v, int64_t *ret) {
         }
         if (!cJSON_IsNumber(v) || v->valuedouble != trunc(v->valuedouble))
                 return -EINVAL;
-        if (fabs(v->valuedouble) > (double) INTEGER_MAX)
+        if (fabs(v->valuedouble) > (double) JSON_INTEGER_MAX)
                 return -ERANGE;
         *ret = (int64_t) v->valuedouble;
         return 0;
@@ -211,79 +208,16 @@ int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise) 
         return jv_int(jv_get(object, key), &i) < 0 ? otherwise : i;
 }
 
-/* Constructors return NULL where memory runs out; jv_add() and jv_append() take that for -ENOMEM, so that they
- * can be nested without looking. */
-JsonValue *jv_new_object(void) {
-        return cJSON_CreateObject();
+/* A time; otherwise where the member is absent or no such number. */
+usec_t jv_get_usec(const JsonValue *object, const char *key, usec_t otherwise) {
+        int64_t i = jv_get_int(object, key, -1);
+
+        return i < 0 ? otherwise : (usec_t) i;
 }
 
-JsonValue *jv_new_array(void) {
-        return cJSON_CreateArray();
-}
-
-JsonValue *jv_new_string(const char *s) {
-        return cJSON_CreateString(s);
-}
-
+/* NULL where memory runs out. */
 JsonValue *jv_copy(const JsonValue *v) {
         return cJSON_Duplicate(v, true);
-}
-
-static JsonValue *new_int(int64_t i) {
-        char text[24];
-
-        if (i >= -INTEGER_MAX && i <= INTEGER_MAX)
-                return cJSON_CreateNumber((double) i);
-        snprintf(text, sizeof(text), "%" PRId64, i);
-        return cJSON_CreateRaw(text);
-}
-
-/* Adds a member and owns value from now on, freed also on failure. -ENOMEM, also where value is NULL; -EEXIST
- * where the object has that key. */
-int jv_add(JsonValue *object, const char *key, JsonValue *value) {
-        _cleanup_(jv_freep) JsonValue *owned = value;
-
-        assert(jv_is_object(object));
-
-        if (!owned)
-                return -ENOMEM;
-        if (jv_get(object, key))
-                return -EEXIST;
-        if (!cJSON_AddItemToObject(object, key, owned))
-                return -ENOMEM;
-        TAKE_PTR(owned);
-        return 0;
-}
-
-/* Adds a text; NULL adds nothing and is no error, as absent fields are. */
-int jv_add_string(JsonValue *object, const char *key, const char *s) {
-        return s ? jv_add(object, key, jv_new_string(s)) : 0;
-}
-
-/* Any int64_t is printed exactly; jv_parse() and jv_int() read it back below 2^53. */
-int jv_add_int(JsonValue *object, const char *key, int64_t i) {
-        return jv_add(object, key, new_int(i));
-}
-
-int jv_add_bool(JsonValue *object, const char *key, bool b) {
-        return jv_add(object, key, cJSON_CreateBool(b));
-}
-
-/* Appends an element and owns it from now on, freed also on failure. -ENOMEM, also where value is NULL. */
-int jv_append(JsonValue *array, JsonValue *value) {
-        assert(jv_is_array(array));
-
-        if (!value)
-                return -ENOMEM;
-        if (!cJSON_AddItemToArray(array, value)) {
-                jv_free(value);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-int jv_append_string(JsonValue *array, const char *s) {
-        return jv_append(array, jv_new_string(s));
 }
 
 static int print_escaped(unsigned char c, Buffer *out) {
@@ -300,8 +234,9 @@ static int print_escaped(unsigned char c, Buffer *out) {
         return buffer_printf(out, "\\u%04x", c);
 }
 
-/* Bytes that are not UTF-8 must not leave: where there is one, all that is not ASCII becomes '?'. */
-static int print_string(const char *s, Buffer *out) {
+/* Appends a string as JSON text. Bytes that are not UTF-8 must not leave: where there is one, all that is not ASCII
+ * becomes '?'. -E2BIG, -ENOMEM: part of it may have been appended. */
+int jv_print_string(const char *s, Buffer *out) {
         bool valid = utf8_is_valid(s, strlen(s));
         int r;
 
@@ -366,7 +301,7 @@ static int print_members(const cJSON *v, bool pretty, unsigned level, Buffer *ou
                         return r;
                 r = print_break(pretty, level + 1, out);
                 if (r >= 0 && object) {
-                        r = print_string(m->string, out);
+                        r = jv_print_string(m->string, out);
                         if (r >= 0)
                                 r = buffer_puts(out, pretty ? ": " : ":");
                 }
@@ -384,7 +319,7 @@ static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out)
         if (jv_is_object(v) || jv_is_array(v))
                 return print_members(v, pretty, level, out);
         if (jv_is_string(v))
-                return print_string(v->valuestring, out);
+                return jv_print_string(v->valuestring, out);
         if (jv_is_bool(v))
                 return buffer_puts(out, cJSON_IsTrue(v) ? "true" : "false");
         if (cJSON_IsRaw(v) || cJSON_IsNumber(v))

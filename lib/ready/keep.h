@@ -10,5 +10,5 @@ typedef struct KeepStamp {
         usec_t userspace; /* monotonic: when this userspace began; 0 where systemd was not there to say */
 } KeepStamp;
 
-int keep_print(const Board *b, const World *w, const KeepStamp *stamp, Instant now, Buffer *out);
+int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Instant now, Buffer *out);
 int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp, Instant now);

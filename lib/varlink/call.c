@@ -137,26 +137,36 @@ int vl_call_error(VlCall *call, const char *error, const JsonValue *parameters) 
         return answer(call, error, parameters);
 }
 
+/* Answers with what was built, which is freed: with an error, or where error is NULL as vl_call_reply(). -ENOMEM
+ * where nothing could be built: the call is not answered then. */
+int vl_call_answer(VlCall *call, const char *error, JsonBuilder *b) {
+        _cleanup_(jv_freep) JsonValue *parameters = NULL;
+        int r;
+
+        r = jb_finish(b, &parameters);
+        return r < 0 ? r : answer(call, error, parameters);
+}
+
 /* Answers with an error that has one parameter, a string. */
 int vl_call_error_string(VlCall *call, const char *error, const char *key, const char *value) {
-        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *parameters = NULL;
+        JsonBuilder b = {};
 
-        if (!parameters || jv_add_string(parameters, key, value) < 0)
+        jb_string(&b, key, value);
+        if (jb_finish(&b, &parameters) < 0)
                 log_debug("varlink: no memory to say what %s is about", error);
         return answer(call, error, parameters);
 }
 
 /* systemd's way to hand on an error of the system. */
 static int put_error_errno(VlCall *call, int error) {
-        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
-        int r;
+        _cleanup_(jv_freep) JsonValue *parameters = NULL;
+        JsonBuilder b = {};
 
-        r = parameters ? jv_add_string(parameters, "origin", "linux") : -ENOMEM;
-        if (r >= 0)
-                r = jv_add_int(parameters, "errno", error);
-        if (r >= 0)
-                r = jv_add_string(parameters, "errnoName", strerrorname_np(error));
-        if (r < 0)
+        jb_string(&b, "origin", "linux");
+        jb_int(&b, "errno", error);
+        jb_string(&b, "errnoName", strerrorname_np(error));
+        if (jb_finish(&b, &parameters) < 0)
                 log_debug("varlink: no memory to say which error of the system it was");
         return connection_put_reply(call->connection, "io.systemd.System", parameters, false);
 }

@@ -199,24 +199,33 @@ static int rolled_back(Buffer *out, size_t size, int r) {
         return r;
 }
 
-/* Appends ,"key":value, or without the comma where it is the first member. */
-static int put_member(Buffer *out, const char *key, const JsonValue *v) {
-        int r;
-
-        r = buffer_printf(out, "%s\"%s\":", out->data[out->size - 1] == '{' ? "" : ",", key);
-        if (r < 0)
-                return r;
-        return jv_print(v, false, out);
+/* Appends ,"key": or without the comma where it is the first member. */
+static int put_key(Buffer *out, const char *key) {
+        return buffer_printf(out, "%s\"%s\":", out->data[out->size - 1] == '{' ? "" : ",", key);
 }
 
-static int put_string_member(Buffer *out, const char *key, const char *s) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_string(s);
+static int put_string(Buffer *out, const char *key, const char *s) {
+        int r;
 
-        return v ? put_member(out, key, v) : -ENOMEM;
+        r = put_key(out, key);
+        return r < 0 ? r : jv_print_string(s, out);
+}
+
+/* None at all where they are empty or NULL. */
+static int put_parameters(Buffer *out, const JsonValue *v) {
+        int r;
+
+        if (!jv_first(v))
+                return 0;
+        r = put_key(out, "parameters");
+        return r < 0 ? r : jv_print(v, false, out);
 }
 
 static int put_flag(Buffer *out, const char *key) {
-        return buffer_printf(out, "%s\"%s\":true", out->data[out->size - 1] == '{' ? "" : ",", key);
+        int r;
+
+        r = put_key(out, key);
+        return r < 0 ? r : buffer_puts(out, "true");
 }
 
 static int put_request(Buffer *out, const char *method, const JsonValue *parameters, unsigned flags) {
@@ -226,9 +235,9 @@ static int put_request(Buffer *out, const char *method, const JsonValue *paramet
         r = buffer_putc(out, '{');
         if (r < 0)
                 return r;
-        r = put_string_member(out, "method", method);
-        if (r >= 0 && jv_first(parameters))
-                r = put_member(out, "parameters", parameters);
+        r = put_string(out, "method", method);
+        if (r >= 0)
+                r = put_parameters(out, parameters);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++)
                 if (flags & (1u << i))
                         r = put_flag(out, names[i]);
@@ -249,9 +258,9 @@ static int put_reply(Buffer *out, const char *error, const JsonValue *parameters
 
         r = buffer_putc(out, '{');
         if (r >= 0 && error)
-                r = put_string_member(out, "error", error);
-        if (r >= 0 && jv_first(parameters))
-                r = put_member(out, "parameters", parameters);
+                r = put_string(out, "error", error);
+        if (r >= 0)
+                r = put_parameters(out, parameters);
         if (r >= 0 && continues)
                 r = put_flag(out, "continues");
         return r < 0 ? r : buffer_put(out, "}", 2);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "event/loop.h"
-#include "json/json.h"
+#include "json/builder.h"
 #include "varlink/interface.h"
 
 /* A varlink service on the loop. org.varlink.service is built in.
@@ -62,6 +62,7 @@ bool vl_call_can_send(const VlCall *call);
 int vl_call_notify(VlCall *call, const JsonValue *parameters);
 int vl_call_reply(VlCall *call, const JsonValue *parameters);
 int vl_call_error(VlCall *call, const char *error, const JsonValue *parameters);
+int vl_call_answer(VlCall *call, const char *error, JsonBuilder *b);
 int vl_call_error_string(VlCall *call, const char *error, const char *key, const char *value);
 int vl_call_error_errno(VlCall *call, int error);
 int vl_call_invalid_parameter(VlCall *call, const char *name);

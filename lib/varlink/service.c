@@ -40,49 +40,31 @@ static const VlMethod *find_method(const VlInterface *interface, const char *nam
 
 /* All five fields and no other: systemd's clients refuse more, and fewer. */
 static int on_get_info(VlService *service, VlCall *call) {
-        _cleanup_(jv_freep) JsonValue *info = jv_new_object();
-        JsonValue *interfaces = jv_new_array();
-        int r;
+        JsonBuilder b = {};
 
-        r = interfaces ? jv_append_string(interfaces, service_interface.name) : -ENOMEM;
-        for (const VlInterface *const *i = service->interfaces; r >= 0 && i && *i; i++)
-                r = jv_append_string(interfaces, (*i)->name);
-        if (r < 0 || !info) {
-                jv_free(interfaces);
-                return -ENOMEM;
-        }
-
-        if (jv_add_string(info, "vendor", strempty(service->vendor)) < 0 ||
-            jv_add_string(info, "product", strempty(service->product)) < 0 ||
-            jv_add_string(info, "version", strempty(service->version)) < 0 ||
-            jv_add_string(info, "url", strempty(service->url)) < 0) {
-                jv_free(interfaces);
-                return -ENOMEM;
-        }
-        r = jv_add(info, "interfaces", interfaces);
-        if (r < 0)
-                return r;
-        (void) vl_call_reply(call, info);
-        return 0;
+        jb_string(&b, "vendor", strempty(service->vendor));
+        jb_string(&b, "product", strempty(service->product));
+        jb_string(&b, "version", strempty(service->version));
+        jb_string(&b, "url", strempty(service->url));
+        jb_array(&b, "interfaces");
+        jb_string(&b, NULL, service_interface.name);
+        for (const VlInterface *const *i = service->interfaces; i && *i; i++)
+                jb_string(&b, NULL, (*i)->name);
+        jb_end(&b);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_get_interface_description(VlService *service, VlCall *call) {
         const char *name = jv_get_string(vl_call_parameters(call), "interface");
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
-        const VlInterface *interface;
+        const VlInterface *interface = find_interface(service, name, strlen(name));
+        JsonBuilder b = {};
 
-        interface = find_interface(service, name, strlen(name));
-        if (!interface) {
-                (void) vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
+        if (!interface)
+                return vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
                                             name);
-                return 0;
-        }
 
-        reply = jv_new_object();
-        if (!reply || jv_add_string(reply, "description", interface->description) < 0)
-                return -ENOMEM;
-        (void) vl_call_reply(call, reply);
-        return 0;
+        jb_string(&b, "description", interface->description);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static bool is_array_of_strings(const JsonValue *v) {

@@ -68,8 +68,10 @@ static void test_json(void **state) {
 static void test_json_of_verdict(void **state) {
         _cleanup_(transition_done) Transition t = make(1, NULL, "waiting", "ready"), back = {};
         _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder b = {};
 
-        assert_ok(transition_to_json(&t, &v));
+        transition_to_json(&b, NULL, &t);
+        assert_ok(jb_finish(&b, &v));
         assert_null(jv_get(v, "gate"));
         assert_null(jv_get(v, "object"));
         assert_null(jv_get(v, "blocker"));
@@ -134,6 +136,7 @@ static void test_lines(void **state) {
         _cleanup_(timeline_freep) Timeline *l = NULL, *back = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1)), again = BUFFER_INIT(MIB(1));
         _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder builder = {};
 
         assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &l));
         assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &back));
@@ -143,7 +146,8 @@ static void test_lines(void **state) {
         assert_int_equal(timeline_length(back), 50);
         assert_ok(timeline_print(back, &again));
         assert_string_equal(buffer_cstr(&b), buffer_cstr(&again));
-        assert_ok(timeline_to_json(l, &v));
+        timeline_to_json(&builder, NULL, l);
+        assert_ok(jb_finish(&builder, &v));
         assert_int_equal(jv_length(v), 50);
 }
 
@@ -230,6 +234,7 @@ static void test_boot(void **state) {
         _cleanup_(boot_freep) Boot *b = NULL, *back = NULL;
         _cleanup_(jv_freep) JsonValue *v = NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(4));
+        JsonBuilder builder = {};
 
         assert_ok(boot_new(ID_A, 1000, &b));
         assert_int_equal(boot_set_gate(b, "node", USEC_INFINITY, "Node edge: StaleBoot"), 1);
@@ -240,7 +245,8 @@ static void test_boot(void **state) {
         b->ready = 8000000;
         b->pulled_images = true;
 
-        assert_ok(boot_to_json(b, &v));
+        boot_to_json(&builder, NULL, b);
+        assert_ok(jb_finish(&builder, &v));
         assert_ok(jv_print(v, false, &text));
         assert_string_equal(
                 buffer_cstr(&text),

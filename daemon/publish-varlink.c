@@ -418,7 +418,7 @@ static const VlInterface readiness_interface = { INTERFACE, vl_text_io_msready_R
                                                  readiness_methods };
 static const VlInterface service_interface = { "io.systemd.service", vl_text_io_systemd_service,
                                                service_methods };
-static const VlInterface *const interfaces[] = { &readiness_interface, &service_interface, NULL };
+const VlInterface *const publish_varlink_interfaces[] = { &readiness_interface, &service_interface, NULL };
 
 static void on_protocol_error(VlService *service, const VlPeer *peer, const char *reason) {
         if (peer)
@@ -496,7 +496,7 @@ int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarl
                 .product = "msreadyd",
                 .version = PROJECT_VERSION,
                 .url = "man:msreadyd(8)",
-                .interfaces = interfaces,
+                .interfaces = publish_varlink_interfaces,
                 .on_protocol_error = on_protocol_error,
         };
 

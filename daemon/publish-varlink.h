@@ -2,10 +2,14 @@
 #pragma once
 
 #include "manager.h"
+#include "varlink/interface.h"
 
 /* io.msready.Readiness and io.systemd.service on the socket. */
 
 typedef struct PublishVarlink PublishVarlink;
+
+/* What is offered beside org.varlink.service; ends with NULL. */
+extern const VlInterface *const publish_varlink_interfaces[];
 
 /* listen_fd is one that systemd handed over, taken; -1: binds path itself. */
 int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret);

@@ -118,4 +118,5 @@ void call_wait(VlCall *call);
 VlSlot *call_end(VlCall *call);
 
 /* service.c */
+extern const VlInterface vl_service_interface;
 int service_dispatch(VlServer *server, VlCall *call);

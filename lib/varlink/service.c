@@ -8,7 +8,7 @@
 static int on_get_info(VlService *service, VlCall *call);
 static int on_get_interface_description(VlService *service, VlCall *call);
 
-static const VlInterface service_interface = {
+const VlInterface vl_service_interface = {
         .name = "org.varlink.service",
         .description = vl_text_org_varlink_service,
         .methods =
@@ -23,7 +23,7 @@ static const VlInterface service_interface = {
 /* The interface whose name is the first size bytes of name. */
 static const VlInterface *find_interface(const VlService *service, const char *name, size_t size) {
         const VlInterface *const *i = service->interfaces;
-        const VlInterface *found = &service_interface;
+        const VlInterface *found = &vl_service_interface;
 
         for (; found; found = i ? *i++ : NULL)
                 if (strlen(found->name) == size && memcmp(found->name, name, size) == 0)
@@ -47,7 +47,7 @@ static int on_get_info(VlService *service, VlCall *call) {
         jb_string(&b, "version", strempty(service->version));
         jb_string(&b, "url", strempty(service->url));
         jb_array(&b, "interfaces");
-        jb_string(&b, NULL, service_interface.name);
+        jb_string(&b, NULL, vl_service_interface.name);
         for (const VlInterface *const *i = service->interfaces; i && *i; i++)
                 jb_string(&b, NULL, (*i)->name);
         jb_end(&b);

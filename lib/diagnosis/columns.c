@@ -417,17 +417,3 @@ const char *node_status_column(const KubeNode *node) {
                 return node->unschedulable ? "Ready,SchedulingDisabled" : "Ready";
         return node->unschedulable ? "NotReady,SchedulingDisabled" : "NotReady";
 }
-
-/* Why the node is not ready: its Ready condition's reason and message. *ret_message may be NULL; both live
- * as long as the node. */
-void node_blocking_reason(const KubeNode *node, const char **ret_reason, const char **ret_message) {
-        const KubeCondition *ready = kube_condition_find(node->conditions, node->n_conditions, "Ready");
-
-        if (node->object.deleting) {
-                *ret_reason = "Terminating";
-                *ret_message = NULL;
-                return;
-        }
-        *ret_reason = ready && !isempty(ready->reason) ? ready->reason : node_status_column(node);
-        *ret_message = ready && !isempty(ready->message) ? ready->message : NULL;
-}

@@ -38,13 +38,11 @@ typedef enum NoteState {
 typedef struct Note {
         NoteState state;
         char *container; /* NULL: of the object itself */
-        char *image;
         char *reason;
         char *message;
         char *words;   /* of the last failed pull */
         char *version; /* of the event that last changed it */
         usec_t since;
-        int64_t count;
 } Note;
 
 typedef struct EventObject {
@@ -62,7 +60,6 @@ struct EventDigest {
 
 static void note_done(Note *n) {
         free(n->container);
-        free(n->image);
         free(n->reason);
         free(n->message);
         free(n->words);
@@ -122,10 +119,6 @@ void event_digest_forget(EventDigest *d, const char *uid) {
                 return;
         HASH_DEL(d->objects, o);
         object_free(o);
-}
-
-size_t event_digest_size(const EventDigest *d) {
-        return HASH_COUNT(d->objects);
 }
 
 /* How many images were pulled, as far as events told: grows with each. */
@@ -235,7 +228,6 @@ static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) 
                 return r;
         n->state = state;
         n->since = since;
-        n->count = MAX(e->count, 1);
         return 1;
 }
 
@@ -268,12 +260,7 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         if (r < 0)
                 return r;
         r = set(&n->message, message);
-        if (r < 0)
-                return r;
-
-        free(n->image);
-        n->image = TAKE_PTR(image);
-        return note_set(n, NOTE_PULLING, e, since);
+        return r < 0 ? r : note_set(n, NOTE_PULLING, e, since);
 }
 
 /* kubelet tells of one failed pull in several events, and only the first has the registry's words: "Failed
@@ -290,17 +277,9 @@ static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
                         return r;
         }
         if (has_words || n->state != NOTE_FAILED) {
-                _cleanup_free_ char *image = NULL;
-
                 r = set(&n->message, n->words ?: e->message);
-                if (r >= 0)
-                        r = quoted(strempty(n->message), &image);
                 if (r < 0)
                         return r;
-                if (image) {
-                        free(n->image);
-                        n->image = TAKE_PTR(image);
-                }
         }
         return note_set(n, NOTE_FAILED, e, began);
 }
@@ -458,10 +437,8 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
         *ret = (EventExplanation){
                 .reason = best->reason,
                 .message = strempty(best->message),
-                .image = best->image,
                 .pulling = best->state == NOTE_PULLING,
                 .since = best->since,
-                .count = best->count,
         };
         return true;
 }

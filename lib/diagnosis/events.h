@@ -10,10 +10,8 @@ typedef struct EventDigest EventDigest;
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
-        const char *image; /* what is being pulled or failed to be; NULL where it is about something else */
         bool pulling;
         usec_t since; /* boottime */
-        int64_t count;
 } EventExplanation;
 
 int event_digest_new(EventDigest **ret);
@@ -24,5 +22,4 @@ int event_digest_feed(EventDigest *d, const KubeEvent *event, usec_t boottime, u
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret);
 void event_digest_forget(EventDigest *d, const char *uid);
 void event_digest_clear(EventDigest *d);
-size_t event_digest_size(const EventDigest *d);
 uint64_t event_digest_pulls(const EventDigest *d);

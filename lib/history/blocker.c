@@ -99,13 +99,6 @@ int blocker_copy(const Blocker *b, Blocker *ret) {
         return 0;
 }
 
-/* Whether there is nothing to tell that was not told before. */
-bool blocker_equal(const Blocker *a, const Blocker *b) {
-        return a->since == b->since && streq_ptr(a->gate, b->gate) &&
-               object_name_equal(&a->object, &b->object) && streq_ptr(a->reason, b->reason) &&
-               streq_ptr(a->message, b->message) && streq_ptr(a->hint, b->hint);
-}
-
 void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker) {
         jb_object(b, key);
         jb_string(b, "gate", strempty(blocker->gate));

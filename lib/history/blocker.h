@@ -30,6 +30,5 @@ int object_name_from_json(const JsonValue *v, ObjectName *ret);
 
 void blocker_done(Blocker *b);
 int blocker_copy(const Blocker *b, Blocker *ret);
-bool blocker_equal(const Blocker *a, const Blocker *b);
 void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker);
 int blocker_from_json(const JsonValue *v, Blocker *ret);

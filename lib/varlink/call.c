@@ -37,11 +37,6 @@ VlSlot *call_end(VlCall *call) {
         return slot;
 }
 
-/* The full name of the method, while its on_call runs. */
-const char *vl_call_method(const VlCall *call) {
-        return call->request.method;
-}
-
 /* The parameters, checked against the method's table, or NULL where there are none. A nullable one may be
  * absent or null, which jv_get_string() and its kin do not tell apart. Borrowed while its on_call runs. */
 const JsonValue *vl_call_parameters(const VlCall *call) {
@@ -51,10 +46,6 @@ const JsonValue *vl_call_parameters(const VlCall *call) {
 /* Whether vl_call_notify() may be used. */
 bool vl_call_wants_more(const VlCall *call) {
         return call->request.flags & VL_MORE;
-}
-
-const VlPeer *vl_call_peer(const VlCall *call) {
-        return &call->connection->peer;
 }
 
 /* Whether it is root or our own user who asks. */

@@ -49,10 +49,8 @@ int vl_server_listen_path(VlServer *server, const char *path);
 int vl_server_add_connection(VlServer *server, int fd);
 size_t vl_server_connections(const VlServer *server);
 
-const char *vl_call_method(const VlCall *call);
 const JsonValue *vl_call_parameters(const VlCall *call);
 bool vl_call_wants_more(const VlCall *call);
-const VlPeer *vl_call_peer(const VlCall *call);
 bool vl_call_is_privileged(const VlCall *call);
 
 void vl_call_defer(VlCall *call, VlSlot *slot);

@@ -116,7 +116,7 @@ static const char *find_invalid_parameter(const VlParameter *table, const JsonVa
 
 /* Carries out or refuses what the call asks for. */
 static int dispatch(VlService *service, VlCall *call) {
-        const char *name = vl_call_method(call), *dot = strrchr(name, '.'), *invalid;
+        const char *name = call->request.method, *dot = strrchr(name, '.'), *invalid;
         const VlInterface *interface;
         const VlMethod *method;
         size_t size = dot ? (size_t) (dot - name) : strlen(name);

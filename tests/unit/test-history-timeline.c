@@ -39,6 +39,12 @@ static void fill(Timeline *l, unsigned n) {
         }
 }
 
+static bool blocker_equal(const Blocker *a, const Blocker *b) {
+        return a->since == b->since && streq_ptr(a->gate, b->gate) &&
+               object_name_equal(&a->object, &b->object) && streq_ptr(a->reason, b->reason) &&
+               streq_ptr(a->message, b->message) && streq_ptr(a->hint, b->hint);
+}
+
 static void test_json(void **state) {
         _cleanup_(transition_done) Transition t = make(1500000, "dns", "waiting", "ready"), back = {};
         _cleanup_(jv_freep) JsonValue *v = NULL;
@@ -276,12 +282,15 @@ static void test_boot_retold(void **state) {
                 "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\"}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"shop\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
                 "\"shop\",\"object\":{\"kind\":\"Endpoint\",\"name\":\"http://a:8/\"},\"reason\":\"TLS\",\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"socket\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"socket\",\"object\":{\"kind\":\"Socket\",\"name\":\"/run/x/y.sock\"},\"reason\":\"TimedOut\",\"sinceBoottimeUSec\":0}}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"what\",\"from\":\"waiting\",\"to\":\"ready\"}\n";
         _cleanup_(boot_freep) Boot *b = make_boot(1, 7, false);
         _cleanup_(timeline_freep) Timeline *l = NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(8));
 
         assert_int_equal(boot_set_gate(b, "shop", 9, "Endpoint http://a:8/: TLS"), 1);
+        assert_int_equal(boot_set_gate(b, "socket", 9, "Socket /run/x/y.sock: TimedOut"), 1);
         assert_int_equal(boot_set_gate(b, "what", 9, "nobody knows"), 1);
         assert_int_equal(boot_set_gate(b, "dns", 7, "Pod openshift-dns/x: Init:0/1"), 1);
         assert_int_equal(boot_set_gate(b, "never", USEC_INFINITY, "Pod n/y: x"), 1);

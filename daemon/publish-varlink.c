@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The socket. Describe and its like answer from what is there. Wait and Monitor keep their calls: when the
- * board has been judged they are gone through once, those whose answer has come are answered, and subscribers
- * that have taken all they were sent get what has changed since. A slow one gets the newest state when it has
- * caught up, however much came between. */
+/* The varlink socket. Most methods answer at once from the present state. Wait and Monitor keep their calls:
+ * after each judgement of the board the publisher goes through them once, answers those waits that have come
+ * true or never can, and sends the changes to the subscribers that have read everything sent before. A slow
+ * subscriber gets the newest state when it has caught up, however many changes came between. */
 
 #include "publish-varlink.h"
 
@@ -12,13 +12,13 @@
 #include "varlink-json.h"
 #include "varlink/server.h"
 
-/* Absent: as generic clients give up after 45 s. */
+/* Without timeoutUSec: generic clients give up after 45 s. */
 #define WAIT_DEFAULT_USEC (40 * USEC_PER_SEC)
 #define INTERFACE "io.msready.Readiness"
 
 typedef struct Waiter Waiter;
 
-/* A Wait or a Monitor that is on. */
+/* A Wait or a Monitor that is under way. */
 struct Waiter {
         VlSlot slot;
         PublishVarlink *publisher;
@@ -65,7 +65,8 @@ static bool is_named(char *const *names, const Gate *g) {
         return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
 }
 
-/* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
+/* Adds "verdict" and "gates": the gates in names, or all enabled ones if that is NULL; if only is not NULL,
+ * just the gates in it. */
 static void build_state(JsonBuilder *b, const Manager *m, char *const *names, char *const *only,
                         bool with_verdict) {
         Instant now = instant_now();
@@ -82,7 +83,7 @@ static void build_state(JsonBuilder *b, const Manager *m, char *const *names, ch
         jb_end(b);
 }
 
-/* Answers with the verdict and the gates: with an error, or where error is NULL with a reply. */
+/* Answers with the verdict and the gates, as an error, or as a reply if error is NULL. */
 static int answer_state(const Manager *m, VlCall *call, char *const *names, const char *error) {
         JsonBuilder b = {};
 
@@ -102,8 +103,8 @@ static int gate_error(VlCall *call, const char *error, const Gate *g) {
         return vl_call_answer(call, error, &b);
 }
 
-/* The gates that the call names, each once, however often it does; NULL: none. Returns 1 where it has been answered
- * with an error. */
+/* The gates that the call names, each once; NULL: none. Returns 1 if the call has been answered with an
+ * error. */
 static int take_names(const Manager *m, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         int r;
@@ -138,7 +139,7 @@ static void on_gone(VlSlot *slot) {
         waiter_free(container_of(slot, Waiter, slot));
 }
 
-/* What the subscriber has not been told yet. */
+/* Builds what the subscriber has not been told yet. */
 static int take_changes(Waiter *w, JsonValue **ret) {
         JsonBuilder b = {};
         int r;
@@ -230,7 +231,7 @@ static bool gates_in_state(const Manager *m, char *const *names, GateState state
         return true;
 }
 
-/* Answers with an error where the wait can never end well. Returns 1 where it has. */
+/* Answers with an error if the wait can never come true. Returns 1 if it has. */
 static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, GateState state) {
         int r = 0;
 
@@ -440,7 +441,7 @@ void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState
                 if (w->monitor && (is_named(w->names, gate) || before != GATE_DISABLED) &&
                     (!w->names || strv_contains(w->names, gate_name(gate)))) {
                         add_name(p, &w->dirty, gate_name(gate));
-                        strv_remove(w->removed, gate_name(gate)); /* it has come again */
+                        strv_remove(w->removed, gate_name(gate)); /* the gate is back */
                 }
         p->dirty = true;
 }
@@ -471,8 +472,8 @@ void publish_varlink_flush(PublishVarlink *p) {
         }
 }
 
-/* The daemon stops: subscribers get the last of their replies, which tells them so. Who waits for a state has no
- * answer to get, and sees the connection close. */
+/* The daemon stops: the last reply tells subscribers so. A Wait has no answer to get; its client sees the
+ * connection close. */
 void publish_varlink_stopping(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = w->next) {
                 _cleanup_(jv_freep) JsonValue *reply = NULL;

@@ -54,7 +54,7 @@ void vj_gate(JsonBuilder *b, const char *key, const Gate *g, Instant now) {
         jb_end(b);
 }
 
-/* The row of an object, found again by the object's name. */
+/* The row of an object, found by the object's name. */
 typedef struct ObjectRow {
         char *key;
         JsonValue *gates; /* in the builder's tree */
@@ -62,7 +62,7 @@ typedef struct ObjectRow {
         UT_hash_handle hh;
 } ObjectRow;
 
-/* The objects that gates look at: one row each, with all gates that do. */
+/* The objects that gates look at: one row per object, with all its gates. */
 typedef struct ObjectList {
         JsonBuilder *b;
         ObjectRow *rows;
@@ -194,7 +194,7 @@ void vj_objects(JsonBuilder *b, const char *key, const Manager *m, const char *g
 
 static void add_checks(JsonBuilder *b, const GateDefinition *d) {
         jb_array(b, "checks");
-        /* An invalid gate asks nothing, and its checks may have been read by half. */
+        /* An invalid gate checks nothing, and its checks may have been read only in part. */
         for (size_t i = 0; !d->invalid && i < d->n_checks; i++) {
                 _cleanup_free_ char *text = NULL;
                 int r;

@@ -3,10 +3,10 @@
 
 #include "kube/object.h"
 
-/* What the events say of the objects under watch, as far as it explains something. */
+/* What events say about the watched objects, as far as it explains why one is not ready. */
 typedef struct EventDigest EventDigest;
 
-/* Why an object is not there yet. Valid until the digest is fed or told to forget. */
+/* Why an object is not ready. Valid until the digest is changed. */
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */

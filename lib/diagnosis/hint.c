@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What to do about a blocker: one table, the first row that fits wins, so that the particular stands before
- * the general. A row fits where all that it names fits: one of its reasons (kubectl's "Init:" aside; those
- * of the newest event count too), one of its texts in the message that goes with it, and the rest of its
- * columns.
+/* What to do about a blocker: one table, in which the first row that matches wins, so that special rows
+ * stand before general ones. A row matches if everything it names matches: one of its reasons (without
+ * kubectl's "Init:"; the newest event's reason counts too), one of its texts in the message that comes with
+ * that reason, and its other columns.
  *
- * A hint says what to look at or what to run, is true for MicroShift on RHEL, and is one sentence. Where
- * nothing is known nothing is said: the cluster's own words stand beside it in any case. */
+ * A hint is one sentence that says what to look at or what to run, and is true for MicroShift on RHEL. If no
+ * row matches there is no hint; the cluster's own words are shown in any case. */
 
 #include "diagnosis/hint.h"
 
@@ -24,19 +24,19 @@ typedef struct HintRow {
         const char *hint;
 } HintRow;
 
-/* In which words a failed pull comes; the sandbox has an image too. */
+/* The reasons that a failed pull comes with; a sandbox has an image too. */
 #define PULL "ErrImagePull ImagePullBackOff Failed BackOff FailedCreatePodSandBox CreatePodSandboxError"
 #define SANDBOX "FailedCreatePodSandBox CreatePodSandboxError NetworkNotReady KubeletNotReady"
 #define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
 #define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
-/* What a node that is short of something brings about. */
+/* What happens on a node that is short of a resource. */
 #define SUFFERS                                                                                             \
         "Evicted Pending Unschedulable FailedScheduling NoPods ContainerCreating PodInitializing "          \
         "ErrImagePull ImagePullBackOff ImageInspectError ContainerStatusUnknown KubeletNotReady"
 #define UNSCHEDULED "Pending FailedScheduling Unschedulable"
 
 static const HintRow rows[] = {
-        /* What is wrong with the host, whatever it is that suffers from it. */
+        /* Faults of the host, whatever object shows them. */
         { .texts = "too many open files|fsnotify watcher|inotify_init|inotify*no space left on device",
           .hint = "Raise the kernel's inotify limits, which are too low for this many watchers: put "
                   "fs.inotify.max_user_instances=8192 and fs.inotify.max_user_watches=524288 into a file "
@@ -110,7 +110,7 @@ static const HintRow rows[] = {
           .hint = "The server there does not speak valid HTTP: check the scheme and port of URL= in the "
                   "gate's file, and the application's log." },
 
-        /* What gives the pod its networks, in words that a registry has too. */
+        /* The pod's networks, whose errors share words with those of a registry. */
         { .texts = "cannot find a network-attachment-definition",
           .hint = "The pod asks for an additional network that does not exist: compare its annotation "
                   "k8s.v1.cni.cncf.io/networks with oc get network-attachment-definitions -A." },
@@ -194,7 +194,7 @@ static const HintRow rows[] = {
           .hint = "A file system is full: look at df -h /var/lib/containers /var/lib/kubelet and free "
                   "space, for instance with crictl rmi --prune." },
 
-        /* What the node is short of. */
+        /* Resources that the node is short of. */
         { .reasons = UNSCHEDULED " OutOf*",
           .texts = "Insufficient |Too many pods|Node didn't have enough resource",
           .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
@@ -219,7 +219,7 @@ static const HintRow rows[] = {
           .hint = "The node's network is not set up: see the gate ovn and oc get pods -n "
                   "openshift-ovn-kubernetes." },
 
-        /* A pull, in words that say no more. */
+        /* Pulls whose message says no more. */
         { .reasons = "ErrImagePull ImagePullBackOff",
           .pull_always = true,
           .hint = "The container's imagePullPolicy is Always, so CRI-O asks the registry at each start: "
@@ -476,7 +476,7 @@ static bool word_is_among(const char *words, const char *word) {
         }
 }
 
-/* Where in text the n bytes of piece stand, case not counting. */
+/* Finds the n bytes of piece in text; case does not count. NULL if they are not there. */
 static const char *find(const char *text, const char *piece, size_t n) {
         for (; *text; text++)
                 if (strncasecmp(text, piece, n) == 0)
@@ -484,7 +484,7 @@ static const char *find(const char *text, const char *piece, size_t n) {
         return NULL;
 }
 
-/* Whether the pieces of a pattern of n bytes stand in text, one behind the other. */
+/* Whether text contains the pieces of a pattern of n bytes, one after the other. */
 static bool text_has(const char *text, const char *pattern, size_t n) {
         const char *end = pattern + n;
 
@@ -519,7 +519,7 @@ static bool words_fit(const HintRow *row, const char *reason, const char *messag
                (!row->texts || text_has_any(message, row->texts));
 }
 
-/* The status and the event speak each for itself: the reason of one says nothing about the text of the
+/* The status and the event are matched separately: the reason of one says nothing about the text of the
  * other. */
 static bool row_fits(const HintRow *row, const HintQuery *q, const char *reason) {
         if (!words_fit(row, reason, q->message) && !words_fit(row, q->event_reason, q->event_message))
@@ -531,7 +531,7 @@ static bool row_fits(const HintRow *row, const HintQuery *q, const char *reason)
         return row->pull_always <= q->pull_always && row->vendor <= q->vendor && row->overdue <= q->overdue;
 }
 
-/* What to do about it: a constant text, or NULL where nothing is known. */
+/* The hint for a blocker: a constant text, or NULL if there is none. */
 const char *hint_for(const HintQuery *q) {
         const char *reason = strempty(q->reason);
 
@@ -542,7 +542,7 @@ const char *hint_for(const HintQuery *q) {
         return NULL;
 }
 
-/* The i-th hint of the table; NULL behind the last. */
+/* The i-th hint of the table; NULL beyond the last. For tests. */
 const char *hint_nth(size_t i) {
         return i < ELEMENTSOF(rows) ? rows[i].hint : NULL;
 }

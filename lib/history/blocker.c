@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Blockers and the names of objects, as types Blocker and Object of the varlink interface have them. What is
- * read back comes from files that a crash may have cut: members that are missing are errors, never guessed.
- */
+/* Blockers and the names of objects, in the shape of types Blocker and Object of the varlink interface. They
+ * are read back from files that a crash may have cut: a missing member is an error, never guessed. */
 
 #include "history/blocker.h"
 
@@ -51,7 +50,7 @@ void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o) {
         jb_end(b);
 }
 
-/* -EBADMSG where kind or name is missing, -ENOMEM. */
+/* The result is the caller's, for object_name_done(). -EBADMSG if kind or name is missing, -ENOMEM. */
 int object_name_from_json(const JsonValue *v, ObjectName *ret) {
         const char *kind = jv_get_string(v, "kind"), *name = jv_get_string(v, "name");
         ObjectName o = {};
@@ -76,7 +75,7 @@ void blocker_done(Blocker *b) {
         *b = (Blocker){};
 }
 
-/* *ret is written on success only, and not freed before. */
+/* *ret is written on success only; it is not freed before. -ENOMEM. */
 int blocker_copy(const Blocker *b, Blocker *ret) {
         _cleanup_(blocker_done) Blocker copy = { .since = b->since, .is_dated = b->is_dated };
         int r;
@@ -110,7 +109,8 @@ void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker) {
         jb_end(b);
 }
 
-/* -EBADMSG where a member that every blocker has is missing or no such thing, -ENOMEM. */
+/* The result is the caller's, for blocker_done(). -EBADMSG if a member that every blocker has is missing or
+ * of another type, -ENOMEM. */
 int blocker_from_json(const JsonValue *v, Blocker *ret) {
         const char *gate = jv_get_string(v, "gate"), *reason = jv_get_string(v, "reason");
         _cleanup_(blocker_done) Blocker b = {};

@@ -6,7 +6,7 @@
 /* An object of the cluster, or an address, by name. */
 typedef struct ObjectName {
         char *kind;
-        char *namespace; /* NULL where it has none */
+        char *namespace; /* NULL if it has none */
         char *name;
 } ObjectName;
 
@@ -15,10 +15,10 @@ typedef struct Blocker {
         char *gate;
         ObjectName object;
         char *reason;
-        char *message; /* NULL where there is none */
-        char *hint;    /* NULL where nothing is known */
+        char *message; /* NULL if there is none */
+        char *hint;    /* NULL if none is known */
         usec_t since;  /* boottime */
-        bool is_dated; /* since is when the cluster says that it began, and not when we first saw it */
+        bool is_dated; /* since is the time that the cluster gives, not the time when the daemon first saw it */
 } Blocker;
 
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Boots on record: how long it took until the cluster was usable, gate by gate, as type Boot of the varlink
- * interface has it, one line per boot. From them comes how long it usually takes. A boot that pulled images
- * says nothing of one that did not: each kind has a median of its own. */
+/* The record of boots: how long each took until the cluster was usable, gate by gate, in the shape of type
+ * Boot of the varlink interface, one line per boot. The median of these times is how long a boot usually
+ * takes. Boots that pulled images have a median of their own, because they take far longer than the
+ * others. */
 
 #include "history/boots.h"
 
@@ -18,7 +19,7 @@ struct BootLog {
         size_t limit;
 };
 
-/* A boot of which no gate is known yet. started is realtime, for people. */
+/* Makes a boot without gates. started is realtime, for people to read. -ENOMEM. */
 int boot_new(const char *boot_id, usec_t started, Boot **ret) {
         _cleanup_(boot_freep) Boot *b = calloc(1, sizeof(*b));
 
@@ -73,9 +74,9 @@ static int add_gate(Boot *b, const char *name, BootGate **ret) {
         return 0;
 }
 
-/* Notes when a gate opened, in time since PID 1 started (USEC_INFINITY: not yet), and what it was last seen
- * to wait for (NULL: nothing). Once open, a gate stays as it was noted first: returns 0 then, else 1. -E2BIG
- * with too many gates, -ENOMEM. */
+/* Notes when a gate opened, in time since PID 1 started (USEC_INFINITY: not yet), and what it last waited
+ * for (NULL: nothing). The first opening is the one that is kept: returns 0 if the gate was open already,
+ * else 1. -E2BIG with too many gates, -ENOMEM. */
 int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_for) {
         BootGate *g = find_gate(b, name);
         int r;
@@ -114,7 +115,8 @@ void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot) {
         jb_end(b);
 }
 
-/* -EBADMSG where v is no boot, -ENOMEM. Gates without a name, and those over the ceiling, are left out. */
+/* The result is the caller's, for boot_free(). Gates without a name, and those over the ceiling, are left
+ * out. -EBADMSG if v is not a boot, -ENOMEM. */
 int boot_from_json(const JsonValue *v, Boot **ret) {
         const char *boot_id = jv_get_string(v, "bootId");
         usec_t started = jv_get_usec(v, "startedRealtimeUSec", USEC_INFINITY);
@@ -146,7 +148,7 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
         return 0;
 }
 
-/* A log that keeps the last `limit` boots, at least one. */
+/* Makes a log that keeps the last `limit` boots, at least one. -ENOMEM. */
 int boot_log_new(size_t limit, BootLog **ret) {
         _cleanup_(boot_log_freep) BootLog *l = calloc(1, sizeof(*l));
 
@@ -179,8 +181,8 @@ static void drop(BootLog *l, size_t i) {
         memmove(&l->boots[i], &l->boots[i + 1], (l->length - i) * sizeof(Boot *));
 }
 
-/* Records a boot as the newest and owns it from now on: it takes the place of one with its ID; the oldest
- * gives way where the log is full. */
+/* Records a boot as the newest and owns it from now on. It replaces a boot with the same ID; if the log is
+ * full, the oldest boot is dropped. */
 void boot_log_put(BootLog *l, Boot *boot) {
         for (size_t i = 0; i < l->length; i++)
                 if (hex_equal_ignoring_dashes(l->boots[i]->boot_id, boot->boot_id) ||
@@ -193,8 +195,8 @@ void boot_log_put(BootLog *l, Boot *boot) {
         l->boots[l->length++] = boot;
 }
 
-/* Records the boots of a text of lines, oldest first. What is none is skipped; returns how many lines that
- * were, or -ENOMEM. */
+/* Records the boots of a text of lines, oldest first. Lines that are not a boot are skipped; returns how
+ * many, or -ENOMEM. */
 int boot_log_parse(BootLog *l, const char *text, size_t size) {
         int skipped = 0;
 
@@ -221,12 +223,12 @@ size_t boot_log_length(const BootLog *l) {
         return l->length;
 }
 
-/* The i-th boot, the oldest being 0; NULL behind the last. */
+/* The i-th boot, the oldest being 0; NULL beyond the last. */
 const Boot *boot_log_get(const BootLog *l, size_t i) {
         return i < l->length ? l->boots[i] : NULL;
 }
 
-/* The boot of that ID, dashes and case not counting, or NULL. */
+/* The boot with that ID, or NULL. Dashes and case do not count. */
 const Boot *boot_log_find(const BootLog *l, const char *boot_id) {
         for (size_t i = 0; i < l->length; i++)
                 if (hex_equal_ignoring_dashes(l->boots[i]->boot_id, boot_id))
@@ -234,7 +236,7 @@ const Boot *boot_log_find(const BootLog *l, const char *boot_id) {
         return NULL;
 }
 
-/* Appends all as lines, oldest first. */
+/* Appends all boots as lines, oldest first. -E2BIG over the buffer's ceiling, -ENOMEM. */
 int boot_log_print(const BootLog *l, Buffer *out) {
         for (size_t i = 0; i < l->length; i++) {
                 JsonBuilder b = {};
@@ -248,7 +250,7 @@ int boot_log_print(const BootLog *l, Buffer *out) {
         return 0;
 }
 
-/* All of them as an array, oldest first. */
+/* An array of all boots, oldest first. */
 void boot_log_to_json(JsonBuilder *b, const char *key, const BootLog *l) {
         jb_array(b, key);
         for (size_t i = 0; i < l->length; i++)
@@ -262,9 +264,9 @@ static int compare(const void *a, const void *b) {
         return *x < *y ? -1 : *x > *y;
 }
 
-/* How long boots of that kind took until they were ready: the median, of an even number what
- * lies halfway between the two in the middle. The boot `except` (NULL: none) does not count: this boot tells
- * nothing of itself. -ENODATA where no such boot was ever ready, -ENOMEM. */
+/* The median of the times that boots of that kind took until they were ready; of an even number, the mean of
+ * the two in the middle. The boot `except` (NULL: none) does not count, so that the current boot is not
+ * compared with itself. -ENODATA if no such boot was ever ready, -ENOMEM. */
 int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, usec_t *ret) {
         _cleanup_free_ usec_t *times = NULL;
         size_t n = 0;
@@ -291,7 +293,8 @@ int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, u
         return 0;
 }
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", as it stands on record, into a blocker. 0: it is none. */
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", as it is on record, into a blocker. Returns 1, 0 if s
+ * has another form, or -ENOMEM. */
 static int parse_waited_for(const char *s, Blocker *ret) {
         const char *name = strchr(s, ' '), *slash = NULL, *colon = NULL;
         _cleanup_free_ char *kind = NULL, *namespace = NULL, *rest = NULL;
@@ -305,7 +308,8 @@ static int parse_waited_for(const char *s, Blocker *ret) {
         if (!kind)
                 return -ENOMEM;
         name++;
-        /* Paths and addresses have slashes of their own, but do not begin like a namespace: a DNS label and "/". */
+        /* Paths and addresses have slashes of their own, but do not begin as a namespace does: with a DNS
+         * label and "/". */
         n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
         if (n > 0 && name[n] == '/' && name + n < colon)
                 slash = name + n;
@@ -348,8 +352,8 @@ static int compare_ready(const void *a, const void *b) {
         return x->ready < y->ready ? -1 : x->ready > y->ready;
 }
 
-/* What the record tells of a boot, as transitions: that the gates opened, and when the verdict was first ready.
- * Their boottime counts from the start of PID 1. */
+/* Adds a recorded boot to a timeline as transitions: the opening of each gate, and the first ready of the
+ * verdict. Their boottime counts from the start of PID 1. -ENOMEM. */
 int boot_retell(const Boot *b, Timeline *timeline) {
         _cleanup_free_ BootGate **gates = calloc(b->n_gates + 1, sizeof(BootGate *));
         bool was_ready = b->ready == USEC_INFINITY;

@@ -7,7 +7,7 @@
 typedef struct BootGate {
         char *name;
         usec_t ready;     /* since PID 1 started; USEC_INFINITY: never */
-        char *waited_for; /* what it had waited for last; NULL: nothing */
+        char *waited_for; /* what it last waited for; NULL: nothing */
 } BootGate;
 
 typedef struct Boot {
@@ -28,7 +28,7 @@ void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot);
 int boot_from_json(const JsonValue *v, Boot **ret);
 int boot_retell(const Boot *b, Timeline *timeline);
 
-/* The boots on record, oldest first, one per boot ID: the text of boots.jsonl. */
+/* The recorded boots, oldest first, one per boot ID: the content of boots.jsonl. */
 typedef struct BootLog BootLog;
 
 int boot_log_new(size_t limit, BootLog **ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Our own files are lines, one JSON value each. They are read as if anything could stand in them: after a
- * power cut the last line may be half a line, or a page of NULs. */
+/* Our own files are lines, one JSON value each. They are read as if anything could be in them: after a power
+ * cut the last line may be half a line, or a page of NULs. */
 
 #include "history/lines.h"
 
@@ -25,8 +25,8 @@ int lines_put(JsonBuilder *b, Buffer *out) {
         return r;
 }
 
-/* Takes the first line that is not empty off the text. 1 with its value, 0 at the end, -EBADMSG where it is
- * no JSON (the line is taken off all the same), -ENOMEM. */
+/* Takes the first line that is not empty off the text. Returns 1 and its value, which is the caller's; 0 at
+ * the end; -EBADMSG if the line is not JSON (it is taken off all the same); -ENOMEM. */
 int lines_next(const char **text, size_t *size, JsonValue **ret) {
         while (*size > 0) {
                 const char *line = *text, *end = memchr(line, '\n', *size);

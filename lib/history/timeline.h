@@ -8,10 +8,10 @@ typedef struct Transition {
         usec_t boottime;
         usec_t realtime;
         char *gate;        /* NULL: the verdict */
-        ObjectName object; /* kind is NULL where the gate itself changed */
-        char *from;        /* a GateState, or of an object an ObjectState */
+        ObjectName object; /* kind is NULL if the gate itself changed */
+        char *from;        /* a GateState, or for an object an ObjectState */
         char *to;
-        bool has_blocker; /* what stood first in the way at that moment */
+        bool has_blocker; /* the gate's first blocker at that moment */
         Blocker blocker;
 } Transition;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers are
- * printed as integers, and a number never takes the locale's decimal comma. What cannot be held exactly in a
- * double is kept as cJSON's "raw" text; only jb_int() makes such nodes. */
+/* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers
+ * are printed as integers, and a number never takes the locale's decimal comma. An integer that a double
+ * does not hold exactly is kept as cJSON's "raw" text; only jb_int() makes such nodes. */
 
 #include "json/json.h"
 
@@ -14,7 +14,7 @@
 #include "base/string-util.h"
 #include "json/check.h"
 
-/* Up to so many members are compared each with each, which needs no memory. */
+/* Up to this many members are compared pair by pair, which needs no memory. */
 #define PAIRWISE_MAX 16
 
 static int compare_keys(const void *a, const void *b) {
@@ -49,8 +49,8 @@ static int check_keys(const cJSON *object) {
         return 0;
 }
 
-/* What can be told only of decoded text: keys that occur twice, numbers beyond a double. Goes as deep as
- * JSON_DEPTH_MAX. */
+/* Finds what only decoded text shows: keys that occur twice, numbers beyond a double. Recurses no deeper
+ * than JSON_DEPTH_MAX. */
 static int check_tree(const cJSON *v) {
         int r;
 
@@ -69,9 +69,10 @@ static int check_tree(const cJSON *v) {
         return 0;
 }
 
-/* Reads exactly one JSON value with nothing but white space around it. text need not end in NUL. -EBADMSG where
- * it is anything else: also for bytes that are not UTF-8, for "\u0000" and for a key that occurs twice in one
- * object, which the next reader would see differently. -E2BIG as jv_check_text(); -ENOMEM. */
+/* Reads exactly one JSON value with nothing but white space around it; text need not end in NUL. The result
+ * is the caller's, for jv_free(). -EBADMSG for anything else, also for bytes that are not UTF-8, for
+ * "\u0000" and for a key that occurs twice in one object, because another reader might take the other one.
+ * -E2BIG as jv_check_text(); -ENOMEM. */
 int jv_parse(const char *text, size_t size, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         int r;
@@ -97,7 +98,7 @@ JsonValue *jv_free(JsonValue *v) {
         return NULL;
 }
 
-/* Of what jv_is_… say NULL, for a member that is absent, is nothing: not even null. */
+/* For NULL, which stands for an absent member, all of jv_is_…() are false, jv_is_null() too. */
 bool jv_is_null(const JsonValue *v) {
         return cJSON_IsNull(v);
 }
@@ -139,7 +140,8 @@ const char *jv_key(const JsonValue *member) {
         return member->string;
 }
 
-/* How many members or elements; 0 for what has none. Counts them, so not for loops. */
+/* The number of members or elements, 0 for any other value. Counts them each time: not for the condition of
+ * a loop. */
 size_t jv_length(const JsonValue *v) {
         size_t n = 0;
 
@@ -172,7 +174,7 @@ int jv_int(const JsonValue *v, int64_t *ret) {
         return 0;
 }
 
-/* The member of that name, case counting; NULL where it is absent or object is no object, or NULL. */
+/* The member of that name (case counts); NULL if it is absent or object is not an object, or is NULL. */
 const JsonValue *jv_get(const JsonValue *object, const char *key) {
         if (!jv_is_object(object))
                 return NULL;
@@ -182,7 +184,7 @@ const JsonValue *jv_get(const JsonValue *object, const char *key) {
         return NULL;
 }
 
-/* Follows keys down to the NULL behind them: jv_path(node, "status", "nodeInfo", "bootID", NULL). */
+/* Follows the keys downwards; NULL ends them: jv_path(node, "status", "nodeInfo", "bootID", NULL). */
 const JsonValue *jv_path(const JsonValue *object, ...) {
         const char *key;
         va_list ap;
@@ -208,14 +210,14 @@ int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise) 
         return jv_int(jv_get(object, key), &i) < 0 ? otherwise : i;
 }
 
-/* A time; otherwise where the member is absent or no such number. */
+/* A time; otherwise if the member is absent, negative or not an integer. */
 usec_t jv_get_usec(const JsonValue *object, const char *key, usec_t otherwise) {
         int64_t i = jv_get_int(object, key, -1);
 
         return i < 0 ? otherwise : (usec_t) i;
 }
 
-/* NULL where memory runs out. */
+/* The copy is the caller's. NULL if memory runs out. */
 JsonValue *jv_copy(const JsonValue *v) {
         return cJSON_Duplicate(v, true);
 }
@@ -234,8 +236,8 @@ static int print_escaped(unsigned char c, Buffer *out) {
         return buffer_printf(out, "\\u%04x", c);
 }
 
-/* Appends a string as JSON text. Bytes that are not UTF-8 must not leave: where there is one, all that is not ASCII
- * becomes '?'. -E2BIG, -ENOMEM: part of it may have been appended. */
+/* Appends a string as JSON text. Bytes that are not UTF-8 must not get out: if s has one, every byte that is
+ * not ASCII becomes '?'. -E2BIG, -ENOMEM: part of it may have been appended. */
 int jv_print_string(const char *s, Buffer *out) {
         bool valid = utf8_is_valid(s, strlen(s));
         int r;
@@ -268,7 +270,7 @@ static int print_number(const cJSON *v, Buffer *out) {
                 if (strtod(text, NULL) == v->valuedouble)
                         break;
         }
-        /* What is no digit, sign or exponent is the locale's decimal point, of one byte or more. */
+        /* Anything but a digit, sign or exponent is the locale's decimal point, of one byte or more. */
         for (char *t = text; *t;) {
                 size_t plain = strspn(t, "+-0123456789e"), point = strcspn(t + plain, "+-0123456789e");
                 int r;
@@ -327,8 +329,8 @@ static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out)
         return buffer_puts(out, "null");
 }
 
-/* Appends v as text, in one line or, pretty, in lines of two columns per level; without a line end behind it.
- * -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
+/* Appends v as text, in one line or, pretty, in lines of two columns per level; without a line end. -E2BIG
+ * over the buffer's ceiling, -ENOMEM; nothing is appended then. */
 int jv_print(const JsonValue *v, bool pretty, Buffer *out) {
         size_t before = out->size;
         int r;

@@ -4,14 +4,14 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 
-/* JSON that is checked and bounded before anybody looks at it. */
+/* JSON that is checked and bounded before it is used. */
 
 typedef struct cJSON JsonValue;
 
-/* Below 2^53 each integer has a double of its own; 2^53 is also what 2^53 + 1 is read as. */
+/* Below 2^53 each integer has a double of its own; 2^53 + 1 is read as 2^53. */
 #define JSON_INTEGER_MAX (((int64_t) 1 << 53) - 1)
 
-/* Iterates over the members of an object or the elements of an array; over nothing where v is neither. */
+/* Iterates over the members of an object or the elements of an array; over nothing if v is neither. */
 #define JSON_FOREACH(i, v) for (const JsonValue *i = jv_first(v); i; i = jv_next(i))
 
 int jv_parse(const char *text, size_t size, JsonValue **ret);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R6: what outlives a restart of the daemon within one boot and one userspace.
+/* Rule R6: the state that the daemon keeps over its own restart, within one boot and one userspace.
  *
- * The time that nobody watched, from the stamp on, is NO-EVIDENCE: a gate that was open stays open for what is
- * left of its grace, a hold goes on from where it was. The containers that proved an open gate come along, so
- * that one that has died in the meantime is known at once, the API being there or not. */
+ * The time from the stamp on, when no daemon watched, counts as NO-EVIDENCE: a gate that was open stays open
+ * for the rest of its grace, and a hold goes on from where it was. The containers that proved an open gate
+ * are kept too, so that the daemon sees at once whether one has died in the meantime, with or without the
+ * API. */
 
 #include "ready/keep.h"
 
@@ -13,13 +14,13 @@
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
-/* More than a node runs; what is over it goes without this proof. */
+/* More than a node runs; containers over this number are not kept. */
 #define KEEP_CONTAINERS 256
 
 typedef struct Keeping {
         JsonBuilder *b;
         size_t n;
-        bool with_dead; /* the gate is FALSE: so it is after the restart, if that is why */
+        bool with_dead; /* keep dead containers too: the gate is FALSE, and after the restart they show why */
 } Keeping;
 
 static void add_container(JsonBuilder *b, const char *namespace, const char *pod, const char *uid,
@@ -66,7 +67,7 @@ static void print_containers(const Gate *g, const World *w, Instant now, JsonBui
                 jb_fail(b, check_list(&g->checks[i], w, now, keep_watched, &keeping));
 }
 
-/* What a [Condition] asks: its label may name another one after a restart. */
+/* The question of a [Condition], because its label may name another one after a restart. */
 static int condition_question(const CheckDefinition *d, char **ret) {
         _cleanup_free_ char *key = NULL;
         int r;
@@ -95,7 +96,7 @@ static void print_conditions(const Gate *g, JsonBuilder *b) {
 static void print_gate(const Gate *g, const World *w, Instant now, JsonBuilder *b) {
         GateClock clock = g->clock;
 
-        /* Brings the stop-watches up to the stamp. */
+        /* Advances the clocks to the stamp. */
         gate_clock_feed(&clock, &g->setup.timing, clock.evidence, now.monotonic);
 
         jb_object(b, NULL);
@@ -243,14 +244,14 @@ static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant n
                         break;
         }
 
-        /* What cannot be read in full is not believed in part. */
+        /* A text that cannot be read in full is not believed in part. */
         for (size_t i = 0; r < 0 && i < b->n_gates; i++)
                 forget_gate(b->gates[i]);
         return r;
 }
 
-/* Gives the gates the past that the text tells. -ESTALE where it is of another boot or userspace, -EBADMSG
- * where it cannot be read: nothing is believed then. */
+/* Restores the gates' state from the text. -ESTALE if it is from another boot or userspace, -EBADMSG if it
+ * cannot be read; nothing is restored then. -ENOMEM. */
 int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp, Instant now) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         GateState state;

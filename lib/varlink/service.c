@@ -2,7 +2,7 @@
 
 #include "varlink/server-internal.h"
 
-/* From a method's name to its function: the tables of interfaces, the checks of parameters, and the
+/* Finds the function of a method by its name: the tables of interfaces, the checks of parameters, and the
  * interface that every service has. */
 
 static int on_get_info(VlService *service, VlCall *call);
@@ -38,7 +38,7 @@ static const VlMethod *find_method(const VlInterface *interface, const char *nam
         return NULL;
 }
 
-/* All five fields and no other: systemd's clients refuse more, and fewer. */
+/* All five fields and no others: systemd's clients refuse more or fewer. */
 static int on_get_info(VlService *service, VlCall *call) {
         JsonBuilder b = {};
 
@@ -100,7 +100,7 @@ static const VlParameter *find_parameter(const VlParameter *table, const char *n
         return NULL;
 }
 
-/* The name of the first parameter that is unknown, missing or not of its type; NULL where all is well. */
+/* The name of the first parameter that is unknown, missing or not of its type; NULL if there is none. */
 static const char *find_invalid_parameter(const VlParameter *table, const JsonValue *parameters) {
         JSON_FOREACH(v, parameters) {
                 const VlParameter *p = find_parameter(table, jv_key(v));
@@ -114,7 +114,7 @@ static const char *find_invalid_parameter(const VlParameter *table, const JsonVa
         return NULL;
 }
 
-/* Carries out or refuses what the call asks for. */
+/* Calls the method, or refuses the call. */
 static int dispatch(VlService *service, VlCall *call) {
         const char *name = call->request.method, *dot = strrchr(name, '.'), *invalid;
         const VlInterface *interface;
@@ -131,7 +131,7 @@ static int dispatch(VlService *service, VlCall *call) {
         method = find_method(interface, dot + 1);
         if (!method)
                 return vl_call_error_string(call, "org.varlink.service.MethodNotFound", "method", name);
-        /* Nothing here takes the connection over for a protocol of its own. */
+        /* No method here takes over the connection for a protocol of its own. */
         if (!method->on_call || (call->request.flags & VL_UPGRADE))
                 return vl_call_error_string(call, "org.varlink.service.MethodNotImplemented", "method",
                                             name);
@@ -144,7 +144,7 @@ static int dispatch(VlService *service, VlCall *call) {
         return method->on_call(service, call);
 }
 
-/* Hands a call, just begun, to its method, and settles what state the connection is in afterwards. */
+/* Passes a call that has just begun to its method, and sets the connection's state afterwards. */
 int service_dispatch(VlServer *server, VlCall *call) {
         bool oneway = call->request.flags & VL_ONEWAY;
         VlSlot *slot;
@@ -155,8 +155,8 @@ int service_dispatch(VlServer *server, VlCall *call) {
         failed = r < 0 && !call->answered;
         if (failed)
                 (void) vl_call_error_errno(call, r);
-        /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot
-         * already. */
+        /* A call that is neither answered nor deferred would keep the client waiting for ever; a slot may
+         * have given it up already. */
         assert(call->answered || call->slot || call->connection->broken);
 
         if (call->slot && !call->answered && !oneway) {

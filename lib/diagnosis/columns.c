@@ -185,7 +185,7 @@ static void summarise_main(const KubePod *pod, Summary *s) {
                 s->word = word_text("NotReady");
 }
 
-static void summarise(const KubePod *pod, Summary *ret) {
+static void summarise_pod(const KubePod *pod, Summary *ret) {
         const KubeCondition *scheduled =
                 kube_condition_find(pod->conditions, pod->n_conditions, "PodScheduled");
         bool is_over = streq_ptr(pod->phase, "Succeeded") || streq_ptr(pod->phase, "Failed");
@@ -255,7 +255,7 @@ int pod_columns(const KubePod *pod, usec_t realtime, PodColumns *ret) {
         Summary s;
         int r;
 
-        summarise(pod, &s);
+        summarise_pod(pod, &s);
         r = word_print(&s.word, &status);
         if (r < 0)
                 return r;
@@ -299,7 +299,7 @@ static const KubeContainer *explaining_container(const KubePod *pod, const Word 
 }
 
 /* The end of s, at most max bytes, not cut within a character. */
-static const char *tail(const char *s, size_t max) {
+static const char *end_of_text(const char *s, size_t max) {
         size_t n = strlen(s);
 
         if (n <= max)
@@ -330,7 +330,7 @@ static int describe_crash_loop(const KubeContainer *c, char **ret) {
         last = strdup(c->last_message);
         if (!last)
                 return -ENOMEM;
-        r = asprintf_ret(&whole, "%s: %s", text, tail(strip_control(last), LIMIT_MESSAGE - n));
+        r = asprintf_ret(&whole, "%s: %s", text, end_of_text(strip_control(last), LIMIT_MESSAGE - n));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(whole);
@@ -382,7 +382,7 @@ void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char
         const char *message;
         Summary s;
 
-        summarise(pod, &s);
+        summarise_pod(pod, &s);
 
         if (word_is(&s.word, "Running")) {
                 bool says_why = ready && ready->status != KUBE_STATUS_TRUE;

@@ -103,7 +103,7 @@ void event_digest_clear(EventDigest *d) {
         }
 }
 
-static EventObject *find(const EventDigest *d, const char *uid) {
+static EventObject *find_object(const EventDigest *d, const char *uid) {
         EventObject *o = NULL;
 
         if (uid)
@@ -113,7 +113,7 @@ static EventObject *find(const EventDigest *d, const char *uid) {
 
 /* Forgets an object, because it is deleted or ready. */
 void event_digest_forget(EventDigest *d, const char *uid) {
-        EventObject *o = find(d, uid);
+        EventObject *o = find_object(d, uid);
 
         if (!o)
                 return;
@@ -128,8 +128,8 @@ uint64_t event_digest_pulls(const EventDigest *d) {
 
 /* Makes the object's record the newest, and a new record if there is none; if there are too many, the oldest
  * is dropped. */
-static int touch(EventDigest *d, const char *uid, EventObject **ret) {
-        EventObject *o = find(d, uid);
+static int touch_object(EventDigest *d, const char *uid, EventObject **ret) {
+        EventObject *o = find_object(d, uid);
 
         if (o)
                 HASH_DEL(d->objects, o);
@@ -155,7 +155,7 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
         return 0;
 }
 
-static int set(char **p, const char *s) {
+static int set_text(char **p, const char *s) {
         char *copy = NULL;
 
         if (s) {
@@ -169,7 +169,7 @@ static int set(char **p, const char *s) {
 }
 
 /* The text between the first two quotes, which is the image in all messages about one. */
-static int quoted(const char *message, char **ret) {
+static int quoted_text(const char *message, char **ret) {
         const char *begin = strchr(message, '"'), *end = begin ? strchr(begin + 1, '"') : NULL;
 
         *ret = end && end > begin + 1 ? strndup(begin + 1, (size_t) (end - begin - 1)) : NULL;
@@ -220,9 +220,9 @@ static int add_pull(EventObject *o, const char *container, Note **ret) {
 static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) {
         int r;
 
-        r = set(&n->version, e->object.resource_version);
+        r = set_text(&n->version, e->object.resource_version);
         if (r >= 0)
-                r = set(&n->reason, e->reason);
+                r = set_text(&n->reason, e->reason);
         if (r < 0)
                 return r;
         n->state = state;
@@ -236,7 +236,7 @@ static int note_over(Note *n, const KubeEvent *e) {
 
         if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
-        r = set(&n->version, e->object.resource_version);
+        r = set_text(&n->version, e->object.resource_version);
         if (r < 0)
                 return r;
         n->state = NOTE_OVER;
@@ -248,7 +248,7 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         _cleanup_free_ char *image = NULL, *message = NULL;
         int r;
 
-        r = quoted(strempty(e->message), &image);
+        r = quoted_text(strempty(e->message), &image);
         if (r < 0)
                 return r;
         if (n->words)
@@ -258,7 +258,7 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
                 r = asprintf_ret(&message, "pulling %s", image ?: "an image");
         if (r < 0)
                 return r;
-        r = set(&n->message, message);
+        r = set_text(&n->message, message);
         return r < 0 ? r : note_set(n, NOTE_PULLING, e, since);
 }
 
@@ -271,12 +271,12 @@ static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
         int r;
 
         if (has_words) {
-                r = set(&n->words, e->message);
+                r = set_text(&n->words, e->message);
                 if (r < 0)
                         return r;
         }
         if (has_words || n->state != NOTE_FAILED) {
-                r = set(&n->message, n->words ?: e->message);
+                r = set_text(&n->message, n->words ?: e->message);
                 if (r < 0)
                         return r;
         }
@@ -326,9 +326,9 @@ static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t f
 
         if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
-        r = set(&n->container, isempty(e->container) ? NULL : e->container);
+        r = set_text(&n->container, isempty(e->container) ? NULL : e->container);
         if (r >= 0)
-                r = set(&n->message, e->message);
+                r = set_text(&n->message, e->message);
         if (r < 0)
                 return r;
         return note_set(n, NOTE_TROUBLE, e, MIN(first, since));
@@ -396,7 +396,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
             !is_about_an_image(e))
                 return 0;
 
-        r = touch(d, e->regarding_uid, &o);
+        r = touch_object(d, e->regarding_uid, &o);
         if (r < 0)
                 return r;
         if (is_progress(e->reason) || is_about_an_image(e)) {
@@ -412,7 +412,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
 /* The best explanation why the object is not ready: an image being pulled, else the newest trouble. False if
  * there is none. */
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret) {
-        const EventObject *o = find(d, uid);
+        const EventObject *o = find_object(d, uid);
         const Note *best = NULL;
 
         if (!o)

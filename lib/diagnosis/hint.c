@@ -477,7 +477,7 @@ static bool word_is_among(const char *words, const char *word) {
 }
 
 /* Finds the n bytes of piece in text; case does not count. NULL if they are not there. */
-static const char *find(const char *text, const char *piece, size_t n) {
+static const char *find_ignoring_case(const char *text, const char *piece, size_t n) {
         for (; *text; text++)
                 if (strncasecmp(text, piece, n) == 0)
                         return text;
@@ -491,7 +491,7 @@ static bool text_has(const char *text, const char *pattern, size_t n) {
         while (pattern < end) {
                 const char *star = memchr(pattern, '*', (size_t) (end - pattern)) ?: end;
 
-                text = find(text, pattern, (size_t) (star - pattern));
+                text = find_ignoring_case(text, pattern, (size_t) (star - pattern));
                 if (!text)
                         return false;
                 text += star - pattern;

@@ -18,6 +18,8 @@ void object_name_done(ObjectName *o) {
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name) {
         _cleanup_(object_name_done) ObjectName n = {};
 
+        assert(kind && name);
+
         n.kind = strdup(kind);
         n.name = strdup(name);
         if (!isempty(namespace))

@@ -23,6 +23,8 @@ struct BootLog {
 int boot_new(const char *boot_id, usec_t started, Boot **ret) {
         _cleanup_(boot_freep) Boot *b = calloc(1, sizeof(*b));
 
+        assert(boot_id);
+
         if (!b)
                 return -ENOMEM;
         b->started = started;
@@ -175,7 +177,7 @@ BootLog *boot_log_free(BootLog *l) {
         return NULL;
 }
 
-static void drop(BootLog *l, size_t i) {
+static void drop_boot(BootLog *l, size_t i) {
         boot_free(l->boots[i]);
         l->length--;
         memmove(&l->boots[i], &l->boots[i + 1], (l->length - i) * sizeof(Boot *));
@@ -187,11 +189,11 @@ void boot_log_put(BootLog *l, Boot *boot) {
         for (size_t i = 0; i < l->length; i++)
                 if (hex_equal_ignoring_dashes(l->boots[i]->boot_id, boot->boot_id) ||
                     streq(l->boots[i]->boot_id, boot->boot_id)) {
-                        drop(l, i);
+                        drop_boot(l, i);
                         break;
                 }
         if (l->length == l->limit)
-                drop(l, 0);
+                drop_boot(l, 0);
         l->boots[l->length++] = boot;
 }
 
@@ -258,7 +260,7 @@ void boot_log_to_json(JsonBuilder *b, const char *key, const BootLog *l) {
         jb_end(b);
 }
 
-static int compare(const void *a, const void *b) {
+static int compare_times(const void *a, const void *b) {
         const usec_t *x = a, *y = b;
 
         return *x < *y ? -1 : *x > *y;
@@ -288,7 +290,7 @@ int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, u
         if (n == 0)
                 return -ENODATA;
 
-        qsort(times, n, sizeof(usec_t), compare);
+        qsort(times, n, sizeof(usec_t), compare_times);
         *ret = times[(n - 1) / 2] + (times[n / 2] - times[(n - 1) / 2]) / 2;
         return 0;
 }

@@ -171,6 +171,8 @@ int timeline_add(Timeline *t, Transition *transition) {
         Class class = class_of(transition);
         int r;
 
+        assert(transition->from && transition->to);
+
         r = make_room(t, transition);
         if (r < 0)
                 return r;

@@ -20,7 +20,7 @@ void jb_fail(JsonBuilder *b, int r) {
         b->depth = 0;
 }
 
-static int add(JsonBuilder *b, const char *key, JsonValue *value) {
+static int add_to_open(JsonBuilder *b, const char *key, JsonValue *value) {
         JsonValue *parent = b->depth > 0 ? b->open[b->depth - 1] : NULL;
 
         if (b->error < 0)
@@ -41,12 +41,12 @@ static int add(JsonBuilder *b, const char *key, JsonValue *value) {
 }
 
 /* Owns value, and frees it on failure. Returns it where it has become part of the tree, else NULL. */
-static JsonValue *put(JsonBuilder *b, const char *key, JsonValue *value) {
+static JsonValue *put_value(JsonBuilder *b, const char *key, JsonValue *value) {
         int r;
 
         if (key && b->depth == 0)
                 jb_object(b, NULL);
-        r = add(b, key, value);
+        r = add_to_open(b, key, value);
         if (r >= 0)
                 return value;
         jb_fail(b, r);
@@ -63,12 +63,12 @@ void jb_reopen(JsonBuilder *b, JsonValue *value) {
 
 /* -EEXIST, here and below, where the object has a member of that name. */
 void jb_object(JsonBuilder *b, const char *key) {
-        jb_reopen(b, put(b, key, cJSON_CreateObject()));
+        jb_reopen(b, put_value(b, key, cJSON_CreateObject()));
 }
 
 /* Returns the array, for jb_reopen(); NULL after an error. It lives as long as the tree. */
 JsonValue *jb_array(JsonBuilder *b, const char *key) {
-        JsonValue *array = put(b, key, cJSON_CreateArray());
+        JsonValue *array = put_value(b, key, cJSON_CreateArray());
 
         jb_reopen(b, array);
         return array;
@@ -87,7 +87,7 @@ void jb_string(JsonBuilder *b, const char *key, const char *s) {
         assert(s || key);
 
         if (s)
-                put(b, key, cJSON_CreateString(s));
+                put_value(b, key, cJSON_CreateString(s));
 }
 
 /* An array, empty where l is NULL. */
@@ -103,15 +103,15 @@ void jb_int(JsonBuilder *b, const char *key, int64_t i) {
         char text[24];
 
         if (i >= -JSON_INTEGER_MAX && i <= JSON_INTEGER_MAX) {
-                put(b, key, cJSON_CreateNumber((double) i));
+                put_value(b, key, cJSON_CreateNumber((double) i));
                 return;
         }
         snprintf(text, sizeof(text), "%" PRId64, i);
-        put(b, key, cJSON_CreateRaw(text));
+        put_value(b, key, cJSON_CreateRaw(text));
 }
 
 void jb_bool(JsonBuilder *b, const char *key, bool value) {
-        put(b, key, cJSON_CreateBool(value));
+        put_value(b, key, cJSON_CreateBool(value));
 }
 
 /* A time that is known. It is cut to what jv_get_usec() reads back, which is 285 years. */
@@ -134,7 +134,7 @@ void jb_usec_or_infinity(JsonBuilder *b, const char *key, usec_t usec) {
 }
 
 void jb_copy(JsonBuilder *b, const char *key, const JsonValue *v) {
-        put(b, key, jv_copy(v));
+        put_value(b, key, jv_copy(v));
 }
 
 /* Hands the tree over to the caller, or returns the first error. The builder is empty afterwards. */

@@ -335,6 +335,8 @@ int jv_print(const JsonValue *v, bool pretty, Buffer *out) {
         size_t before = out->size;
         int r;
 
+        assert(v);
+
         r = print_value(v, pretty, 0, out);
         if (r < 0) {
                 out->size = before;

@@ -122,6 +122,8 @@ int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Insta
         JsonBuilder b = {};
         int r;
 
+        assert(stamp->boot_id);
+
         jb_int(&b, "version", KEEP_VERSION);
         jb_string(&b, "bootId", stamp->boot_id);
         jb_usec(&b, "userspace", stamp->userspace);
@@ -257,6 +259,8 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
         GateState state;
         usec_t then;
         int r;
+
+        assert(stamp->boot_id);
 
         r = jv_parse(text, size, &v);
         if (r < 0)

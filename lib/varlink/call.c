@@ -85,6 +85,8 @@ bool vl_call_can_send(const VlCall *call) {
  * nothing was sent. -ENOBUFS, -ENOMEM: the client is cut off, and on_gone() will be called. parameters stay
  * the caller's, here and below. */
 int vl_call_notify(VlCall *call, const JsonValue *parameters) {
+        assert(!call->answered);
+
         if (!vl_call_wants_more(call))
                 return -EINVAL;
         return connection_put_reply(call->connection, NULL, parameters, true);
@@ -105,7 +107,7 @@ static void call_finish(VlCall *call) {
 
 static int put_error_errno(VlCall *call, int error);
 
-static int answer(VlCall *call, const char *error, const JsonValue *parameters) {
+static int send_answer(VlCall *call, const char *error, const JsonValue *parameters) {
         int r = 0;
 
         if (!(call->request.flags & VL_ONEWAY)) {
@@ -120,12 +122,13 @@ static int answer(VlCall *call, const char *error, const JsonValue *parameters) 
 /* Sends the last or only reply. The call is over in any case. -EMSGSIZE: too large, and the client was told
  * so. -ENOBUFS, -ENOMEM: the client is cut off. */
 int vl_call_reply(VlCall *call, const JsonValue *parameters) {
-        return answer(call, NULL, parameters);
+        return send_answer(call, NULL, parameters);
 }
 
 /* Answers with an error (its full name); otherwise as vl_call_reply(). */
 int vl_call_error(VlCall *call, const char *error, const JsonValue *parameters) {
-        return answer(call, error, parameters);
+        assert(error);
+        return send_answer(call, error, parameters);
 }
 
 /* Finishes the builder and answers with its object: as an error, or as a reply if error is NULL. The errors
@@ -135,7 +138,7 @@ int vl_call_answer(VlCall *call, const char *error, JsonBuilder *b) {
         int r;
 
         r = jb_finish(b, &parameters);
-        return r < 0 ? r : answer(call, error, parameters);
+        return r < 0 ? r : send_answer(call, error, parameters);
 }
 
 /* Answers with an error that has one parameter, a string. */
@@ -143,10 +146,12 @@ int vl_call_error_string(VlCall *call, const char *error, const char *key, const
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         JsonBuilder b = {};
 
+        assert(error);
+
         jb_string(&b, key, value);
         if (jb_finish(&b, &parameters) < 0)
                 log_debug("varlink: no memory to say what %s is about", error);
-        return answer(call, error, parameters);
+        return send_answer(call, error, parameters);
 }
 
 /* Sends a system error the way systemd does. */
@@ -165,6 +170,8 @@ static int put_error_errno(VlCall *call, int error) {
 /* Answers with io.systemd.System. error is an errno, of either sign. */
 int vl_call_error_errno(VlCall *call, int error) {
         int r = 0;
+
+        assert(error != 0);
 
         if (!(call->request.flags & VL_ONEWAY))
                 r = put_error_errno(call, abs(error));

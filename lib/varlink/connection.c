@@ -153,7 +153,7 @@ static const char *find_full(const VlConnection *c, size_t waiting, size_t added
             c->user->queued + added > LIMIT_VARLINK_OUT_PER_UID)
                 return "does not read what it is sent";
         if (!peer_is_privileged(&c->peer) && c->server->queued + added > LIMIT_VARLINK_OUT_IN_ALL)
-                return "too much waits to be read, by all users";
+                return "all users together leave too much unread";
         return NULL;
 }
 

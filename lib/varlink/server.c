@@ -50,6 +50,8 @@ int vl_server_new(Loop *loop, VlService *service, VlServer **ret) {
         _cleanup_(vl_server_freep) VlServer *server = NULL;
         int r;
 
+        assert(service);
+
         server = calloc(1, sizeof(*server));
         if (!server)
                 return -ENOMEM;

@@ -115,7 +115,7 @@ static const char *find_invalid_parameter(const VlParameter *table, const JsonVa
 }
 
 /* Calls the method, or refuses the call. */
-static int dispatch(VlService *service, VlCall *call) {
+static int call_method(VlService *service, VlCall *call) {
         const char *name = call->request.method, *dot = strrchr(name, '.'), *invalid;
         const VlInterface *interface;
         const VlMethod *method;
@@ -151,7 +151,7 @@ int service_dispatch(VlServer *server, VlCall *call) {
         bool failed;
         int r;
 
-        r = dispatch(server->service, call);
+        r = call_method(server->service, call);
         failed = r < 0 && !call->answered;
         if (failed)
                 (void) vl_call_error_errno(call, r);

@@ -329,7 +329,7 @@ static void test_many_users(void **state) {
                 pump(f);
                 assert_true(f->server->queued <= LIMIT_VARLINK_OUT_IN_ALL);
         }
-        assert_string_equal(f->reason, "too much waits to be read, by all users");
+        assert_string_equal(f->reason, "all users together leave too much unread");
         assert_int_equal(vl_server_connections(f->server), LIMIT_VARLINK_OUT_IN_ALL / 16000000);
 
         root = connect_as(f, 0);

@@ -34,7 +34,9 @@ struct Waiter {
 
 struct PublishVarlink {
         VlService service;
-        Manager *manager;
+        Loop *loop;
+        const Readiness *readiness;
+        PublishVarlinkOps *ops;
         VlServer *server;
         Waiter *waiters;
         bool dirty;
@@ -67,15 +69,15 @@ static bool is_named(char *const *names, const Gate *g) {
 
 /* Adds "verdict" and "gates": the gates in names, or all enabled ones if that is NULL; if only is not NULL,
  * just the gates in it. */
-static void build_state(JsonBuilder *b, const Manager *m, char *const *names, char *const *only,
+static void build_state(JsonBuilder *b, const Readiness *readiness, char *const *names, char *const *only,
                         bool with_verdict) {
         Instant now = instant_now();
 
         if (with_verdict)
-                vj_verdict(b, "verdict", m);
+                vj_verdict(b, "verdict", readiness);
         jb_array(b, "gates");
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                const Gate *g = m->board.gates[i];
+        for (size_t i = 0; i < readiness->board.n_gates; i++) {
+                const Gate *g = readiness->board.gates[i];
 
                 if (only ? strv_contains(only, gate_name(g)) : is_named(names, g))
                         vj_gate(b, NULL, g, now);
@@ -84,10 +86,10 @@ static void build_state(JsonBuilder *b, const Manager *m, char *const *names, ch
 }
 
 /* Answers with the verdict and the gates, as an error, or as a reply if error is NULL. */
-static int answer_state(const Manager *m, VlCall *call, char *const *names, const char *error) {
+static int answer_state(const Readiness *readiness, VlCall *call, char *const *names, const char *error) {
         JsonBuilder b = {};
 
-        build_state(&b, m, names, NULL, true);
+        build_state(&b, readiness, names, NULL, true);
         return vl_call_answer(call, error, &b);
 }
 
@@ -105,14 +107,14 @@ static int gate_error(VlCall *call, const char *error, const Gate *g) {
 
 /* The gates that the call names, each once; NULL: none. Returns 1 if the call has been answered with an
  * error. */
-static int take_names(const Manager *m, VlCall *call, char ***ret) {
+static int take_names(const Readiness *readiness, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         int r;
 
         JSON_FOREACH(v, jv_get(vl_call_parameters(call), "gates")) {
                 const char *name = jv_string(v);
 
-                if (!board_find(&m->board, name)) {
+                if (!board_find(&readiness->board, name)) {
                         r = no_such_gate(call, name);
                         return r < 0 ? r : 1;
                 }
@@ -125,12 +127,12 @@ static int take_names(const Manager *m, VlCall *call, char ***ret) {
 }
 
 static int on_describe(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         _cleanup_(strv_freep) char **names = NULL;
         int r;
 
-        r = take_names(m, call, &names);
-        return r != 0 ? MIN(r, 0) : answer_state(m, call, names, NULL);
+        r = take_names(readiness, call, &names);
+        return r != 0 ? MIN(r, 0) : answer_state(readiness, call, names, NULL);
 }
 
 /* Monitor. */
@@ -144,7 +146,7 @@ static int take_changes(Waiter *w, JsonValue **ret) {
         JsonBuilder b = {};
         int r;
 
-        build_state(&b, w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty);
+        build_state(&b, w->publisher->readiness, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty);
         jb_strings(&b, "removedGates", w->removed);
         r = jb_finish(&b, ret);
         if (r < 0)
@@ -198,10 +200,10 @@ static int on_monitor(VlService *service, VlCall *call) {
         Waiter *w;
         int r;
 
-        r = take_names(p->manager, call, &names);
+        r = take_names(p->readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        build_state(&b, p->manager, names, NULL, true);
+        build_state(&b, p->readiness, names, NULL, true);
         jb_strings(&b, "removedGates", NULL);
         r = jb_finish(&b, &reply);
         if (r < 0)
@@ -219,11 +221,11 @@ static int on_monitor(VlService *service, VlCall *call) {
 
 /* Wait. */
 
-static bool gates_in_state(const Manager *m, char *const *names, GateState state) {
+static bool gates_in_state(const Readiness *readiness, char *const *names, GateState state) {
         if (!names)
-                return m->board.verdict.state == state;
+                return readiness->board.verdict.state == state;
         STRV_FOREACH(n, names) {
-                const Gate *g = board_find(&m->board, *n);
+                const Gate *g = board_find(&readiness->board, *n);
 
                 if (!g || gate_state(g) != state)
                         return false;
@@ -232,11 +234,11 @@ static bool gates_in_state(const Manager *m, char *const *names, GateState state
 }
 
 /* Answers with an error if the wait can never come true. Returns 1 if it has. */
-static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, GateState state) {
+static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const *names, GateState state) {
         int r = 0;
 
         STRV_FOREACH(n, names) {
-                const Gate *g = board_find(&m->board, *n);
+                const Gate *g = board_find(&readiness->board, *n);
 
                 if (!g)
                         r = no_such_gate(call, *n);
@@ -255,7 +257,7 @@ static void on_wait_timeout(LoopTimer *timer) {
         Waiter *w = container_of(timer, Waiter, timeout);
 
         if (w->slot.call)
-                (void) answer_state(w->publisher->manager, w->slot.call, w->names, INTERFACE ".TimedOut");
+                (void) answer_state(w->publisher->readiness, w->slot.call, w->names, INTERFACE ".TimedOut");
         waiter_free(w);
 }
 
@@ -273,16 +275,16 @@ static int on_wait(VlService *service, VlCall *call) {
                 return vl_call_invalid_parameter(call, "state");
         if (timeout < -1)
                 return vl_call_invalid_parameter(call, "timeoutUSec");
-        r = take_names(p->manager, call, &names);
+        r = take_names(p->readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        if (gates_in_state(p->manager, names, state))
-                return answer_state(p->manager, call, names, NULL);
-        r = refuse_hopeless(p->manager, call, names, state);
+        if (gates_in_state(p->readiness, names, state))
+                return answer_state(p->readiness, call, names, NULL);
+        r = refuse_hopeless(p->readiness, call, names, state);
         if (r != 0)
                 return MIN(r, 0);
         if (timeout == 0)
-                return answer_state(p->manager, call, names, INTERFACE ".TimedOut");
+                return answer_state(p->readiness, call, names, INTERFACE ".TimedOut");
 
         r = waiter_new(p, names, &w);
         if (r < 0)
@@ -290,14 +292,14 @@ static int on_wait(VlService *service, VlCall *call) {
         names = NULL;
         w->state = state;
         if (timeout > 0)
-                loop_timer_set(p->manager->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
+                loop_timer_set(p->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
                                on_wait_timeout);
         vl_call_defer(call, &w->slot);
         return 0;
 }
 
 static void look_after_waiter(Waiter *w) {
-        const Manager *m = w->publisher->manager;
+        const Readiness *readiness = w->publisher->readiness;
         int r;
 
         if (w->monitor) {
@@ -306,10 +308,10 @@ static void look_after_waiter(Waiter *w) {
                 return;
         }
 
-        if (gates_in_state(m, w->names, w->state))
-                r = answer_state(m, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
+        if (gates_in_state(readiness, w->names, w->state))
+                r = answer_state(readiness, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
         else
-                r = refuse_hopeless(m, w->slot.call, w->names, w->state);
+                r = refuse_hopeless(readiness, w->slot.call, w->names, w->state);
         if (r != 0)
                 waiter_free(w);
 }
@@ -317,32 +319,32 @@ static void look_after_waiter(Waiter *w) {
 /* The rest of the interface. */
 
 static int on_list_objects(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         const char *gate = jv_get_string(vl_call_parameters(call), "gate");
         JsonBuilder b = {};
 
-        if (gate && !board_find(&m->board, gate))
+        if (gate && !board_find(&readiness->board, gate))
                 return no_such_gate(call, gate);
-        vj_objects(&b, "objects", m, gate);
+        vj_objects(&b, "objects", readiness, gate);
         return vl_call_answer(call, NULL, &b);
 }
 
 static int on_list_gates(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         JsonBuilder b = {};
 
         jb_array(&b, "definitions");
-        for (size_t i = 0; i < m->board.n_gates; i++)
-                vj_definition(&b, NULL, m->board.gates[i]);
+        for (size_t i = 0; i < readiness->board.n_gates; i++)
+                vj_definition(&b, NULL, readiness->board.gates[i]);
         jb_end(&b);
         return vl_call_answer(call, NULL, &b);
 }
 
 static int on_get_timeline(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
-        bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, m->world->host.boot_id);
-        const Boot *boot = is_this ? NULL : boot_log_find(m->boots, boot_id);
+        bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, readiness->world->host.boot_id);
+        const Boot *boot = is_this ? NULL : boot_log_find(readiness->boots, boot_id);
         _cleanup_(timeline_freep) Timeline *earlier = NULL;
         JsonBuilder b = {};
         int r = 0;
@@ -354,8 +356,8 @@ static int on_get_timeline(VlService *service, VlCall *call) {
                 r = boot_retell(boot, earlier);
         if (r < 0)
                 return r;
-        timeline_to_json(&b, "transitions", earlier ?: m->timeline);
-        boot_log_to_json(&b, "boots", m->boots);
+        timeline_to_json(&b, "transitions", earlier ?: readiness->timeline);
+        boot_log_to_json(&b, "boots", readiness->boots);
         return vl_call_answer(call, NULL, &b);
 }
 
@@ -375,12 +377,13 @@ static int on_set_log_level(VlService *service, VlCall *call) {
 }
 
 static int on_reload(VlService *service, VlCall *call) {
+        PublishVarlink *p = publisher_of(service);
         _cleanup_free_ char *detail = NULL;
         int r;
 
         if (!vl_call_is_privileged(call))
                 return vl_call_permission_denied(call);
-        r = manager_reload(publisher_of(service)->manager, &detail);
+        r = p->ops->reload(p->ops, &detail);
         if (r < 0 && detail)
                 return vl_call_error_string(call, INTERFACE ".ReloadFailed", "cause", detail);
         return r < 0 ? vl_call_error_errno(call, r) : vl_call_reply(call, NULL);
@@ -433,7 +436,7 @@ static void on_protocol_error(VlService *service, const VlPeer *peer, const char
 
 static void add_name(PublishVarlink *p, char ***l, const char *name) {
         if (!strv_contains(*l, name) && strv_extend(l, name) < 0)
-                loop_fail(p->manager->loop, -ENOMEM);
+                loop_fail(p->loop, -ENOMEM);
 }
 
 void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what) {
@@ -484,14 +487,17 @@ void publish_varlink_stopping(PublishVarlink *p) {
         }
 }
 
-int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret) {
+int publish_varlink_new(Loop *loop, const Readiness *readiness, PublishVarlinkOps *ops, int listen_fd,
+                        const char *path, PublishVarlink **ret) {
         _cleanup_(publish_varlink_freep) PublishVarlink *p = NULL;
         int r;
 
         p = calloc(1, sizeof(PublishVarlink));
         if (!p)
                 return -ENOMEM;
-        p->manager = m;
+        p->loop = loop;
+        p->readiness = readiness;
+        p->ops = ops;
         p->service = (VlService){
                 .vendor = "msready",
                 .product = "msreadyd",
@@ -501,7 +507,7 @@ int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarl
                 .on_protocol_error = on_protocol_error,
         };
 
-        r = vl_server_new(m->loop, &p->service, &p->server);
+        r = vl_server_new(loop, &p->service, &p->server);
         if (r < 0)
                 return r;
         r = listen_fd >= 0 ? vl_server_listen_fd(p->server, listen_fd)

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "manager.h"
+#include "event/loop.h"
+#include "ready/readiness.h"
 #include "varlink/interface.h"
 
 /* io.msready.Readiness and io.systemd.service on the socket. */
 
 typedef struct PublishVarlink PublishVarlink;
+typedef struct PublishVarlinkOps PublishVarlinkOps;
+
+/* What a caller can have the daemon do. */
+struct PublishVarlinkOps {
+        int (*reload)(PublishVarlinkOps *ops, char **reterr_detail);
+};
 
 /* The interfaces beside org.varlink.service; ends with NULL. */
 extern const VlInterface *const publish_varlink_interfaces[];
 
 /* listen_fd is a socket that systemd passed, owned from now on; -1: the daemon binds path itself. */
-int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret);
+int publish_varlink_new(Loop *loop, const Readiness *readiness, PublishVarlinkOps *ops, int listen_fd,
+                        const char *path, PublishVarlink **ret);
 PublishVarlink *publish_varlink_free(PublishVarlink *p);
 DEFINE_CLEANUP(PublishVarlink, publish_varlink_free)
 

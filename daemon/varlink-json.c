@@ -8,21 +8,21 @@
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
 
-void vj_verdict(JsonBuilder *b, const char *key, const Manager *m) {
-        const Verdict *verdict = &m->board.verdict;
+void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
+        const Verdict *verdict = &readiness->board.verdict;
         usec_t typical;
 
         jb_object(b, key);
         jb_string(b, "state", gate_state_to_string(verdict->state));
         jb_string(b, "reason", verdict->reason);
         jb_usec(b, "changedBoottimeUSec", verdict->changed);
-        jb_usec(b, "changedRealtimeUSec", m->verdict_changed_realtime);
+        jb_usec(b, "changedRealtimeUSec", readiness->verdict_changed_realtime);
         jb_usec(b, "nowBoottimeUSec", now_boottime());
-        jb_string(b, "bootId", m->world->host.boot_id);
-        jb_string(b, "node", manager_node_name(m));
-        jb_string(b, "server", manager_server(m));
-        jb_string(b, "serverVersion", manager_server_version(m));
-        if (manager_typical_ready(m, &typical) >= 0)
+        jb_string(b, "bootId", readiness->world->host.boot_id);
+        jb_string(b, "node", readiness_node_name(readiness));
+        jb_string(b, "server", readiness->world->server);
+        jb_string(b, "serverVersion", readiness->world->server_version);
+        if (readiness_typical(readiness, &typical) >= 0)
                 jb_usec(b, "typicalReadyUSec", typical);
         jb_end(b);
 }
@@ -174,20 +174,20 @@ static int list_one(const Watched *w, void *userdata) {
 }
 
 /* An array of type Watched: the objects of the gate named, or of every enabled gate. */
-void vj_objects(JsonBuilder *b, const char *key, const Manager *m, const char *gate) {
+void vj_objects(JsonBuilder *b, const char *key, const Readiness *readiness, const char *gate) {
         _cleanup_(object_list_done) ObjectList o = { .b = b };
         Instant now = instant_now();
 
         jb_array(b, key);
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                const Gate *g = m->board.gates[i];
+        for (size_t i = 0; i < readiness->board.n_gates; i++) {
+                const Gate *g = readiness->board.gates[i];
 
                 if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
                     (gate && !streq(gate_name(g), gate)))
                         continue;
                 o.gate = g;
                 for (size_t j = 0; j < g->n_checks; j++)
-                        jb_fail(b, check_list(&g->checks[j], m->world, now, list_one, &o));
+                        jb_fail(b, check_list(&g->checks[j], readiness->world, now, list_one, &o));
         }
         jb_end(b);
 }

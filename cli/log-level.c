@@ -10,18 +10,20 @@
 int verb_log_level(const Options *options) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
-        int level;
+        JsonBuilder b = {};
+        int level, r;
 
         level = log_level_from_string(options->arguments[0]);
         if (level < 0) {
                 fprintf(stderr,
-                        "msready: '%s' is no log level.\n"
+                        "msready: '%s' is not a log level.\n"
                         "Levels are emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7.\n",
                         options->arguments[0]);
                 return STATUS_USAGE;
         }
-        parameters = jv_new_object();
-        if (!parameters || jv_add_int(parameters, "level", level) < 0)
-                return -ENOMEM;
+        jb_int(&b, "level", level);
+        r = jb_finish(&b, &parameters);
+        if (r < 0)
+                return r;
         return ask(options, "io.systemd.service.SetLogLevel", parameters, &reply);
 }

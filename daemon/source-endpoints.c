@@ -46,7 +46,7 @@ typedef struct Endpoint {
 } Endpoint;
 
 struct SourceEndpoints {
-        Manager *manager;
+        Hub *hub;
         Endpoint *endpoints;
 };
 
@@ -91,7 +91,7 @@ static int endpoint_new(SourceEndpoints *s, const CheckDefinition *d, const char
 
 static void forget(SourceEndpoints *s, Endpoint *e) {
         HASH_DEL(s->endpoints, e);
-        world_forget_answer(s->manager->world, e->key);
+        world_forget_answer(s->hub->readiness->world, e->key);
         endpoint_free(e);
 }
 
@@ -109,12 +109,12 @@ static void arm(Endpoint *e) {
         if (loop_timer_is_armed(&e->again) && (e->asked == 0 || due == e->due))
                 return;
         e->due = due;
-        loop_timer_set(e->source->manager->loop, &e->again, due, on_again);
+        loop_timer_set(e->source->hub->loop, &e->again, due, on_again);
 }
 
 /* The question has an answer, or cannot be asked. text is cleaned in place. */
 static void settle(Endpoint *e, Evidence evidence, const char *reason, char *text) {
-        Manager *m = e->source->manager;
+        Hub *hub = e->source->hub;
         int r;
 
         strip_control(text);
@@ -122,11 +122,12 @@ static void settle(Endpoint *e, Evidence evidence, const char *reason, char *tex
                 log_debug("Endpoint %s: %s%s%s", e->url, evidence_to_string(evidence), text[0] ? ": " : "",
                           text);
         e->evidence = evidence;
-        r = world_set_answer(m->world, e->key, evidence, reason, text[0] ? text : NULL, instant_now());
+        r = world_set_answer(hub->readiness->world, e->key, evidence, reason, text[0] ? text : NULL,
+                             instant_now());
         if (r < 0)
-                loop_fail(m->loop, r);
+                loop_fail(hub->loop, r);
         else if (r > 0)
-                manager_touch(m);
+                hub_touch(hub);
 
         e->pause_ends = usec_add(now_monotonic(), PAUSE_USEC);
         arm(e);
@@ -258,7 +259,7 @@ static void ask(Endpoint *e) {
                 settle(e, EVIDENCE_NONE, REASON_CA_UNREADABLE, text);
                 return;
         }
-        r = http_request_start(e->source->manager->http, &e->request, &ops,
+        r = http_request_start(e->source->hub->http, &e->request, &ops,
                                &(HttpRequestSpec){
                                        .url = e->url,
                                        .target = e->target,
@@ -300,7 +301,7 @@ static int name(SourceEndpoints *s, const Gate *gate, const CheckDefinition *d) 
 }
 
 static int name_all(SourceEndpoints *s) {
-        const Board *b = &s->manager->board;
+        const Board *b = &s->hub->readiness->board;
         int r;
 
         for (size_t i = 0; i < b->n_gates; i++) {
@@ -329,7 +330,7 @@ void source_endpoints_update(SourceEndpoints *s) {
         }
         r = name_all(s);
         if (r < 0) {
-                loop_fail(s->manager->loop, r);
+                loop_fail(s->hub->loop, r);
                 return;
         }
         HASH_ITER(hh, s->endpoints, e, next)
@@ -339,12 +340,12 @@ void source_endpoints_update(SourceEndpoints *s) {
                         forget(s, e);
 }
 
-int source_endpoints_new(Manager *m, SourceEndpoints **ret) {
+int source_endpoints_new(Hub *hub, SourceEndpoints **ret) {
         SourceEndpoints *s = calloc(1, sizeof(SourceEndpoints));
 
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
+        s->hub = hub;
 
         *ret = s;
         return 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "manager.h"
+#include "hub.h"
 
 /* Asks the addresses of [Endpoint] checks and puts what came back into the world's answers. */
 
 typedef struct SourceEndpoints SourceEndpoints;
 
-int source_endpoints_new(Manager *m, SourceEndpoints **ret);
+int source_endpoints_new(Hub *hub, SourceEndpoints **ret);
 SourceEndpoints *source_endpoints_free(SourceEndpoints *s);
 DEFINE_CLEANUP(SourceEndpoints, source_endpoints_free)
 

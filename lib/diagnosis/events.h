@@ -3,10 +3,10 @@
 
 #include "kube/object.h"
 
-/* What the events say of the objects under watch, as far as it explains something. */
+/* What events say about the watched objects, as far as it explains why one is not ready. */
 typedef struct EventDigest EventDigest;
 
-/* Why an object is not there yet. Valid until the digest is fed. */
+/* Why an object is not ready. Valid until the digest is changed. */
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
@@ -20,4 +20,6 @@ DEFINE_CLEANUP(EventDigest, event_digest_free)
 
 int event_digest_feed(EventDigest *d, const KubeEvent *event, usec_t boottime, usec_t realtime);
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret);
+void event_digest_forget(EventDigest *d, const char *uid);
+void event_digest_clear(EventDigest *d);
 uint64_t event_digest_pulls(const EventDigest *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* columns MICROSECONDS: reads nodes and pods, one JSON object per line, and prints for each its namespace, name,
- * READY, STATUS and RESTARTS as they are at that time since 1970, and a pod's reason and message, tabs between. */
+ * READY, STATUS and RESTARTS as they are at that time since 1970, its reason and its message, tabs between. */
 
 #include <stdio.h>
 
@@ -28,7 +28,7 @@ static int print_object(const JsonValue *v, usec_t realtime) {
         KubeKind kind = kube_kind_from_string(strempty(jv_get_string(v, "kind")));
         _cleanup_(kube_object_freep) KubeObject *o = NULL;
         _cleanup_(pod_columns_done) PodColumns c = POD_COLUMNS_NULL;
-        const char *reason = "", *message = NULL, *status;
+        const char *reason, *message, *status;
         _cleanup_free_ char *flat = NULL;
         int r;
 
@@ -43,8 +43,10 @@ static int print_object(const JsonValue *v, usec_t realtime) {
                         return r;
                 status = c.status;
                 pod_blocking_reason(KUBE_POD_OF(o), &reason, &message);
-        } else
+        } else {
                 status = node_status_column(KUBE_NODE_OF(o));
+                reason = message = "";
+        }
 
         flat = strdup(strempty(message));
         if (!flat)

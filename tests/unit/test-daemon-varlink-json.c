@@ -8,79 +8,78 @@
 #include <math.h>
 #include <time.h>
 
+#include "publish-varlink.h"
 #include "varlink-json.h"
-#include "varlink/interface.h"
+#include "varlink/server-internal.h"
 
 static Idl idl;
+static JsonBuilder builder;
 
-/* What the manager says of the API and of earlier boots; these stand in its place. */
-static const char *server, *server_version;
-static usec_t typical;
-
-const char *manager_server(const Manager *m) {
-        return server;
-}
-
-const char *manager_server_version(const Manager *m) {
-        return server_version;
-}
-
-const char *manager_node_name(const Manager *m) {
-        return m->world->node ? m->world->node->object->name : NULL;
-}
-
-int manager_typical_ready(const Manager *m, usec_t *ret) {
-        if (typical == 0)
-                return -ENODATA;
-        *ret = typical;
-        return 0;
-}
+/* Earlier boots and events, of which the rules in fixture.h know nothing. */
+static BootLog *boots;
+static EventDigest *events;
 
 static int setup(void **state) {
         Play *p = calloc(1, sizeof(Play));
 
         assert_non_null(p);
-        server = server_version = NULL;
-        typical = 0;
+        assert_ok(boot_log_new(8, &boots));
+        assert_ok(event_digest_new(&events));
         *state = p;
         return 0;
 }
 
 static int teardown(void **state) {
+        boots = boot_log_free(boots);
+        events = event_digest_free(events);
         play_end(*state);
         free(*state);
         return 0;
 }
 
-static Manager manager(const Play *p) {
-        return (Manager){ .world = p->world,
-                          .board = p->board,
-                          .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
+static Readiness readiness_of(const Play *p) {
+        return (Readiness){ .world = p->world,
+                            .board = p->board,
+                            .events = events,
+                            .boots = boots,
+                            .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
+}
+
+/* What was built. The caller's. */
+static JsonValue *finish(void) {
+        JsonValue *v = NULL;
+
+        assert_ok(jb_finish(&builder, &v));
+        return v;
 }
 
 /* The caller's. */
 static JsonValue *gate(Play *p, const char *name) {
         JsonValue *v;
 
-        assert_ok(vj_gate(play_find(p, name), p->now, &v));
+        vj_gate(&builder, NULL, play_find(p, name), p->now);
+        v = finish();
         idl_check(&idl, "Gate", v);
         return v;
 }
 
 static void check_all(Play *p) {
-        Manager m = manager(p);
+        Readiness readiness = readiness_of(p);
         JsonValue *v;
 
-        assert_ok(vj_verdict(&m, &v));
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
         idl_check(&idl, "Verdict", v);
         jv_free(v);
-        assert_ok(vj_objects(&m, NULL, &v));
+        vj_objects(&builder, NULL, &readiness, NULL);
+        v = finish();
         JSON_FOREACH(row, v)
                 idl_check(&idl, "Watched", row);
         jv_free(v);
         for (size_t i = 0; i < p->board.n_gates; i++) {
                 jv_free(gate(p, gate_name(p->board.gates[i])));
-                assert_ok(vj_definition(p->board.gates[i], &v));
+                vj_definition(&builder, NULL, p->board.gates[i]);
+                v = finish();
                 idl_check(&idl, "Definition", v);
                 jv_free(v);
         }
@@ -102,20 +101,24 @@ static void test_before_anything(void **state) {
 static void test_guide(void **state) {
         Play *p = *state;
         JsonValue *v;
-        Manager m;
+        Readiness readiness;
+        Boot *earlier;
 
-        server = "https://localhost:6443";
-        server_version = "v1.31.2";
-        typical = 90 * USEC_PER_SEC;
         world_of_guide(p);
+        assert_ok(free_and_strdup(&p->world->server, "https://localhost:6443"));
+        assert_ok(free_and_strdup(&p->world->server_version, "v1.31.2"));
+        assert_ok(boot_new(OLD_BOOT, 1, &earlier));
+        earlier->ready = 90 * USEC_PER_SEC;
+        boot_log_put(boots, earlier);
         check_all(p);
-        m = manager(p);
+        readiness = readiness_of(p);
 
-        assert_ok(vj_verdict(&m, &v));
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
         assert_member(v, "state", "ready");
         assert_member(v, "node", GUIDE_NODE);
-        assert_member(v, "server", server);
-        assert_member(v, "serverVersion", server_version);
+        assert_member(v, "server", "https://localhost:6443");
+        assert_member(v, "serverVersion", "v1.31.2");
         assert_member(v, "bootId", THIS_BOOT);
         assert_null(jv_get(v, "reason"));
         assert_int_equal(jv_get_int(v, "typicalReadyUSec", 0), 90 * USEC_PER_SEC);
@@ -128,11 +131,13 @@ static void test_guide(void **state) {
         assert_int_equal(jv_length(jv_get(v, "blockers")), 0);
         jv_free(v);
 
-        assert_ok(vj_objects(&m, "node", &v));
+        vj_objects(&builder, NULL, &readiness, "node");
+        v = finish();
         assert_int_equal(jv_length(v), 1);
         assert_member(jv_first(v), "proof", "bootId");
         jv_free(v);
-        assert_ok(vj_objects(&m, "no-such", &v));
+        vj_objects(&builder, NULL, &readiness, "no-such");
+        v = finish();
         assert_int_equal(jv_length(v), 0);
         jv_free(v);
 }
@@ -240,7 +245,7 @@ static void test_rows_are_merged(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7);
         JsonValue *v;
-        Manager m;
+        Readiness readiness;
 
         play_cluster(p);
         play_start_pod(p, &pod);
@@ -248,8 +253,9 @@ static void test_rows_are_merged(void **state) {
         PLAY_GATE(p, "two", check_pods(NULL, "x"));
         play_load(p);
         check_all(p);
-        m = manager(p);
-        assert_ok(vj_objects(&m, NULL, &v));
+        readiness = readiness_of(p);
+        vj_objects(&builder, NULL, &readiness, NULL);
+        v = finish();
         assert_int_equal(jv_length(v), 1);
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 2);
         assert_member(jv_first(v), "ready", "1/1");
@@ -258,7 +264,8 @@ static void test_rows_are_merged(void **state) {
         assert_member(jv_first(v), "node", GUIDE_NODE);
         assert_member(jv_first(v), "proof", "cgroup");
         jv_free(v);
-        assert_ok(vj_objects(&m, "two", &v));
+        vj_objects(&builder, NULL, &readiness, "two");
+        v = finish();
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 1);
         jv_free(v);
 }
@@ -271,14 +278,15 @@ static double cpu_seconds(void) {
 }
 
 /* What it costs to list what two gates look at, per pod: the best of three. */
-static double cost_of_row(const Manager *m, size_t pods) {
+static double cost_of_row(const Readiness *readiness, size_t pods) {
         double best = 1e9;
 
         for (unsigned i = 0; i < 3; i++) {
                 double begin = cpu_seconds();
                 JsonValue *v;
 
-                assert_ok(vj_objects(m, NULL, &v));
+                vj_objects(&builder, NULL, readiness, NULL);
+                v = finish();
                 best = fmin(best, (cpu_seconds() - begin) / (double) pods);
                 assert_int_equal(jv_length(v), pods);
                 JSON_FOREACH(row, v)
@@ -293,7 +301,7 @@ static void test_many_rows(void **state) {
         double few = 0, many;
         Play *p = *state;
         char name[32];
-        Manager m;
+        Readiness readiness;
 
         play_cluster(p);
         PLAY_GATE(p, "one", check_pods("a", NULL));
@@ -304,11 +312,11 @@ static void test_many_rows(void **state) {
 
                 snprintf(name, sizeof(name), "dns-default-%05u", i);
                 play_pod(p, &pod);
-                m = manager(p);
+                readiness = readiness_of(p);
                 if (i == 1000)
-                        few = cost_of_row(&m, i);
+                        few = cost_of_row(&readiness, i);
         }
-        many = cost_of_row(&m, 8000);
+        many = cost_of_row(&readiness, 8000);
         print_message("# %.1f us for each of 1000 pods, %.1f us for each of 8000\n", few * 1e6, many * 1e6);
         assert_true(many < few * 4);
 }
@@ -361,7 +369,8 @@ static void test_timeline(void **state) {
         add_transition(t, NULL, NULL, NULL);
         add_transition(t, "dns", NULL, "StaleBoot");
         add_transition(t, "dns", "x", "Unproven");
-        assert_ok(timeline_to_json(t, &v));
+        timeline_to_json(&builder, NULL, t);
+        v = finish();
         assert_int_equal(jv_length(v), 3);
         JSON_FOREACH(e, v)
                 idl_check(&idl, "Transition", e);
@@ -379,10 +388,12 @@ static void test_boots(void **state) {
         assert_ok(boot_new(THIS_BOOT, SECONDS(1700000000), &boot));
         boot->ready = SECONDS(90);
         assert_ok(boot_set_gate(boot, "dns", SECONDS(80), "ovnkube-master-rmn9q"));
-        assert_ok(boot_to_json(never, &v));
+        boot_to_json(&builder, NULL, never);
+        v = finish();
         idl_check(&idl, "Boot", v);
         jv_free(v);
-        assert_ok(boot_to_json(boot, &v));
+        boot_to_json(&builder, NULL, boot);
+        v = finish();
         idl_check(&idl, "Boot", v);
         assert_int_equal(jv_get_int(v, "readyUSec", 0), 90 * USEC_PER_SEC);
         jv_free(v);
@@ -402,6 +413,14 @@ static void test_enumerations(void **state) {
         assert_int_equal(idl_find(&idl, "Clock")->n_fields, GATE_CLOCK_GRACE - GATE_CLOCK_SETTLE + 1);
 }
 
+/* The parameters of methods stand in the interface's text and in the tables that calls are checked against. */
+static void test_methods(void **state) {
+        play_begin(*state);
+        for (const VlInterface *const *i = publish_varlink_interfaces; *i; i++)
+                idl_check_methods(*i);
+        idl_check_methods(&vl_service_interface);
+}
+
 /* The last: the tests before have played all that the interface can say. */
 static void test_everything_was_seen(void **state) {
         play_begin(*state);
@@ -413,17 +432,10 @@ static void test_everything_was_seen(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_before_anything),
-                TEST(test_guide),
-                TEST(test_clocks_and_states),
-                TEST(test_every_check),
-                TEST(test_rows_are_merged),
-                TEST(test_proofs),
-                TEST(test_timeline),
-                TEST(test_boots),
-                TEST(test_enumerations),
-                TEST(test_many_rows),
-                TEST(test_everything_was_seen),
+                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
+                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
+                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
+                TEST(test_methods),         TEST(test_many_rows),       TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

@@ -315,6 +315,7 @@ static void test_earlier_boot(void **state) {
                          0);
         assert_string_equal(told(d), "");
         assert_int_equal(event_digest_pulls(d), 0);
+        assert_false(event_digest_explain(d, "u", &e));
 
         /* One that began in the boot before and goes on in this one is as old as this boot. */
         feed(d, &(Fed){ .version = "3",
@@ -348,7 +349,7 @@ static void test_bounds(void **state) {
         static char message[8 * LIMIT_MESSAGE];
         char uid[32], container[32];
         EventExplanation e;
-        unsigned n = 0;
+        size_t known = 0;
 
         for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
                 snprintf(uid, sizeof(uid), "u%u", i);
@@ -358,9 +359,9 @@ static void test_bounds(void **state) {
         }
         for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
                 snprintf(uid, sizeof(uid), "u%u", i);
-                n += event_digest_explain(d, uid, &e);
+                known += event_digest_explain(d, uid, &e);
         }
-        assert_int_equal(n, LIMIT_EVENT_OBJECTS);
+        assert_int_equal(known, LIMIT_EVENT_OBJECTS);
         assert_true(event_digest_explain(d, "u0", &e));
         assert_false(event_digest_explain(d, "u1", &e));
         assert_true(event_digest_explain(d, "u2", &e));
@@ -373,6 +374,15 @@ static void test_bounds(void **state) {
         feed(d, &(Fed){ .reason = "FailedMount", .type = "Warning", .message = message, .uid = "long" });
         assert_true(event_digest_explain(d, "long", &e));
         assert_int_equal(strlen(e.message), LIMIT_MESSAGE);
+
+        event_digest_forget(d, "long");
+        assert_false(event_digest_explain(d, "long", &e));
+        event_digest_forget(d, "long");
+        event_digest_clear(d);
+        for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
+                snprintf(uid, sizeof(uid), "u%u", i);
+                assert_false(event_digest_explain(d, uid, &e));
+        }
 }
 
 /* Messages of hostile shapes. */

@@ -197,7 +197,7 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
 
         if (end == HTTP_END_REFUSED)
                 trouble = name_trouble(s);
-        snprintf(text, sizeof(text), "%s%s%.200s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
+        snprintf(text, sizeof(text), "%s%s%.200s%s%s", http_end_describe(end), isempty(detail) ? "" : ": ",
                  strempty(detail), trouble ? "; " : "", strempty(trouble));
         set_state(s, API_UNREACHABLE, reason_of(end), text);
         probe_again(s, c && kube_config_is_loopback(c) ? PROBE_USEC : PROBE_REMOTE_USEC);
@@ -286,7 +286,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
 
         if (end != HTTP_END_EOF) {
                 reason = reason_of(end);
-                snprintf(text, sizeof(text), "%s%s%s", http_end_to_string(end), isempty(detail) ? "" : ": ",
+                snprintf(text, sizeof(text), "%s%s%s", http_end_describe(end), isempty(detail) ? "" : ": ",
                          strempty(detail));
                 source_api_doubt(p->source);
         } else if (fetch->status.code == 200)

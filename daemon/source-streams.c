@@ -180,7 +180,7 @@ static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
         Stream *t = container_of(request, Stream, request);
         SourceStreamsOps *ops = t->source->ops;
 
-        reflector_end(t->reflector, end_of(end), isempty(detail) ? http_end_to_string(end) : detail,
+        reflector_end(t->reflector, end_of(end), isempty(detail) ? http_end_describe(end) : detail,
                       now_monotonic());
         if (end != HTTP_END_EOF)
                 ops->doubt(ops);

@@ -31,18 +31,18 @@ static void judge_path(const Check *c, const World *w, Watched *ret) {
         }
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         Watched watched = {};
 
         judge_path(c, w, &watched);
         return callback(&watched, userdata);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge(Check *c, Judging *j) {
         Watched watched = {};
 
-        judge_path(c, w, &watched);
-        return report_count(report, w, &watched);
+        judge_path(c, j->world, &watched);
+        return report_count(j, &watched);
 }
 
 const CheckVTable check_vtable_api = {

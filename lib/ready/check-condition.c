@@ -26,29 +26,32 @@ static const WorldObject *find(const Check *c, const World *w) {
         return NULL;
 }
 
-static bool controller_has_spoken(Check *c, const WorldObject *o, Instant now, usec_t *deadline) {
-        usec_t due;
+static bool controller_has_spoken(const Check *c, const WorldObject *o, Instant now, usec_t *deadline) {
+        usec_t due = usec_add(c->controller_true_since, CONTROLLER_USEC);
 
         if (!c->controlled || c->stands)
                 return true;
         if (!c->controller_was_true)
                 return false;
-        if (!c->version_then && o->object->resource_version)
-                c->version_then = strdup(o->object->resource_version);
-
-        due = usec_add(c->controller_true_since, CONTROLLER_USEC);
         if (now.monotonic >= due ||
             (c->version_then && !streq_ptr(c->version_then, o->object->resource_version)))
-                c->stands = true;
-        else
-                *deadline = usec_min(*deadline, due);
-        return c->stands;
+                return true;
+        *deadline = usec_min(*deadline, due);
+        return false;
 }
 
-/* An object that is made after its controller was TRUE is of this boot. */
-static void note_absence(Check *c) {
-        if (c->controlled && c->controller_was_true && !c->version_then)
-                c->version_then = strdup(""); /* lacking memory: half a minute decides */
+/* Keeps what rule R7 needs of the object as it is now: its version when the controller was first seen TRUE ("" for
+ * no object: one that is made after that is of this boot), and that it counts from now on. */
+static void take_note(Check *c, const WorldObject *o, Instant now) {
+        usec_t deadline = USEC_INFINITY;
+        const char *version = o ? o->object->resource_version : "";
+
+        if (!c->controlled || !c->controller_was_true)
+                return;
+        if (!c->version_then && version)
+                c->version_then = strdup(version); /* lacking memory: half a minute decides */
+        if (o && controller_has_spoken(c, o, now, &deadline))
+                c->stands = true;
 }
 
 /* Whether the newest specification has been acted on: the condition says so itself, else the status does for all
@@ -58,7 +61,9 @@ static bool is_observed(const KubeObject *o, const KubeCondition *c) {
                                                                           : o->observed_generation);
 }
 
-static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
+/* What the condition says, in ret. Returns whether the object, or that there is none, is known as it is now and so may
+ * be noted for rule R7. */
+static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
         const CheckDefinition *d = c->definition;
         _cleanup_free_ char *key = NULL;
         const WorldObject *o = find(c, w);
@@ -75,20 +80,19 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
 
         if (check_generic_key(d, &key) < 0) {
                 f->reason = REASON_NOT_SYNCED;
-                return;
+                return false;
         }
         if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message)) {
                 if (!o)
                         ret->since = world_doubt_since(w);
-                return;
+                return false;
         }
         if (!o) {
-                note_absence(c);
                 f->evidence = EVIDENCE_FALSE;
                 f->proof = PROOF_MISSING;
                 f->reason = REASON_NOT_FOUND;
                 f->message = "the cluster has no such object yet";
-                return;
+                return true;
         }
 
         condition = kube_condition_find(((const KubeGeneric *) o->object)->conditions,
@@ -97,7 +101,9 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 f->evidence = EVIDENCE_FALSE;
                 f->reason = REASON_NOT_OBSERVED;
                 f->message = "its controller has not acted on its newest specification yet";
-        } else if (!controller_has_spoken(c, o, now, deadline)) {
+                return false;
+        }
+        if (!controller_has_spoken(c, o, now, deadline)) {
                 f->reason = REASON_UNPROVEN;
                 f->message =
                         "the condition may be of an earlier boot: its controller has not been seen to act";
@@ -111,21 +117,23 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 f->evidence = EVIDENCE_TRUE;
                 f->proof = c->controlled ? PROOF_OBSERVED : PROOF_NONE;
         }
+        return true;
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         Watched watched;
 
-        judge_object(c, w, now, &watched, &deadline);
+        (void) find_out(c, w, now, &watched, &deadline);
         return callback(&watched, userdata);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge(Check *c, Judging *j) {
         Watched watched;
 
-        judge_object(c, w, now, &watched, &report->deadline);
-        return report_count(report, w, &watched);
+        if (find_out(c, j->world, j->now, &watched, &j->report->deadline))
+                take_note(c, watched.object, j->now);
+        return report_count(j, &watched);
 }
 
 const CheckVTable check_vtable_condition = {

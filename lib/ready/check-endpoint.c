@@ -58,7 +58,7 @@ static int judge_url(const Check *c, const World *w, Watched *ret) {
         return 0;
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         Watched watched;
         int r;
 
@@ -68,14 +68,14 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
         return callback(&watched, userdata);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge(Check *c, Judging *j) {
         Watched watched;
         int r;
 
-        r = judge_url(c, w, &watched);
+        r = judge_url(c, j->world, &watched);
         if (r < 0)
                 return r;
-        return report_count(report, w, &watched);
+        return report_count(j, &watched);
 }
 
 const CheckVTable check_vtable_endpoint = {

@@ -41,7 +41,7 @@ static int present(const World *w, const WorldObject *node, WatchedCallback call
         return callback(&watched, userdata);
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         const char *name = c->definition->name;
         const WorldObject *node;
         NodeChoice choice;
@@ -73,19 +73,12 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
                    : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
 }
 
-typedef struct Counting {
-        Report *report;
-        const World *world;
-} Counting;
-
 static int count(const Watched *watched, void *userdata) {
-        Counting *counting = userdata;
-
-        return report_count(counting->report, counting->world, watched);
+        return report_count(userdata, watched);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
-        return list(c, w, now, count, &(Counting){ .report = report, .world = w });
+static int judge(Check *c, Judging *j) {
+        return list(c, j->world, j->now, count, j);
 }
 
 const CheckVTable check_vtable_node = {

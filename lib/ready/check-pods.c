@@ -9,7 +9,7 @@
 
 #include "base/string-util.h"
 
-static bool is_picked(const Check *c, const World *w, const KubePod *p, const void *userdata) {
+static bool is_picked(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
         const CheckDefinition *d = c->definition;
 
         if (d->namespace && !streq(d->namespace, p->object.namespace))
@@ -27,8 +27,10 @@ static Evidence verdict(const Tally *t, unsigned wanted, bool in_sync) {
         return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge(Check *c, Judging *j) {
         const CheckDefinition *d = c->definition;
+        const World *w = j->world;
+        Report *report = j->report;
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         Watched watched = {
@@ -43,7 +45,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         Tally t;
         int r;
 
-        r = tally_members(c, w, now, is_picked, NULL, report, &t);
+        r = tally_members(&(Members){ .check = c, .has = is_picked }, j, &t);
         if (r < 0)
                 return r;
 
@@ -68,11 +70,11 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         watched.finding.message = in_sync ? text : message;
         watched.leftover = t.leftover;
         watched.since = in_sync ? w->api_ready : world_doubt_since(w);
-        return report_add(report, w, &watched);
+        return report_add(j, &watched);
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        return tally_list(c, w, now, is_picked, NULL, callback, userdata);
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        return tally_list(&(Members){ .check = c, .has = is_picked }, w, now, callback, userdata);
 }
 
 const CheckVTable check_vtable_pods = {

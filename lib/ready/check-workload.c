@@ -10,8 +10,7 @@
 #include "ready/affinity.h"
 
 /* A Deployment owns its pods through its ReplicaSets, each of any revision. */
-static bool is_owned(const Check *c, const World *w, const KubePod *p, const void *userdata) {
-        const KubeObject *owner = userdata;
+static bool is_owned(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
         const WorldObject *set;
 
         if (!p->object.owner_uid || !streq_ptr(p->object.namespace, owner->namespace))
@@ -52,14 +51,14 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
         return true;
 }
 
-static int block_without(Report *report, const Check *c, const World *w, const char *reason,
-                         const char *message, usec_t since, const WorldObject *leftover) {
+static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
+                         const WorldObject *leftover) {
         const CheckDefinition *d = c->definition;
         Watched watched = {
                 .kind = kube_kind_to_string(d->workload),
                 .namespace = d->namespace,
                 .name = d->name,
-                .object = world_find(w, d->workload, d->namespace, d->name),
+                .object = world_find(j->world, d->workload, d->namespace, d->name),
                 .leftover = leftover,
                 .finding = { .reason = reason, .message = message },
                 .since = since,
@@ -67,17 +66,16 @@ static int block_without(Report *report, const Check *c, const World *w, const c
         Watched seen = watched;
         int r;
 
-        seen.finding.evidence = report->evidence;
+        seen.finding.evidence = j->report->evidence;
         seen.finding.proof = seen.object ? PROOF_NONE : PROOF_MISSING;
-        if (report->evidence != EVIDENCE_FALSE)
+        if (j->report->evidence != EVIDENCE_FALSE)
                 seen.finding.reason = NULL; /* a stream that is out of sync is not the workload's matter */
-        r = report_see(report, w, &seen);
-        return r < 0 ? r : report_add(report, w, &watched);
+        r = report_see(j, &seen);
+        return r < 0 ? r : report_add(j, &watched);
 }
 
-static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
-                 usec_t since) {
-        return block_without(report, c, w, reason, message, since, NULL);
+static int block(const Check *c, Judging *j, const char *reason, const char *message, usec_t since) {
+        return block_without(c, j, reason, message, since, NULL);
 }
 
 static StreamRole own_role(const Check *c) {
@@ -92,41 +90,45 @@ static StreamRole own_role(const Check *c) {
 }
 
 /* That it is missing is known once its own kind is listed. Pods are not while there is no node. */
-static int judge_missing(Check *c, const World *w, Report *report) {
+static int judge_missing(const Check *c, Judging *j) {
         const char *reason, *message;
+        const World *w = j->world;
+        Report *report = j->report;
 
         report->total_objects++;
         if (!world_role_in_sync(w, own_role(c), NULL, &reason, &message)) {
                 report->evidence = EVIDENCE_NONE;
-                return block(report, c, w, reason, message, world_doubt_since(w));
+                return block(c, j, reason, message, world_doubt_since(w));
         }
         if (c->definition->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
         }
         report->evidence = EVIDENCE_FALSE;
-        return block(report, c, w, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
+        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
 }
 
-static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o, Report *report) {
+static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *j) {
+        const World *w = j->world;
         NodeChoice choice;
 
         if (c->definition->minimum_ready == 0)
                 return 0;
 
-        report->evidence = EVIDENCE_FALSE;
+        j->report->evidence = EVIDENCE_FALSE;
         if (o->object->kind == KUBE_DAEMONSET && !w->node && !w->cluster_scope) {
                 node_choose(w, &choice);
-                return block(report, c, w, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message,
-                             o->changed);
+                return block(c, j, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
         }
         if (o->object->kind == KUBE_DAEMONSET)
-                return block(report, c, w, REASON_NO_ELIGIBLE_NODE,
+                return block(c, j, REASON_NO_ELIGIBLE_NODE,
                              "its node selector and affinity match no node in scope", o->changed);
-        return block(report, c, w, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
+        return block(c, j, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
 }
 
-static int judge_object(Check *c, const World *w, const WorldObject *o, Instant now, Report *report) {
+static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
+        const World *w = j->world;
+        Report *report = j->report;
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         NodeChoice choice;
@@ -136,7 +138,7 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         Tally t;
         int r;
 
-        r = tally_members(c, w, now, is_owned, o->object, report, &t);
+        r = tally_members(&(Members){ .check = c, .has = is_owned, .owner = o->object }, j, &t);
         if (r < 0)
                 return r;
 
@@ -144,18 +146,16 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_out_of_sync(&t, want);
-                return report->n_blockers > first
-                               ? 0
-                               : block(report, c, w, reason, message, world_doubt_since(w));
+                return report->n_blockers > first ? 0 : block(c, j, reason, message, world_doubt_since(w));
         }
         if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
                 report->evidence = EVIDENCE_FALSE;
-                return block(report, c, w, REASON_NOT_OBSERVED,
+                return block(c, j, REASON_NOT_OBSERVED,
                              "its controller has not acted on its newest specification yet", o->changed);
         }
         if (want == 0) {
                 report_cut(report, first); /* its pods, if there are any, do not matter */
-                return judge_nothing_desired(c, w, o, report);
+                return judge_nothing_desired(c, o, j);
         }
 
         if (t.proven >= want) {
@@ -167,31 +167,34 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
                 return 0;
         report->total_objects += want - t.members;
         snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
-        return block_without(report, c, w, REASON_NO_PODS, text, o->changed, t.leftover);
+        return block_without(c, j, REASON_NO_PODS, text, o->changed, t.leftover);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge_workload(const Check *c, Judging *j) {
         const CheckDefinition *d = c->definition;
-        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+        const WorldObject *o = world_find(j->world, d->workload, d->namespace, d->name);
         int r;
 
         if (!o)
-                return judge_missing(c, w, report);
-        r = judge_object(c, w, o, now, report);
+                return judge_missing(c, j);
+        r = judge_object(c, o, j);
         if (r < 0)
                 return r;
         /* Its pods keep it shut, or nothing does. */
-        return report_see(report, w,
-                          &(Watched){
-                                  .kind = kube_kind_to_string(d->workload),
-                                  .namespace = d->namespace,
-                                  .name = d->name,
-                                  .object = o,
-                                  .finding = { .evidence = report->evidence, .proof = PROOF_NONE },
-                          });
+        return report_see(j, &(Watched){
+                                     .kind = kube_kind_to_string(d->workload),
+                                     .namespace = d->namespace,
+                                     .name = d->name,
+                                     .object = o,
+                                     .finding = { .evidence = j->report->evidence, .proof = PROOF_NONE },
+                             });
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int judge(Check *c, Judging *j) {
+        return judge_workload(c, j);
+}
+
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         const CheckDefinition *d = c->definition;
         const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
         Report report = REPORT_INIT;
@@ -204,7 +207,7 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
         };
         int r;
 
-        r = judge(c, w, now, &report);
+        r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
         if (r < 0) {
                 report_done(&report);
                 return r;
@@ -219,7 +222,8 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
         report_done(&report);
         if (r < 0 || !o)
                 return r;
-        return tally_list(c, w, now, is_owned, o->object, callback, userdata);
+        return tally_list(&(Members){ .check = c, .has = is_owned, .owner = o->object }, w, now, callback,
+                          userdata);
 }
 
 const CheckVTable check_vtable_workload = {

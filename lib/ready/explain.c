@@ -145,7 +145,9 @@ static bool is_known(const Watched *watched) {
         return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN);
 }
 
-void explain(const Report *report, const World *w, const Watched *watched, Explanation *ret) {
+/* Puts together what is told of an object that is in the way, and what its hint is looked for with. */
+void explain(const Judging *j, const Watched *watched, Explanation *ret) {
+        const World *w = j->world;
         const KubeObject *o = watched->object ? watched->object->object : NULL;
 
         ret->since = watched->since;
@@ -155,8 +157,8 @@ void explain(const Report *report, const World *w, const Watched *watched, Expla
                 .name = watched->name,
                 .reason = watched->finding.reason,
                 .message = watched->finding.message,
-                .vendor = report->vendor,
-                .overdue = report->overdue,
+                .vendor = j->vendor,
+                .overdue = j->overdue,
         };
         if (streq_ptr(watched->finding.reason, REASON_NO_PODS)) {
                 if (!controller_tells(w, watched->object, ret) && watched->leftover)

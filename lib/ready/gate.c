@@ -125,12 +125,13 @@ static void tell_conditions(Gate *g, Instant now) {
         }
 }
 
-static int report_add_first(Report *report, const World *w, const Watched *watched) {
+static int report_add_first(Judging *j, const Watched *watched) {
+        Report *report = j->report;
         size_t n = report->n_blockers;
         Blocker b;
         int r;
 
-        r = report_add(report, w, watched);
+        r = report_add(j, watched);
         if (r < 0 || report->n_blockers == n)
                 return r;
 
@@ -141,11 +142,11 @@ static int report_add_first(Report *report, const World *w, const Watched *watch
 }
 
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
-static int judge_kept(Gate *g, const World *w, Report *report) {
+static int judge_kept(Gate *g, Judging *j) {
         bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
         int r;
 
-        if (!open || report->evidence != EVIDENCE_NONE)
+        if (!open || j->report->evidence != EVIDENCE_NONE)
                 return 0;
 
         for (size_t i = 0; i < g->n_kept; i++) {
@@ -154,21 +155,21 @@ static int judge_kept(Gate *g, const World *w, Report *report) {
 
                 if (k->life != CONTAINER_DEAD)
                         continue;
-                report->evidence = EVIDENCE_FALSE;
+                j->report->evidence = EVIDENCE_FALSE;
                 watched.finding.reason = REASON_UNPROVEN;
                 snprintf(watched.finding.text, sizeof(watched.finding.text),
                          "its container %s is not alive on this host any more", k->container);
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
-                r = report_see(report, w, &watched);
-                return r < 0 ? r : report_add_first(report, w, &watched);
+                r = report_see(j, &watched);
+                return r < 0 ? r : report_add_first(j, &watched);
         }
         return 0;
 }
 
-static int judge_invalid(const Gate *g, const World *w, Report *report) {
-        report->evidence = EVIDENCE_NONE;
-        return report_add(report, w,
+static int judge_invalid(const Gate *g, Judging *j) {
+        j->report->evidence = EVIDENCE_NONE;
+        return report_add(j,
                           &(Watched){
                                   .kind = "Gate",
                                   .name = gate_name(g),
@@ -215,15 +216,15 @@ static const WorldStream *find_unlisted(const Gate *g, const World *w) {
         return NULL;
 }
 
-static int judge_unlisted(const Gate *g, const World *w, const WorldStream *s, Instant now, Report *report) {
-        report->evidence = EVIDENCE_NONE;
-        return report_add(report, w,
+static int judge_unlisted(const Gate *g, const WorldStream *s, Judging *j) {
+        j->report->evidence = EVIDENCE_NONE;
+        return report_add(j,
                           &(Watched){
                                   .kind = "Gate",
                                   .name = gate_name(g),
                                   .finding = { .reason = s->reason ?: REASON_NOT_SYNCED,
                                                .message = s->message ?: "what it looks at is being listed" },
-                                  .since = now.boottime,
+                                  .since = j->now.boottime,
                           });
 }
 
@@ -238,14 +239,14 @@ bool gate_is_asked(const Gate *g) {
 }
 
 /* unlisted: as find_unlisted() found it. */
-static int judge_all(Gate *g, const World *w, const WorldStream *unlisted, Instant now, Report *report) {
+static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         int r;
 
         if (is_invalid(g))
-                return judge_invalid(g, w, report);
+                return judge_invalid(g, j);
         if (unlisted) {
-                r = judge_unlisted(g, w, unlisted, now, report);
-                return r < 0 ? r : judge_kept(g, w, report);
+                r = judge_unlisted(g, unlisted, j);
+                return r < 0 ? r : judge_kept(g, j);
         }
 
         /* Controllers first, so that a condition is judged by what they say now. */
@@ -253,13 +254,13 @@ static int judge_all(Gate *g, const World *w, const WorldStream *unlisted, Insta
                 for (size_t i = 0; i < g->n_checks; i++) {
                         if ((g->checks[i].definition->kind == CHECK_CONDITION) != (bool) conditions)
                                 continue;
-                        r = check_judge(&g->checks[i], w, now, report);
+                        r = check_judge(&g->checks[i], j);
                         if (r < 0)
                                 return r;
                 }
-                tell_conditions(g, now);
+                tell_conditions(g, j->now);
         }
-        return judge_kept(g, w, report);
+        return judge_kept(g, j);
 }
 
 /* The same blockers keep the time since when they stand. Returns whether anything differs that is told. */
@@ -321,14 +322,15 @@ static bool streams_speak(const Gate *g, const World *w) {
 }
 
 /* The hint for what a vendor's gate does not find changes when it is overdue. */
-static void wait_for_hint(const World *w, Instant now, Report *report) {
-        usec_t left = usec_sub(usec_add(w->api_ready, NOT_FOUND_USEC), now.boottime);
+static void wait_for_hint(Judging *j) {
+        usec_t left = usec_sub(usec_add(j->world->api_ready, NOT_FOUND_USEC), j->now.boottime);
+        Report *report = j->report;
 
-        if (!report->vendor || report->overdue || w->api != API_READY)
+        if (!j->vendor || j->overdue || j->world->api != API_READY)
                 return;
         for (size_t i = 0; i < report->n_blockers; i++)
                 if (streq(report->blockers[i].reason, REASON_NOT_FOUND))
-                        report->deadline = usec_min(report->deadline, usec_add(now.monotonic, left));
+                        report->deadline = usec_min(report->deadline, usec_add(j->now.monotonic, left));
 }
 
 /* An invalid gate waits, whatever it was before. */
@@ -354,6 +356,15 @@ static unsigned take_state(Gate *g, Instant now) {
  * evidence. What changed is told against the last time, also where a reload was in between. */
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
         Report report = REPORT_INIT;
+        Judging j = {
+                .world = w,
+                .now = now,
+                .report = &report,
+                .before = &g->report,
+                .trail = &g->trail,
+                .vendor = g->setup.vendor,
+                .overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
+        };
         const WorldStream *unlisted;
         GateClockKind before, after;
         unsigned changed = 0;
@@ -370,15 +381,10 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         if (g->interest == 0)
                 g->interest = w->interest;
         gate_clock_next(&g->clock, &g->setup.timing, &before);
-        report.before = &g->report;
-        report.trail = &g->trail;
-        report.vendor = g->setup.vendor;
-        report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
         unlisted = find_unlisted(g, w);
-        r = judge_all(g, w, unlisted, now, &report);
-        report.before = NULL;
-        report.trail = NULL;
-        wait_for_hint(w, now, &report);
+        r = judge_all(g, unlisted, &j);
+        report.overdue = j.overdue;
+        wait_for_hint(&j);
         speaks = !unlisted && streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;

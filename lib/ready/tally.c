@@ -19,8 +19,7 @@ bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, 
 }
 
 /* Calls back for each member with what rules R2 and R3 say of it. */
-int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-               WatchedCallback callback, void *callback_userdata) {
+int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         int r;
 
@@ -34,10 +33,10 @@ int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const
                 };
 
                 if (!pod_is_member(KUBE_POD_OF(o->object)) ||
-                    !filter(c, w, KUBE_POD_OF(o->object), userdata))
+                    !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
                         continue;
-                pod_judge(w, o, c->definition->proof, now, &watched.finding, &deadline);
-                r = callback(&watched, callback_userdata);
+                pod_judge(w, o, m->check->definition->proof, now, &watched.finding, &deadline);
+                r = callback(&watched, userdata);
                 if (r < 0)
                         return r;
         }
@@ -55,8 +54,9 @@ static void take_leftover(Tally *t, const WorldObject *pod) {
 
 /* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven.
  * The report's evidence is left to the caller, whose rule it is. */
-int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-                  Report *report, Tally *ret) {
+int tally_members(const Members *m, Judging *j, Tally *ret) {
+        Report *report = j->report;
+        const World *w = j->world;
         Tally t = {};
         int r;
 
@@ -72,14 +72,14 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 };
                 Finding *f = &watched.finding;
 
-                if (!filter(c, w, p, userdata))
+                if (!m->has(m->check, w, p, m->owner))
                         continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);
                         continue;
                 }
-                pod_judge(w, o, c->definition->proof, now, f, &report->deadline);
-                r = report_see(report, w, &watched);
+                pod_judge(w, o, m->check->definition->proof, j->now, f, &report->deadline);
+                r = report_see(j, &watched);
                 if (r < 0)
                         return r;
                 pod_count_containers(p, &ready, &total);
@@ -95,7 +95,7 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 report->ready_containers += f->reason && streq(f->reason, REASON_UNPROVEN) ? 0 : ready;
                 t.doubtful += f->evidence == EVIDENCE_NONE;
                 t.dead += pod_is_dead(f);
-                r = report_add(report, w, &watched);
+                r = report_add(j, &watched);
                 if (r < 0)
                         return r;
         }

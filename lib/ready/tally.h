@@ -11,11 +11,14 @@ typedef struct Tally {
         const WorldObject *leftover; /* no member: the last one that failed or is going, NULL without */
 } Tally;
 
-typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);
+/* Which pods are the check's. */
+typedef struct Members {
+        const Check *check;
+        bool (*has)(const Check *c, const World *w, const KubePod *p, const KubeObject *owner);
+        const KubeObject *owner; /* of [Workload]; else NULL */
+} Members;
 
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message);
 Evidence tally_out_of_sync(const Tally *t, unsigned wanted);
-int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-                  Report *report, Tally *ret);
-int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-               WatchedCallback callback, void *callback_userdata);
+int tally_members(const Members *m, Judging *j, Tally *ret);
+int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -632,7 +632,8 @@ Evidence play_ask(Play *p, const CheckDefinition *d) {
 
 Evidence play_ask_again(Play *p) {
         report_done(&p->report);
-        assert_ok(check_judge(&p->check, p->world, p->now, &p->report));
+        assert_ok(check_judge(&p->check,
+                              &(Judging){ .world = p->world, .now = p->now, .report = &p->report }));
         return p->report.evidence;
 }
 

@@ -122,6 +122,52 @@ static void test_made_later(void **state) {
         play_end(&p);
 }
 
+static int ignore(const Watched *watched, void *userdata) {
+        return 0;
+}
+
+/* Lists what the checks of all gates look at. Reading leaves each of them as it is, member by member. */
+static void assert_listing_changes_nothing(Play *p) {
+        for (size_t i = 0; i < p->board.n_gates; i++)
+                for (size_t j = 0; j < p->board.gates[i]->n_checks; j++) {
+                        Check *c = &p->board.gates[i]->checks[j], before = *c;
+                        _cleanup_free_ char *version = c->version_then ? strdup(c->version_then) : NULL;
+
+                        assert_ok(check_list(c, p->world, p->now, ignore, NULL));
+                        assert_memory_equal(c, &before, sizeof(Check));
+                        assert_true(streq_ptr(c->version_then, version));
+                }
+}
+
+/* Whenever objects are listed: who asks for a table must not make a condition stand. */
+static void test_listing_changes_nothing(void **state) {
+        for (int found = 0; found < 2; found++) {
+                Play p;
+
+                begin(&p, found);
+                PLAY_GATE(&p, "certificate", condition, controller);
+                PLAY_GATE(&p, "node", check_node(NULL), check_node("*"),
+                          check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default"));
+                play_load(&p);
+                assert_listing_changes_nothing(&p);
+                start_controller(&p);
+                assert_listing_changes_nothing(&p);
+                play_judge(&p);
+                condition_of(&p)->version_then = mfree(condition_of(&p)->version_then);
+                assert_listing_changes_nothing(&p);
+                play_judge(&p);
+                p.now.monotonic += SECONDS(30); /* and not judged yet */
+                assert_listing_changes_nothing(&p);
+                play_generic(&p, &tls);
+                assert_listing_changes_nothing(&p);
+                assert_false(condition_of(&p)->stands);
+                play_judge(&p);
+                assert_true(condition_of(&p)->stands);
+                assert_listing_changes_nothing(&p);
+                play_end(&p);
+        }
+}
+
 /* From then on it stands as the API says it, however the controller fares. */
 static void test_stands(void **state) {
         Play p;
@@ -473,23 +519,15 @@ static void test_listing(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_truth),
-                cmocka_unit_test(test_thirty_seconds),
-                cmocka_unit_test(test_new_version),
-                cmocka_unit_test(test_new_version_says_no),
-                cmocka_unit_test(test_made_later),
-                cmocka_unit_test(test_stands),
-                cmocka_unit_test(test_another_cluster),
-                cmocka_unit_test(test_once),
-                cmocka_unit_test(test_several_controllers),
-                cmocka_unit_test(test_out_of_sync),
-                cmocka_unit_test(test_alone),
-                cmocka_unit_test(test_same_name),
-                cmocka_unit_test(test_api),
-                cmocka_unit_test(test_api_reason),
-                cmocka_unit_test(test_endpoint),
-                cmocka_unit_test(test_binding),
-                cmocka_unit_test(test_made_anew),
+                cmocka_unit_test(test_old_truth),   cmocka_unit_test(test_thirty_seconds),
+                cmocka_unit_test(test_new_version), cmocka_unit_test(test_new_version_says_no),
+                cmocka_unit_test(test_made_later),  cmocka_unit_test(test_listing_changes_nothing),
+                cmocka_unit_test(test_stands),      cmocka_unit_test(test_another_cluster),
+                cmocka_unit_test(test_once),        cmocka_unit_test(test_several_controllers),
+                cmocka_unit_test(test_out_of_sync), cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_same_name),   cmocka_unit_test(test_api),
+                cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_endpoint),
+                cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_anew),
                 cmocka_unit_test(test_listing),
         };
 

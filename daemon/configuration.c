@@ -11,7 +11,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
+#include "gates/gate-load.h"
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };
@@ -165,7 +166,7 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
                 return r;
         facts.microshift = microshift;
 
-        r = gate_definitions_load(folders, &definitions, &n, reterr_detail);
+        r = gate_definitions_load(folders, check_find_syntax, &definitions, &n, reterr_detail);
         if (r < 0)
                 return r;
         if (n > LIMIT_GATES) {

@@ -19,7 +19,7 @@
 #include "publish-notify.h"
 #include "publish-state.h"
 #include "publish-varlink.h"
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
 #include "source-api.h"
 #include "source-endpoints.h"
 #include "source-host.h"

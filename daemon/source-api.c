@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 #include "host-facts.h"
 #include "message-id.h"
 #include "source-kubeconfig.h"
@@ -359,10 +360,13 @@ void source_api_update(SourceApi *s) {
                 p->named = false;
         for (size_t i = 0; i < b->n_gates; i++)
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
-                        const CheckDefinition *d = b->gates[i]->checks[j].definition;
+                        const Check *c = &b->gates[i]->checks[j];
+                        const char *path;
 
-                        if (gate_is_asked(b->gates[i]) && d->kind == CHECK_API &&
-                            !streq(d->path, "/readyz") && name_path(s, d->path) < 0)
+                        if (c->kind != &check_kind_api || !gate_is_asked(b->gates[i]))
+                                continue;
+                        path = CHECK_AS(ApiDefinition, c->definition)->path;
+                        if (!streq(path, "/readyz") && name_path(s, path) < 0)
                                 loop_fail(s->manager->loop, -ENOMEM);
                 }
 

@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 
 #define SHUT_USEC (5 * USEC_PER_SEC)
 #define OPEN_USEC (30 * USEC_PER_SEC)
@@ -26,7 +27,7 @@
 
 typedef struct Endpoint {
         SourceEndpoints *source;
-        char *key; /* check_endpoint_key() */
+        char *key; /* of the question, as the world has the answer */
         char *url;
         StatusRange *expect;
         size_t n_expect;
@@ -65,7 +66,7 @@ static Endpoint *endpoint_free(Endpoint *e) {
 }
 DEFINE_CLEANUP(Endpoint, endpoint_free)
 
-static int endpoint_new(SourceEndpoints *s, const CheckDefinition *d, const char *key, Endpoint **ret) {
+static int endpoint_new(SourceEndpoints *s, const EndpointDefinition *d, const char *key, Endpoint **ret) {
         _cleanup_(endpoint_freep) Endpoint *e = NULL;
 
         e = calloc(1, sizeof(Endpoint));
@@ -73,13 +74,13 @@ static int endpoint_new(SourceEndpoints *s, const CheckDefinition *d, const char
                 return -ENOMEM;
         e->source = s;
         e->key = strdup(key);
-        e->url = strdup(d->url);
+        e->url = strdup(d->question.address);
         e->ca_file = d->ca_file ? strdup(d->ca_file) : NULL;
-        e->expect = calloc(d->n_expect + 1, sizeof(StatusRange));
+        e->expect = calloc(d->expect.n_ranges + 1, sizeof(StatusRange));
         if (!e->key || !e->url || (d->ca_file && !e->ca_file) || !e->expect)
                 return -ENOMEM;
-        for (size_t i = 0; i < d->n_expect; i++)
-                e->expect[e->n_expect++] = d->expect[i];
+        for (size_t i = 0; i < d->expect.n_ranges; i++)
+                e->expect[e->n_expect++] = d->expect.ranges[i];
 
         HASH_ADD_KEYPTR(hh, s->endpoints, e->key, strlen(e->key), e);
         if (!e->hh.tbl)
@@ -276,13 +277,13 @@ static void on_again(LoopTimer *timer) {
         ask(container_of(timer, Endpoint, again));
 }
 
-static int name(SourceEndpoints *s, const Gate *gate, const CheckDefinition *d) {
+static int name(SourceEndpoints *s, const Gate *gate, const EndpointDefinition *d) {
         bool open = gate_state(gate) == GATE_READY || gate_state(gate) == GATE_UNKNOWN;
         _cleanup_free_ char *key = NULL;
         Endpoint *e;
         int r;
 
-        r = check_endpoint_key(d, &key);
+        r = check_kind_endpoint.question(&d->question.definition, &key);
         if (r < 0)
                 return r;
         HASH_FIND_STR(s->endpoints, key, e);
@@ -293,8 +294,9 @@ static int name(SourceEndpoints *s, const Gate *gate, const CheckDefinition *d) 
         }
 
         e->open = open && (e->open || !e->named);
-        if (d->interval > 0)
-                e->interval = e->interval > 0 ? usec_min(e->interval, d->interval) : d->interval;
+        if (d->question.interval > 0)
+                e->interval =
+                        e->interval > 0 ? usec_min(e->interval, d->question.interval) : d->question.interval;
         e->named = true;
         return 0;
 }
@@ -309,9 +311,9 @@ static int name_all(SourceEndpoints *s) {
                 if (!gate_is_asked(g))
                         continue;
                 for (size_t j = 0; j < g->n_checks; j++) {
-                        if (g->checks[j].definition->kind != CHECK_ENDPOINT)
+                        if (g->checks[j].kind != &check_kind_endpoint)
                                 continue;
-                        r = name(s, g, g->checks[j].definition);
+                        r = name(s, g, CHECK_AS(EndpointDefinition, g->checks[j].definition));
                         if (r < 0)
                                 return r;
                 }

@@ -273,7 +273,7 @@ static int add_checks(JsonValue *v, const GateDefinition *d) {
         for (size_t i = 0; !d->invalid && i < d->n_checks; i++) {
                 char *text;
 
-                r = check_definition_describe(&d->checks[i], &text);
+                r = check_definition_describe(d->checks[i], &text);
                 if (r >= 0)
                         r = strv_consume(&checks, text);
                 if (r < 0)

@@ -4,7 +4,7 @@
  * front one. A MicroShift configuration that cannot be read answers neither yes nor no; then a gate is only
  * disabled where the other conditions already say so. */
 
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
 
 #include "base/string-util.h"
 

@@ -4,8 +4,9 @@
  * "KEY==VALUE", "KEY!=VALUE", "KEY in (A,B)" or "KEY notin (A,B)". What kubectl understands is understood the
  * same way: != and notin also match objects without the label. */
 
+#include "gates/selector.h"
+
 #include "base/string-util.h"
-#include "gates/gate-file.h"
 
 #define BLANKS " \t"
 #define REQUIREMENTS_MAX 64
@@ -175,9 +176,9 @@ static int take_requirement(Scan *s, SelectorRequirement *q) {
         return 0;
 }
 
-/* Reads a selector. -EINVAL with why in reterr_detail (may be NULL), -ENOMEM. An empty text has no
+/* Reads a selector. -EINVAL with the reason (static) in reterr_why (may be NULL), -ENOMEM. An empty text has no
  * requirements. */
-int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, char **reterr_detail) {
+int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, const char **reterr_why) {
         SelectorRequirement *requirements = NULL;
         Scan s = { .p = text };
         size_t n = 0;
@@ -202,8 +203,8 @@ int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, c
         }
         if (r < 0) {
                 selector_free(requirements, n);
-                if (s.why && reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s", s.why);
+                if (s.why && reterr_why)
+                        *reterr_why = s.why;
                 return r;
         }
 

@@ -348,6 +348,7 @@ int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, u
 static int parse_waited_for(const char *s, Blocker *ret) {
         const char *name = strchr(s, ' '), *slash = NULL, *colon = NULL;
         _cleanup_free_ char *kind = NULL, *namespace = NULL, *rest = NULL;
+        size_t n;
 
         for (const char *p = name; p && (p = strstr(p, ": ")); p++)
                 colon = p;
@@ -357,9 +358,10 @@ static int parse_waited_for(const char *s, Blocker *ret) {
         if (!kind)
                 return -ENOMEM;
         name++;
-        /* Paths and addresses have slashes of their own. */
-        if (!streq(kind, "Api") && !streq(kind, "Endpoint"))
-                slash = memchr(name, '/', (size_t) (colon - name));
+        /* Paths and addresses have slashes of their own, and nothing in front of them that could be a namespace. */
+        n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+        if (n > 0 && name[n] == '/' && name + n < colon)
+                slash = name + n;
         if (slash && !(namespace = strndup(name, (size_t) (slash - name))))
                 return -ENOMEM;
         if (slash)

@@ -3,11 +3,85 @@
 /* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants
  * stands in its spec; its status is never asked, for the counters there lag and outlive a reboot. */
 
-#include "ready/tally.h"
+#include "ready/check-kinds.h"
 
 #include <stdio.h>
 
+#include "base/string-util.h"
+#include "base/value.h"
 #include "ready/affinity.h"
+
+/* _KUBE_KIND_MAX stands for none. */
+static int parse_kind(void *p, const char *value, const char **why) {
+        KubeKind k = *value ? kube_kind_from_string(value) : _KUBE_KIND_MAX, *kind = p;
+
+        if (*value && k != KUBE_DAEMONSET && k != KUBE_DEPLOYMENT && k != KUBE_STATEFULSET)
+                return value_refuse(why, "neither DaemonSet, Deployment nor StatefulSet");
+        *kind = k;
+        return 0;
+}
+
+static bool kind_equal(const void *a, const void *b) {
+        return *(const KubeKind *) a == *(const KubeKind *) b;
+}
+
+static const CheckKeyType kind_type = { .parse = parse_kind, .equal = kind_equal };
+
+static int describe(const CheckDefinition *definition, char **ret) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
+
+        return asprintf_ret(ret, "%s %s/%s", kube_kind_to_string(d->kind), d->tally.namespace,
+                            d->tally.name);
+}
+
+static StreamRole role_of(const WorkloadDefinition *d) {
+        switch (d->kind) {
+        case KUBE_DAEMONSET:
+                return STREAM_DAEMONSETS;
+        case KUBE_STATEFULSET:
+                return STREAM_STATEFULSETS;
+        default:
+                return STREAM_DEPLOYMENTS;
+        }
+}
+
+static unsigned own_roles(const CheckDefinition *definition) {
+        StreamRole role = role_of(CHECK_AS(WorkloadDefinition, definition));
+
+        return 1U << role | (role == STREAM_DEPLOYMENTS ? 1U << STREAM_REPLICASETS : 0);
+}
+
+/* A ReplicaSet's name is its Deployment's with a hash behind it. */
+static bool is_replica_set_of(const char *name, const char *deployment) {
+        const char *rest = startswith(name, deployment);
+
+        return rest && rest[0] == '-';
+}
+
+static bool wants_pod(const WorkloadDefinition *d, const KubeBrief *brief) {
+        if (d->kind == KUBE_DEPLOYMENT)
+                return streq(brief->owner_kind, "ReplicaSet") &&
+                       is_replica_set_of(brief->owner_name, d->tally.name);
+        return streq(brief->owner_kind, kube_kind_to_string(d->kind)) &&
+               streq(brief->owner_name, d->tally.name);
+}
+
+static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBrief *brief) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
+
+        if (!streq_ptr(d->tally.namespace, brief->namespace))
+                return false;
+        switch (kind) {
+        case KUBE_EVENT:
+                return true;
+        case KUBE_POD:
+                return wants_pod(d, brief);
+        case KUBE_REPLICASET:
+                return d->kind == KUBE_DEPLOYMENT && streq(brief->owner_name, d->tally.name);
+        default:
+                return kind == d->kind && streq(brief->name, d->tally.name);
+        }
+}
 
 /* A Deployment owns its pods through its ReplicaSets, each of any revision. */
 static bool is_owned(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
@@ -33,8 +107,10 @@ static unsigned eligible_nodes(const World *w, const KubeWorkload *set) {
 }
 
 static unsigned desired(const Check *c, const World *w, const KubeWorkload *set) {
-        if (c->definition->minimum_ready != MINIMUM_READY_UNSET)
-                return (unsigned) c->definition->minimum_ready;
+        int minimum_ready = tally_definition(c->definition)->minimum_ready;
+
+        if (minimum_ready != MINIMUM_READY_UNSET)
+                return (unsigned) minimum_ready;
         if (set->object.kind == KUBE_DAEMONSET)
                 return eligible_nodes(w, set);
         return set->replicas > 0 ? (unsigned) MIN(set->replicas, (int64_t) LIMIT_OBJECTS) : 0;
@@ -53,12 +129,12 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
 
 static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
                          const WorldObject *leftover) {
-        const CheckDefinition *d = c->definition;
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
         Watched watched = {
-                .kind = kube_kind_to_string(d->workload),
-                .namespace = d->namespace,
-                .name = d->name,
-                .object = world_find(j->world, d->workload, d->namespace, d->name),
+                .kind = kube_kind_to_string(d->kind),
+                .namespace = d->tally.namespace,
+                .name = d->tally.name,
+                .object = world_find(j->world, d->kind, d->tally.namespace, d->tally.name),
                 .leftover = leftover,
                 .finding = { .reason = reason, .message = message },
                 .since = since,
@@ -78,17 +154,6 @@ static int block(const Check *c, Judging *j, const char *reason, const char *mes
         return block_without(c, j, reason, message, since, NULL);
 }
 
-static StreamRole own_role(const Check *c) {
-        switch (c->definition->workload) {
-        case KUBE_DAEMONSET:
-                return STREAM_DAEMONSETS;
-        case KUBE_STATEFULSET:
-                return STREAM_STATEFULSETS;
-        default:
-                return STREAM_DEPLOYMENTS;
-        }
-}
-
 /* That it is missing is known once its own kind is listed. Pods are not while there is no node. */
 static int judge_missing(const Check *c, Judging *j) {
         const char *reason, *message;
@@ -96,11 +161,12 @@ static int judge_missing(const Check *c, Judging *j) {
         Report *report = j->report;
 
         report->total_objects++;
-        if (!world_role_in_sync(w, own_role(c), NULL, &reason, &message)) {
+        if (!world_role_in_sync(w, role_of(CHECK_AS(WorkloadDefinition, c->definition)), NULL, &reason,
+                                &message)) {
                 report->evidence = EVIDENCE_NONE;
                 return block(c, j, reason, message, world_doubt_since(w));
         }
-        if (c->definition->minimum_ready == 0) {
+        if (tally_definition(c->definition)->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
         }
@@ -112,7 +178,7 @@ static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *
         const World *w = j->world;
         NodeChoice choice;
 
-        if (c->definition->minimum_ready == 0)
+        if (tally_definition(c->definition)->minimum_ready == 0)
                 return 0;
 
         j->report->evidence = EVIDENCE_FALSE;
@@ -171,8 +237,8 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
 }
 
 static int judge_workload(const Check *c, Judging *j) {
-        const CheckDefinition *d = c->definition;
-        const WorldObject *o = world_find(j->world, d->workload, d->namespace, d->name);
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
+        const WorldObject *o = world_find(j->world, d->kind, d->tally.namespace, d->tally.name);
         int r;
 
         if (!o)
@@ -182,9 +248,9 @@ static int judge_workload(const Check *c, Judging *j) {
                 return r;
         /* Its pods keep it shut, or nothing does. */
         return report_see(j, &(Watched){
-                                     .kind = kube_kind_to_string(d->workload),
-                                     .namespace = d->namespace,
-                                     .name = d->name,
+                                     .kind = kube_kind_to_string(d->kind),
+                                     .namespace = d->tally.namespace,
+                                     .name = d->tally.name,
                                      .object = o,
                                      .finding = { .evidence = j->report->evidence, .proof = PROOF_NONE },
                              });
@@ -195,13 +261,13 @@ static int judge(Check *c, Judging *j) {
 }
 
 static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        const CheckDefinition *d = c->definition;
-        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
+        const WorldObject *o = world_find(w, d->kind, d->tally.namespace, d->tally.name);
         Report report = REPORT_INIT;
         Watched watched = {
-                .kind = kube_kind_to_string(d->workload),
-                .namespace = d->namespace,
-                .name = d->name,
+                .kind = kube_kind_to_string(d->kind),
+                .namespace = d->tally.namespace,
+                .name = d->tally.name,
                 .object = o,
                 .since = o ? o->changed : w->api_changed,
         };
@@ -226,9 +292,29 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
                           userdata);
 }
 
-const CheckVTable check_vtable_workload = {
-        .section = "Workload",
+#define MEMBER(m) offsetof(WorkloadDefinition, m)
+
+static const CheckKey keys[] = {
+        { "Kind", MEMBER(kind), &kind_type, .is_required = true },
+        { "Namespace", MEMBER(tally.namespace), &check_key_namespace, .is_required = true },
+        { "Name", MEMBER(tally.name), &check_key_name, .is_required = true },
+        { "MinimumReady", MEMBER(tally.minimum_ready), &tally_key_minimum_ready },
+        { "Proof", MEMBER(tally.proof), &tally_key_proof },
+        {},
+};
+
+const CheckKind check_kind_workload = {
+        .syntax = {
+                .section = "Workload",
+                .size = sizeof(WorkloadDefinition),
+                .keys = keys,
+                .describe = describe,
+                .is_controller = true,
+        },
         .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
+        .own_roles = own_roles,
+        .wants = wants,
+        .counts_pods = true,
         .judge = judge,
         .list = list,
 };

@@ -5,22 +5,35 @@
 #include "ready/check.h"
 
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 #include "ready/explain.h"
 
-static const CheckVTable *const vtables[_CHECK_KIND_MAX] = {
-        [CHECK_API] = &check_vtable_api,
-        [CHECK_NODE] = &check_vtable_node,
-        [CHECK_PODS] = &check_vtable_pods,
-        [CHECK_WORKLOAD] = &check_vtable_workload,
-        [CHECK_CONDITION] = &check_vtable_condition,
-        [CHECK_ENDPOINT] = &check_vtable_endpoint,
+const CheckKind *const check_kinds[] = {
+        &check_kind_api,
+        &check_kind_node,
+        &check_kind_pods,
+        &check_kind_workload,
+        &check_kind_condition,
+        &check_kind_endpoint,
+        NULL,
 };
 
-/* definition is borrowed and has to outlive the check. */
-void check_init(Check *c, const CheckDefinition *d) {
-        assert(d->kind >= 0 && d->kind < _CHECK_KIND_MAX);
+/* The kind of a check. */
+const CheckKind *check_kind(const CheckDefinition *d) {
+        return container_of(d->syntax, CheckKind, syntax);
+}
 
-        *c = (Check){ .definition = d, .vtable = vtables[d->kind] };
+/* What a section of that name may say; NULL where no kind has it. */
+const CheckSyntax *check_find_syntax(const char *section) {
+        for (const CheckKind *const *k = check_kinds; *k; k++)
+                if (streq((*k)->syntax.section, section))
+                        return &(*k)->syntax;
+        return NULL;
+}
+
+/* d is borrowed and has to outlive the check. */
+void check_init(Check *c, const CheckDefinition *d) {
+        *c = (Check){ .definition = d, .kind = check_kind(d) };
 }
 
 void check_done(Check *c) {
@@ -29,23 +42,7 @@ void check_done(Check *c) {
 
 /* The streams that the check needs, as 1 << StreamRole. */
 unsigned check_roles(const Check *c) {
-        unsigned roles = c->vtable->roles;
-
-        if (c->definition->kind == CHECK_WORKLOAD)
-                switch (c->definition->workload) {
-                case KUBE_DAEMONSET:
-                        return roles | 1 << STREAM_DAEMONSETS;
-                case KUBE_STATEFULSET:
-                        return roles | 1 << STREAM_STATEFULSETS;
-                default:
-                        return roles | 1 << STREAM_DEPLOYMENTS | 1 << STREAM_REPLICASETS;
-                }
-        return roles;
-}
-
-/* The key of the stream that a [Condition] needs. */
-int check_generic_key(const CheckDefinition *d, char **ret) {
-        return asprintf_ret(ret, "%s %s/%s", d->resource, strempty(d->namespace), d->name);
+        return c->kind->roles | (c->kind->own_roles ? c->kind->own_roles(c->definition) : 0);
 }
 
 /* Judges the check on the world as it is and adds what it finds to the report. On failure (-ENOMEM) the check has no
@@ -55,7 +52,7 @@ int check_judge(Check *c, Judging *j) {
         int r;
 
         j->report->evidence = EVIDENCE_TRUE;
-        r = c->vtable->judge(c, j);
+        r = c->kind->judge(c, j);
         c->evidence = r < 0 ? EVIDENCE_NONE : j->report->evidence;
         j->report->evidence = evidence_and(before, c->evidence);
         return r;
@@ -64,7 +61,7 @@ int check_judge(Check *c, Judging *j) {
 /* Calls back for each object that the check looks at; nothing changes by that. The finding lives for the call only.
  * Returns what the callback returned where that was negative, or -ENOMEM. */
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        return c->vtable->list(c, w, now, callback, userdata);
+        return c->kind->list(c, w, now, callback, userdata);
 }
 
 void report_done(Report *r) {

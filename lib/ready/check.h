@@ -3,7 +3,9 @@
 
 #include "base/limits.h"
 #include "history/blocker.h"
-#include "gates/definition.h"
+#include "gates/check-definition.h"
+#include "kube/resource.h"
+#include "kube/scanner.h"
 #include "ready/node.h"
 #include "ready/trail.h"
 
@@ -55,16 +57,35 @@ typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 
 typedef struct Check Check;
 
-typedef struct CheckVTable {
-        const char *section;
-        unsigned roles; /* of the streams that it needs: 1 << StreamRole */
+/* A stream that the gates need. Lives for the call that tells of it. */
+typedef struct StreamDemand {
+        StreamRole role;
+        const char *key; /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
+        KubeQuery query;
+} StreamDemand;
+
+typedef int (*DemandCallback)(const StreamDemand *demand, void *userdata);
+
+/* A kind of check: all that the rest has to know of it. Functions may be NULL but for judge and list. */
+typedef struct CheckKind {
+        CheckSyntax syntax;
+        unsigned roles;                                  /* of the streams that it needs: 1 << StreamRole */
+        unsigned (*own_roles)(const CheckDefinition *d); /* and those that depend on its keys */
+        int (*demand)(const CheckDefinition *d, DemandCallback callback, void *userdata); /* of its own */
+        bool (*wants)(const CheckDefinition *d, KubeKind kind,
+                      const KubeBrief *brief); /* looks at it, perhaps */
+        bool (*wants_other_nodes)(const CheckDefinition *d);
+        bool counts_pods; /* its definition begins with a TallyDefinition */
+        /* Under what the world keeps its answer: the daemon asks, and its definition begins with a
+         * QuestionDefinition. */
+        int (*question)(const CheckDefinition *d, char **ret);
         int (*judge)(Check *c, Judging *j);
         int (*list)(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
-} CheckVTable;
+} CheckKind;
 
 struct Check {
         const CheckDefinition *definition;
-        const CheckVTable *vtable;
+        const CheckKind *kind;
         Evidence evidence; /* of the last judgement */
 
         /* Rule R7: kept for [Condition]. */
@@ -78,14 +99,9 @@ struct Check {
 void check_init(Check *c, const CheckDefinition *d);
 void check_done(Check *c);
 unsigned check_roles(const Check *c);
-int check_generic_key(const CheckDefinition *d, char **ret);
-int check_endpoint_key(const CheckDefinition *d, char **ret);
 int check_judge(Check *c, Judging *j);
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
 
-extern const CheckVTable check_vtable_api;
-extern const CheckVTable check_vtable_node;
-extern const CheckVTable check_vtable_pods;
-extern const CheckVTable check_vtable_workload;
-extern const CheckVTable check_vtable_condition;
-extern const CheckVTable check_vtable_endpoint;
+extern const CheckKind *const check_kinds[]; /* ends with NULL */
+const CheckKind *check_kind(const CheckDefinition *d);
+const CheckSyntax *check_find_syntax(const char *section);

@@ -114,30 +114,8 @@ static int need_leases(const Demand *d) {
         return need_of_node(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", "metadata.name");
 }
 
-static int need_object(const Demand *d, const CheckDefinition *check) {
-        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
-        _cleanup_free_ char *key = NULL, *fields = NULL;
-        int r;
-
-        r = check_generic_key(check, &key);
-        if (r >= 0)
-                r = kube_resource_parse(check->resource, &resource);
-        if (r >= 0)
-                r = asprintf_ret(&fields, "metadata.name=%s", check->name);
-        if (r < 0)
-                return r;
-        return d->callback(
-                &(StreamDemand){
-                        .role = STREAM_GENERIC,
-                        .key = key,
-                        .query = { .resource = resource,
-                                   .namespace = check->namespace,
-                                   .field_selector = fields },
-                },
-                d->userdata);
-}
-
-static int need_conditions(const Demand *d) {
+/* Streams that one check alone needs. */
+static int need_of_checks(const Demand *d) {
         int r = 0;
 
         for (size_t i = 0; i < d->board->n_gates; i++) {
@@ -146,8 +124,9 @@ static int need_conditions(const Demand *d) {
                 if (!gate_is_asked(g))
                         continue;
                 for (size_t j = 0; r >= 0 && j < g->n_checks; j++)
-                        if (g->checks[j].definition->kind == CHECK_CONDITION)
-                                r = need_object(d, g->checks[j].definition);
+                        if (g->checks[j].kind->demand)
+                                r = g->checks[j].kind->demand(g->checks[j].definition, d->callback,
+                                                              d->userdata);
         }
         return r;
 }
@@ -169,5 +148,5 @@ int board_demand(const Board *b, const World *w, DemandCallback callback, void *
                         return r;
         }
         r = need_leases(&d);
-        return r < 0 ? r : need_conditions(&d);
+        return r < 0 ? r : need_of_checks(&d);
 }

@@ -21,10 +21,6 @@ const char *gate_setup_trouble(const GateSetup *s) {
         return s->definition->invalid ?: (s->enabled ? s->cause : NULL);
 }
 
-static bool can_control(const Check *c) {
-        return c->definition->kind == CHECK_WORKLOAD || c->definition->kind == CHECK_PODS;
-}
-
 /* Makes a gate that waits, or is disabled. *setup is taken on success and empty then. */
 int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         _cleanup_(gate_freep) Gate *g = NULL;
@@ -44,11 +40,11 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         if (!g->checks)
                 return -ENOMEM;
         for (size_t i = 0; i < d->n_checks; i++) {
-                check_init(&g->checks[g->n_checks++], &d->checks[i]);
-                controlled = controlled || can_control(&g->checks[i]);
+                check_init(&g->checks[g->n_checks++], d->checks[i]);
+                controlled = controlled || g->checks[i].kind->syntax.is_controller;
         }
         for (size_t i = 0; i < g->n_checks; i++)
-                g->checks[i].controlled = controlled && g->checks[i].definition->kind == CHECK_CONDITION;
+                g->checks[i].controlled = controlled && g->checks[i].kind->syntax.needs_controller;
 
         g->setup = *setup;
         *setup = (GateSetup){};
@@ -108,7 +104,7 @@ static void tell_conditions(Gate *g, Instant now) {
         bool all = true, any = false;
 
         for (size_t i = 0; i < g->n_checks; i++)
-                if (can_control(&g->checks[i])) {
+                if (g->checks[i].kind->syntax.is_controller) {
                         any = true;
                         all = all && g->checks[i].evidence == EVIDENCE_TRUE;
                 }
@@ -252,7 +248,7 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         /* Controllers first, so that a condition is judged by what they say now. */
         for (int conditions = 0; conditions < 2; conditions++) {
                 for (size_t i = 0; i < g->n_checks; i++) {
-                        if ((g->checks[i].definition->kind == CHECK_CONDITION) != (bool) conditions)
+                        if (g->checks[i].kind->syntax.needs_controller != (bool) conditions)
                                 continue;
                         r = check_judge(&g->checks[i], j);
                         if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "gates/definition.h"
 #include "ready/check.h"
 #include "ready/gate-clock.h"
 #include "ready/trail.h"

@@ -9,6 +9,7 @@
 #include "ready/keep.h"
 
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
@@ -85,17 +86,6 @@ static int add_usec(JsonValue *v, const char *key, usec_t usec) {
         return jv_add_int(v, key, (int64_t) MIN(usec, (usec_t) INT64_MAX / 2048));
 }
 
-/* What a [Condition] asks: its label may name another one after a restart. */
-static int condition_question(const CheckDefinition *d, char **ret) {
-        _cleanup_free_ char *key = NULL;
-        int r;
-
-        r = check_generic_key(d, &key);
-        if (r < 0)
-                return r;
-        return asprintf_ret(ret, "%s %s", key, d->type);
-}
-
 static int print_conditions(const Gate *g, JsonValue *list) {
         int r;
 
@@ -104,7 +94,7 @@ static int print_conditions(const Gate *g, JsonValue *list) {
 
                 if (!g->checks[i].stands)
                         continue;
-                r = condition_question(g->checks[i].definition, &question);
+                r = check_condition_question(g->checks[i].definition, &question);
                 if (r >= 0)
                         r = jv_append_string(list, question);
                 if (r < 0)
@@ -214,9 +204,9 @@ static int restore_conditions(Gate *g, const JsonValue *stands) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 _cleanup_free_ char *question = NULL;
 
-                if (g->checks[i].definition->kind != CHECK_CONDITION)
+                if (g->checks[i].kind != &check_kind_condition)
                         continue;
-                r = condition_question(g->checks[i].definition, &question);
+                r = check_condition_question(g->checks[i].definition, &question);
                 if (r < 0)
                         return r;
                 JSON_FOREACH(s, stands)

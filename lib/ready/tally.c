@@ -2,6 +2,46 @@
 
 #include "ready/tally.h"
 
+#include "base/parse.h"
+#include "base/value.h"
+
+#define MINIMUM_READY_MAX 1000000
+
+static int parse_minimum_ready(void *p, const char *value, const char **why) {
+        int *minimum_ready = p;
+        unsigned n;
+
+        if (*value && parse_unsigned(value, MINIMUM_READY_MAX, &n) < 0)
+                return value_refuse(why, "not a number of pods");
+        *minimum_ready = *value ? (int) n : MINIMUM_READY_UNSET;
+        return 0;
+}
+
+static bool minimum_ready_equal(const void *a, const void *b) {
+        return *(const int *) a == *(const int *) b;
+}
+
+static int parse_proof(void *p, const char *value, const char **why) {
+        ProofWanted *proof = p;
+
+        if (!*value || streq(value, "cgroup"))
+                *proof = PROOF_WANTED_CGROUP;
+        else if (streq(value, "observed"))
+                *proof = PROOF_WANTED_OBSERVED;
+        else if (streq(value, "none"))
+                *proof = PROOF_WANTED_NONE;
+        else
+                return value_refuse(why, "neither cgroup, observed nor none");
+        return 0;
+}
+
+static bool proof_equal(const void *a, const void *b) {
+        return *(const ProofWanted *) a == *(const ProofWanted *) b;
+}
+
+const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .equal = minimum_ready_equal };
+const CheckKeyType tally_key_proof = { .parse = parse_proof, .equal = proof_equal };
+
 /* Whether the pods are known: those on nodes, and those not scheduled yet. In the scope of a node nothing is asked
  * about pods until it is known which node that is; then choice has the words for it. */
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
@@ -35,7 +75,8 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
                 if (!pod_is_member(KUBE_POD_OF(o->object)) ||
                     !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
                         continue;
-                pod_judge(w, o, m->check->definition->proof, now, &watched.finding, &deadline);
+                pod_judge(w, o, tally_definition(m->check->definition)->proof, now, &watched.finding,
+                          &deadline);
                 r = callback(&watched, userdata);
                 if (r < 0)
                         return r;
@@ -78,7 +119,7 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
                         take_leftover(&t, o);
                         continue;
                 }
-                pod_judge(w, o, m->check->definition->proof, j->now, f, &report->deadline);
+                pod_judge(w, o, tally_definition(m->check->definition)->proof, j->now, f, &report->deadline);
                 r = report_see(j, &watched);
                 if (r < 0)
                         return r;

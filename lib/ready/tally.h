@@ -4,6 +4,25 @@
 #include "ready/check.h"
 #include "ready/pod.h"
 
+#define MINIMUM_READY_UNSET (-1)
+
+/* What a section of a check that counts pods says, whatever else it does. */
+typedef struct TallyDefinition {
+        CheckDefinition definition;
+        char *namespace;
+        char *name;
+        int minimum_ready; /* MINIMUM_READY_UNSET */
+        ProofWanted proof;
+} TallyDefinition;
+
+static inline const TallyDefinition *tally_definition(const CheckDefinition *d) {
+        assert(check_kind(d)->counts_pods);
+        return (const TallyDefinition *) d;
+}
+
+extern const CheckKeyType tally_key_minimum_ready;
+extern const CheckKeyType tally_key_proof;
+
 /* The members of a check that looks at pods, counted by what rules R2 and R3 say of each. */
 typedef struct Tally {
         unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */

@@ -5,6 +5,7 @@
 #include "source-endpoints.h"
 
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 
 /* The source with a board of gates, a server, and a manager that this file plays. */
 typedef struct Fixture {
@@ -14,7 +15,7 @@ typedef struct Fixture {
         const char *answer; /* NULL: the connection is closed */
         bool keep_open;
         char url[128];
-        CheckDefinition checks[4];
+        CheckDefinition *checks[4];
         size_t n_checks;
         unsigned n_touched, n_wanted;
         LoopTimer hang;
@@ -91,13 +92,19 @@ static int teardown(void **state) {
         return 0;
 }
 
-static CheckDefinition *want(Fixture *f, const char *url, unsigned from, unsigned to) {
-        CheckDefinition *d = &f->checks[f->n_checks++];
+static void set(CheckDefinition *d, const char *key, const char *value) {
+        const char *why = "";
 
-        *d = (CheckDefinition){ .kind = CHECK_ENDPOINT, .label = strdup(""), .url = strdup(url) };
-        d->expect = calloc(2, sizeof(StatusRange));
-        d->expect[d->n_expect++] = (StatusRange){ from, to };
-        return d;
+        if (check_definition_set(d, key, value, &why) < 0)
+                fail_msg("%s=%s: %s", key, value, why);
+}
+
+static CheckDefinition *want(Fixture *f, const char *url) {
+        CheckDefinition **d = &f->checks[f->n_checks++];
+
+        assert_ok(check_definition_new(&check_kind_endpoint.syntax, "", "F", 1, d));
+        set(*d, "URL", url);
+        return *d;
 }
 
 /* A gate for each check, the first of them called "a". */
@@ -110,7 +117,7 @@ static void load(Fixture *f) {
 
                 assert_non_null(d);
                 assert_ok(asprintf_ret(&d->name, "%c", (char) ('a' + i)));
-                d->checks = calloc(1, sizeof(CheckDefinition));
+                d->checks = calloc(1, sizeof(CheckDefinition *));
                 d->checks[0] = f->checks[i];
                 d->n_checks = 1;
                 setups[i] = (GateSetup){ .definition = d, .enabled = true, .timing = GATE_TIMING_DEFAULT };
@@ -171,7 +178,7 @@ static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, cons
 static void test_answers(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -184,7 +191,7 @@ static void test_redirection_is_an_answer(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -195,7 +202,7 @@ static void test_body_is_not_read(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\nx";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -207,7 +214,7 @@ static void test_wrong_status(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 503, 200-399 is expected");
@@ -216,14 +223,11 @@ static void test_wrong_status(void **state) {
 
 static void test_same_address_other_expectations(void **state) {
         Fixture *f = *state;
-        CheckDefinition *d;
 
         f->answer = "HTTP/1.1 404 Not Found\r\n\r\n";
-        want(f, f->url, 200, 399);
-        d = want(f, f->url, 401, 401);
-        d->expect[d->n_expect++] = (StatusRange){ 404, 404 };
-        d = want(f, f->url, 200, 200);
-        d->expect[d->n_expect++] = (StatusRange){ 500, 599 };
+        want(f, f->url);
+        set(want(f, f->url), "ExpectStatus", "401 404");
+        set(want(f, f->url), "ExpectStatus", "200,500-599");
         load(f);
         run(f, 3);
         assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200-399 is expected");
@@ -237,7 +241,7 @@ static void test_same_check_is_asked_once(void **state) {
         Fixture *f = *state;
 
         for (int i = 0; i < 3; i++)
-                want(f, f->url, 200, 399);
+                want(f, f->url);
         load(f);
         run(f, 1);
         for (const char *gate = "abc"; *gate; gate++)
@@ -253,7 +257,7 @@ static void test_refused(void **state) {
 
         assert_ok(close(listen_on_loopback(AF_INET, &port)));
         snprintf(url, sizeof(url), "http://localhost:%u/", port);
-        want(f, url, 200, 399);
+        want(f, url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused",
@@ -265,7 +269,7 @@ static void test_disconnected(void **state) {
         Fixture *f = *state;
 
         f->answer = NULL;
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "Disconnected", "the connection broke before the answer");
@@ -275,7 +279,7 @@ static void test_not_http(void **state) {
         Fixture *f = *state;
 
         f->answer = "220 mail.example.com ESMTP\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "NotHTTP", "its answer is not HTTP");
@@ -289,7 +293,7 @@ static void test_tls(void **state) {
         f->answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
         f->server.on_request = on_request;
         snprintf(url, sizeof(url), "https://127.0.0.1:%u/", f->server.port);
-        want(f, url, 200, 399);
+        want(f, url);
         load(f);
         /* It waits for the end of a header, which a handshake does not have. */
         run_for(f, 500 * USEC_PER_MSEC);
@@ -331,7 +335,7 @@ static void test_name_not_found(void **state) {
         assert_ok(http_client_set_name_servers(f->manager.http, address));
         assert_ok(loop_io_set(f->manager.loop, &server.io, server.fd, LOOP_READ, on_question));
 
-        want(f, "http://app.apps.nowhere.test/", 200, 399);
+        want(f, "http://app.apps.nowhere.test/");
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
@@ -344,7 +348,7 @@ static void test_name_not_found(void **state) {
 static void test_unreadable_ca(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
+        set(want(f, f->url), "CAFile", "/nowhere/ca.pem");
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_NONE, "CAUnreadable",
@@ -356,8 +360,8 @@ static void test_unreadable_ca(void **state) {
 static void test_ca_counts(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
-        want(f, f->url, 200, 399);
+        set(want(f, f->url), "CAFile", "/nowhere/ca.pem");
+        want(f, f->url);
         load(f);
         run(f, 2);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_NONE);
@@ -370,7 +374,7 @@ static void test_again_without_news(void **state) {
         unsigned n_touched;
 
         f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        want(f, f->url, 200, 399)->interval = USEC_PER_SEC;
+        set(want(f, f->url), "IntervalSec", "1");
         load(f);
         run(f, 1);
         n_touched = f->n_touched;
@@ -388,7 +392,7 @@ static void test_again_without_news(void **state) {
 static void test_forgotten(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         gate_set_enabled(board_find(&f->manager.board, "a"), false, NULL, instant_now());
@@ -410,10 +414,10 @@ static void test_forgotten(void **state) {
 static void test_reload_keeps_answers(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run_for(f, 100 * USEC_PER_MSEC);
         assert_int_equal(f->server.n_requests, 1);
@@ -431,21 +435,23 @@ static void test_idle_without_endpoints(void **state) {
         assert_true(loop_turns(f->manager.loop) - turns <= 2);
 }
 
-static void test_keys(void **state) {
-        StatusRange expect[] = { { 200, 299 }, { 404, 404 } };
-        char ca[] = "/etc/a b.pem", url[] = "http://x/";
-        CheckDefinition d = { .kind = CHECK_ENDPOINT, .url = url };
-        char *key;
+static void assert_question(CheckDefinition *d, const char *expected) {
+        _cleanup_free_ char *key = NULL;
 
-        assert_ok(check_endpoint_key(&d, &key));
-        assert_string_equal(key, "http://x/");
-        free(key);
-        d.expect = expect;
-        d.n_expect = 2;
-        d.ca_file = ca;
-        assert_ok(check_endpoint_key(&d, &key));
-        assert_string_equal(key, "http://x/ 200-299,404-404 /etc/a b.pem");
-        free(key);
+        assert_ok(check_kind(d)->question(d, &key));
+        assert_string_equal(key, expected);
+}
+
+static void test_keys(void **state) {
+        _cleanup_(check_definition_freep) CheckDefinition *d = NULL;
+
+        assert_ok(check_definition_new(&check_kind_endpoint.syntax, "", "F", 1, &d));
+        set(d, "URL", "http://x/");
+        assert_question(d, "http://x/ 200-399");
+        set(d, "ExpectStatus", "200-299 404");
+        set(d, "CAFile", "/etc/a b.pem");
+        set(d, "IntervalSec", "7");
+        assert_question(d, "http://x/ 200-299,404-404 /etc/a b.pem");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

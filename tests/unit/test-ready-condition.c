@@ -7,7 +7,7 @@
 #define KEY "cert-manager.io/v1/certificates shop/tls"
 
 static PlayGeneric tls;
-static CheckDefinition condition, controller, second;
+static PlayCheck condition, controller, second;
 
 static int setup(void **state) {
         tls = (PlayGeneric){ .namespace = "shop",
@@ -16,12 +16,12 @@ static int setup(void **state) {
                              .type = "Ready",
                              .status = KUBE_STATUS_TRUE,
                              .reason = "Issued" };
-        condition = check_of(CHECK_CONDITION);
-        condition.resource = (char *) "cert-manager.io/v1/certificates";
-        condition.namespace = (char *) "shop";
-        condition.name = (char *) "tls";
-        condition.type = (char *) "Ready";
-        condition.status = KUBE_STATUS_TRUE;
+        condition = check_of(&check_kind_condition);
+        condition.condition.resource = (char *) "cert-manager.io/v1/certificates";
+        condition.condition.namespace = (char *) "shop";
+        condition.condition.name = (char *) "tls";
+        condition.condition.type = (char *) "Ready";
+        condition.condition.status = KUBE_STATUS_TRUE;
         controller = check_pods("cert-manager", "cert-manager-*");
         second = check_pods("cert-manager", "webhook-*");
         return 0;
@@ -300,7 +300,7 @@ static const Row rows[] = {
 
 static void test_alone(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                CheckDefinition d = condition;
+                PlayCheck d = condition;
                 PlayGeneric g = tls;
                 Finding f;
                 Play p;
@@ -312,7 +312,7 @@ static void test_alone(void **state) {
                 g.generation = rows[i].generation;
                 g.observed = rows[i].observed;
                 g.condition_observed = rows[i].condition_observed;
-                d.status = rows[i].wanted;
+                d.condition.status = rows[i].wanted;
                 play_generic(&p, &g);
                 play_listed(&p, STREAM_GENERIC);
                 if (play_ask(&p, &d) != rows[i].evidence || !streq(play_reason(&p), rows[i].reason))
@@ -326,10 +326,10 @@ static void test_alone(void **state) {
 
 /* Two resources with objects of one name: each has its own. */
 static void test_same_name(void **state) {
-        CheckDefinition other = condition;
+        PlayCheck other = condition;
         Play p;
 
-        other.resource = (char *) "argoproj.io/v1alpha1/applications";
+        other.condition.resource = (char *) "argoproj.io/v1alpha1/applications";
         play_cluster(&p);
         play_generic_stream(&p, KEY);
         play_generic(&p, &tls);
@@ -351,11 +351,11 @@ static void test_same_name(void **state) {
 /* --- [Api] --- */
 
 static void test_api(void **state) {
-        CheckDefinition readyz = check_of(CHECK_API), other = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api), other = check_of(&check_kind_api);
         Play p;
 
-        readyz.path = (char *) "/readyz";
-        other.path = (char *) "/apis/route.openshift.io/v1";
+        readyz.api.path = (char *) "/readyz";
+        other.api.path = (char *) "/apis/route.openshift.io/v1";
         play_begin(&p);
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
         assert_string_equal(play_reason(&p), REASON_API_UNREACHABLE);
@@ -366,11 +366,11 @@ static void test_api(void **state) {
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_TRUE);
 
         assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
         assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);
         assert_string_equal(play_reason(&p), "HTTP 503");
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &other), EVIDENCE_TRUE);
 
         /* The server that comes back has not been asked. */
@@ -383,10 +383,10 @@ static void test_api(void **state) {
 
 /* The reason is told even where the source gave none. */
 static void test_api_reason(void **state) {
-        CheckDefinition readyz = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api);
         Play p;
 
-        readyz.path = (char *) "/readyz";
+        readyz.api.path = (char *) "/readyz";
         play_begin(&p);
         assert_true(world_set_api(p.world, API_NOT_READY, NULL, NULL, p.now) >= 0);
         play_ask(&p, &readyz);
@@ -401,19 +401,19 @@ static void test_api_reason(void **state) {
 /* --- [Endpoint] goes on answering while the API is away --- */
 
 static void test_endpoint(void **state) {
-        CheckDefinition d = check_of(CHECK_ENDPOINT);
+        PlayCheck d = check_of(&check_kind_endpoint);
         Play p;
 
-        d.url = (char *) "https://shop.apps.lab.example.com/";
+        d.question.address = (char *) "https://shop.apps.lab.example.com/";
         play_begin(&p);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
-        assert_true(world_set_answer(p.world, d.url, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, d.question.address, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
         play_api(&p, API_NOT_READY);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
-        assert_true(world_set_answer(p.world, d.url, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, d.question.address, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
-        world_forget_answer(p.world, d.url);
+        world_forget_answer(p.world, d.question.address);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
         play_end(&p);
 }

@@ -44,7 +44,7 @@ static void tell(Play *p, const Told *t) {
 }
 
 static void begin(Play *p) {
-        CheckDefinition d = check_pods(NS, NULL);
+        PlayCheck d = check_pods(NS, NULL);
 
         play_cluster(p);
         assert_ok(event_digest_new(&events));
@@ -218,7 +218,7 @@ static void test_no_pods(void **state) {
                              .owner_kind = "Deployment",
                              .owner_name = "web",
                              .owner_uid = 200 };
-        CheckDefinition d = check_workload(KUBE_DEPLOYMENT, NS, "web");
+        PlayCheck d = check_workload(KUBE_DEPLOYMENT, NS, "web");
         Play p;
 
         play_cluster(&p);
@@ -244,7 +244,7 @@ static void test_no_pods(void **state) {
 
 /* Nothing is asked about pods while there is no node: that is said, and not that they are being listed. */
 static void test_no_node(void **state) {
-        CheckDefinition pods = check_pods(NS, NULL), daemonset = check_workload(KUBE_DAEMONSET, NS, "web");
+        PlayCheck pods = check_pods(NS, NULL), daemonset = check_workload(KUBE_DAEMONSET, NS, "web");
         PlayWorkload web = { .kind = KUBE_DAEMONSET, .namespace = NS, .name = "web", .uid = 200 };
         const StreamRole roles[] = { STREAM_NODES, STREAM_PODS_UNSCHEDULED, STREAM_DAEMONSETS };
         Play p;
@@ -279,7 +279,7 @@ static void put_node(Play *p, const char *pressure, const char *message) {
 /* It shuts nothing by itself, and is told wherever something is shut on that node. */
 static void test_pressure(void **state) {
         static const char *const types[] = { "MemoryPressure", "PIDPressure", "NetworkUnavailable" };
-        CheckDefinition local = check_node(NULL);
+        PlayCheck local = check_node(NULL);
         PlayNode node = node_of_this_boot();
         char long_words[600];
         Play p;
@@ -365,7 +365,7 @@ static void test_hearsay(void **state) {
 static void test_leftover(void **state) {
         PlayPod evicted = pod_ready(NS, "web-1", 100, 0), going = pod_ready(NS, "web-2", 101, 0),
                 job = pod_ready(NS, "web-3", 102, 0);
-        CheckDefinition set = check_workload(KUBE_STATEFULSET, NS, "web");
+        PlayCheck set = check_workload(KUBE_STATEFULSET, NS, "web");
         PlayWorkload web = {
                 .kind = KUBE_STATEFULSET, .namespace = NS, .name = "web", .uid = 200, .replicas = 2
         };

@@ -21,9 +21,9 @@
 #include "publish-varlink.h"
 #include "gates/gate-condition.h"
 #include "source-api.h"
-#include "source-endpoints.h"
 #include "source-host.h"
 #include "source-kubeconfig.h"
+#include "source-questions.h"
 #include "source-streams.h"
 
 /* Asks the API server whether it is still there, renews the stamp of what is kept. Less than what the server
@@ -152,7 +152,7 @@ static void manager_reconsider(Manager *m) {
         source_streams_update(m->streams);
         source_api_update(m->api);
         source_host_update(m->host);
-        source_endpoints_update(m->endpoints);
+        source_questions_update(m->questions);
 
         loop_timer_set(m->loop, &m->deadline, board_deadline(&m->board), on_deadline);
 }
@@ -366,7 +366,7 @@ static int start_parts(Manager *m, int listen_fd) {
 
         if ((r = publish_varlink_new(m, listen_fd, m->options->socket, &m->varlink)) < 0 ||
             (r = publish_metrics_new(m, &m->metrics)) < 0 || (r = source_host_new(m, &m->host)) < 0 ||
-            (r = source_endpoints_new(m, &m->endpoints)) < 0 ||
+            (r = source_questions_new(m, &m->questions)) < 0 ||
             (r = source_streams_new(m, &m->streams)) < 0 ||
             (r = source_kubeconfig_new(m, &m->kubeconfig)) < 0 || (r = source_api_new(m, &m->api)) < 0)
                 return r;
@@ -444,7 +444,7 @@ Manager *manager_free(Manager *m) {
         loop_timer_done(&m->deadline);
         loop_timer_done(&m->coarse);
 
-        source_endpoints_free(m->endpoints);
+        source_questions_free(m->questions);
         source_streams_free(m->streams);
         source_api_free(m->api);
         source_kubeconfig_free(m->kubeconfig);

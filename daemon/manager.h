@@ -38,7 +38,7 @@ struct Manager {
         struct SourceApi *api;
         struct SourceStreams *streams;
         struct SourceHost *host;
-        struct SourceEndpoints *endpoints;
+        struct SourceQuestions *questions;
         struct PublishNotify *notify;
         struct PublishVarlink *varlink;
         struct PublishState *state;

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "http-server.h"
-#include "source-endpoints.h"
+#include "source-questions.h"
 
 #include "base/string-util.h"
 #include "ready/check-kinds.h"
@@ -10,7 +10,7 @@
 /* The source with a board of gates, a server, and a manager that this file plays. */
 typedef struct Fixture {
         Manager manager;
-        SourceEndpoints *source;
+        SourceQuestions *source;
         Server server;
         const char *answer; /* NULL: the connection is closed */
         bool keep_open;
@@ -38,7 +38,7 @@ static void on_reconsider(LoopDeferred *deferred) {
         Fixture *f = container_of(deferred, Fixture, manager.reconsider);
 
         assert_ok(board_reconsider(&f->manager.board, f->manager.world, instant_now(), &board_ops));
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         if (HASH_COUNT(f->manager.world->answers) >= f->n_wanted && f->n_wanted > 0)
                 loop_exit(f->manager.loop, 0);
 }
@@ -67,7 +67,7 @@ static int setup(void **state) {
         assert_ok(http_client_new(f->manager.loop, &f->manager.http));
         assert_ok(world_new(&f->manager.world));
         f->manager.board = BOARD_INIT;
-        assert_ok(source_endpoints_new(&f->manager, &f->source));
+        assert_ok(source_questions_new(&f->manager, &f->source));
         server_start(&f->server, f->manager.loop);
         f->server.on_request = on_request;
         f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -79,7 +79,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Fixture *f = *state;
 
-        source_endpoints_free(f->source);
+        source_questions_free(f->source);
         assert_null(f->manager.world->answers);
         loop_deferred_done(&f->manager.reconsider);
         loop_timer_done(&f->hang);
@@ -396,12 +396,12 @@ static void test_forgotten(void **state) {
         load(f);
         run(f, 1);
         gate_set_enabled(board_find(&f->manager.board, "a"), false, NULL, instant_now());
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         assert_null(f->manager.world->answers);
 
         f->answer = "";
         gate_set_enabled(board_find(&f->manager.board, "a"), true, NULL, instant_now());
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         run_until(f, 2, 0);
         assert_int_equal(f->server.n_requests, 2);
         load(f); /* no gates */

@@ -22,7 +22,7 @@ struct SourceQuestions {
         Question *questions;
 };
 
-static const Asker *const askers[] = { &asker_endpoint };
+static const Asker *const askers[] = { &asker_endpoint, &asker_socket };
 
 static const Asker *find_asker(const CheckKind *kind) {
         for (size_t i = 0; i < ELEMENTSOF(askers); i++)

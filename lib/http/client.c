@@ -342,6 +342,11 @@ HttpClient *http_client_free(HttpClient *client) {
         return mfree(client);
 }
 
+/* What http_client_set_name_servers() was given, for http_resolve_start(). */
+const char *http_client_name_servers(const HttpClient *client) {
+        return client->name_servers;
+}
+
 /* Asks these name servers ("ADDRESS:PORT,...") and neither the hosts file nor the system's; NULL: the
  * system's again. For tests. -ENOMEM. */
 int http_client_set_name_servers(HttpClient *client, const char *servers) {

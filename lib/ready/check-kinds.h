@@ -60,9 +60,16 @@ typedef struct EndpointDefinition {
         char *ca_file; /* NULL: the system's CAs */
 } EndpointDefinition;
 
+typedef struct SocketDefinition {
+        QuestionDefinition question; /* address is /PATH, HOST:PORT or [IPV6]:PORT */
+} SocketDefinition;
+
+int check_socket_split(const char *address, char **ret_host, unsigned *ret_port);
+
 extern const CheckKind check_kind_api;
 extern const CheckKind check_kind_node;
 extern const CheckKind check_kind_pods;
 extern const CheckKind check_kind_workload;
 extern const CheckKind check_kind_condition;
 extern const CheckKind check_kind_endpoint;
+extern const CheckKind check_kind_socket;

@@ -8,6 +8,7 @@
 #include "ready/check-kinds.h"
 #include "ready/explain.h"
 
+/* clang-format off */
 const CheckKind *const check_kinds[] = {
         &check_kind_api,
         &check_kind_node,
@@ -15,8 +16,10 @@ const CheckKind *const check_kinds[] = {
         &check_kind_workload,
         &check_kind_condition,
         &check_kind_endpoint,
+        &check_kind_socket,
         NULL,
 };
+/* clang-format on */
 
 /* The kind of a check. */
 const CheckKind *check_kind(const CheckDefinition *d) {

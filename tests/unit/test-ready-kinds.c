@@ -37,6 +37,8 @@ static const struct {
         { "Endpoint", "ExpectStatus", "404", "200-204 404" },
         { "Endpoint", "CAFile", "/a", "/b" },
         { "Endpoint", "IntervalSec", "5", "1min" },
+        { "Socket", "Connect", "/run/a", "a.b:1883" },
+        { "Socket", "IntervalSec", "5", "1min" },
 };
 
 static CheckDefinition *make(const CheckKind *k) {

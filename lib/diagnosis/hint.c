@@ -78,8 +78,8 @@ static const HintRow rows[] = {
 
         /* An application's address. */
         { .reasons = "NameServerSilent",
-          .hint = "No name server of /etc/resolv.conf answers this host: try getent hosts with the URL's "
-                  "host, and look at nmcli device show." },
+          .hint = "No name server of /etc/resolv.conf answers this host: try getent hosts with the "
+                  "name, and look at nmcli device show." },
         { .reasons = "CAUnreadable",
           .hint = "Correct CAFile= in the gate's file; the sandbox of msready.service hides /home, /root "
                   "and /tmp." },
@@ -108,6 +108,24 @@ static const HintRow rows[] = {
         { .reasons = "Disconnected NotHTTP",
           .hint = "What listens there does not speak HTTP as a browser would hear it: check scheme and port of "
                   "URL= in the gate's file, and the application's log." },
+
+        { .texts = "refused",
+          .kind = "Socket",
+          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, and "
+                  "compare Connect= in the gate's file." },
+        { .texts = "timed out|no way to it|firewall",
+          .kind = "Socket",
+          .hint = "No connection comes about: check the address and the firewall, and whether the service accepts "
+                  "connections (ss -ltn shows how many wait)." },
+        { .texts = "name is not known",
+          .kind = "Socket",
+          .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf with getent "
+                  "hosts." },
+        { .reasons = "NotFound Forbidden",
+          .kind = "Socket",
+          .hint = "The daemon does not get to the socket: look at the service that makes it, and compare Connect= in "
+                  "the gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
+                  "capabilities, so that the socket's mode counts." },
 
         /* What gives the pod its networks, in words that a registry has too. */
         { .texts = "cannot find a network-attachment-definition",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <sys/un.h>
+
 #include "http-server.h"
 #include "source-questions.h"
 
@@ -107,6 +109,14 @@ static CheckDefinition *want(Fixture *f, const char *url) {
         return *d;
 }
 
+static void want_socket(Fixture *f, const char *address) {
+        CheckDefinition **d = &f->checks[f->n_checks++];
+
+        assert_ok(check_definition_new(&check_kind_socket.syntax, "", "F", 1, d));
+        set(*d, "Connect", address);
+        set(*d, "IntervalSec", "1");
+}
+
 /* A gate for each check, the first of them called "a". */
 static void load(Fixture *f) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
@@ -169,7 +179,8 @@ static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, cons
 
         assert_int_equal(r->evidence, evidence);
         assert_int_equal(r->n_blockers, 1);
-        assert_string_equal(r->blockers[0].object.kind, "Endpoint");
+        assert_string_equal(r->blockers[0].object.kind,
+                            board_find(&f->manager.board, gate)->checks[0].kind->syntax.section);
         assert_string_equal(r->blockers[0].reason, reason);
         if (!glob_matches(message, r->blockers[0].message))
                 fail_msg("\"%s\" is not like \"%s\"", r->blockers[0].message, message);
@@ -304,45 +315,57 @@ static void test_tls(void **state) {
         assert_non_null(report(f, "a")->blockers[0].hint);
 }
 
+/* Knows no name. */
+typedef struct NameServer {
+        LoopIo io;
+        int fd;
+} NameServer;
+
 static void on_question(LoopIo *io, unsigned events) {
+        NameServer *server = container_of(io, NameServer, io);
         struct sockaddr_in peer;
         socklen_t size = sizeof(peer);
         uint8_t data[512];
         ssize_t n;
-        int fd = *(int *) (io + 1);
 
-        n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *) &peer, &size);
+        n = recvfrom(server->fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *) &peer, &size);
         if (n < 12)
                 return;
         data[2] |= 0x80; /* an answer: */
         data[3] = 0x83;  /* no such domain */
-        (void) sendto(fd, data, (size_t) n, 0, (const struct sockaddr *) &peer, size);
+        (void) sendto(server->fd, data, (size_t) n, 0, (const struct sockaddr *) &peer, size);
+}
+
+static void name_server_start(NameServer *server, Fixture *f) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(a);
+        char address[64];
+
+        *server = (NameServer){ .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+        assert_ok(bind(server->fd, (struct sockaddr *) &a, size));
+        assert_ok(getsockname(server->fd, (struct sockaddr *) &a, &size));
+        snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
+        assert_ok(http_client_set_name_servers(f->manager.http, address));
+        assert_ok(loop_io_set(f->manager.loop, &server->io, server->fd, LOOP_READ, on_question));
+}
+
+static void name_server_stop(NameServer *server) {
+        loop_io_done(&server->io);
+        close(server->fd);
 }
 
 static void test_name_not_found(void **state) {
-        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        socklen_t size = sizeof(a);
-        struct {
-                LoopIo io;
-                int fd;
-        } server = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
         Fixture *f = *state;
-        char address[64];
+        NameServer server;
 
-        assert_ok(bind(server.fd, (struct sockaddr *) &a, size));
-        assert_ok(getsockname(server.fd, (struct sockaddr *) &a, &size));
-        snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
-        assert_ok(http_client_set_name_servers(f->manager.http, address));
-        assert_ok(loop_io_set(f->manager.loop, &server.io, server.fd, LOOP_READ, on_question));
-
+        name_server_start(&server, f);
         want(f, "http://app.apps.nowhere.test/");
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
                        "its name is not known: app.apps.nowhere.test: *");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "wildcard DNS"));
-        loop_io_done(&server.io);
-        close(server.fd);
+        name_server_stop(&server);
 }
 
 static void test_unreadable_ca(void **state) {
@@ -454,6 +477,163 @@ static void test_keys(void **state) {
         assert_question(d, "http://x/ 200-299,404-404 /etc/a b.pem");
 }
 
+/* Runs until the gate's first blocker has this reason; NULL: until it has none. */
+static void run_until_reason(Fixture *f, const char *gate, const char *reason) {
+        usec_t end = now_monotonic() + 12 * USEC_PER_SEC;
+
+        for (;;) {
+                const Report *r = report(f, gate);
+
+                if (reason ? r->n_blockers > 0 && streq(r->blockers[0].reason, reason)
+                           : r->evidence == EVIDENCE_TRUE)
+                        return;
+                assert_true(now_monotonic() < end);
+                run_for(f, 10 * USEC_PER_MSEC);
+        }
+}
+
+/* Listens where a listener was before. */
+static int listen_again(bool v6, unsigned port) {
+        struct sockaddr_in a4 = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t) port) };
+        struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                                   .sin6_port = htons((uint16_t) port) };
+        int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+        assert_ok(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+        assert_ok(v6 ? bind(fd, (struct sockaddr *) &a6, sizeof(a6))
+                     : bind(fd, (struct sockaddr *) &a4, sizeof(a4)));
+        assert_ok(listen(fd, 64));
+        return fd;
+}
+
+/* Comes late, is there, is gone: a host of each kind, side by side. */
+static void test_tcp_socket(void **state) {
+        static const struct {
+                const char *host;
+                bool v6;
+        } rows[] = { { "127.0.0.1", false }, { "localhost", true }, { "[::1]", true } };
+        char addresses[ELEMENTSOF(rows)][64];
+        unsigned ports[ELEMENTSOF(rows)], n = 0;
+        int fds[ELEMENTSOF(rows)];
+        Fixture *f = *state;
+
+        for (; n < ELEMENTSOF(rows); n++) {
+                int fd = listen_on_loopback(rows[n].v6 ? AF_INET6 : AF_INET, &ports[n]);
+
+                if (fd < 0)
+                        break; /* a host without IPv6 */
+                assert_ok(close(fd));
+                snprintf(addresses[n], sizeof(addresses[n]), "%s:%u", rows[n].host, ports[n]);
+                want_socket(f, addresses[n]);
+        }
+        assert_true(n > 0);
+        load(f);
+        run(f, n);
+        for (unsigned i = 0; i < n; i++) {
+                const char gate[] = { (char) ('a' + i), '\0' };
+
+                assert_blocked(f, gate, EVIDENCE_FALSE, "ConnectionRefused",
+                               "the connection is refused: nothing listens there");
+                assert_string_equal(report(f, gate)->blockers[0].object.name, addresses[i]);
+                assert_non_null(strstr(report(f, gate)->blockers[0].hint, "ss -ltnp"));
+                fds[i] = listen_again(rows[i].v6, ports[i]);
+        }
+        for (unsigned i = 0; i < n; i++) {
+                const char gate[] = { (char) ('a' + i), '\0' };
+
+                run_until_reason(f, gate, NULL);
+                assert_int_equal(gate_state(board_find(&f->manager.board, gate)), GATE_READY);
+                assert_ok(close(fds[i]));
+        }
+        for (unsigned i = 0; i < n; i++)
+                run_until_reason(f, (const char[]){ (char) ('a' + i), '\0' }, "ConnectionRefused");
+}
+
+static int listen_on_path(const char *path, int type, int backlog) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+        snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+        assert_ok(bind(fd, (struct sockaddr *) &a, sizeof(a)));
+        if (type == SOCK_STREAM)
+                assert_ok(listen(fd, backlog));
+        return fd;
+}
+
+static void test_unix_socket(void **state) {
+        char folder[] = "/tmp/test-questions-XXXXXX", path[64];
+        Fixture *f = *state;
+        int fd, waiting;
+
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/socket", folder);
+        want_socket(f, path);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NotFound", "there is no such socket");
+        assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Connect="));
+
+        fd = listen_on_path(path, SOCK_STREAM, 8);
+        run_until_reason(f, "a", NULL);
+        assert_ok(close(fd)); /* its file stays */
+        run_until_reason(f, "a", "ConnectionRefused");
+        assert_ok(unlink(path));
+
+        fd = listen_on_path(path, SOCK_DGRAM, 0);
+        run_until_reason(f, "a", "Unreachable");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "Unreachable", "there is no way to it: *");
+        assert_ok(close(fd));
+        assert_ok(unlink(path));
+
+        /* A full queue is waited for. */
+        fd = listen_on_path(path, SOCK_STREAM, 0);
+        waiting = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        {
+                struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+                snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+                assert_ok(connect(waiting, (struct sockaddr *) &a, sizeof(a)));
+        }
+        run_for(f, 2 * USEC_PER_SEC);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "Unreachable", "*"); /* no answer yet */
+        assert_ok(close(accept(fd, NULL, NULL)));
+        run_until_reason(f, "a", NULL);
+        assert_ok(close(waiting));
+        assert_ok(close(fd));
+        assert_ok(unlink(path));
+        assert_ok(rmdir(folder));
+}
+
+static void test_socket_of_a_name(void **state) {
+        Fixture *f = *state;
+        NameServer server;
+
+        name_server_start(&server, f);
+        want_socket(f, "broker.nowhere.test:1883");
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
+                       "its name is not known: broker.nowhere.test: *");
+        name_server_stop(&server);
+}
+
+/* Forgotten with its question on the way. */
+static void test_socket_dropped(void **state) {
+        Fixture *f = *state;
+
+        assert_ok(http_client_set_name_servers(f->manager.http, "127.0.0.1:1"));
+        want_socket(f, "broker.nowhere.test:1883");
+        want_socket(f, "192.0.2.1:1883"); /* a network for examples */
+        load(f);
+        run_for(f, 20 * USEC_PER_MSEC);
+        load(f);
+        run_for(f, 20 * USEC_PER_MSEC);
+        assert_null(f->manager.world->answers);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -474,6 +654,10 @@ int main(void) {
                 TEST(test_again_without_news),
                 TEST(test_forgotten),
                 TEST(test_reload_keeps_answers),
+                TEST(test_tcp_socket),
+                TEST(test_unix_socket),
+                TEST(test_socket_of_a_name),
+                TEST(test_socket_dropped),
                 TEST(test_idle_without_endpoints),
                 cmocka_unit_test(test_keys),
         };

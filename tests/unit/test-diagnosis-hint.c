@@ -351,6 +351,14 @@ static const Case cases[] = {
         { "does not speak HTTP", { .kind = "Endpoint", .reason = "NotHTTP", .message = "its answer is not HTTP" } },
         { "The router has no endpoint", { .kind = "Endpoint", .message = "answered 503" } },
 
+        { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
+                                               .message = "the connection is refused: nothing listens there" } },
+        { "No connection comes about", { .kind = "Socket", .reason = "TimedOut",
+                                         .message = "it timed out: no connection within 10 s" } },
+        { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "its name is not known: b: x" } },
+        { "does not get to the socket", { .kind = "Socket", .reason = "NotFound", .message = "there is no such socket" } },
+        { "does not get to the socket", { .kind = "Socket", .reason = "Forbidden" } },
+
         /* What must not be mistaken */
         { NULL, { POD("ContainerCreating", NULL) } },
         { NULL, { POD("ContainerCreating", "pulling quay.io/x"), EVENT("Pulling", "pulling quay.io/x"), } },

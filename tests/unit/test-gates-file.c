@@ -133,6 +133,7 @@ static void test_reset(void **state) {
 
 #define TEN "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
 #define LONG_CUT TEN TEN TEN TEN TEN TEN "\u00e9\u00e9\u00e9"
+#define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define LONG TEN TEN TEN TEN TEN TEN TEN
 
 static void test_invalid(void **state) {
@@ -197,6 +198,35 @@ static void test_invalid(void **state) {
                 { "[Endpoint]\nIntervalSec=10ms\n",
                   "F:2: IntervalSec=10ms: not at least a second, or never" },
                 { "[Endpoint]\nCAFile=ca.pem\n", "F:2: CAFile=ca.pem: not an absolute path" },
+                { "[Socket]\n", "F:1: [Socket] lacks Connect=" },
+                { "[Socket]\nConnect=1883\n",
+                  "F:2: Connect=1883: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=run/mqtt\n",
+                  "F:2: Connect=run/mqtt: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=:1883\n",
+                  "F:2: Connect=:1883: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=host:0\n",
+                  "F:2: Connect=host:0: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=host:65536\n",
+                  "F:2: Connect=host:65536: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=::1:80\n",
+                  "F:2: Connect=::1:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=[::g]:80\n",
+                  "F:2: Connect=[::g]:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=[host]:80\n",
+                  "F:2: Connect=[host]:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=1.2.3:80\n",
+                  "F:2: Connect=1.2.3:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=\"host:80\"\n",
+                  "F:2: Connect=\"host:80\": neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=tcp://host:80\n",
+                  "F:2: Connect=tcp://host:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=a:b@host:80\n",
+                  "F:2: Connect=...: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=/" SIXTY SIXTY "\n",
+                  "F:2: Connect=/" SIXTY SIXTY ": too long for the path of a socket" },
+                { "[Socket]\nConnect=/x\nIntervalSec=infinity\n",
+                  "F:3: IntervalSec=infinity: not at least a second, or never" },
                 { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
         };
 
@@ -340,12 +370,17 @@ static void test_describe(void **state) {
                 { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n",
                   "g/v1/cs n/b T=False" },
                 { "[Endpoint]\nURL=http://a\n", "http://a" },
+                { "[Socket]\nConnect=/run/mqtt\n", "socket /run/mqtt" },
+                { "[Socket]\nConnect=mqtt.example.com:1883\n", "socket mqtt.example.com:1883" },
+                { "[Socket]\nConnect=192.0.2.1:1\n", "socket 192.0.2.1:1" },
+                { "[Socket]\nConnect=[2001:db8::1]:65535\n", "socket [2001:db8::1]:65535" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_(gate_definition_freep) GateDefinition *d = parse(rows[i].text);
                 _cleanup_free_ char *words = NULL;
 
+                assert_null(d->invalid);
                 assert_ok(check_definition_describe(d->checks[0], &words));
                 assert_string_equal(words, rows[i].words);
         }

@@ -44,9 +44,9 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
         return (GateTiming){
-                .settle = d->has_settle ? d->settle : s->settle,
-                .hold = d->has_hold ? d->hold : s->hold,
-                .unknown = d->has_unknown ? d->unknown : s->unknown,
+                .settle = d->has_settle ? d->settle : s->timing.settle,
+                .hold = d->has_hold ? d->hold : s->timing.hold,
+                .unknown = d->has_unknown ? d->unknown : s->timing.unknown,
         };
 }
 
@@ -236,14 +236,13 @@ int configuration_check(const Options *options) {
         n = c.n_setups;
         for (size_t i = 0; i < n; i++) {
                 const GateSetup *s = &c.setups[i];
+                const char *trouble;
 
                 required = required || (s->required && s->enabled);
-                if (s->definition->invalid || s->cause) {
-                        bad = bad || s->definition->invalid || s->enabled;
-                        if (s->definition->invalid || s->enabled)
-                                printf("error: gate %s: %s\n", s->definition->name,
-                                       s->definition->invalid ?: s->cause);
-                }
+                trouble = gate_setup_trouble(s);
+                if (trouble)
+                        printf("error: gate %s: %s\n", s->definition->name, trouble);
+                bad = bad || trouble;
         }
         r = board_set(&board, c.setups, n, instant_now(), &warnings, &removed);
         board_done(&board);

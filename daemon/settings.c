@@ -2,12 +2,10 @@
 
 #include "settings.h"
 
-#include <limits.h>
-
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/string-util.h"
+#include "base/value.h"
 #include "gates/definition.h"
 
 #define WARNINGS_MAX 32
@@ -56,8 +54,7 @@ int settings_new(Settings **ret) {
         if (!s)
                 return -ENOMEM;
         *s = (Settings){
-                .hold = SETTINGS_HOLD_DEFAULT,
-                .unknown = SETTINGS_UNKNOWN_DEFAULT,
+                .timing = GATE_TIMING_DEFAULT,
                 .kubelet_healthz = strdup(SETTINGS_KUBELET_HEALTHZ_DEFAULT),
                 .log_level = -1,
         };
@@ -70,53 +67,25 @@ int settings_new(Settings **ret) {
 /* Parsers take a value, "" to go back to the default, and set *why where they return -EINVAL. */
 typedef int (*SettingParser)(Settings *s, const char *value, const char **why);
 
-static int refuse(const char **why, const char *text) {
-        *why = text;
-        return -EINVAL;
-}
-
-static int set_text(char **p, const char *value) {
-        int r = free_and_strdup(p, *value ? value : NULL);
-
-        return MIN(r, 0);
-}
-
-static int set_path(char **p, const char *value, const char **why) {
-        if (*value && (*value != '/' || strlen(value) >= PATH_MAX))
-                return refuse(why, "not an absolute path");
-        return set_text(p, value);
-}
-
-static int set_timespan(usec_t *p, const char *value, usec_t otherwise, const char **why) {
-        int r;
-
-        if (!*value) {
-                *p = otherwise;
-                return 0;
-        }
-        r = parse_timespan(value, p);
-        return r < 0 ? refuse(why, "not a time span, as 90, 2min or 500ms are") : 0;
-}
-
 static int parse_kubeconfig(Settings *s, const char *value, const char **why) {
-        return set_path(&s->kubeconfig, value, why);
+        return value_set_path(&s->kubeconfig, value, why);
 }
 
 static int parse_context(Settings *s, const char *value, const char **why) {
-        return set_text(&s->context, value);
+        return value_set_text(&s->context, value);
 }
 
 static int parse_node(Settings *s, const char *value, const char **why) {
         if (strlen(value) > 253 || value[strcspn(value, BLANKS "/")])
-                return refuse(why, "neither local nor the name of a node");
-        return set_text(&s->node, streq(value, "local") ? "" : value);
+                return value_refuse(why, "neither local nor the name of a node");
+        return value_set_text(&s->node, streq(value, "local") ? "" : value);
 }
 
 static int parse_scope(Settings *s, const char *value, const char **why) {
         Scope scope = *value ? scope_from_string(value) : SCOPE_NODE;
 
         if (scope < 0)
-                return refuse(why, "neither node nor cluster");
+                return value_refuse(why, "neither node nor cluster");
         s->scope = scope;
         return 0;
 }
@@ -139,9 +108,9 @@ static int parse_require(Settings *s, const char *value, const char **why) {
                 if (r < 0)
                         break;
                 if (!gate_name_is_valid(*n + added))
-                        return refuse(why, "not names of gates, nor +NAME");
+                        return value_refuse(why, "not names of gates, nor +NAME");
                 if (strv_length(*list) >= REQUIRE_MAX)
-                        return refuse(why, "too many gates");
+                        return value_refuse(why, "too many gates");
                 s->has_require = s->has_require || !added;
                 if (!strv_contains(*list, *n + added))
                         r = strv_extend(list, *n + added);
@@ -153,33 +122,33 @@ static int parse_settle(Settings *s, const char *value, const char **why) {
         usec_t u;
         int r;
 
-        r = set_timespan(&u, value, 0, why);
+        r = value_set_timespan(&u, value, 0, why);
         if (r < 0)
                 return r;
         if (u == USEC_INFINITY)
-                return refuse(why, "no gate would ever open");
-        s->settle = u;
+                return value_refuse(why, "no gate would ever open");
+        s->timing.settle = u;
         return 0;
 }
 
 static int parse_hold(Settings *s, const char *value, const char **why) {
-        return set_timespan(&s->hold, value, SETTINGS_HOLD_DEFAULT, why);
+        return value_set_timespan(&s->timing.hold, value, GATE_TIMING_DEFAULT.hold, why);
 }
 
 static int parse_unknown(Settings *s, const char *value, const char **why) {
-        return set_timespan(&s->unknown, value, SETTINGS_UNKNOWN_DEFAULT, why);
+        return value_set_timespan(&s->timing.unknown, value, GATE_TIMING_DEFAULT.unknown, why);
 }
 
 static int parse_boot_id_file(Settings *s, const char *value, const char **why) {
-        return set_path(&s->boot_id_file, value, why);
+        return value_set_path(&s->boot_id_file, value, why);
 }
 
 static int parse_machine_id_file(Settings *s, const char *value, const char **why) {
-        return set_path(&s->machine_id_file, value, why);
+        return value_set_path(&s->machine_id_file, value, why);
 }
 
 static int parse_cgroup_root(Settings *s, const char *value, const char **why) {
-        return set_path(&s->cgroup_root, value, why);
+        return value_set_path(&s->cgroup_root, value, why);
 }
 
 /* Here alone empty does not mean the default: the kubelet is not asked. */
@@ -187,21 +156,21 @@ static int parse_kubelet_healthz(Settings *s, const char *value, const char **wh
         const char *host = startswith(value, "http://") ?: startswith(value, "https://");
 
         if (*value && (!host || strcspn(host, "/?#") == 0 || value[strcspn(value, BLANKS)]))
-                return refuse(why, "neither empty nor an http:// or https:// URL");
+                return value_refuse(why, "neither empty nor an http:// or https:// URL");
         if (*value && memchr(host, '@', strcspn(host, "/?#")))
-                return refuse(why, "a URL with a user in it, which is not supported");
-        return set_text(&s->kubelet_healthz, value);
+                return value_refuse(why, "a URL with a user in it, which is not supported");
+        return value_set_text(&s->kubelet_healthz, value);
 }
 
 static int parse_textfile(Settings *s, const char *value, const char **why) {
-        return set_path(&s->textfile, value, why);
+        return value_set_path(&s->textfile, value, why);
 }
 
 static int parse_level(Settings *s, const char *value, const char **why) {
         int level = *value ? log_level_from_string(value) : -1;
 
         if (*value && level < 0)
-                return refuse(why, "not a level, as err, warning, info and debug are");
+                return value_refuse(why, "not a level, as err, warning, info and debug are");
         s->log_level = level;
         return 0;
 }
@@ -256,22 +225,18 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         return r < 0 ? r : strv_consume(&s->warnings, warning);
 }
 
-/* What is shown of a value that cannot be read: a URL with a user in it may have a password. */
-static const char *shown(const ConfLine *l) {
-        return streq(l->key, "KubeletHealthz") && strchr(l->value, '@') ? "..." : l->value;
-}
-
 static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
-        const char *why = NULL;
+        const char *why = NULL, *shown;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(keys) && l->key && !*l->label; i++) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
                 r = keys[i].parse(s, l->value, &why);
+                shown = value_shown(l->value);
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(shown(l), SHOWN_MAX), shown(l), why);
+                                            (int) utf8_truncate(shown, SHOWN_MAX), shown, why);
                 return r;
         }
         return warn_unknown(s, l);

@@ -25,6 +25,7 @@ CHECK_KEYS = {
     "Workload": {"Kind", "Namespace", "Name", "MinimumReady", "Proof"},
     "Condition": {"Resource", "Namespace", "Name", "Type", "Status"},
     "Endpoint": {"URL", "ExpectStatus", "CAFile", "IntervalSec"},
+    "Socket": {"Connect", "IntervalSec"},
 }
 # What a unit may not come before: a wait in front of it would hold up every boot.
 BOOT_TARGETS = {"multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target"}

@@ -92,6 +92,7 @@ typedef union PlayCheck {
         ConditionDefinition condition;
         QuestionDefinition question;
         EndpointDefinition endpoint;
+        SocketDefinition socket;
 } PlayCheck;
 
 typedef struct Play {

@@ -229,8 +229,10 @@ static void test_every_check(void **state) {
         play_load(p);
         check_all(p);
 
-        assert_ok(world_set_answer(p->world, endpoint.question.address, EVIDENCE_TRUE, NULL, NULL, p->now) < 0 ? -ENOMEM
-                                                                                                  : 0);
+        assert_ok(world_set_answer(p->world, endpoint.question.address, EVIDENCE_TRUE, NULL, NULL, p->now) <
+                                  0
+                          ? -ENOMEM
+                          : 0);
         play_judge(p);
         check_all(p);
 }

@@ -270,12 +270,15 @@ static void test_boot_retold(void **state) {
                 "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\"}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"shop\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
                 "\"shop\",\"object\":{\"kind\":\"Endpoint\",\"name\":\"http://a:8/\"},\"reason\":\"TLS\",\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"mqtt\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"mqtt\",\"object\":{\"kind\":\"Socket\",\"name\":\"/run/a/mqtt\"},\"reason\":\"NotFound\",\"sinceBoottimeUSec\":0}}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"what\",\"from\":\"waiting\",\"to\":\"ready\"}\n";
         _cleanup_(boot_freep) Boot *b = make_boot(1, 7, false);
         _cleanup_(timeline_freep) Timeline *l = NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(8));
 
         assert_int_equal(boot_set_gate(b, "shop", 9, "Endpoint http://a:8/: TLS"), 1);
+        assert_int_equal(boot_set_gate(b, "mqtt", 9, "Socket /run/a/mqtt: NotFound"), 1);
         assert_int_equal(boot_set_gate(b, "what", 9, "nobody knows"), 1);
         assert_int_equal(boot_set_gate(b, "dns", 7, "Pod openshift-dns/x: Init:0/1"), 1);
         assert_int_equal(boot_set_gate(b, "never", USEC_INFINITY, "Pod n/y: x"), 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R7, and [Api] and [Endpoint] beside it. */
+/* Rule R7, and [Api], [Endpoint] and [Socket] beside it. */
 
 #include "fixture.h"
 
@@ -398,24 +398,31 @@ static void test_api_reason(void **state) {
         play_end(&p);
 }
 
-/* --- [Endpoint] goes on answering while the API is away --- */
+/* --- [Endpoint] and [Socket] go on answering while the API is away --- */
 
-static void test_endpoint(void **state) {
-        PlayCheck d = check_of(&check_kind_endpoint);
+static void assert_answers_count(const CheckKind *kind, const char *address, const char *key) {
+        PlayCheck d = check_of(kind);
         Play p;
 
-        d.question.address = (char *) "https://shop.apps.lab.example.com/";
+        d.question.address = (char *) address;
         play_begin(&p);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
-        assert_true(world_set_answer(p.world, d.question.address, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, key, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
         play_api(&p, API_NOT_READY);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
-        assert_true(world_set_answer(p.world, d.question.address, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, key, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
-        world_forget_answer(p.world, d.question.address);
+        world_forget_answer(p.world, key);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
         play_end(&p);
+}
+
+static void test_addresses(void **state) {
+        const char *url = "https://shop.apps.lab.example.com/";
+
+        assert_answers_count(&check_kind_endpoint, url, url);
+        assert_answers_count(&check_kind_socket, "/run/mqtt", "socket /run/mqtt");
 }
 
 /* --- streams --- */
@@ -526,7 +533,7 @@ int main(void) {
                 cmocka_unit_test(test_once),        cmocka_unit_test(test_several_controllers),
                 cmocka_unit_test(test_out_of_sync), cmocka_unit_test(test_alone),
                 cmocka_unit_test(test_same_name),   cmocka_unit_test(test_api),
-                cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_endpoint),
+                cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_addresses),
                 cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_anew),
                 cmocka_unit_test(test_listing),
         };

@@ -9,12 +9,13 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
+#include "gates/definition.h"
 #include "systemctl.h"
 #include "verbs.h"
 
-/* Binds a unit to a gate: the gate's unit upholds it (so that it comes when the gate opens) and it is bound
- * to the gate's unit (so that it goes when the gate is lost). What was written says so, and whether the
- * gate's unit was enabled for it, so that unbinding takes back exactly that. */
+/* Binds a unit to a gate. A drop-in of the gate's unit upholds the unit, which starts it when the gate opens; a
+ * drop-in of the unit binds it to the gate's unit, which stops it when the gate is lost. Marks in the drop-ins say
+ * that bind wrote them, and whether bind enabled the gate's unit, so that unbind takes back exactly that. */
 
 #define UNIT_FOLDER "/etc/systemd/system"
 #define MARK "# Written by msready bind.\n"
@@ -40,13 +41,6 @@ static void binding_done(Binding *b) {
         free(b->unit_file);
 }
 
-static bool is_gate_name(const char *s) {
-        size_t n = strlen(s);
-
-        return n > 0 && n <= 63 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' &&
-               s[n - 1] != '-';
-}
-
 static bool is_unit_name(const char *s) {
         static const char letters[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@\\-";
@@ -55,7 +49,7 @@ static bool is_unit_name(const char *s) {
         return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-' && s[0] != '@';
 }
 
-/* The suffix that says of which type the unit is; NULL: it has none, for a name may have dots. */
+/* The suffix that names the type of the unit; NULL where there is none, for a name may have dots in it. */
 static const char *unit_suffix(const char *s) {
         static const char *const suffixes[] = { ".service",   ".socket", ".device", ".mount",
                                                 ".automount", ".swap",   ".target", ".path",
@@ -68,22 +62,23 @@ static const char *unit_suffix(const char *s) {
         return NULL;
 }
 
-/* A template alone, "app@.service", is no unit that can be started. */
+/* A template alone, "app@.service", cannot be started. */
 static bool is_template(const char *s) {
         const char *end = unit_suffix(s) ?: s + strlen(s);
 
         return end > s && end[-1] == '@';
 }
 
-/* Names of everything. STATUS_USAGE for what cannot be a gate or a unit. */
+/* Makes the names of all units and files. STATUS_USAGE for a name that no gate or no unit can have. */
 static int binding_init(Binding *b, const Options *options) {
         const char *unit = options->arguments[1], *root = strempty(options->root);
         int r;
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
-        if (!is_gate_name(b->gate) || !is_unit_name(unit) || is_template(unit)) {
-                fprintf(stderr, "msready: '%s' cannot be the name of a %s.\n",
-                        is_gate_name(b->gate) ? unit : b->gate, is_gate_name(b->gate) ? "unit" : "gate");
+        if (!gate_name_is_valid(b->gate) || !is_unit_name(unit) || is_template(unit)) {
+                fprintf(stderr, "msready: '%s' is not a valid name of a %s.\n",
+                        gate_name_is_valid(b->gate) ? unit : b->gate,
+                        gate_name_is_valid(b->gate) ? "unit" : "gate");
                 return STATUS_USAGE;
         }
         r = asprintf_ret(&b->unit, "%s%s", unit, unit_suffix(unit) ? "" : ".service");
@@ -100,7 +95,7 @@ static int binding_init(Binding *b, const Options *options) {
         return r;
 }
 
-static int cannot(const char *what, const char *path, int error) {
+static int tell_cannot(const char *what, const char *path, int error) {
         fprintf(stderr, "msready: cannot %s %s: %s.\n%s", what, path, strerror(-error),
                 error == -EACCES || error == -EPERM ? "Try again as root.\n" : "");
         return STATUS_ERROR;
@@ -112,7 +107,7 @@ static int write_file(const char *path, const Buffer *text) {
         r = mkdir_parents(path, 0755);
         if (r >= 0)
                 r = file_write_durable(path, text->data, text->size, 0644);
-        return r < 0 ? cannot("write", path, r) : 0;
+        return r < 0 ? tell_cannot("write", path, r) : 0;
 }
 
 static int do_systemctl(const Binding *b, const char *verb, const char *option, const char *unit) {
@@ -135,7 +130,7 @@ static bool is_pulled_in_from(const Binding *b, const char *target, const char *
         _cleanup_free_ char *link = NULL;
         struct stat st;
 
-        /* The link counts, wherever it points: below a root it points outside. */
+        /* The link counts, wherever it points: below --root= its target does not exist. */
         return asprintf_ret(&link, "%s" UNIT_FOLDER "/%s.%s/%s", strempty(b->options->root), target, kind,
                             b->unit) >= 0 &&
                lstat(link, &st) >= 0;
@@ -149,7 +144,7 @@ static bool is_listed(const Binding *b, const char *property, const char *target
                strv_split(text, " ", &units) >= 0 && strv_contains(units, target);
 }
 
-/* Whether the target pulls the unit in and would wait for it, and with it for the gate. */
+/* Whether the target pulls the unit in: then it would wait for the unit, and so for the gate. */
 static bool holds_up(const Binding *b, const char *target) {
         return is_pulled_in_from(b, target, "wants") || is_pulled_in_from(b, target, "requires") ||
                is_listed(b, "WantedBy", target) || is_listed(b, "RequiredBy", target);
@@ -175,10 +170,11 @@ static int write_drop_ins(const Binding *b, bool enables) {
                 r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booted); i++)
                 if (holds_up(b, booted[i]))
-                        r = buffer_printf(&unit,
-                                          "# Or the unit, and so the gate, would hold up the boot.\n"
-                                          "After=%s\n",
-                                          booted[i]);
+                        r = buffer_printf(
+                                &unit,
+                                "# Without this the unit, and with it the gate, would hold up the boot.\n"
+                                "After=%s\n",
+                                booted[i]);
         if (r >= 0)
                 r = write_file(b->gate_file, &gate);
         if (r == 0)
@@ -186,11 +182,11 @@ static int write_drop_ins(const Binding *b, bool enables) {
         return r;
 }
 
-/* Binds nothing after all: a unit bound to a gate's unit that is not there would never start again. */
+/* After a failure: a unit bound to a gate's unit that does not exist could never start again. */
 static void take_drop_ins_back(const Binding *b) {
         (void) unlink(b->gate_file);
         (void) unlink(b->unit_file);
-        (void) rmdir(b->gate_folder); /* stay where something else is in them */
+        (void) rmdir(b->gate_folder); /* fails, as it should, where other files are in them */
         (void) rmdir(b->unit_folder);
 }
 
@@ -200,7 +196,7 @@ static bool has_line(const char *path, const char *line) {
         return file_read(path, LIMIT_CONFIG_FILE, &text, NULL) >= 0 && strstr(text, line);
 }
 
-/* Has a unit run exactly while a gate is open. Again is as good as once. */
+/* Makes a unit run exactly while a gate is open. Doing it twice does no harm. */
 int verb_bind(const Options *options) {
         _cleanup_(binding_done) Binding b = {};
         bool enables, is_bound;
@@ -223,12 +219,12 @@ int verb_bind(const Options *options) {
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "start", "--no-block", b.gate_unit);
         if (r == 0 && !options->quiet)
-                printf("%s runs while gate %s is open. Stop it by: systemctl stop %s\n", b.unit, b.gate,
+                printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b.unit, b.gate,
                        b.gate_unit);
         return r;
 }
 
-/* Whether the gate's unit upholds another unit, too, by our hand; *ret is its drop-in then. */
+/* Looks for another unit that bind bound to the gate. Returns 1 and in *ret its drop-in, or 0. */
 static int find_other(const Binding *b, char **ret) {
         DIR *folder = opendir(b->gate_folder);
         struct dirent *entry;
@@ -251,7 +247,7 @@ static int find_other(const Binding *b, char **ret) {
         return r;
 }
 
-/* The note that the gate's unit was enabled by us goes to a binding that stays. */
+/* Moves the mark that bind enabled the gate's unit to a drop-in that stays. */
 static int hand_mark_over(const char *path) {
         _cleanup_free_ char *text = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(LIMIT_CONFIG_FILE);
@@ -261,18 +257,18 @@ static int hand_mark_over(const char *path) {
         if (r >= 0)
                 r = buffer_printf(&b, ENABLED_MARK "%s", text);
         if (r < 0)
-                return cannot("read", path, r);
+                return tell_cannot("read", path, r);
         return write_file(path, &b);
 }
 
 static int remove_file(const char *path, const char *folder) {
         if (unlink(path) < 0 && errno != ENOENT)
-                return cannot("remove", path, -errno);
-        (void) rmdir(folder); /* stays where something else is in it */
+                return tell_cannot("remove", path, -errno);
+        (void) rmdir(folder); /* fails, as it should, where other files are in it */
         return 0;
 }
 
-/* Takes back what bind did. A unit that runs is left running. */
+/* Takes back what bind did. The unit itself is not stopped. */
 int verb_unbind(const Options *options) {
         _cleanup_(binding_done) Binding b = {};
         _cleanup_free_ char *other = NULL;
@@ -293,7 +289,7 @@ int verb_unbind(const Options *options) {
                 r = enabled && !has_line(other, ENABLED_MARK) ? hand_mark_over(other) : 0;
         else if (r == 0 && enabled)
                 r = do_systemctl(&b, "disable", "--quiet", b.gate_unit);
-        /* The note of what is to be undone goes last, so that what failed can be done again. */
+        /* The drop-in with the marks goes last, so that unbind can be run again after a failure. */
         if (r == 0)
                 r = remove_file(b.unit_file, b.unit_folder);
         if (r == 0)

@@ -15,7 +15,7 @@ static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
         return ask(options, READINESS "GetTimeline", parameters, ret);
 }
 
-/* This boot's ID: it may be on record already, and is not "the boot before" then. */
+/* Asks for the ID of this boot: the daemon may have put this boot on record already. */
 static int ask_this_boot(const Options *options, VlReply *ret, const char **ret_id) {
         int r;
 
@@ -25,7 +25,7 @@ static int ask_this_boot(const Options *options, VlReply *ret, const char **ret_
         return r;
 }
 
-/* The ID of the nth boot before this one, of those on record, which stand in order. */
+/* The ID of the nth boot before this one; NULL where fewer are on record. boots is in order of time. */
 static const char *nth_before(const JsonValue *boots, const char *this_boot, unsigned n) {
         size_t earlier = 0, i = 0;
 
@@ -49,8 +49,9 @@ static int ask_earlier(const Options *options, const char *boot_id, char **ret_b
         return r < 0 ? r : ask_boot(options, boot_id, ret);
 }
 
-/* The timeline that --boot= asks for: absent or 0 is this boot, -1 the one before, else an ID. *ret_boot_id is the
- * caller's to free, and NULL for this boot. Returns 0, or an exit status: what went wrong has been told. */
+/* Asks for the time line that --boot= names: this boot where it is absent or 0, the previous one for -1, else the
+ * one with that ID. *ret_boot_id is the caller's to free, and NULL for this boot. Returns 0, or an exit status
+ * after telling the user what went wrong. */
 int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret) {
         _cleanup_(vl_reply_done) VlReply list = {}, description = {};
         const char *boot = options->boot, *this_boot, *id;

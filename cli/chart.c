@@ -6,7 +6,7 @@
 #include "base/string-util.h"
 #include "base/strv.h"
 
-/* As many rows as a page bears. Transitions are bounded by the daemon. */
+/* As many rows as fit a page. The daemon bounds the number of transitions. */
 #define ROWS_MAX 400
 
 void chart_done(Chart *chart) {
@@ -18,7 +18,7 @@ void chart_done(Chart *chart) {
         *chart = (Chart){};
 }
 
-/* Inserts a row at i. -E2BIG: the chart is full. */
+/* Inserts a row at i. -E2BIG where the chart is full. */
 static int insert_row(Chart *chart, size_t i, const Row *row) {
         Row *more;
 
@@ -34,8 +34,8 @@ static int insert_row(Chart *chart, size_t i, const Row *row) {
         return 0;
 }
 
-/* The row of that name, made where it is absent: an object's behind those of its gate, which comes first.
- * name becomes the chart's, or is freed. */
+/* Finds the row of that name, or makes it: a row of an object stands behind the rows of its gate. Takes name, and
+ * frees it where the row exists or on failure. */
 static int find_row(Chart *chart, const char *gate, char *name, const char *object, Row **ret) {
         size_t at = chart->n_rows;
         int r;
@@ -71,7 +71,7 @@ static int add_span(Row *row, const Span *span) {
         return 0;
 }
 
-/* The row of a gate, or with NULL of the verdict. */
+/* The row of a gate; of the verdict where gate is NULL. */
 static int gate_row(Chart *chart, const char *gate, Row **ret) {
         char *name;
         int r;
@@ -80,7 +80,7 @@ static int gate_row(Chart *chart, const char *gate, Row **ret) {
         return r < 0 ? r : find_row(chart, gate, name, NULL, ret);
 }
 
-/* The row of what changed; an object's stands below that of its gate. */
+/* The row of the gate or object that changed. */
 static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
         const JsonValue *object = jv_get(transition, "object");
         const char *gate = jv_get_string(transition, "gate");
@@ -95,11 +95,11 @@ static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
 }
 
 static bool is_ready(const char *state) {
-        return state_from_string(state) == STATE_READY;
+        return gate_state_from_string(state) == GATE_READY;
 }
 
-/* What a transition came from began at the one before. A gate is there from the start of the boot; when an object
- * came is known from its first transition, or not at all. */
+/* The state that a transition leaves began with the transition before. A gate has its first state from the start of
+ * the boot; when an object came is not known before its first transition. */
 static int add_transition(Chart *chart, const JsonValue *v) {
         usec_t at = get_usec(v, "boottimeUSec");
         Row *row;
@@ -113,7 +113,7 @@ static int add_transition(Chart *chart, const JsonValue *v) {
                 return r;
 
         row->spans[row->n_spans - 1].end = at;
-        /* What stood in the way at the end of a wait is what it waited for; what ends a span that is ready is not. */
+        /* The blocker at the end of a wait is what the gate waited for; a span that is ready has none. */
         if (!row->spans[row->n_spans - 1].blocker && !is_ready(row->spans[row->n_spans - 1].state))
                 row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
         chart->end = MAX(chart->end, at);
@@ -123,8 +123,8 @@ static int add_transition(Chart *chart, const JsonValue *v) {
                               .blocker = is_ready(jv_get_string(v, "to")) ? NULL : jv_get(v, "blocker") });
 }
 
-/* Takes in what GetTimeline replied, oldest first: of the verdict and the gates named, or of all. What a full chart
- * has no room for is left out. */
+/* Adds what GetTimeline replied, oldest first: of the verdict and of the gates named, or of all. Leaves out what
+ * the full chart has no room for. Strings of transitions are borrowed until chart_done(). -ENOMEM. */
 int chart_add_transitions(Chart *chart, const JsonValue *transitions, char *const *gates) {
         JSON_FOREACH(v, transitions) {
                 const char *gate = jv_get_string(v, "gate");
@@ -138,10 +138,13 @@ int chart_add_transitions(Chart *chart, const JsonValue *transitions, char *cons
         return 0;
 }
 
-/* Rows for the verdict and the gates, in the daemon's order, before anything else is in the chart. */
+/* Adds empty rows for the verdict and the gates in the daemon's order; to be called first. Strings of s are
+ * borrowed until chart_done(). -ENOMEM. */
 int chart_add_rows(Chart *chart, const Snapshot *s) {
         Row *row;
         int r;
+
+        assert(chart->n_rows == 0);
 
         r = gate_row(chart, NULL, &row);
         for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
@@ -150,7 +153,7 @@ int chart_add_rows(Chart *chart, const Snapshot *s) {
 }
 
 static int add_gate(Chart *chart, const JsonValue *gate, const char *name) {
-        bool has_waited = get_state(gate) == STATE_WAITING;
+        bool has_waited = get_state(gate) == GATE_WAITING;
         Row *row;
         int r;
 
@@ -163,7 +166,8 @@ static int add_gate(Chart *chart, const JsonValue *gate, const char *name) {
         return r;
 }
 
-/* Takes in how things are now: the gates that never changed in this boot, and what the others wait for. */
+/* Adds the present states, for gates that have not changed in this boot, and the present blockers. Strings of s are
+ * borrowed until chart_done(). -ENOMEM. */
 int chart_add_gates(Chart *chart, const Snapshot *s) {
         int r;
 
@@ -173,7 +177,7 @@ int chart_add_gates(Chart *chart, const Snapshot *s) {
         return r == -E2BIG ? 0 : r;
 }
 
-/* Ends the spans that go on. */
+/* Ends the spans that have no end yet at `end` (boottime), or at the last transition if that is later. */
 void chart_finish(Chart *chart, usec_t end) {
         chart->end = MAX(chart->end, end);
         for (size_t i = 0; i < chart->n_rows; i++)

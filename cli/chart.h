@@ -5,7 +5,7 @@
 #include "json/json.h"
 #include "snapshot.h"
 
-/* A boot as rows of spans: a gate, and below it its objects. Strings are borrowed from the replies. */
+/* A boot as rows of spans: each gate, followed by its objects. Strings are borrowed from the daemon's replies. */
 
 typedef struct Span {
         usec_t begin; /* boottime */
@@ -17,7 +17,7 @@ typedef struct Span {
 typedef struct Row {
         const char *gate; /* NULL: the verdict */
         char *name;
-        const char *object; /* its name alone; NULL: the row is a gate's */
+        const char *object; /* the object's name alone; NULL: the row is a gate's */
         Span *spans;
         size_t n_spans;
 } Row;
@@ -25,7 +25,7 @@ typedef struct Row {
 typedef struct Chart {
         Row *rows;
         size_t n_rows;
-        usec_t begin; /* of what is shown: when PID 1 started, 0 where that is not known */
+        usec_t begin; /* of the picture: when PID 1 started, 0 where that is not known */
         usec_t end;
 } Chart;
 

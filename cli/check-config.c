@@ -4,7 +4,7 @@
 
 #include "verbs.h"
 
-/* Has the daemon's own program read the configuration, for what it would say is what counts. */
+/* Runs msreadyd itself to read the configuration: only the daemon's own opinion counts. */
 int verb_check_config(const Options *options) {
         const char *program = getenv("MSREADYD") ?: BINDIR "/msreadyd";
 

@@ -4,7 +4,7 @@
 
 #include "base/strv.h"
 
-/* The daemon describes all gates that are enabled unless they are named; with --all, all are named. */
+/* Without names the daemon describes the enabled gates only, so for --all this names every gate. */
 static int all_gates_parameter(const Options *options, JsonValue **ret) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         _cleanup_(strv_freep) char **names = NULL;
@@ -23,8 +23,8 @@ static int all_gates_parameter(const Options *options, JsonValue **ret) {
         return ask_gates_parameter(names, ret);
 }
 
-/* Asks for the verdict and the gates named, or those that are enabled, or with --all each. Both results are
- * the caller's. Returns 0, or an exit status: what went wrong has been told. */
+/* Asks for the verdict and the gates named; without names for the enabled gates, or with --all for every gate. Both
+ * results are the caller's. Returns 0, or an exit status after telling the user what went wrong. */
 int describe(const Options *options, char *const *gates, VlReply *ret_reply, Snapshot *ret) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
@@ -46,16 +46,16 @@ int describe(const Options *options, char *const *gates, VlReply *ret_reply, Sna
         return 0;
 }
 
-/* Where a gate is disabled, asks for the definitions, for which condition does not hold is part of those. Returns 0,
- * or an exit status: what went wrong has been told. */
+/* Where a gate is disabled, asks for the definitions, which say which condition does not hold. Returns 0, or an
+ * exit status after telling the user what went wrong. */
 int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
         for (size_t i = 0; i < s->n_gates; i++)
-                if (get_state(s->gates[i]) == STATE_DISABLED)
+                if (get_state(s->gates[i]) == GATE_DISABLED)
                         return ask(options, READINESS "ListGates", NULL, ret);
         return 0;
 }
 
-/* Of the gate of that name; NULL: there is none. */
+/* The definition of the gate of that name, or NULL. */
 const JsonValue *find_definition(const JsonValue *definitions, const char *name) {
         JSON_FOREACH(definition, definitions)
                 if (streq_ptr(jv_get_string(definition, "name"), name))
@@ -66,4 +66,36 @@ const JsonValue *find_definition(const JsonValue *definitions, const char *name)
 /* Why the gate of that name is disabled or invalid; NULL where it is neither. */
 const char *find_cause(const JsonValue *definitions, const char *name) {
         return jv_get_string(find_definition(definitions, name), "cause");
+}
+
+static int status_of_state(GateState state) {
+        switch (state) {
+        case GATE_READY:
+                return STATUS_READY;
+        case GATE_UNKNOWN:
+                return STATUS_UNKNOWN;
+        case GATE_DISABLED:
+                return STATUS_ERROR;
+        default:
+                return STATUS_NOT_READY;
+        }
+}
+
+/* The exit status for the verdict, or where gates are named for the worst of these. named ends with NULL. */
+int exit_status(const Snapshot *s, char *const *named) {
+        int worst = STATUS_READY;
+
+        assert(named);
+
+        if (!*named)
+                return status_of_state(get_state(s->verdict));
+        for (; *named; named++) {
+                const JsonValue *gate = snapshot_find(s, *named);
+                int one = gate && gate_is_invalid(gate) ? STATUS_ERROR : status_of_state(get_state(gate));
+
+                if (worst == STATUS_READY || one == STATUS_ERROR ||
+                    (one == STATUS_NOT_READY && worst == STATUS_UNKNOWN))
+                        worst = one;
+        }
+        return worst;
 }

@@ -7,14 +7,14 @@
 #include "render.h"
 #include "verbs.h"
 
-/* From the verdict down to the object, and the commands that look further. A command is told only where the
- * names in it are such as Kubernetes gives: people paste it into a root shell. */
+/* Explains from the verdict down to the object, with the commands that show more. A command is printed only if its
+ * names have the letters that Kubernetes allows: people paste it into a root shell. */
 
 #define MICROSHIFT_LOG "journalctl -b -u microshift.service"
 
 static const struct {
         const char *kind;
-        const char *resource; /* as oc takes it */
+        const char *resource; /* the name that oc knows */
 } resources[] = {
         { "Pod", "pod" },
         { "Node", "node" },
@@ -24,7 +24,7 @@ static const struct {
         { "ReplicaSet", "replicaset" },
 };
 
-/* What else to look at, by reason; a reason may stand here more than once. */
+/* More to look at, by reason; a reason may have several rows. */
 static const struct {
         const char *reason; /* a glob */
         const char *command;
@@ -77,8 +77,8 @@ static void put_object_commands(Output *out, const JsonValue *object, const char
                 out_printf(out, "      $ oc get pods -n %s -o wide\n", namespace);
 }
 
-/* What has been told, for what is in the way of all, as an API server that is out of reach, need not be told of
- * each. */
+/* The blockers explained so far: a cause that blocks all gates, such as an unreachable API server, is explained
+ * once. */
 typedef struct Told {
         const JsonValue *blockers[32];
         size_t n;
@@ -99,7 +99,7 @@ static int put_the_same(Output *out, const JsonValue *as) {
 
         r = object_to_string(jv_get(as, "object"), &object);
         if (r >= 0)
-                out_printf(out, "      The same as of %s.\n", object);
+                out_printf(out, "      Same cause as %s.\n", object);
         return r;
 }
 
@@ -145,9 +145,9 @@ static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
         if (streq(clock, "settle"))
                 out_printf(out, "  Its checks pass; it opens in %s.\n", span);
         else if (streq(clock, "hold"))
-                out_printf(out, "  Its checks fail; it is lost in %s, unless they pass.\n", span);
+                out_printf(out, "  Its checks fail; it becomes lost in %s unless they pass.\n", span);
         else if (streq(clock, "grace"))
-                out_printf(out, "  There is no evidence; it is unknown in %s, unless there is.\n", span);
+                out_printf(out, "  No evidence; it becomes unknown in %s unless evidence arrives.\n", span);
 }
 
 static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
@@ -169,7 +169,7 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         out_text(out, jv_get_string(gate, "state"));
         out_style(out, STYLE_NONE);
         out_printf(out, " for %s", age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")));
-        if (get_state(gate) != STATE_DISABLED && !gate_is_invalid(gate))
+        if (get_state(gate) != GATE_DISABLED && !gate_is_invalid(gate))
                 out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
                            jv_get_int(gate, "totalObjects", 0));
         if (jv_get_int(gate, "totalContainers", 0) > 0)
@@ -190,7 +190,7 @@ static void put_cause(Output *out, const JsonValue *definitions, const char *nam
         out_put(out, "\n");
 }
 
-/* A gate that waits for another one, which is explained itself, is told of in a line. */
+/* Where another gate, explained itself, blocks this one, one line says so. */
 static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
                     Told *told, usec_t now) {
         const char *name = jv_get_string(gate, "name");
@@ -198,15 +198,15 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
 
         put_heading(out, gate, now);
         put_clock(out, gate, now);
-        if (get_state(gate) == STATE_DISABLED)
+        if (get_state(gate) == GATE_DISABLED)
                 put_cause(out, definitions, name);
         JSON_FOREACH(blocker, jv_get(gate, "blockers")) {
                 const char *whose = jv_get_string(blocker, "gate");
 
                 if (!streq_ptr(whose, name) && snapshot_find(s, whose)) {
-                        out_put(out, "  It comes after gate ");
+                        out_put(out, "  Blocked by gate ");
                         out_text(out, whose);
-                        out_put(out, ", which is not ready: see there.\n");
+                        out_put(out, "; see its entry.\n");
                         break;
                 }
                 r = put_blocker(out, blocker, told, now);
@@ -216,7 +216,7 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
         return 0;
 }
 
-static int show(const Options *options, const Snapshot *s, const JsonValue *definitions) {
+static int show_explanation(const Options *options, const Snapshot *s, const JsonValue *definitions) {
         _cleanup_(out_done) Output out = {};
         bool named = *options->arguments, any = false;
         usec_t now = s->told;
@@ -229,7 +229,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i];
 
-                if (!named && get_state(gate) == STATE_READY && !jv_get_string(gate, "clock"))
+                if (!named && get_state(gate) == GATE_READY && !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
                 r = put_gate(&out, s, gate, definitions, &told, now);
@@ -241,7 +241,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         return out_flush(&out);
 }
 
-/* Why not: each gate that is shut, or those named, with all that keeps it so. */
+/* Explains each gate that is not ready, or the gates named, with all their blockers. */
 int verb_explain(const Options *options) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
@@ -255,6 +255,6 @@ int verb_explain(const Options *options) {
         if (options->format != FORMAT_TEXT)
                 r = print_reply(options, reply.parameters);
         else if (!options->quiet)
-                r = show(options, &s, jv_get(gates.parameters, "definitions"));
-        return r < 0 ? r : snapshot_status(&s, options->arguments);
+                r = show_explanation(options, &s, jv_get(gates.parameters, "definitions"));
+        return r < 0 ? r : exit_status(&s, options->arguments);
 }

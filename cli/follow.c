@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 
-/* wait, watch and hold are started at boot and may outlive the daemon: its absence is told of once and is
- * otherwise nothing but time that passes. The socket is systemd's and outlives it too, so that connecting
- * again is nearly always at once possible; a hung daemon is left to the watchdog of its unit. */
+/* wait, watch and hold start at boot and may outlive the daemon: they tell of its absence once, and go on waiting.
+ * systemd keeps the socket while the daemon is away, so connecting again nearly always works at once; a hung daemon
+ * is for the watchdog of its unit to end. */
 
 #define RETRY_USEC (1 * USEC_PER_SEC)
 
@@ -29,8 +29,7 @@ static void signal_set(sigset_t *ret) {
         sigaddset(ret, SIGCONT);
 }
 
-/* One that is ignored, as a script has its jobs in the background ignore SIGINT, would come all the same once it is
- * blocked. */
+/* A blocked signal arrives at the signalfd even if it is ignored, as SIGINT is in the background jobs of a script. */
 static void leave_ignored(sigset_t *set, int number) {
         struct sigaction action;
 
@@ -38,7 +37,8 @@ static void leave_ignored(sigset_t *set, int number) {
                 sigdelset(set, number);
 }
 
-/* Has the signals that matter to a display come as events: its size, that it goes on, and the end. */
+/* Makes events of the signals that matter to a display: the terminal's size, a continued process, the end. A
+ * negative errno where the kernel refuses. */
 int follow_signals(Follow *f) {
         sigset_t set;
 
@@ -52,7 +52,7 @@ int follow_signals(Follow *f) {
         return f->signal_fd < 0 ? -errno : 0;
 }
 
-/* Ends as if the signal had not been caught. */
+/* Ends the process as the signal does by default. */
 void die_of_signal(int number) {
         sigset_t set;
 
@@ -63,7 +63,7 @@ void die_of_signal(int number) {
         _exit(128 + number);
 }
 
-/* Subscribes anew, not before retry (on CLOCK_MONOTONIC): follow->gates may have been changed. */
+/* Subscribes again to follow->gates, which may have changed, but not before retry (CLOCK_MONOTONIC). */
 void follow_restart(Follow *f, usec_t retry) {
         f->client = vl_client_free(f->client);
         f->retry = retry;
@@ -84,8 +84,8 @@ static int subscribe(Follow *f) {
         return r;
 }
 
-/* The daemon is out of reach. Returns whether that is news. */
-static bool lose(Follow *f, int cause) {
+/* Notes that the daemon is out of reach. Returns whether that is news. */
+static bool note_lost(Follow *f, int cause) {
         if (f->unreachable)
                 return false;
 
@@ -95,7 +95,7 @@ static bool lose(Follow *f, int cause) {
         return true;
 }
 
-/* Waits for the daemon, a signal or the deadline. 1: the daemon has something. */
+/* Waits for the daemon, a signal or the deadline. Returns 1 if the daemon sent something. */
 static int wait_for_events(Follow *f, usec_t deadline) {
         struct pollfd fds[2] = {
                 { .fd = f->client ? vl_client_fd(f->client) : -1, .events = POLLIN },
@@ -120,8 +120,8 @@ static bool take_signal(Follow *f) {
         return true;
 }
 
-/* Takes a reply in. */
-static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
+/* Takes a reply into the snapshot. -ENOMEM, -E2BIG. */
+static int take_reply(Follow *f, VlReply *reply, FollowEvent *ret, VlReply *ret_change) {
         int r;
 
         f->first = !f->has_replied;
@@ -134,7 +134,7 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
                 r = snapshot_update(&f->snapshot, reply->parameters);
                 if (r < 0) {
                         vl_reply_done(reply);
-                        return (FollowEvent) r;
+                        return r;
                 }
         }
         if (reply->error || !reply->continues)
@@ -143,12 +143,13 @@ static FollowEvent take_reply(Follow *f, VlReply *reply, VlReply *ret_change) {
 
         *ret_change = *reply;
         *reply = (VlReply){};
-        return ret_change->error ? FOLLOW_FAILED : FOLLOW_CHANGED;
+        *ret = ret_change->error ? FOLLOW_FAILED : FOLLOW_CHANGED;
+        return 0;
 }
 
-/* Subscribes where it is time to, and looks for a reply. 1: there is one; 0: not yet; or why there will be
- * none on this connection. */
-static int look(Follow *f, VlReply *ret) {
+/* Subscribes when it is time to, and looks for a reply. Returns 1 with a reply, 0 without one yet, or why this
+ * connection will bring none. */
+static int receive_reply(Follow *f, VlReply *ret) {
         usec_t now = now_monotonic();
         int r;
 
@@ -169,38 +170,44 @@ static usec_t wake_at(const Follow *f, usec_t deadline) {
         return f->unreachable ? deadline : usec_min(deadline, f->reply_due);
 }
 
-/* The next thing that happens, or FOLLOW_DEADLINE at that time of CLOCK_MONOTONIC. *ret_change, for
- * vl_reply_done(), is written for _CHANGED and _FAILED. A negative errno is fatal. */
-FollowEvent follow_next(Follow *f, usec_t deadline, VlReply *ret_change) {
+static int happened(FollowEvent event, FollowEvent *ret) {
+        *ret = event;
+        return 0;
+}
+
+/* Waits for the next event; FOLLOW_DEADLINE comes at `deadline` (CLOCK_MONOTONIC). *ret_change is written for
+ * FOLLOW_CHANGED and _FAILED, and is for vl_reply_done(). An error is fatal: -ENOMEM, -E2BIG where the daemon tells
+ * of more gates than it can have, or the error of poll(). */
+int follow_next(Follow *f, usec_t deadline, FollowEvent *ret, VlReply *ret_change) {
         for (;;) {
                 VlReply reply;
                 int r;
 
                 if (take_signal(f))
-                        return FOLLOW_SIGNAL;
+                        return happened(FOLLOW_SIGNAL, ret);
                 if (f->ended) {
                         f->ended = false;
-                        if (lose(f, -ECONNRESET))
-                                return FOLLOW_UNREACHABLE;
+                        if (note_lost(f, -ECONNRESET))
+                                return happened(FOLLOW_UNREACHABLE, ret);
                 }
-                r = look(f, &reply);
+                r = receive_reply(f, &reply);
                 if (r > 0)
-                        return take_reply(f, &reply, ret_change);
+                        return take_reply(f, &reply, ret, ret_change);
                 if (r == -ENOMEM)
-                        return (FollowEvent) r;
+                        return r;
                 if (r < 0) {
                         follow_restart(f, usec_add(now_monotonic(), RETRY_USEC));
-                        if (lose(f, r))
-                                return FOLLOW_UNREACHABLE;
+                        if (note_lost(f, r))
+                                return happened(FOLLOW_UNREACHABLE, ret);
                 }
-                /* One that hangs is not left, for connecting again would not help. */
-                if (f->client && now_monotonic() >= f->reply_due && lose(f, -ETIMEDOUT))
-                        return FOLLOW_UNREACHABLE;
+                /* A hung daemon keeps its connection: connecting again would not help. */
+                if (f->client && now_monotonic() >= f->reply_due && note_lost(f, -ETIMEDOUT))
+                        return happened(FOLLOW_UNREACHABLE, ret);
                 if (now_monotonic() >= deadline)
-                        return FOLLOW_DEADLINE;
+                        return happened(FOLLOW_DEADLINE, ret);
 
                 r = wait_for_events(f, wake_at(f, deadline));
                 if (r < 0)
-                        return (FollowEvent) r;
+                        return r;
         }
 }

@@ -4,16 +4,14 @@
 #include "ask.h"
 #include "snapshot.h"
 
-/* The daemon's Monitor, for as long as it takes: reconnects, and keeps the sum of what was told. */
+/* A subscription to the daemon's Monitor that reconnects, and keeps the sum of its replies. */
 
 typedef enum FollowEvent {
-        FOLLOW_CHANGED,     /* *ret_change is the reply; the snapshot has it */
-        FOLLOW_FAILED,      /* *ret_change is an error of the method, the subscription is over */
-        FOLLOW_UNREACHABLE, /* told once, until the daemon is there again: follow->cause */
+        FOLLOW_CHANGED,     /* *ret_change is the reply; it is in the snapshot already */
+        FOLLOW_FAILED,      /* *ret_change is an error of the method; the subscription is over */
+        FOLLOW_UNREACHABLE, /* once, until the daemon answers again: follow->cause */
         FOLLOW_DEADLINE,
         FOLLOW_SIGNAL, /* follow->signal */
-        _FOLLOW_EVENT_MAX,
-        _FOLLOW_EVENT_INVALID = -EINVAL,
 } FollowEvent;
 
 typedef struct Follow {
@@ -21,14 +19,14 @@ typedef struct Follow {
         char *const *gates; /* NULL or empty: all */
         VlClient *client;
         Snapshot snapshot;
-        bool first;       /* the last reply was the first one on its connection */
+        bool first;       /* the last reply was the first on its connection */
         bool has_replied; /* on this connection */
-        bool ended;       /* that was the last reply: the daemon stops */
+        bool ended;       /* the daemon has sent its last reply: it stops */
         bool unreachable;
         int cause;
-        usec_t retry;      /* not to connect before */
-        usec_t reply_due;  /* when a first reply is late */
-        usec_t since_lost; /* when the daemon was lost, on CLOCK_MONOTONIC */
+        usec_t retry;      /* do not connect before */
+        usec_t reply_due;  /* when the first reply is late */
+        usec_t since_lost; /* when the daemon went out of reach, on CLOCK_MONOTONIC */
         int signal_fd;
         int signal;
 } Follow;
@@ -38,5 +36,5 @@ typedef struct Follow {
 void follow_done(Follow *follow);
 int follow_signals(Follow *follow);
 void follow_restart(Follow *follow, usec_t retry);
-FollowEvent follow_next(Follow *follow, usec_t deadline, VlReply *ret_change);
+int follow_next(Follow *follow, usec_t deadline, FollowEvent *ret, VlReply *ret_change);
 _noreturn_ void die_of_signal(int number);

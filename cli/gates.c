@@ -18,7 +18,7 @@ static const char *yes_no(const JsonValue *v, const char *key) {
         return jv_get_bool(v, key, false) ? "yes" : "no";
 }
 
-/* The first file, and how many more are laid over it. */
+/* The first file, and how many files come after it. */
 static int put_files(Table *t, const JsonValue *definition) {
         const JsonValue *files = jv_get(definition, "files");
         const char *first = jv_string(jv_first(files));
@@ -83,7 +83,7 @@ static void put_list(Output *out, const char *label, const JsonValue *list) {
         }
 }
 
-/* All that is known of one gate's definition. */
+/* One gate's definition in full. */
 static void show_one(Output *out, const JsonValue *d) {
         out_style(out, STYLE_BOLD);
         out_text(out, jv_get_string(d, "name"));
@@ -108,8 +108,7 @@ static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments) {
                 if (find_definition(definitions, *name))
                         continue;
-                fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", *name);
-                return STATUS_NO_SUCH_GATE;
+                return tell_no_such_gate(*name);
         }
         return 0;
 }
@@ -128,7 +127,7 @@ static bool is_named(const Options *options, const JsonValue *definition) {
         return !*options->arguments || (name && strv_contains(options->arguments, name));
 }
 
-/* Which gates there are and by which files; with names, all about those. */
+/* Lists the gates and their files; with names, shows all about these gates. */
 int verb_gates(const Options *options) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         _cleanup_(out_done) Output out = {};

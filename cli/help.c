@@ -2,29 +2,30 @@
 
 #include <stdio.h>
 
+#include "varlink/interface.h"
 #include "verbs.h"
 
 static const char *const option_lines[] = {
-        "     --socket=PATH     Ask there (default: " DEFAULT_SOCKET ")",
-        "  -q --quiet           Print nothing: the exit status says it",
-        "     --json=FORMAT     The daemon's reply as it is: pretty, short, or off",
-        "  -j                   The same: pretty on a terminal, else short",
-        "     --all             Disabled gates as well; timeline: objects as well",
+        "     --socket=PATH     Socket of the daemon (default: " VL_SOCKET_DEFAULT ")",
+        "  -q --quiet           Print nothing, only set the exit status",
+        "     --json=FORMAT     Print the daemon's reply as JSON: pretty, short, or off",
+        "  -j                   --json=pretty on a terminal, else --json=short",
+        "     --all             Include disabled gates; timeline: include objects",
         "     --timeout=SPAN    Give up after this time (default: infinity)",
-        "     --stall=SPAN      Give up when nothing has moved for this time",
-        "     --if-enabled      A gate that is disabled here is no failure",
-        "     --boot=ID|-N      Another boot than this one",
-        "     --boots           One line for each boot on record",
-        "     --root=DIR        bind and unbind: a system that does not run, below DIR",
-        "     --no-legend       Neither headings nor a summary",
+        "     --stall=SPAN      Give up when there is no progress for this time",
+        "     --if-enabled      Do not fail on gates that are disabled on this host",
+        "     --boot=ID|-N      Show another boot than this one",
+        "     --boots           Show one line for each boot on record",
+        "     --root=DIR        bind, unbind: work on the offline system below DIR",
+        "     --no-legend       Omit headings and summary",
         "     --no-pager        Do not pipe into a pager",
-        "  -h --help            This text",
-        "     --version         The version of this program",
+        "  -h --help            Show this text",
+        "     --version         Show the version of this program",
 };
 
 int verb_help(const Options *options) {
         printf("msready [OPTIONS] [VERB] [ARGUMENTS]\n\n"
-               "Whether the MicroShift cluster on this host is usable, gate by gate, and why not.\n\n"
+               "Tells whether the MicroShift cluster on this host is usable, gate by gate, and why not.\n\n"
                "Verbs:\n");
         for (const Verb *v = verbs; v->name; v++) {
                 int n = printf("  %s %s", v->name, strempty(v->arguments));

@@ -6,15 +6,17 @@
 #include "base/string-util.h"
 #include "follow.h"
 #include "notify.h"
+#include "output.h"
 #include "verbs.h"
 
-/* For msready-gate@.service, which is active exactly while its gate is open: READY=1 when it opens, and the
- * end of the process when it is lost, for systemd knows no READY=0.
+/* For msready-gate@.service, which is active exactly while its gate is open: sends READY=1 when the gate opens, and
+ * exits when the gate is lost, for systemd has no READY=0.
  *
- * What is not known closes nothing: while the daemon is out of reach, or has forgotten that the gate was
- * open, the gate's own UnknownSec= runs here, as it does in the daemon. */
+ * Doubt closes nothing: while the daemon is out of reach, or has lost its record that the gate was open, the gate's
+ * own UnknownSec= runs here as it does in the daemon. */
 
-/* For a gate that is absent, disabled or invalid, and how long to hold on where the gate did not say it. */
+/* How often to look for a gate that is absent, disabled or invalid, and how long to hold on where the gate did not
+ * say. */
 #define RETRY_USEC (5 * USEC_PER_SEC)
 #define UNKNOWN_USEC (5 * USEC_PER_MINUTE)
 
@@ -24,9 +26,9 @@ typedef struct Hold {
         Follow follow;
         usec_t deadline;
         usec_t heartbeat;
-        bool is_open;    /* READY=1 was said */
-        usec_t in_doubt; /* since when nobody says that it is open; 0: somebody does */
-        bool forgotten;  /* it is the daemon that says it waits, as after losing its state */
+        bool is_open;    /* READY=1 was sent */
+        usec_t in_doubt; /* since when the daemon does not say that the gate is open; 0: it does */
+        bool forgotten;  /* the daemon says that the gate waits, as after losing its state */
         usec_t unknown_usec;
         bool close_on_unknown;
         char *cause; /* why the gate is disabled */
@@ -39,8 +41,8 @@ static void hold_done(Hold *h) {
         h->status = mfree(h->status);
 }
 
-/* Says it in STATUS=, once; and in the journal where systemd does not run us. */
-static void tell(Hold *h, const char *text) {
+/* Sends a new text as STATUS=; where systemd does not run us, prints it. */
+static void tell_status(Hold *h, const char *text) {
         if (free_and_strdup(&h->status, text) > 0 && notify_status(text) <= 0 && !h->options->quiet) {
                 _cleanup_free_ char *clean = clean_text(text);
 
@@ -48,13 +50,13 @@ static void tell(Hold *h, const char *text) {
         }
 }
 
-static int end(Hold *h, const char *why) {
+static int end_hold(Hold *h, const char *why) {
         fprintf(stderr, "Gate %s %s, ending.\n", h->gate, why);
         (void) notify_systemd("STOPPING=1");
         return STATUS_READY;
 }
 
-/* What the gate's file says about doubt. Where the daemon does not answer, what it said last is kept. */
+/* Learns UnknownSec= and OnUnknown= of the gate. Where the daemon does not answer, keeps what it said last. */
 static void learn_definition(Hold *h) {
         usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
         _cleanup_(vl_client_freep) VlClient *client = NULL;
@@ -76,7 +78,7 @@ static void learn_definition(Hold *h) {
 static int open_gate(Hold *h) {
         h->in_doubt = 0;
         h->forgotten = false;
-        tell(h, "Gate is ready");
+        tell_status(h, "Gate is ready");
         if (h->is_open)
                 return -EAGAIN;
         h->is_open = true;
@@ -93,7 +95,7 @@ static void begin_doubt(Hold *h, bool forgotten) {
 static void tell_blocker(Hold *h, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
         _cleanup_free_ char *object = NULL, *text = NULL;
-        const char *cause = get_state(gate) == STATE_DISABLED ? h->cause : NULL;
+        const char *cause = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
         const char *state = strempty(jv_get_string(gate, "state")), *message;
         int r;
 
@@ -108,30 +110,30 @@ static void tell_blocker(Hold *h, const JsonValue *gate) {
                                          strempty(message));
         }
         if (r >= 0)
-                tell(h, text);
+                tell_status(h, text);
 }
 
-/* The gate is what it is now: an exit status, or -EAGAIN to go on. */
-static int judge(Hold *h) {
+/* Acts on the state of the gate: an exit status, or -EAGAIN to go on. */
+static int judge_gate(Hold *h) {
         const JsonValue *gate = snapshot_find(&h->follow.snapshot, h->gate);
-        State state = get_state(gate);
+        GateState state = get_state(gate);
 
-        if (state == STATE_READY)
+        if (state == GATE_READY)
                 return open_gate(h);
         if (!gate) {
                 if (h->is_open)
-                        return end(h, "was removed");
-                tell(h, "There is no gate of this name, waiting for one");
+                        return end_hold(h, "was removed");
+                tell_status(h, "There is no gate of this name, waiting for it");
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
-        if (h->is_open && state == STATE_LOST)
-                return end(h, "is lost");
-        if (h->is_open && state == STATE_DISABLED)
-                return end(h, "was disabled");
-        if (h->is_open && state == STATE_UNKNOWN && h->close_on_unknown)
-                return end(h, "is unknown");
-        if (state == STATE_WAITING)
+        if (h->is_open && state == GATE_LOST)
+                return end_hold(h, "is lost");
+        if (h->is_open && state == GATE_DISABLED)
+                return end_hold(h, "was disabled");
+        if (h->is_open && state == GATE_UNKNOWN && h->close_on_unknown)
+                return end_hold(h, "is unknown");
+        if (state == GATE_WAITING)
                 begin_doubt(h, true);
         else
                 h->in_doubt = 0;
@@ -144,23 +146,23 @@ static bool is_about_gate(const char *error) {
                streq(error, READINESS "GateInvalid");
 }
 
-/* No gate of that name, or it is disabled or invalid: one that is open is lost by that, else it may come. Whatever
- * else the daemon fails at says nothing of the gate. */
+/* The daemon refused. If the gate does not exist, is disabled or invalid, an open gate is lost, and a shut one may
+ * come. Any other error says nothing about the gate. */
 static int on_failed(Hold *h, const VlReply *reply) {
         const char *cause = jv_get_string(reply->parameters, "cause");
         _cleanup_free_ char *text = NULL;
 
         if (h->is_open && is_about_gate(reply->error))
-                return end(h, "was removed or disabled");
+                return end_hold(h, "was removed or disabled");
         if (!is_about_gate(reply->error)) {
                 begin_doubt(h, false);
-                if (asprintf_ret(&text, "msreadyd cannot tell, asking again: %s", reply->error) >= 0)
-                        tell(h, text);
+                if (asprintf_ret(&text, "msreadyd cannot answer, asking again: %s", reply->error) >= 0)
+                        tell_status(h, text);
         } else if (streq(reply->error, READINESS "NoSuchGate"))
-                tell(h, "There is no gate of this name, waiting for one");
-        else if (asprintf_ret(&text, "The gate is disabled or invalid, waiting: %s",
+                tell_status(h, "There is no gate of this name, waiting for it");
+        else if (asprintf_ret(&text, "Waiting, the gate is disabled or invalid: %s",
                               cause ?: reply->error) >= 0)
-                tell(h, text);
+                tell_status(h, text);
         follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
         return -EAGAIN;
 }
@@ -169,7 +171,7 @@ static int on_deadline(Hold *h) {
         usec_t now = now_monotonic();
 
         if (!h->is_open && now >= h->deadline) {
-                fprintf(stderr, "msready: gate %s is not ready, and the time is up.\n", h->gate);
+                fprintf(stderr, "msready: timed out: gate %s is not ready.\n", h->gate);
                 return STATUS_TIMED_OUT;
         }
         if (!h->is_open) {
@@ -182,10 +184,10 @@ static int on_deadline(Hold *h) {
         }
         if (h->in_doubt > 0 && usec_sub(now, h->in_doubt) >= h->unknown_usec) {
                 if (h->forgotten)
-                        return end(h, "is not ready");
+                        return end_hold(h, "is not ready");
                 if (h->close_on_unknown)
-                        return end(h, "is unknown");
-                /* It is held; what the daemon says when it is back has a grace of its own. */
+                        return end_hold(h, "is unknown");
+                /* The gate is held; the daemon applies a grace of its own when it is back. */
                 h->in_doubt = 0;
         }
         return -EAGAIN;
@@ -197,36 +199,41 @@ static usec_t next_deadline(const Hold *h) {
         return h->in_doubt > 0 ? usec_add(h->in_doubt, h->unknown_usec) : USEC_INFINITY;
 }
 
-/* What the gate's file says is learned with each connection, and anew where it decides: a reload may have changed
- * it. */
+/* The definition is read with each connection, and again when it decides: a reload may have changed it. */
 static bool wants_definition(const Hold *h) {
-        State state = get_state(snapshot_find(&h->follow.snapshot, h->gate));
+        GateState state = get_state(snapshot_find(&h->follow.snapshot, h->gate));
 
-        return h->follow.first || state == STATE_UNKNOWN || state == STATE_DISABLED;
+        return h->follow.first || state == GATE_UNKNOWN || state == GATE_DISABLED;
 }
 
 static int hold_step(Hold *h) {
         _cleanup_(vl_reply_done) VlReply change = {};
+        FollowEvent event;
+        int r;
 
-        switch (follow_next(&h->follow, next_deadline(h), &change)) {
+        r = follow_next(&h->follow, next_deadline(h), &event, &change);
+        if (r < 0)
+                return r;
+        switch (event) {
         case FOLLOW_CHANGED:
                 if (wants_definition(h))
                         learn_definition(h);
-                return judge(h);
+                return judge_gate(h);
         case FOLLOW_FAILED:
                 return on_failed(h, &change);
         case FOLLOW_UNREACHABLE:
                 begin_doubt(h, false);
-                tell(h, "msreadyd is out of reach, waiting for it");
+                tell_status(h, "msreadyd is out of reach, waiting for it");
                 return -EAGAIN;
         case FOLLOW_DEADLINE:
                 return on_deadline(h);
-        default:
-                return -ENOMEM;
+        case FOLLOW_SIGNAL: /* never comes: follow_signals() was not called */
+                break;
         }
+        return -EAGAIN;
 }
 
-/* READY=1 when the gate is ready, the end of the process with status 0 when it is lost. */
+/* Sends READY=1 when the gate is ready, and exits with status 0 when it is lost. */
 int verb_hold(const Options *options) {
         _cleanup_(hold_done) Hold h = {
                 .options = options,

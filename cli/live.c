@@ -2,12 +2,14 @@
 
 #include "live.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 
-/* Each time the whole block is written anew, in one write, with the cursor moved up over the old one. A line
- * is cut to the width of the terminal, for one that wraps would be two; but a terminal that has become
- * narrower since has wrapped the old lines by itself, so that their number is reckoned from their widths. */
+/* Each time the whole block is written again in one write, with the cursor moved up over the old one. A line is cut
+ * to the width of the terminal, so that it does not wrap. A terminal that has become narrower has wrapped the old
+ * lines itself, so the number of rows to clear is computed from their widths. */
 
+/* Prepares for showing lines at the bottom of the terminal at fd. */
 void live_init(Live *live, int fd) {
         *live = (Live){ .fd = fd };
         out_init(&live->out, fd);
@@ -29,7 +31,7 @@ static int put_clear(const Live *live, Buffer *b) {
         return buffer_printf(b, "\033[%uA\r\033[J", rows);
 }
 
-/* The bytes of a line that fit, escape sequences not counted, and its width then. */
+/* How many bytes of a line fit, not counting escape sequences, and in *ret_width the width of these. */
 static size_t cut_line(const char *line, size_t size, unsigned columns, unsigned *ret_width) {
         size_t at = 0, width = 0;
 
@@ -87,19 +89,8 @@ static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n
         return 0;
 }
 
-static int write_buffer(int fd, const Buffer *b) {
-        for (size_t at = 0; at < b->size;) {
-                ssize_t n = write(fd, b->data + at, b->size - at);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0)
-                        at += (size_t) n;
-        }
-        return 0;
-}
-
-/* Shows what is in live->out in the place of what was shown before, and empties it. */
+/* Shows what is in live->out in the place of what was shown before, and empties it. -ENOMEM, or the error of
+ * write(). */
 int live_show(Live *live) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1));
         unsigned *widths = NULL;
@@ -116,16 +107,17 @@ int live_show(Live *live) {
         free(live->widths);
         live->widths = widths;
         live->shown = n;
-        return write_buffer(live->fd, &b);
+        return fd_write_all(live->fd, b.data, b.size);
 }
 
-/* Takes the lines away. What is printed next stands in their place. */
+/* Removes the lines. What is printed next stands in their place. */
 int live_clear(Live *live) {
         buffer_clear(&live->out.text);
         return live_show(live);
 }
 
-/* Others have written since, as a shell while we were stopped: what was shown stays, and the next stands below. */
+/* After other programs wrote to the terminal, as the shell does while we are stopped: what was shown stays, and the
+ * next block goes below. */
 void live_forget(Live *live) {
         live->shown = 0;
 }

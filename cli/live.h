@@ -3,10 +3,10 @@
 
 #include "output.h"
 
-/* Some lines at the bottom of a terminal that are rewritten in place. */
+/* Lines at the bottom of a terminal that are rewritten in place. */
 
 typedef struct Live {
-        Output out;       /* what to show is put here */
+        Output out;       /* takes what to show */
         unsigned *widths; /* of the lines that are shown */
         size_t shown;
         int fd;

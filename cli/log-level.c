@@ -15,7 +15,7 @@ int verb_log_level(const Options *options) {
         level = log_level_from_string(options->arguments[0]);
         if (level < 0) {
                 fprintf(stderr,
-                        "msready: '%s' is no log level.\n"
+                        "msready: '%s' is not a log level.\n"
                         "Levels are emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7.\n",
                         options->arguments[0]);
                 return STATUS_USAGE;

@@ -11,7 +11,7 @@ int main(int argc, char **argv) {
         Options options;
         int r;
 
-        /* A reader that left has seen enough. */
+        /* Ends quietly when the reader of a pipe has left, as in `msready | head`. */
         (void) signal(SIGPIPE, SIG_DFL);
 
         r = options_parse(argc, argv, &options);

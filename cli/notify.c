@@ -8,10 +8,11 @@
 
 #include "base/string-util.h"
 
-/* sd_notify(3) in as much as a client needs it. Not by libsystemd: loading it, with what it loads, would be
+/* As much of sd_notify(3) as the client needs. libsystemd is not used: loading it, with what it loads, would take
  * half of the time that `msready status` may take. */
 
-/* Sends assignments, with line ends between them, to whoever supervises us. 0: nobody does. */
+/* Sends assignments, separated by line ends, to systemd. Returns 1 if they were sent, 0 without NOTIFY_SOCKET=, or
+ * a negative errno. */
 int notify_systemd(const char *state) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         const char *path = getenv("NOTIFY_SOCKET");
@@ -36,7 +37,8 @@ int notify_systemd(const char *state) {
         return 1;
 }
 
-/* The line that systemctl status and the boot console show. Text from the cluster may be in it. */
+/* Sends the line that systemctl status and the boot console show; cleans it, for it may hold text from the cluster.
+ * Returns as notify_systemd() does. */
 int notify_status(const char *status) {
         _cleanup_free_ char *s = NULL;
         int r;

@@ -68,7 +68,7 @@ static int put_row(Table *t, const JsonValue *v, usec_t now) {
         return r < 0 ? r : put_gates(t, jv_get(v, "gates"));
 }
 
-static int show(const Options *options, const JsonValue *objects) {
+static int show_objects(const Options *options, const JsonValue *objects) {
         _cleanup_(table_freep) Table *t = NULL;
         _cleanup_(out_done) Output out = {};
         size_t n = 0, ready = 0;
@@ -94,7 +94,7 @@ static int show(const Options *options, const JsonValue *objects) {
         return out_flush(&out);
 }
 
-/* Every object that a gate looks at, as kubectl shows them, and how each is proven to be of this boot. */
+/* Lists every object that the gates check, as kubectl shows it, and how each is proven to be of this boot. */
 int verb_objects(const Options *options) {
         _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
         _cleanup_(vl_reply_done) VlReply reply = {};
@@ -107,5 +107,5 @@ int verb_objects(const Options *options) {
                 return r;
         if (options->format != FORMAT_TEXT)
                 return print_reply(options, reply.parameters);
-        return options->quiet ? 0 : show(options, jv_get(reply.parameters, "objects"));
+        return options->quiet ? 0 : show_objects(options, jv_get(reply.parameters, "objects"));
 }

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "base/parse.h"
+#include "varlink/interface.h"
 
-/* The command line, in the order that people type it: options before or after the verb, values after '=' or
- * a blank, which is what getopt_long() takes. */
+/* Options may come before or after the verb, values after '=' or a blank: both as getopt_long() has it. */
 
 enum {
         ARG_SOCKET = 0x100,
@@ -75,7 +75,7 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
         return STATUS_USAGE;
 }
 
-/* Takes one option; *used gathers those that not every verb knows. */
+/* Takes one option. *used gathers the options that only some verbs take. Returns 0, or STATUS_USAGE. */
 static int set_option(int c, Options *options, unsigned *used) {
         switch (c) {
         case ARG_SOCKET:
@@ -163,11 +163,11 @@ static int check_usage(const Options *options, unsigned used, unsigned n) {
         return 0;
 }
 
-/* Parses the command line into *ret, which points into argv. An exit status other than 0 has been told of on
- * standard error. */
+/* Parses the command line into *ret, which points into argv. Returns 0, or an exit status after telling the user
+ * what is wrong. */
 int options_parse(int argc, char **argv, Options *ret) {
         Options options = {
-                .socket = DEFAULT_SOCKET,
+                .socket = VL_SOCKET_DEFAULT,
                 .legend = true,
                 .pager = true,
                 .timeout = USEC_INFINITY,
@@ -177,7 +177,7 @@ int options_parse(int argc, char **argv, Options *ret) {
         int c, r;
 
         if (argc > 0)
-                argv[0] = program_invocation_short_name; /* getopt_long() complains in its name */
+                argv[0] = program_invocation_short_name; /* getopt_long() prints this name */
         optind = 0;
         while ((c = getopt_long(argc, argv, "qjh", long_options, NULL)) >= 0) {
                 r = set_option(c, &options, &used);
@@ -186,7 +186,7 @@ int options_parse(int argc, char **argv, Options *ret) {
         }
 
         options.arguments = argv + optind;
-        if (options.verb) { /* --help, --version: whatever else stands there */
+        if (options.verb) { /* --help, --version: no matter what else is there */
                 *ret = options;
                 return 0;
         }

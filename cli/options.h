@@ -3,14 +3,12 @@
 
 #include "base/clock.h"
 
-#define DEFAULT_SOCKET "/run/msready/io.msready.Readiness"
-
-/* What the exit status says. */
+/* The exit statuses, see msready(1). */
 enum {
         STATUS_READY = 0,
         STATUS_ERROR = 1,
         STATUS_USAGE = 2,
-        STATUS_NOT_READY = 3, /* as of systemctl is-active */
+        STATUS_NOT_READY = 3, /* as systemctl is-active has it */
         STATUS_NO_SUCH_GATE = 4,
         STATUS_TIMED_OUT = 5,
         STATUS_UNKNOWN = 6,
@@ -29,7 +27,7 @@ typedef struct Verb Verb;
 
 typedef struct Options {
         const Verb *verb;
-        char **arguments; /* what stands behind the verb; ends with NULL */
+        char **arguments; /* the words after the verb; ends with NULL */
         const char *socket;
         bool quiet;
         bool all;
@@ -41,7 +39,7 @@ typedef struct Options {
         bool if_enabled;
         const char *boot;
         bool boots;
-        const char *root; /* of another system than the one that runs; NULL: that */
+        const char *root; /* of an offline system; NULL: this system */
 } Options;
 
 /* Options that only some verbs take. */
@@ -55,7 +53,7 @@ enum {
         OPTION_ROOT = 1 << 6,
 };
 
-/* A verb returns an exit status, or a negative errno that main() tells of. */
+/* A verb returns an exit status, or a negative errno that main() prints. */
 struct Verb {
         const char *name;
         const char *arguments; /* as help shows them */

@@ -14,9 +14,9 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 
-/* All that a verb prints: a list of every object of the largest cluster. */
+/* The largest output of a verb: a list of every object of the largest cluster. */
 #define OUTPUT_MAX MIB(128)
-/* Nobody reads longer lines, however wide the terminal is. */
+/* Longer lines are hard to read, however wide the terminal is. */
 #define WRAP_MAX 110
 
 static const char *const sequences[_STYLE_MAX] = {
@@ -25,7 +25,7 @@ static const char *const sequences[_STYLE_MAX] = {
         [STYLE_DOUBT] = "\033[35m",
 };
 
-/* Prepares for printing to fd: what the locale and the terminal, if it is one, can do. */
+/* Prepares for printing to fd: finds out what the locale and the terminal, if it is one, can do. */
 void out_init(Output *out, int fd) {
         const char *term = getenv("TERM");
 
@@ -40,7 +40,7 @@ void out_init(Output *out, int fd) {
         out_measure(out, fd);
 }
 
-/* Asks the terminal how large it is now. */
+/* Asks the terminal for its size. */
 void out_measure(Output *out, int fd) {
         struct winsize size;
 
@@ -77,17 +77,19 @@ void out_printf(Output *out, const char *format, ...) {
         va_end(ap);
 }
 
-/* The sequence that turns a style on; of STYLE_NONE, that turns all off. */
+/* The sequence that turns a style on; STYLE_NONE turns all styles off. */
 const char *style_sequence(Style style) {
+        assert(style >= 0 && style < _STYLE_MAX);
+
         return sequences[style];
 }
 
 void out_style(Output *out, Style style) {
         if (out->colours)
-                out_put(out, sequences[style]);
+                out_put(out, style_sequence(style));
 }
 
-/* Text of our own, or clean already, in a style. */
+/* Puts text of our own, or clean text, in a style. */
 void out_styled(Output *out, Style style, const char *s) {
         if (style != STYLE_NONE)
                 out_style(out, style);
@@ -96,15 +98,15 @@ void out_styled(Output *out, Style style, const char *s) {
                 out_style(out, STYLE_NONE);
 }
 
-/* A copy of text from the cluster that stays on its line and has nothing that a terminal obeys. NULL where s
- * is NULL or memory ran out. */
+/* A copy of text from the cluster, on one line and without anything that a terminal obeys. NULL where s is NULL, or
+ * for lack of memory. */
 char *clean_text(const char *s) {
         char *copy = s ? strdup(s) : NULL;
 
         return copy ? strip_control(copy) : NULL;
 }
 
-/* Text from the cluster. */
+/* Puts text from the cluster, cleaned. NULL puts nothing. */
 void out_text(Output *out, const char *s) {
         _cleanup_free_ char *clean = clean_text(s);
 
@@ -114,12 +116,13 @@ void out_text(Output *out, const char *s) {
                 out_check(out, -ENOMEM);
 }
 
+/* A symbol in UTF-8, or where the locale has none in ASCII. */
 const char *out_symbol(const Output *out, const char *utf8, const char *ascii) {
         return out->utf8 ? utf8 : ascii;
 }
 
-/* The width of the character at s, and in *ret_size its bytes. A byte that the locale cannot make sense of
- * is one column. */
+/* The width of the character at s in columns, and in *ret_size its bytes. A byte that the locale does not
+ * understand takes one column. */
 static size_t character_width(const char *s, size_t *ret_size) {
         mbstate_t state = {};
         wchar_t c;
@@ -149,7 +152,7 @@ size_t text_width(const char *s) {
         return width;
 }
 
-/* How many bytes of clean text fit into so many columns. */
+/* How many bytes of clean text fit into `width` columns. */
 size_t text_cut(const char *s, size_t width) {
         const char *p = s;
         size_t used = 0, n, w;
@@ -167,8 +170,8 @@ static void out_spaces(Output *out, unsigned n) {
         out_printf(out, "%*s", (int) n, "");
 }
 
-/* Text from the cluster as a paragraph: on a terminal it is broken at blanks; what has none is left to the
- * terminal to break. Ends with a line end. */
+/* Puts text from the cluster as a paragraph that ends with a line end. On a terminal it is broken at blanks; the
+ * terminal itself breaks a word that is too long. */
 void out_wrapped(Output *out, unsigned indent, const char *s) {
         _cleanup_free_ char *clean = clean_text(s);
         unsigned limit = MIN(out->columns, (unsigned) WRAP_MAX);
@@ -196,7 +199,7 @@ void out_wrapped(Output *out, unsigned indent, const char *s) {
         out_put(out, "\n");
 }
 
-/* The bytes of the character at s, or of one of our sequences, which takes no column. */
+/* The bytes of the character at s, or of one of our sequences, which has no width. */
 static size_t next_step(const char *s, size_t *ret_width) {
         size_t n;
 
@@ -219,8 +222,8 @@ static size_t word_width(const char *s) {
         return width;
 }
 
-/* On a terminal, breaks lines that were put since the text had `from` bytes at blanks, whatever styles are in them.
- * What follows a break is indented. */
+/* On a terminal, breaks the lines put since the text had `from` bytes at blanks, with the styles in them. Indents
+ * what follows a break. */
 void out_fold(Output *out, size_t from, unsigned indent) {
         _cleanup_free_ char *text = NULL;
         size_t width = 0, n, w;
@@ -254,12 +257,12 @@ static bool fits_screen(const Output *out) {
         return lines < out->rows;
 }
 
-/* Whether somebody else's rights may be at hand: a pager that runs commands would lend them out. */
+/* Whether we may run with the rights of another user, as under sudo: a pager that runs commands would pass them on. */
 static bool has_borrowed_rights(void) {
         return getenv("SUDO_UID") || getenv("PKEXEC_UID") || getenv("DOAS_USER") || getuid() != geteuid();
 }
 
-/* As systemd's programs do: with borrowed rights only less will do, for it can be told to run nothing. */
+/* As systemd's programs do: with the rights of another user only less is run, in its mode that runs no commands. */
 static _noreturn_ void exec_pager(int in) {
         static const char *const pagers[] = { "less", "more", "cat", NULL }, *const harmless[] = { "less",
                                                                                                    "cat",
@@ -280,7 +283,7 @@ static _noreturn_ void exec_pager(int in) {
 }
 
 /* Sends the text through a pager and waits for it. Leaving the pager early is no error. */
-static int page(const Output *out) {
+static int page_text(const Output *out) {
         int fds[2], status, r;
         pid_t child;
 
@@ -314,17 +317,56 @@ static bool pager_is_off(void) {
         return pager && (isempty(pager) || streq(pager, "cat"));
 }
 
-/* Prints what was gathered, through a pager where it is wanted and the screen is too small. */
+/* Prints what was put, through a pager where the user wants one and the screen is too small, and empties *out.
+ * Returns the first error since the last call, or that of printing. */
 int out_flush(Output *out) {
         int r = out->error;
 
         if (r >= 0 && out->text.size > 0) {
                 if (out->pager && out->movable && !pager_is_off() && !fits_screen(out))
-                        r = page(out);
+                        r = page_text(out);
                 else
                         r = fd_write_all(STDOUT_FILENO, out->text.data, out->text.size);
         }
         buffer_clear(&out->text);
         out->error = 0;
         return r;
+}
+
+/* --json: prints the reply as it came, unless --quiet. parameters may be NULL. -ENOMEM, or the error of write(). */
+int print_reply(const Options *options, const JsonValue *parameters) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(8 * LIMIT_VARLINK_REPLY);
+        _cleanup_(jv_freep) JsonValue *empty = NULL;
+        int r;
+
+        if (options->quiet)
+                return 0;
+        if (!parameters) {
+                parameters = empty = jv_new_object();
+                if (!empty)
+                        return -ENOMEM;
+        }
+        r = jv_print(parameters, options->format == FORMAT_PRETTY, &text);
+        if (r >= 0)
+                r = buffer_putc(&text, '\n');
+        if (r < 0)
+                return r;
+        return fd_write_all(STDOUT_FILENO, text.data, text.size);
+}
+
+/* --json where gates are named: prints the reply, but of its list of this name only the items wanted. As
+ * print_reply(). */
+int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
+                   bool (*is_wanted)(const Options *options, const JsonValue *item)) {
+        _cleanup_(jv_freep) JsonValue *reply = jv_new_object(), *wanted = jv_new_array();
+        int r = reply && wanted ? 0 : -ENOMEM;
+
+        JSON_FOREACH(item, jv_get(parameters, list))
+                if (r >= 0 && is_wanted(options, item))
+                        r = jv_append(wanted, jv_copy(item));
+        JSON_FOREACH(member, parameters)
+                if (r >= 0)
+                        r = jv_add(reply, jv_key(member),
+                                   streq(jv_key(member), list) ? TAKE_PTR(wanted) : jv_copy(member));
+        return r < 0 ? r : print_reply(options, reply);
 }

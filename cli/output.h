@@ -2,8 +2,10 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "json/json.h"
+#include "options.h"
 
-/* What is printed is gathered first, so that it can be paged as a whole. Text from the cluster goes in by
+/* Text is gathered before it is printed, so that a pager gets all of it. Text from the cluster goes in by
  * out_text() or clean_text(), never as it is: a terminal would obey it. */
 
 typedef enum Style {
@@ -20,7 +22,7 @@ typedef enum Style {
 
 typedef struct Output {
         Buffer text;
-        int error; /* the first one; output after it is dropped */
+        int error; /* the first one; what is put after it is dropped */
         bool terminal;
         bool movable; /* a terminal whose cursor can be moved */
         bool colours;
@@ -47,3 +49,7 @@ const char *style_sequence(Style style);
 char *clean_text(const char *s);
 size_t text_width(const char *s);
 size_t text_cut(const char *s, size_t width);
+
+int print_reply(const Options *options, const JsonValue *parameters);
+int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
+                   bool (*is_wanted)(const Options *options, const JsonValue *item));

@@ -8,14 +8,14 @@
 #include "boots.h"
 #include "chart.h"
 #include "describe.h"
+#include "output.h"
 #include "systemctl.h"
 #include "verbs.h"
 
-/* A boot drawn as SVG, as systemd-analyze plot does: time runs to the right from the start of PID 1 (after a
- * soft-reboot, or in a container, the kernel's may be long ago), each gate is a row, its objects are thin rows
- * below it. Colours are in a style sheet that knows light and dark pages; what a gate waited for is written on
- * the span where it fits, and is always in its tooltip. Nothing in the picture is fetched or executed, and all
- * text is escaped. */
+/* A boot drawn as SVG, as systemd-analyze plot does. Time runs to the right from the start of PID 1 (after a
+ * soft-reboot, or in a container, the kernel may have started long before). Each gate is a row, with its objects as
+ * thin rows below it. A style sheet has colours for light and dark pages. What a gate waited for is written on the
+ * span where it fits, and always in its tooltip. The picture fetches and runs nothing, and all text is escaped. */
 
 #define MARGIN 20
 #define LABELS 260
@@ -24,7 +24,7 @@
 #define GATE_HEIGHT 24
 #define OBJECT_HEIGHT 16
 #define MARK_HEIGHT 14
-#define LETTER 6.6 /* the width of one, about */
+#define LETTER 6.6 /* the approximate width of one */
 #define OBJECT_LETTER 5.6
 
 static const char style[] =
@@ -43,7 +43,7 @@ static const char style[] =
         ".disabled,.other{fill:#484f58}.on{fill:#f0f6fc}}\n"
         "</style>\n";
 
-/* A moment, and what it is called. */
+/* A moment and its name. */
 typedef struct Mark {
         const char *name;
         usec_t at; /* boottime; 0: it has not come, or is not known */
@@ -51,19 +51,19 @@ typedef struct Mark {
 
 #define MARKS 3
 
-/* What goes on behind the end of the picture is drawn until there. */
+/* A span that goes on after the end of the picture is drawn until there. */
 static double x_of(const Chart *chart, usec_t at) {
         usec_t length = MAX(usec_sub(chart->end, chart->begin), (usec_t) 1);
 
         return LABELS + (double) usec_sub(MIN(at, chart->end), chart->begin) / (double) length * WIDTH;
 }
 
-/* U+FFFE and U+FFFF, which UTF-8 can write and XML must not have. */
+/* U+FFFE and U+FFFF: valid UTF-8, but not allowed in XML. */
 static bool is_noncharacter(const char *s) {
         return startswith(s, "\xef\xbf\xbe") || startswith(s, "\xef\xbf\xbf");
 }
 
-/* Text between tags or in an attribute. */
+/* Puts text for between tags or for an attribute. */
 static void put_escaped(Output *out, const char *s) {
         _cleanup_free_ char *clean = clean_text(s);
 
@@ -96,7 +96,7 @@ static unsigned row_height(const Row *row) {
         return row->object ? OBJECT_HEIGHT : GATE_HEIGHT;
 }
 
-/* The distance of the lines of the grid: at most a dozen of them. */
+/* The distance of the lines of the grid, for at most a dozen of them. */
 static usec_t grid_step(usec_t end) {
         static const unsigned seconds[] = { 1,   2,   5,    10,   15,   30,    60,    120,   300,
                                             600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
@@ -122,8 +122,8 @@ static void put_grid(Output *out, const Chart *chart, unsigned height) {
         }
 }
 
-/* Each has a line of its own for its words, so that those of moments that are close do not collide; what stands
- * far to the right is written to the left of it. */
+/* Each mark has a line of text of its own, so that close marks do not collide; the text of a mark far to the right
+ * stands to its left. */
 static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned line, unsigned height) {
         double x = x_of(chart, mark->at);
         unsigned y = 48 + line * MARK_HEIGHT;
@@ -144,7 +144,7 @@ static void put_mark(Output *out, const Chart *chart, const Mark *mark, unsigned
 }
 
 static const char *class_of(const char *state) {
-        return state_from_string(state) >= 0 ? state : "other";
+        return gate_state_from_string(state) >= 0 ? state : "other";
 }
 
 static void put_tooltip(Output *out, const Row *row, const Span *span) {
@@ -168,16 +168,16 @@ static void put_tooltip(Output *out, const Row *row, const Span *span) {
         out_put(out, "</title>");
 }
 
-/* What the span waited for, as much of it as fits. */
+/* Puts what the span waited for, if it fits. */
 static void put_words(Output *out, const Row *row, const Span *span, double x, double width, unsigned y) {
         const char *reason = jv_get_string(span->blocker, "reason"), *shown = reason;
         double letter = row->object ? OBJECT_LETTER : LETTER;
         _cleanup_free_ char *object = NULL, *words = NULL;
         size_t fits = width > 8 ? (size_t) ((width - 8) / letter) : 0;
 
-        if (!reason || state_from_string(span->state) == STATE_READY)
+        if (!reason || gate_state_from_string(span->state) == GATE_READY)
                 return;
-        /* The row of an object names it already. */
+        /* The label of an object's row has its name already. */
         if (!row->object && object_to_string(jv_get(span->blocker, "object"), &object) >= 0 &&
             asprintf_ret(&words, "%s: %s", object, reason) >= 0 && text_width(words) <= fits)
                 shown = words;
@@ -189,7 +189,7 @@ static void put_words(Output *out, const Row *row, const Span *span, double x, d
         out_put(out, "</text>\n");
 }
 
-/* A gate's name, or that of an object without its namespace, as much of it as fits. */
+/* Puts a gate's name, or an object's without its namespace, cut to what fits. */
 static void put_label(Output *out, const Row *row) {
         size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)), kind;
         _cleanup_free_ char *label = NULL;
@@ -238,7 +238,7 @@ static void put_legend(Output *out, unsigned y) {
                            words[i], LABELS + i * 90, y, LABELS + i * 90 + 16, y + 10, words[i]);
 }
 
-static void draw(Output *out, const Chart *chart, const char *title, const Mark marks[static MARKS]) {
+static void draw_chart(Output *out, const Chart *chart, const char *title, const Mark marks[static MARKS]) {
         unsigned height = TOP + MARGIN + 30, y = TOP;
 
         for (size_t i = 0; i < chart->n_rows; i++)
@@ -262,7 +262,7 @@ static void draw(Output *out, const Chart *chart, const char *title, const Mark 
         out_put(out, "</svg>\n");
 }
 
-/* A stamp of systemd's, on CLOCK_MONOTONIC, which is boottime for as long as nothing slept. 0 where it has
+/* A time stamp of systemd, on CLOCK_MONOTONIC, which equals boottime unless the host has slept. 0 where systemd has
  * none. */
 static usec_t systemd_time(const char *unit, const char *property) {
         _cleanup_free_ char *s = NULL;
@@ -271,7 +271,7 @@ static usec_t systemd_time(const char *unit, const char *property) {
         return systemctl_show(unit, property, &s) >= 0 && parse_uint64(s, &usec) >= 0 ? usec : 0;
 }
 
-/* When the API server first said that it is ready: to the gate api, or to any that asks its /readyz. 0: never. */
+/* When the API server first said that it is ready: to gate api, or to any gate that asks its /readyz. 0: never. */
 static usec_t api_up(const JsonValue *transitions) {
         JSON_FOREACH(v, transitions) {
                 const JsonValue *object = jv_get(v, "object");
@@ -302,23 +302,24 @@ static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
 
 static bool is_waited_for(const Options *options, const Snapshot *s) {
         if (!*options->arguments)
-                return get_state(s->verdict) != STATE_READY;
+                return get_state(s->verdict) != GATE_READY;
         for (size_t i = 0; i < s->n_gates; i++)
-                if (get_state(s->gates[i]) != STATE_READY)
+                if (get_state(s->gates[i]) != GATE_READY)
                         return true;
         return false;
 }
 
-/* The picture of this boot ends now for as long as something is waited for. Later it ends soon after the last
- * change, for in days without one the boot would be a line. */
+/* The picture of this boot ends now while a gate is not ready, otherwise soon after the last change: over days
+ * without one the boot would shrink to a line. */
 static usec_t picture_end(const Options *options, const Snapshot *s, const Chart *chart, usec_t last) {
         if (last <= chart->begin || is_waited_for(options, s))
                 return chart->end;
         return MIN(chart->end, last + (last - chart->begin) / 10);
 }
 
-/* earlier: the ID of the boot, or NULL for this one, which s describes. */
-static int plot(const Options *options, const JsonValue *timeline, const Snapshot *s, const char *earlier) {
+/* earlier is the ID of the boot to draw, or NULL for this boot, which s describes. */
+static int plot_boot(const Options *options, const JsonValue *timeline, const Snapshot *s,
+                     const char *earlier) {
         const char *boot_id = earlier ?: jv_get_string(s->verdict, "bootId");
         _cleanup_(buffer_done) Buffer title = BUFFER_INIT(4096);
         _cleanup_(chart_done) Chart chart = {};
@@ -348,11 +349,11 @@ static int plot(const Options *options, const JsonValue *timeline, const Snapsho
         put_title(&title, jv_get(timeline, "boots"), boot_id);
 
         out_init(&out, STDOUT_FILENO);
-        draw(&out, &chart, buffer_cstr(&title), marks);
+        draw_chart(&out, &chart, buffer_cstr(&title), marks);
         return out_flush(&out);
 }
 
-/* A boot as a picture, on standard output. */
+/* Draws a boot on standard output. */
 int verb_plot(const Options *options) {
         _cleanup_(vl_reply_done) VlReply timeline = {}, description = {};
         _cleanup_(snapshot_done) Snapshot s = {};
@@ -366,5 +367,5 @@ int verb_plot(const Options *options) {
                 return r;
         if (options->format != FORMAT_TEXT)
                 return print_reply(options, timeline.parameters);
-        return options->quiet ? 0 : plot(options, timeline.parameters, &s, earlier);
+        return options->quiet ? 0 : plot_boot(options, timeline.parameters, &s, earlier);
 }

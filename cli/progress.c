@@ -4,18 +4,13 @@
 
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "notify.h"
 #include "render.h"
 
-/* Words that never come again, as those with a time in them, would be gathered without end. */
-#define SEEN_MAX 4096
-
 void progress_done(Progress *p) {
-        p->seen = mfree(p->seen);
         p->said = strv_free(p->said);
         p->status = mfree(p->status);
 }
@@ -27,7 +22,7 @@ bool progress_counts(const Progress *p, const JsonValue *gate) {
         return p->all || jv_get_bool(gate, "required", false);
 }
 
-/* "3 of 4 gates ready, 12 of 14 containers" */
+/* Puts "3 of 4 gates ready, 12 of 14 containers". */
 void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
         int64_t containers = 0, ready_containers = 0;
         unsigned gates = 0, ready = 0;
@@ -38,7 +33,7 @@ void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
                 if (!progress_counts(p, gate))
                         continue;
                 gates++;
-                ready += get_state(gate) == STATE_READY;
+                ready += get_state(gate) == GATE_READY;
                 containers += jv_get_int(gate, "totalContainers", 0);
                 ready_containers += jv_get_int(gate, "readyContainers", 0);
         }
@@ -72,7 +67,7 @@ static int gate_line(const JsonValue *gate, char **ret) {
         return 0;
 }
 
-/* The line that was said of the gate whose line this is, for its name is the same. */
+/* Finds the last line printed for the gate that this line is about: both begin with its name. */
 static char **find_said(const Progress *p, const char *line) {
         size_t n = (size_t) (strchrnul(line, ':') - line) + 1;
 
@@ -82,8 +77,8 @@ static char **find_said(const Progress *p, const char *line) {
         return NULL;
 }
 
-/* Prints the line, which becomes the caller's no more, if it says something else than the last one did. */
-static int say(Progress *p, char *line, Output *out) {
+/* Prints the line if it differs from the last one for its gate. Takes line. */
+static int say_line(Progress *p, char *line, Output *out) {
         char **said = find_said(p, line);
 
         if (said && streq(*said, line)) {
@@ -98,35 +93,32 @@ static int say(Progress *p, char *line, Output *out) {
         return 0;
 }
 
-/* A line for each gate that counts and of which something else is to be said than before. */
+/* Prints a line for each gate that counts and whose line has changed; where all count, also for the verdict, under
+ * a name that no gate can have. -ENOMEM. */
 int progress_lines(Progress *p, const Snapshot *s, Output *out) {
-        for (size_t i = 0; i < s->n_gates; i++) {
-                char *line;
-                int r;
+        char *line;
+        int r;
 
+        if (p->all && s->verdict) {
+                r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
+                if (r >= 0)
+                        r = say_line(p, strip_control(line), out);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < s->n_gates; i++) {
                 if (!progress_counts(p, s->gates[i]))
                         continue;
                 r = gate_line(s->gates[i], &line);
                 if (r >= 0)
-                        r = say(p, line, out);
+                        r = say_line(p, line, out);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* The same for the verdict, under a name that no gate can have. */
-int progress_verdict(Progress *p, const Snapshot *s, Output *out) {
-        char *line;
-        int r;
-
-        if (!s->verdict)
-                return 0;
-        r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
-        return r < 0 ? r : say(p, strip_control(line), out);
-}
-
-/* Of the gates that count, the first that is shut. */
+/* The first gate that counts and is shut. */
 static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
         for (size_t i = 0; i < s->n_gates; i++)
                 if (progress_counts(p, s->gates[i]) && first_blocker(s->gates[i]))
@@ -134,8 +126,8 @@ static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
         return NULL;
 }
 
-/* Tells systemd, where it started us and there is something new to say: how far things are, and what is
- * waited for since what time of day, for an age would be wrong a minute later. */
+/* Sends systemd the progress and the first blocker as STATUS=, if that is new. It names the time of day since when,
+ * for an age would be wrong a minute later. Does nothing where systemd did not start us. -ENOMEM. */
 int progress_status(Progress *p, const Snapshot *s) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
         const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
@@ -163,7 +155,14 @@ int progress_status(Progress *p, const Snapshot *s) {
         return 0;
 }
 
-/* A line for each of those that keep gates shut, and below it what the cluster says, once. */
+/* Tells systemd that the daemon is out of reach. The next STATUS= is sent even where it equals the last one. */
+void progress_out_of_reach(Progress *p) {
+        (void) notify_status("msreadyd is out of reach, waiting for it");
+        p->status = mfree(p->status);
+}
+
+/* Puts a line for each gate that counts and is shut, with its first blocker, and below it the message, once for
+ * gates with the same one. now is boottime of the daemon. -ENOMEM. */
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
         const char *said = NULL;
 
@@ -190,78 +189,4 @@ int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *
                 said = message;
         }
         return 0;
-}
-
-static void hash_in(uint64_t *h, const char *s) {
-        *h = fnv_bytes(*h, s, s ? strlen(s) : 0);
-        *h = fnv_bytes(*h, "\xff", 1);
-}
-
-/* A pull that fails is tried again and again: its reasons alternate, and its words have other ports in them. */
-static bool is_failed_pull(const char *reason) {
-        return glob_matches("*ImagePull*", reason) || glob_matches("*RegistryUnavailable", reason) ||
-               glob_matches("*SignatureValidationFailed", reason);
-}
-
-static uint64_t hash_blocker(const JsonValue *gate, const JsonValue *blocker) {
-        const char *reason = strempty(jv_get_string(blocker, "reason"));
-        uint64_t h = FNV_INIT;
-
-        hash_in(&h, jv_get_string(gate, "name"));
-        hash_in(&h, jv_get_string(jv_get(blocker, "object"), "name"));
-        if (is_failed_pull(reason))
-                return h;
-        hash_in(&h, reason);
-        hash_in(&h, jv_get_string(blocker, "message"));
-        return h;
-}
-
-/* Returns 1 where it was not seen before. */
-static int see(Progress *p, uint64_t h) {
-        uint64_t *more;
-
-        for (size_t i = 0; i < p->n_seen; i++)
-                if (p->seen[i] == h)
-                        return 0;
-        if (p->n_seen == SEEN_MAX)
-                p->n_seen = 0;
-        more = reallocarray(p->seen, p->n_seen + 1, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        p->seen = more;
-        more[p->n_seen++] = h;
-        return 1;
-}
-
-/* Whether anything has moved since the last time: an object or a container became ready, or something is waited for
- * that was not before, as when an image has been pulled. What was waited for already is nothing new: a failure that is
- * tried again passes through the same words each time. */
-int progress_moved(Progress *p, const Snapshot *s) {
-        uint64_t counts = FNV_INIT;
-        bool moved;
-        int r;
-
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *gate = s->gates[i];
-
-                if (!progress_counts(p, gate))
-                        continue;
-                hash_in(&counts, jv_get_string(gate, "name"));
-                hash_in(&counts, jv_get_string(gate, "state"));
-                counts ^= (uint64_t) jv_get_int(gate, "readyObjects", 0) << 32;
-                counts ^= (uint64_t) jv_get_int(gate, "readyContainers", 0);
-        }
-        moved = counts != p->counts;
-        p->counts = counts;
-        for (size_t i = 0; i < s->n_gates; i++) {
-                if (!progress_counts(p, s->gates[i]))
-                        continue;
-                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers")) {
-                        r = see(p, hash_blocker(s->gates[i], blocker));
-                        if (r < 0)
-                                return r;
-                        moved = moved || r > 0;
-                }
-        }
-        return moved;
 }

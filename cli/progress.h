@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "live.h"
-#include "options.h"
+#include "output.h"
 #include "snapshot.h"
 
-/* How far things are: for a terminal, for a log, for systemctl status. */
+/* The progress towards ready: for a terminal, for a log, for systemctl status. */
 
-/* What was said of each gate last, so that a line is printed only where it says something new. */
+/* The last line printed for each gate, so that a line is printed only where it says something new. */
 typedef struct Progress {
-        char *const *gates; /* those that count; empty: the required ones, */
+        char *const *gates; /* the gates that count; empty: the required ones, */
         bool all;           /* or all */
         char **said;        /* "NAME: …" */
         char *status;       /* the last STATUS= */
-        uint64_t counts;    /* a hash of how many are ready */
-        uint64_t *seen;     /* and of all that was waited for */
-        size_t n_seen;
 } Progress;
 
 void progress_done(Progress *p);
 bool progress_counts(const Progress *p, const JsonValue *gate);
 void progress_summary(const Progress *p, const Snapshot *s, Buffer *b);
 int progress_lines(Progress *p, const Snapshot *s, Output *out);
-int progress_verdict(Progress *p, const Snapshot *s, Output *out);
 int progress_status(Progress *p, const Snapshot *s);
+void progress_out_of_reach(Progress *p);
 int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);
-int progress_moved(Progress *p, const Snapshot *s);

@@ -3,8 +3,8 @@
 #include "ask.h"
 #include "verbs.h"
 
-/* Has the daemon read its configuration anew. Over varlink and not by systemctl, which waits while the start
- * job does, and that may be for as long as a first boot takes. */
+/* Makes the daemon read its configuration again. By varlink and not by systemctl, which waits until the start job
+ * is done: in a first boot that takes hours. */
 int verb_reload(const Options *options) {
         _cleanup_(vl_reply_done) VlReply reply = {};
 

@@ -7,7 +7,19 @@
 #include "base/string-util.h"
 #include "table.h"
 
-/* How long ago, as people say it. A stamp that lies ahead counts as now. */
+static const Style styles[_GATE_STATE_MAX] = {
+        [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
+        [GATE_UNKNOWN] = STYLE_DOUBT, [GATE_DISABLED] = STYLE_DIM,
+};
+
+/* The style of a state; none for one that this client does not know. */
+Style state_style(GateState state) {
+        assert(state < _GATE_STATE_MAX);
+
+        return state >= 0 ? styles[state] : STYLE_NONE;
+}
+
+/* How long before now `then` was, in words. A stamp that lies ahead counts as now. */
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
         return format_timespan(buf, usec_sub(now, then));
 }
@@ -26,12 +38,12 @@ static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now)
         out_printf(out, " for %s, since %s",
                    age_to_string(age, now, get_usec(verdict, "changedBoottimeUSec")),
                    format_clock(clock, get_usec(verdict, "changedRealtimeUSec")));
-        if (get_state(verdict) == STATE_WAITING && typical > 0)
+        if (get_state(verdict) == GATE_WAITING && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(age, typical));
         out_put(out, "\n");
 }
 
-/* The verdict in a line, and whose it is in another. */
+/* Puts the verdict in a line, and the node, the server and its version in another. */
 void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),
                    *version = jv_get_string(s->verdict, "serverVersion"),
@@ -90,7 +102,7 @@ static int put_blocker_cell(Table *t, const JsonValue *gate) {
                            strempty(jv_get_string(blocker, "reason")));
 }
 
-/* "ready", and what becomes of it where a clock runs: "ready (lost in 12s)". */
+/* "ready", and where a clock runs what follows: "ready (lost in 12s)". */
 static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
         static const struct {
                 const char *clock, *becomes;
@@ -120,7 +132,7 @@ static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         if (r >= 0)
                 r = table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
                                STYLE_NONE);
-        if (r >= 0 && get_state(gate) != STATE_DISABLED)
+        if (r >= 0 && get_state(gate) != GATE_DISABLED)
                 r = table_cellf(t, COLUMN_OBJECTS, STYLE_NONE, "%" PRIi64 "/%" PRIi64,
                                 jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
         if (r >= 0)
@@ -133,9 +145,9 @@ static void put_summary(Output *out, const Snapshot *s) {
         size_t required = 0, ready = 0, tracked = 0, open = 0;
 
         for (size_t i = 0; i < s->n_gates; i++) {
-                bool is_ready = get_state(s->gates[i]) == STATE_READY;
+                bool is_ready = get_state(s->gates[i]) == GATE_READY;
 
-                if (get_state(s->gates[i]) == STATE_DISABLED)
+                if (get_state(s->gates[i]) == GATE_DISABLED)
                         continue;
                 if (jv_get_bool(s->gates[i], "required", false)) {
                         required++;
@@ -155,7 +167,7 @@ static void put_summary(Output *out, const Snapshot *s) {
                 out_put(out, "\n");
 }
 
-/* A line for each gate. */
+/* Puts a table with a row for each gate, and a summary. -ENOMEM. */
 int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options) {
         _cleanup_(table_freep) Table *t = NULL;
         int r;
@@ -172,7 +184,7 @@ int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *opti
         return r;
 }
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s" */
+/* Puts "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s". -ENOMEM. */
 int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
         _cleanup_free_ char *object = NULL;
         char age[TIMESPAN_MAX];
@@ -190,8 +202,8 @@ int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
         return 0;
 }
 
-/* Whether the gate is to be told of, and by its own blocker: one that another gate blocks is told of there.
- */
+/* Whether the gate has an entry of its own: not if another gate in the snapshot blocks it, whose entry has the
+ * cause. */
 static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
         const JsonValue *blocker = first_blocker(gate);
 
@@ -201,7 +213,7 @@ static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
                !snapshot_find(s, jv_get_string(blocker, "gate"));
 }
 
-/* Whether two blockers tell the same, as of an API server that is out of reach, which is in the way of all. */
+/* Whether two blockers have the same cause, such as an unreachable API server, which blocks every gate. */
 bool is_same_cause(const JsonValue *a, const JsonValue *b) {
         const char *message = jv_get_string(a, "message");
 
@@ -218,7 +230,7 @@ static bool is_told_already(const Snapshot *s, size_t i, bool all) {
 }
 
 static void put_others(Output *out, const Snapshot *s, size_t i, bool all) {
-        const char *separator = "    The same: ";
+        const char *separator = "    Same cause: ";
 
         for (size_t j = i + 1; j < s->n_gates; j++) {
                 if (!tells_of(s, s->gates[j], all) ||
@@ -255,8 +267,8 @@ static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *bloc
         return 0;
 }
 
-/* What keeps gates shut, with the cluster's words and what to do, each cause once. Gates that are not
- * required are left out, unless all. */
+/* Puts what keeps gates shut, with the cluster's words and the hint, each cause once. Without `all` only for
+ * required gates. -ENOMEM. */
 int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
         for (size_t i = 0; i < s->n_gates; i++) {
                 int r;

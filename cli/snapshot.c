@@ -4,55 +4,38 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "options.h"
 
-/* The daemon's own ceiling, and room for names that only Require= knows. */
+/* The daemon's own ceiling, and room for gates that only Require= names. */
 #define GATES_MAX (2 * LIMIT_GATES)
 
-static const char *const states[_STATE_MAX] = {
-        [STATE_WAITING] = "waiting", [STATE_READY] = "ready",       [STATE_LOST] = "lost",
-        [STATE_UNKNOWN] = "unknown", [STATE_DISABLED] = "disabled",
-};
-
-static const Style styles[_STATE_MAX] = {
-        [STATE_WAITING] = STYLE_WAIT,  [STATE_READY] = STYLE_GOOD,   [STATE_LOST] = STYLE_BAD,
-        [STATE_UNKNOWN] = STYLE_DOUBT, [STATE_DISABLED] = STYLE_DIM,
-};
-
-/* _STATE_INVALID for NULL and for a state that a later daemon may know: nothing that is ready. */
-State state_from_string(const char *s) {
-        for (State state = 0; s && state < _STATE_MAX; state++)
-                if (streq(states[state], s))
-                        return state;
-        return _STATE_INVALID;
+/* The state of a gate or of the verdict; _GATE_STATE_INVALID for NULL and for a state of a later daemon. */
+GateState get_state(const JsonValue *gate_or_verdict) {
+        return gate_state_from_string(jv_get_string(gate_or_verdict, "state"));
 }
 
-Style state_style(State state) {
-        return state >= 0 ? styles[state] : STYLE_NONE;
-}
-
-State get_state(const JsonValue *gate_or_verdict) {
-        return state_from_string(jv_get_string(gate_or_verdict, "state"));
-}
-
-/* A time that the daemon told; 0 where it is absent. */
+/* A time from the daemon in microseconds; 0 where it is absent. */
 usec_t get_usec(const JsonValue *object, const char *key) {
         int64_t usec = jv_get_int(object, key, 0);
 
         return usec > 0 ? (usec_t) usec : 0;
 }
 
+/* The cause that keeps a gate shut, or NULL. */
 const JsonValue *first_blocker(const JsonValue *gate) {
         return jv_first(jv_get(gate, "blockers"));
 }
 
-/* An invalid gate waits, and says so by its reason. */
+/* A gate's reply has no other sign that it is invalid than its blocker: itself, with a reason of the daemon's. Its
+ * object is compared too, for a pod's reason is the cluster's word. */
 bool gate_is_invalid(const JsonValue *gate) {
-        return streq_ptr(jv_get_string(first_blocker(gate), "reason"), "InvalidGate") &&
-               streq_ptr(jv_get_string(first_blocker(gate), "gate"), jv_get_string(gate, "name"));
+        const JsonValue *blocker = first_blocker(gate), *object = jv_get(blocker, "object");
+
+        return streq_ptr(jv_get_string(blocker, "reason"), "InvalidGate") &&
+               streq_ptr(jv_get_string(object, "kind"), "Gate") &&
+               streq_ptr(jv_get_string(object, "name"), jv_get_string(gate, "name"));
 }
 
-/* "Pod openshift-dns/dns-default-x", clean. */
+/* "Pod openshift-dns/dns-default-x", clean; *ret is the caller's. -ENOMEM. */
 int object_to_string(const JsonValue *object, char **ret) {
         const char *namespace = jv_get_string(object, "namespace");
         char *s;
@@ -81,7 +64,7 @@ static JsonValue **find_slot(const Snapshot *s, const char *name) {
         return NULL;
 }
 
-/* The gate of that name, or NULL. */
+/* The gate of that name, or NULL; valid until the next snapshot_update(). */
 const JsonValue *snapshot_find(const Snapshot *s, const char *name) {
         JsonValue **slot = find_slot(s, name);
 
@@ -119,7 +102,8 @@ static void drop_gate(Snapshot *s, const char *name) {
         s->n_gates--;
 }
 
-/* Takes in a reply of Describe, Monitor or Wait: what is in it replaces what was known. -ENOMEM, -E2BIG. */
+/* Takes in a reply of Describe, Monitor or Wait, which replaces the verdict and the gates that it has. -ENOMEM;
+ * -E2BIG for more gates than a daemon can have. */
 int snapshot_update(Snapshot *s, const JsonValue *parameters) {
         const JsonValue *verdict = jv_get(parameters, "verdict");
         JsonValue *copy;
@@ -144,7 +128,7 @@ int snapshot_update(Snapshot *s, const JsonValue *parameters) {
         return 0;
 }
 
-/* The time on the daemon's clock. */
+/* The present boottime of the daemon. */
 usec_t snapshot_now(const Snapshot *s) {
         return usec_add(s->told, usec_sub(now_boottime(), s->came));
 }
@@ -153,7 +137,7 @@ static int append_copy(JsonValue *array, const JsonValue *v) {
         return jv_append(array, jv_copy(v));
 }
 
-/* The shape of a reply of Describe. */
+/* Makes the snapshot a reply of Describe; *ret is the caller's. -ENOMEM. */
 int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *object = jv_new_object(), *gates = jv_new_array();
         int r = object && gates ? 0 : -ENOMEM;
@@ -169,34 +153,4 @@ int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
 
         *ret = TAKE_PTR(object);
         return 0;
-}
-
-static int status_of_state(State state) {
-        switch (state) {
-        case STATE_READY:
-                return STATUS_READY;
-        case STATE_UNKNOWN:
-                return STATUS_UNKNOWN;
-        case STATE_DISABLED:
-                return STATUS_ERROR;
-        default:
-                return STATUS_NOT_READY;
-        }
-}
-
-/* What the exit status says of it: the verdict, or of the gates that were named the worst. */
-int snapshot_status(const Snapshot *s, char *const *named) {
-        int worst = STATUS_READY;
-
-        if (!*named)
-                return status_of_state(get_state(s->verdict));
-        for (; *named; named++) {
-                const JsonValue *gate = snapshot_find(s, *named);
-                int one = gate && gate_is_invalid(gate) ? STATUS_ERROR : status_of_state(get_state(gate));
-
-                if (worst == STATUS_READY || one == STATUS_ERROR ||
-                    (one == STATUS_NOT_READY && worst == STATUS_UNKNOWN))
-                        worst = one;
-        }
-        return worst;
 }

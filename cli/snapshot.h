@@ -2,21 +2,10 @@
 #pragma once
 
 #include "base/clock.h"
+#include "gates/gate-state.h"
 #include "json/json.h"
-#include "output.h"
 
-/* The verdict and the gates as the daemon told of them last: a reply of Describe, or the sum of Monitor's.
- */
-
-typedef enum State {
-        STATE_WAITING,
-        STATE_READY,
-        STATE_LOST,
-        STATE_UNKNOWN,
-        STATE_DISABLED,
-        _STATE_MAX,
-        _STATE_INVALID = -EINVAL,
-} State;
+/* The verdict and the gates as the daemon told them last: a reply of Describe, or the sum of replies of Monitor. */
 
 typedef struct Snapshot {
         JsonValue *verdict;
@@ -30,12 +19,9 @@ void snapshot_done(Snapshot *s);
 int snapshot_update(Snapshot *s, const JsonValue *parameters);
 int snapshot_to_json(const Snapshot *s, JsonValue **ret);
 usec_t snapshot_now(const Snapshot *s);
-int snapshot_status(const Snapshot *s, char *const *named);
 const JsonValue *snapshot_find(const Snapshot *s, const char *name);
 
-State state_from_string(const char *s);
-Style state_style(State state);
-State get_state(const JsonValue *gate_or_verdict);
+GateState get_state(const JsonValue *gate_or_verdict);
 usec_t get_usec(const JsonValue *object, const char *key);
 const JsonValue *first_blocker(const JsonValue *gate);
 bool gate_is_invalid(const JsonValue *gate);

@@ -4,13 +4,13 @@
 #include "render.h"
 #include "verbs.h"
 
-/* Why a gate that was asked for does not apply on this host. */
+/* Puts why the gates that are disabled do not apply on this host. */
 static void put_causes(Output *out, const Snapshot *s, const JsonValue *definitions) {
         for (size_t i = 0; i < s->n_gates; i++) {
                 const char *name = jv_get_string(s->gates[i], "name"),
                            *cause = find_cause(definitions, name);
 
-                if (!cause || get_state(s->gates[i]) != STATE_DISABLED)
+                if (!cause || get_state(s->gates[i]) != GATE_DISABLED)
                         continue;
                 out_put(out, "\n");
                 out_text(out, name);
@@ -19,7 +19,7 @@ static void put_causes(Output *out, const Snapshot *s, const JsonValue *definiti
         }
 }
 
-static int show(const Options *options, const Snapshot *s, const JsonValue *definitions) {
+static int show_status(const Options *options, const Snapshot *s, const JsonValue *definitions) {
         _cleanup_(out_done) Output out = {};
         bool named = *options->arguments;
         int r;
@@ -38,7 +38,7 @@ static int show(const Options *options, const Snapshot *s, const JsonValue *defi
         return r < 0 ? r : out_flush(&out);
 }
 
-/* The verdict and a line for each gate, with what blocks those that are required. */
+/* Shows the verdict and a line for each gate, with what blocks the required ones. */
 int verb_status(const Options *options) {
         _cleanup_(snapshot_done) Snapshot s = {};
         _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
@@ -52,6 +52,6 @@ int verb_status(const Options *options) {
         if (options->format != FORMAT_TEXT)
                 r = print_reply(options, reply.parameters);
         else if (!options->quiet)
-                r = show(options, &s, jv_get(gates.parameters, "definitions"));
-        return r < 0 ? r : snapshot_status(&s, options->arguments);
+                r = show_status(options, &s, jv_get(gates.parameters, "definitions"));
+        return r < 0 ? r : exit_status(&s, options->arguments);
 }

@@ -30,9 +30,9 @@ static int make_command(const char *root, const char *const *arguments, char ***
         return 0;
 }
 
-/* Runs systemctl. With out_fd its output goes there and it complains to nobody. Returns its exit status; 127
- * where it cannot be run. */
-static int spawn(char *const *command, int out_fd) {
+/* Runs systemctl. With out_fd >= 0 its output goes there and its errors nowhere. Returns its exit status, 127 where
+ * it cannot be run, or a negative errno. */
+static int spawn_systemctl(char *const *command, int out_fd) {
         int status;
         pid_t child;
 
@@ -52,18 +52,18 @@ static int spawn(char *const *command, int out_fd) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
 }
 
-/* Runs systemctl with these arguments, ended by NULL; on the system below root where that is given. Its exit
- * status, or a negative errno. */
+/* Runs systemctl with these arguments, ended by NULL, with --root= where root is given. Returns its exit status,
+ * 127 where it cannot be run, or a negative errno. */
 int systemctl_run(const char *root, const char *const *arguments) {
         _cleanup_(strv_freep) char **command = NULL;
         int r;
 
         r = make_command(root, arguments, &command);
-        return r < 0 ? r : spawn(command, -1);
+        return r < 0 ? r : spawn_systemctl(command, -1);
 }
 
-/* A property of a unit, or with NULL of the manager; *ret is the caller's and may be empty. -ENOENT where
- * systemctl cannot tell. What it prints is bounded by the pipe: properties are short. */
+/* Reads a property of a unit, or of the manager where unit is NULL. *ret is the caller's and may be empty. -ENOENT
+ * where systemctl fails. The pipe bounds the output: properties are short. */
 int systemctl_show(const char *unit, const char *property, char **ret) {
         const char *const arguments[] = { "show", "--value", "-p", property, unit, NULL };
         _cleanup_(strv_freep) char **command = NULL;
@@ -79,7 +79,7 @@ int systemctl_show(const char *unit, const char *property, char **ret) {
                 return -errno;
         in = fds[0];
         out = fds[1];
-        r = spawn(command, out);
+        r = spawn_systemctl(command, out);
         if (r != 0)
                 return r < 0 ? r : -ENOENT;
         out = safe_close(out);

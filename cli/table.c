@@ -7,7 +7,7 @@
 
 #include "base/string-util.h"
 
-/* What is left of the front of a cell that is cut, at least, before its end is cut, too. */
+/* A cell that is cut keeps at least so many columns of its front; then its end is cut, too. */
 #define FRONT_MIN 4
 #define SEPARATOR "  "
 
@@ -19,7 +19,7 @@ struct Table {
         bool colours;
 };
 
-/* libsmartcols says EINVAL and ENOMEM as we do, and before 2.41 has a heading take room that is not shown. */
+/* libsmartcols returns EINVAL and ENOMEM as we do. Before 2.41 it makes room for a heading that is not shown. */
 static int add_column(Table *t, const Column *column, bool heading) {
         struct libscols_column *c;
         int flags = (column->right ? SCOLS_FL_RIGHT : 0) | (column->cut ? SCOLS_FL_TRUNC : 0);
@@ -28,7 +28,7 @@ static int add_column(Table *t, const Column *column, bool heading) {
         return c ? 0 : -ENOMEM;
 }
 
-/* A table without rows. columns ends with a NULL name. */
+/* Makes a table without rows. columns ends with a NULL name and must outlive the table. -ENOMEM. */
 int table_new(const Output *out, const Column *columns, bool headings, Table **ret) {
         _cleanup_(table_freep) Table *t = NULL;
         int r;
@@ -70,16 +70,18 @@ Table *table_free(Table *t) {
         return mfree(t);
 }
 
-/* Begins a row; cells that are not set are empty. */
+/* Begins a row; cells that are not set stay empty. -ENOMEM. */
 int table_row(Table *t) {
         t->line = scols_table_new_line(t->table, NULL);
         return t->line ? 0 : -ENOMEM;
 }
 
-/* Sets a cell of the row. s is cleaned of what a terminal obeys; NULL leaves the cell empty. */
+/* Sets a cell of the row begun last to s, cleaned; NULL leaves the cell empty. -ENOMEM. */
 int table_cell(Table *t, unsigned column, const char *s, Style style) {
         _cleanup_free_ char *clean = clean_text(s);
         int r;
+
+        assert(t->line);
 
         if (!clean)
                 return s ? -ENOMEM : 0;
@@ -89,6 +91,7 @@ int table_cell(Table *t, unsigned column, const char *s, Style style) {
         return r;
 }
 
+/* As table_cell(), with a format. */
 int table_cellf(Table *t, unsigned column, Style style, const char *format, ...) {
         _cleanup_free_ char *s = NULL;
         va_list ap;
@@ -100,8 +103,8 @@ int table_cellf(Table *t, unsigned column, Style style, const char *format, ...)
         return n < 0 ? -ENOMEM : table_cell(t, column, s, style);
 }
 
-/* Has the text fit, with dots where something is left out. What stands behind the last colon is a reason, and
- * stays: as "Pod openshift-dns/dns-de…: ImagePullBackOff". */
+/* Cuts the text to fit, with dots for what is left out. Text after the last colon is a reason and stays: "Pod
+ * openshift-dns/dns-de…: ImagePullBackOff". */
 static int shorten_cell(struct libscols_cell *cell, const Output *out, size_t room) {
         const char *s = strempty(scols_cell_get_data(cell)), *dots = out_symbol(out, "…", "..."), *end = "";
         _cleanup_free_ char *shorter = NULL;
@@ -141,8 +144,8 @@ static int shorten_column(Table *t, const Output *out, size_t column, size_t roo
         return r;
 }
 
-/* Shortens the cells of the column that gives way to what the others leave, where they leave something. */
-static int give_way(Table *t, const Output *out) {
+/* Shortens the cells of the column marked `cut` to the room that the others leave, if they leave any. */
+static int cut_column(Table *t, const Output *out) {
         struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
         size_t others = 0, cut = SIZE_MAX;
         int r = 0;
@@ -161,7 +164,7 @@ static int give_way(Table *t, const Output *out) {
         return r;
 }
 
-/* Cuts the blanks that libsmartcols fills the last column with. */
+/* Cuts the blanks with which libsmartcols fills the last column. */
 static void put_trimmed(Output *out, const char *text) {
         while (*text) {
                 const char *end = strchrnul(text, '\n');
@@ -174,8 +177,8 @@ static void put_trimmed(Output *out, const char *text) {
         }
 }
 
-/* Whether each line does, its colours not counted. Lacking memory: as if. */
-static bool fits(const Output *out, const char *text) {
+/* Whether each line fits, not counting colours. For lack of memory it says yes. */
+static bool text_fits(const Output *out, const char *text) {
         _cleanup_free_ char *line = malloc(strlen(text) + 1);
         size_t n = 0;
 
@@ -196,18 +199,18 @@ static bool fits(const Output *out, const char *text) {
         return true;
 }
 
-/* Cuts what has to give way. Where the terminal is too narrow for that to help, it wraps the lines anyway, and then
- * they had better be whole. */
+/* Puts the table. On a terminal it cuts the column marked `cut`; where that is not enough, the terminal wraps the
+ * lines, and cells are left whole. -ENOMEM, -EINVAL. */
 int table_print(Table *t, Output *out) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = out->columns > 0 ? give_way(t, out) : 0;
+        r = out->columns > 0 ? cut_column(t, out) : 0;
         if (r >= 0)
                 r = scols_print_table_to_string(t->table, &text);
         if (r < 0)
                 return r;
-        if (text && out->columns > 0 && !fits(out, text)) {
+        if (text && out->columns > 0 && !text_fits(out, text)) {
                 text = mfree(text);
                 scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
                 r = scols_print_table_to_string(t->table, &text);

@@ -3,14 +3,14 @@
 
 #include "output.h"
 
-/* A table on an Output, by libsmartcols. */
+/* A table for an Output, by libsmartcols. */
 
 typedef struct Table Table;
 
 typedef struct Column {
         const char *name;
         bool right;
-        bool cut; /* on a terminal that is too narrow, this one gives way */
+        bool cut; /* cut where the terminal is too narrow */
 } Column;
 
 int table_new(const Output *out, const Column *columns, bool headings, Table **ret);

@@ -6,7 +6,7 @@
 #include "base/strv.h"
 #include "boots.h"
 #include "describe.h"
-#include "snapshot.h"
+#include "render.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -16,7 +16,7 @@ static const Column transition_columns[] = {
         { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
 };
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff"; the row of an object names it already. */
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff"; an object's row has its name already. */
 static int put_why(Table *t, const JsonValue *blocker, bool is_object) {
         const char *reason = strempty(jv_get_string(blocker, "reason"));
         _cleanup_free_ char *object = NULL;
@@ -47,7 +47,7 @@ static int put_what(Table *t, const JsonValue *transition, const Output *out) {
                      : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(out, "· ", "- "), name);
 }
 
-/* Since the kernel started, to the millisecond: what happened in one second has an order. */
+/* The time since the kernel started in milliseconds, which show the order within a second. */
 static int put_at(Table *t, usec_t at) {
         unsigned ms = (unsigned) (at / USEC_PER_MSEC % 1000), s = (unsigned) (at / USEC_PER_SEC % 60),
                  min = (unsigned) (at / USEC_PER_MINUTE % 60);
@@ -75,11 +75,11 @@ static int put_transition(Table *t, const JsonValue *v, const Output *out) {
         if (r >= 0)
                 r = table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         if (r >= 0)
-                r = table_cell(t, TRANSITION_TO, to, state_style(state_from_string(to)));
+                r = table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
         return r < 0 ? r : put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
 }
 
-/* Objects are many: they are shown where gates are named, or all is asked for. */
+/* There are many objects: they are shown only where gates are named, or with --all. */
 static bool is_wanted(const Options *options, const JsonValue *transition) {
         const char *gate = jv_get_string(transition, "gate");
 
@@ -88,12 +88,12 @@ static bool is_wanted(const Options *options, const JsonValue *transition) {
         return options->all || !jv_is_object(jv_get(transition, "object"));
 }
 
-/* With --json nothing is too much, but what is about other gates than those that are named. */
+/* With --json objects are always printed; naming gates leaves out the other gates. */
 static bool is_told_of(const Options *options, const JsonValue *transition) {
         return !options->arguments[0] || is_wanted(options, transition);
 }
 
-/* Where there is nothing to show, that is said, for an empty answer looks like a failure. */
+/* Says so where there is nothing to show, for empty output looks like a failure. */
 static int put_table(const Options *options, Table *t, size_t rows, const char *nothing, Output *out) {
         if (rows > 0)
                 return table_print(t, out);
@@ -133,7 +133,7 @@ static const Column boot_columns[] = {
         {},
 };
 
-/* The gate that opened last before the cluster was ready, and what it waited for: what a boot's time went into. */
+/* Puts the gate that opened last before the cluster was ready, and what it waited for: this took the boot's time. */
 static int put_last_gate(Table *t, const JsonValue *boot) {
         usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
@@ -175,7 +175,7 @@ static int put_boot(Table *t, const JsonValue *boot, int64_t number) {
         return r < 0 ? r : put_last_gate(t, boot);
 }
 
-/* The oldest first; the newest is this one if it is on record, which its ID tells. */
+/* Puts the boots, the oldest first. The last one is this boot if it is on record, which its ID tells. */
 static int show_boots(const Options *options, const JsonValue *boots, const char *this_boot, Output *out) {
         _cleanup_(table_freep) Table *t = NULL;
         int64_t number = 0;
@@ -196,7 +196,7 @@ static int show_boots(const Options *options, const JsonValue *boots, const char
         return put_table(options, t, jv_length(boots), "-- no boots on record --\n", out);
 }
 
-/* What happened in a boot, or with --boots a line for each on record. */
+/* Shows the transitions of a boot, or with --boots a line for each boot on record. */
 int verb_timeline(const Options *options) {
         _cleanup_(vl_reply_done) VlReply reply = {}, description = {};
         _cleanup_(snapshot_done) Snapshot s = {};
@@ -211,7 +211,7 @@ int verb_timeline(const Options *options) {
         r = ask_timeline(options, &earlier, &reply);
         if (r != 0)
                 return r;
-        /* A name that no gate has is not one to which nothing happened. */
+        /* A gate that does not exist is an error, not a gate without transitions. */
         if (options->boots || (!earlier && options->arguments[0])) {
                 r = describe(options, options->arguments, &description, &s);
                 if (r != 0)

@@ -17,7 +17,6 @@ int verb_reload(const Options *options);
 int verb_status(const Options *options);
 int verb_timeline(const Options *options);
 int verb_unbind(const Options *options);
-int verb_varlink_bridge(const Options *options);
 int verb_version(const Options *options);
 int verb_wait(const Options *options);
 int verb_watch(const Options *options);

@@ -1,124 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "base/strv.h"
-#include "follow.h"
-#include "notify.h"
-#include "progress.h"
 #include "render.h"
+#include "session.h"
+#include "stall.h"
 #include "verbs.h"
 
-/* Waits by subscription, not by the method Wait: what is told on the way is shown, and a daemon that
- * restarts is only a new subscription. */
-
-/* On a terminal ages grow each second. */
-#define TICK_USEC USEC_PER_SEC
+/* Waits by a subscription and not by the method Wait, so as to show the progress, and to subscribe again when the
+ * daemon restarts. */
 
 typedef struct Wait {
-        const Options *options;
-        char **gates; /* those that are still asked for; NULL: the verdict */
-        Follow follow;
-        Progress progress;
-        Output out;
-        Live live;
-        bool is_live;
-        usec_t started;
-        usec_t moved; /* when something moved last */
+        Session session;
+        char **gates; /* the gates still waited for; NULL: the verdict */
+        Stall stall;
 } Wait;
 
 static void wait_done(Wait *w) {
-        follow_done(&w->follow);
-        progress_done(&w->progress);
-        out_done(&w->out);
-        live_done(&w->live);
+        session_done(&w->session);
+        stall_done(&w->stall);
         strv_free(w->gates);
 }
 
-/* The live lines: how far, how long, what is waited for. */
-static int show_live(Wait *w) {
-        const Snapshot *s = &w->follow.snapshot;
+/* Puts the live lines: the progress, for how long, the blockers. */
+static int put_live(Session *session) {
+        const Wait *w = container_of(session, Wait, session);
+        const Snapshot *s = &session->follow.snapshot;
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
-        Output *out = &w->live.out;
+        Output *out = &session->live.out;
         char span[TIMESPAN_MAX];
-        int r = 0;
 
-        if (!w->is_live)
+        if (session->follow.unreachable) {
+                session_put_unreachable(session, STYLE_WAIT, "");
                 return 0;
+        }
+        progress_summary(&session->progress, s, &b);
         out_styled(out, STYLE_WAIT, out_symbol(out, "\xe2\x97\x8f", "*"));
-        if (w->follow.unreachable)
-                out_printf(out, " msreadyd is out of reach for %s: %s\n",
-                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)),
-                           strerror(-w->follow.cause));
-        else {
-                progress_summary(&w->progress, s, &b);
-                out_printf(out, " %s, waiting for %s", buffer_cstr(&b),
-                           format_timespan(span, usec_sub(now_monotonic(), w->started)));
-                if (!w->gates && typical > 0)
-                        out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
-                out_put(out, "\n");
-                r = progress_blockers(&w->progress, s, snapshot_now(s), out);
-        }
-        return r < 0 ? r : live_show(&w->live);
+        out_printf(out, " %s, waiting for %s", buffer_cstr(&b),
+                   format_timespan(span, usec_sub(now_monotonic(), session->started)));
+        if (!w->gates && typical > 0)
+                out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
+        out_put(out, "\n");
+        return progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
-/* Shows what changed, each reader his way. */
-static int show(Wait *w) {
-        int r;
-
-        r = progress_status(&w->progress, &w->follow.snapshot);
-        if (r >= 0 && w->is_live)
-                r = show_live(w);
-        else if (r >= 0 && !w->options->quiet && w->options->format == FORMAT_TEXT) {
-                r = progress_lines(&w->progress, &w->follow.snapshot, &w->out);
-                if (r >= 0)
-                        r = out_flush(&w->out);
-        }
-        return r;
-}
-
-/* Takes the live lines away and, where the reply is what is wanted, prints that. */
-static int finish(Wait *w, int status) {
+/* Removes the live lines and, with --json, prints the reply. */
+static int end_display(Session *s, int status) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r = 0;
 
-        if (w->is_live)
-                r = live_clear(&w->live);
-        if (r >= 0 && w->options->format != FORMAT_TEXT && w->follow.snapshot.verdict) {
-                r = snapshot_to_json(&w->follow.snapshot, &reply);
+        if (s->is_live)
+                r = live_clear(&s->live);
+        if (r >= 0 && s->options->format != FORMAT_TEXT && s->follow.snapshot.verdict) {
+                r = snapshot_to_json(&s->follow.snapshot, &reply);
                 if (r >= 0)
-                        r = print_reply(w->options, reply);
+                        r = print_reply(s->options, reply);
         }
         return r < 0 ? r : status;
 }
 
-static int succeed(Wait *w) {
+static int tell_ready(Wait *w) {
+        Session *s = &w->session;
         char span[TIMESPAN_MAX];
         int r;
 
-        r = finish(w, STATUS_READY);
-        if (r < 0 || w->options->quiet || w->options->format != FORMAT_TEXT)
+        r = end_display(s, STATUS_READY);
+        if (r < 0 || s->options->quiet || s->options->format != FORMAT_TEXT)
                 return r;
         if (w->gates && !*w->gates) /* all are disabled here */
-                out_put(&w->out, "nothing to wait for\n");
+                out_put(&s->out, "nothing to wait for\n");
         else {
-                out_styled(&w->out, STYLE_GOOD, "ready");
-                out_printf(&w->out, " after %s\n",
-                           format_timespan(span, usec_sub(now_monotonic(), w->started)));
+                out_styled(&s->out, STYLE_GOOD, "ready");
+                out_printf(&s->out, " after %s\n",
+                           format_timespan(span, usec_sub(now_monotonic(), s->started)));
         }
-        r = out_flush(&w->out);
+        r = out_flush(&s->out);
         return r < 0 ? r : STATUS_READY;
 }
 
-static int give_up(Wait *w, const char *why, usec_t span) {
-        const Snapshot *s = &w->follow.snapshot;
-        _cleanup_(out_done) Output out;
+static int tell_not_ready(Session *s, const char *why, usec_t span) {
+        const Snapshot *snapshot = &s->follow.snapshot;
+        _cleanup_(out_done) Output out = {};
         char text[TIMESPAN_MAX];
         int r;
 
-        r = finish(w, STATUS_TIMED_OUT);
+        r = end_display(s, STATUS_TIMED_OUT);
         if (r < 0)
                 return r;
         out_init(&out, STDERR_FILENO);
@@ -126,84 +94,78 @@ static int give_up(Wait *w, const char *why, usec_t span) {
                 out_put(&out, "msready: not ready now.\n");
         else
                 out_printf(&out, "msready: %s %s.\n", why, format_timespan(text, span));
-        if (w->follow.unreachable)
+        if (s->follow.unreachable)
                 out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
         else
-                (void) progress_blockers(&w->progress, s, snapshot_now(s), &out);
+                (void) progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
         fputs(buffer_cstr(&out.text), stderr);
         return STATUS_TIMED_OUT;
 }
 
-/* Has the daemon say why a gate can never become ready, for only its error has the cause. */
-static int tell_why_never(Wait *w, const char *gate) {
-        char *const names[] = { (char *) gate, NULL };
+/* Tells why a gate can never become ready: the daemon's error has the cause. */
+static int tell_why_never(Session *s, char *gate) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         int r;
 
-        r = ask_gates_parameter(names, &parameters);
+        r = ask_gates_parameter((char *const[]){ gate, NULL }, &parameters);
         if (r >= 0)
                 r = jv_add_int(parameters, "timeoutUSec", 0);
         if (r < 0)
                 return r;
-        r = finish(w, STATUS_ERROR);
+        r = end_display(s, STATUS_ERROR);
         if (r < 0)
                 return r;
-        r = ask(w->options, READINESS "Wait", parameters, &reply);
+        r = ask(s->options, READINESS "Wait", parameters, &reply);
         if (r != 0)
                 return r == STATUS_TIMED_OUT ? STATUS_ERROR : r;
         fprintf(stderr, "msready: gate '%s' is disabled or invalid on this host.\n", gate);
         return STATUS_ERROR;
 }
 
-/* --if-enabled: what is disabled here is not waited for. */
+/* --if-enabled: a gate that is disabled here is not waited for. */
 static void forget_gate(Wait *w, size_t i) {
-        size_t rest = strv_length(w->gates + i); /* with the NULL in the place of the one that goes */
+        size_t rest = strv_length(w->gates + i); /* with the NULL, without the gate that goes */
 
         free(w->gates[i]);
         memmove(w->gates + i, w->gates + i + 1, rest * sizeof(*w->gates));
 }
 
-static int tell_no_such_gate(Wait *w, const char *gate) {
-        int r = finish(w, STATUS_NO_SUCH_GATE);
-
-        if (r == STATUS_NO_SUCH_GATE)
-                fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", gate);
-        return r;
-}
-
-/* Looks at the gates that were named. Returns -EAGAIN where there is something to wait for. */
+/* Judges the gates named. Returns -EAGAIN while one is not ready. */
 static int judge_gates(Wait *w) {
         bool ready = true;
+        int r;
 
         for (size_t i = 0; w->gates[i];) {
-                const JsonValue *gate = snapshot_find(&w->follow.snapshot, w->gates[i]);
-                State state = get_state(gate);
+                const JsonValue *gate = snapshot_find(&w->session.follow.snapshot, w->gates[i]);
+                GateState state = get_state(gate);
 
-                if (!gate)
-                        return tell_no_such_gate(w, w->gates[i]);
-                if (state == STATE_DISABLED && w->options->if_enabled) {
+                if (!gate) {
+                        r = end_display(&w->session, STATUS_NO_SUCH_GATE);
+                        return r < 0 ? r : tell_no_such_gate(w->gates[i]);
+                }
+                if (state == GATE_DISABLED && w->session.options->if_enabled) {
                         forget_gate(w, i);
                         continue;
                 }
-                if (state == STATE_DISABLED || gate_is_invalid(gate))
-                        return tell_why_never(w, w->gates[i]);
-                ready = ready && state == STATE_READY;
+                if (state == GATE_DISABLED || gate_is_invalid(gate))
+                        return tell_why_never(&w->session, w->gates[i]);
+                ready = ready && state == GATE_READY;
                 i++;
         }
-        return ready ? succeed(w) : -EAGAIN;
+        return ready ? tell_ready(w) : -EAGAIN;
 }
 
-static int judge(Wait *w) {
-        int r = progress_moved(&w->progress, &w->follow.snapshot);
+static int on_changed(Session *session, const VlReply *change) {
+        Wait *w = container_of(session, Wait, session);
+        int r;
 
+        r = stall_feed(&w->stall, &session->progress, &session->follow.snapshot, now_monotonic());
         if (r < 0)
                 return r;
-        if (r > 0)
-                w->moved = now_monotonic();
         if (w->gates)
                 return judge_gates(w);
-        return get_state(w->follow.snapshot.verdict) == STATE_READY ? succeed(w) : -EAGAIN;
+        return get_state(session->follow.snapshot.verdict) == GATE_READY ? tell_ready(w) : -EAGAIN;
 }
 
 static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
@@ -215,117 +177,64 @@ static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
         return false;
 }
 
-/* The daemon refused to tell of the gates. */
-static int on_failed(Wait *w, const VlReply *reply) {
+/* The daemon refused the subscription. */
+static int on_failed(Session *session, const VlReply *error) {
+        Wait *w = container_of(session, Wait, session);
         size_t i;
         int r;
 
-        if (w->options->if_enabled && streq(reply->error, READINESS "GateDisabled") &&
-            is_asked_for(w, jv_get_string(reply->parameters, "gate"), &i)) {
+        if (session->options->if_enabled && streq(error->error, READINESS "GateDisabled") &&
+            is_asked_for(w, jv_get_string(error->parameters, "gate"), &i)) {
                 forget_gate(w, i);
-                follow_restart(&w->follow, 0);
-                return *w->gates ? -EAGAIN : succeed(w);
+                follow_restart(&session->follow, 0);
+                return *w->gates ? -EAGAIN : tell_ready(w);
         }
-        r = finish(w, STATUS_ERROR);
-        return r < 0 ? r : tell_error(w->options, reply);
-}
-
-static int on_unreachable(Wait *w) {
-        if (!w->is_live) {
-                (void) tell_unreachable(w->options, w->follow.cause);
-                fprintf(stderr, "Waiting for it.\n");
-        }
-        (void) notify_status("msreadyd is out of reach, waiting for it");
-        w->progress.status = mfree(w->progress.status);
-        return show_live(w);
-}
-
-static int on_signal(Wait *w) {
-        if (w->follow.signal == SIGCONT)
-                live_forget(&w->live);
-        if (w->follow.signal == SIGCONT || w->follow.signal == SIGWINCH)
-                return show_live(w);
-        (void) live_clear(&w->live);
-        die_of_signal(w->follow.signal);
+        r = end_display(session, STATUS_ERROR);
+        return r < 0 ? r : tell_error(session->options, error);
 }
 
 /* --timeout=0 looks once, which takes a reply. */
-static usec_t time_limit(const Wait *w) {
-        return w->options->timeout == 0 && !w->follow.snapshot.verdict ? REPLY_USEC : w->options->timeout;
+static usec_t time_limit(const Session *s) {
+        return s->options->timeout == 0 && !s->follow.snapshot.verdict ? REPLY_USEC : s->options->timeout;
 }
 
-static int on_deadline(Wait *w) {
+static usec_t next_deadline(const Session *s) {
+        const Wait *w = container_of(s, const Wait, session);
+
+        return usec_min(usec_add(s->started, time_limit(s)), usec_add(w->stall.moved, s->options->stall));
+}
+
+static int on_deadline(Session *s) {
+        const Wait *w = container_of(s, Wait, session);
         usec_t now = now_monotonic();
 
-        if (usec_sub(now, w->started) >= time_limit(w))
-                return give_up(w, "not ready within", w->options->timeout);
-        if (usec_sub(now, w->moved) >= w->options->stall)
-                return give_up(w, "nothing has moved for", w->options->stall);
-        return show_live(w);
+        if (usec_sub(now, s->started) >= time_limit(s))
+                return tell_not_ready(s, "not ready within", s->options->timeout);
+        if (usec_sub(now, w->stall.moved) >= s->options->stall)
+                return tell_not_ready(s, "no progress for", s->options->stall);
+        return -EAGAIN;
 }
 
-static usec_t next_deadline(const Wait *w) {
-        usec_t deadline =
-                usec_min(usec_add(w->started, time_limit(w)), usec_add(w->moved, w->options->stall));
-
-        return w->is_live ? usec_min(deadline, usec_add(now_monotonic(), TICK_USEC)) : deadline;
-}
-
-/* One thing that happens. Returns an exit status, -EAGAIN to go on, or what failed. */
-static int wait_step(Wait *w) {
-        _cleanup_(vl_reply_done) VlReply change = {};
-        int r;
-
-        switch (follow_next(&w->follow, next_deadline(w), &change)) {
-        case FOLLOW_CHANGED:
-                r = show(w);
-                if (r >= 0)
-                        r = judge(w);
-                return r;
-        case FOLLOW_FAILED:
-                return on_failed(w, &change);
-        case FOLLOW_UNREACHABLE:
-                r = on_unreachable(w);
-                break;
-        case FOLLOW_SIGNAL:
-                r = on_signal(w);
-                break;
-        case FOLLOW_DEADLINE:
-                r = on_deadline(w);
-                break;
-        default:
-                return -ENOMEM;
-        }
-        return r == 0 ? -EAGAIN : r;
-}
-
-/* Returns when all gates named are ready, or with none named the verdict is. */
+/* Returns when all gates named are ready; without names, when the verdict is. */
 int verb_wait(const Options *options) {
-        _cleanup_(wait_done) Wait w = {
-                .options = options,
-                .follow = FOLLOW_INIT(options, NULL),
-                .started = now_monotonic(),
+        static const SessionOps ops = {
+                .changed = on_changed,
+                .failed = on_failed,
+                .deadline = next_deadline,
+                .on_deadline = on_deadline,
+                .draw = put_live,
+                .tells_systemd = true,
+                .clears = true,
         };
+        _cleanup_(wait_done) Wait w = {};
         int r;
 
-        w.moved = w.started;
-        out_init(&w.out, STDOUT_FILENO);
-        live_init(&w.live, STDOUT_FILENO);
-        w.is_live = w.out.movable && !options->quiet && options->format == FORMAT_TEXT;
-        if (*options->arguments) {
+        r = session_init(&w.session, &ops, options);
+        if (r >= 0 && *options->arguments)
                 r = strv_copy(options->arguments, &w.gates);
-                if (r < 0)
-                        return r;
-        }
-        w.progress.gates = w.follow.gates = w.gates;
-        if (w.is_live) {
-                r = follow_signals(&w.follow);
-                if (r < 0)
-                        return r;
-        }
-
-        do
-                r = wait_step(&w);
-        while (r == -EAGAIN);
-        return r;
+        if (r < 0)
+                return r;
+        w.session.follow.gates = w.session.progress.gates = w.gates;
+        w.stall.moved = w.session.started;
+        return session_run(&w.session);
 }

@@ -1,140 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <signal.h>
-#include <stdio.h>
-
-#include "follow.h"
-#include "progress.h"
 #include "render.h"
+#include "session.h"
 #include "verbs.h"
 
-/* On a terminal ages grow each second. */
-#define TICK_USEC USEC_PER_SEC
-
-typedef struct Watch {
-        const Options *options;
-        Follow follow;
-        Progress progress;
-        Output out;
-        Live live;
-        bool is_live;
-        usec_t deadline;
-} Watch;
-
-static void watch_done(Watch *w) {
-        follow_done(&w->follow);
-        progress_done(&w->progress);
-        out_done(&w->out);
-        live_done(&w->live);
-}
-
-static int show_live(Watch *w) {
-        const Snapshot *s = &w->follow.snapshot;
-        Output *out = &w->live.out;
-        char span[TIMESPAN_MAX];
-        int r = 0;
-
-        if (w->follow.unreachable) {
-                out_styled(out, STYLE_DOUBT, out_symbol(out, "\xe2\x97\x8f", "*"));
-                out_printf(out, " msreadyd is out of reach for %s: %s%s\n",
-                           format_timespan(span, usec_sub(now_monotonic(), w->follow.since_lost)),
-                           strerror(-w->follow.cause), s->verdict ? "; before that:" : "");
-        }
-        out_measure(out, STDOUT_FILENO);
-        if (s->verdict) {
-                render_verdict(out, s, snapshot_now(s));
-                r = render_gates(out, s, snapshot_now(s), w->options);
-                if (r >= 0)
-                        r = render_blockers(out, s, snapshot_now(s), *w->options->arguments);
-        }
-        return r < 0 ? r : live_show(&w->live);
-}
-
-/* A line where something changed, or with --json the reply itself. */
-static int show_change(Watch *w, const VlReply *change) {
+static int put_live(Session *s) {
+        const Snapshot *snapshot = &s->follow.snapshot;
+        usec_t now = snapshot_now(snapshot);
+        Output *out = &s->live.out;
         int r;
 
-        if (w->options->format != FORMAT_TEXT)
-                return print_reply(w->options, change->parameters);
-        if (w->options->quiet)
+        if (s->follow.unreachable)
+                session_put_unreachable(s, STYLE_DOUBT, snapshot->verdict ? "; before that:" : "");
+        if (!snapshot->verdict)
                 return 0;
-        r = progress_verdict(&w->progress, &w->follow.snapshot, &w->out);
+        render_verdict(out, snapshot, now);
+        r = render_gates(out, snapshot, now, s->options);
         if (r >= 0)
-                r = progress_lines(&w->progress, &w->follow.snapshot, &w->out);
-        return r < 0 ? r : out_flush(&w->out);
-}
-
-static int on_unreachable(Watch *w) {
-        if (w->is_live)
-                return show_live(w);
-        (void) tell_unreachable(w->options, w->follow.cause);
-        fprintf(stderr, "Waiting for it.\n");
-        return 0;
-}
-
-static int on_signal(Watch *w) {
-        int r;
-
-        if (w->follow.signal == SIGCONT)
-                live_forget(&w->live);
-        /* The last picture stays. */
-        r = show_live(w);
-        if (w->follow.signal != SIGCONT && w->follow.signal != SIGWINCH)
-                die_of_signal(w->follow.signal);
+                r = render_blockers(out, snapshot, now, *s->options->arguments);
         return r;
 }
 
-/* One thing that happens. -EAGAIN: and so on. */
-static int watch_step(Watch *w) {
-        usec_t tick = w->is_live ? usec_add(now_monotonic(), TICK_USEC) : USEC_INFINITY;
-        _cleanup_(vl_reply_done) VlReply change = {};
-        int r;
+/* With --json each reply is printed as it is. */
+static int on_changed(Session *s, const VlReply *change) {
+        int r = 0;
 
-        switch (follow_next(&w->follow, usec_min(w->deadline, tick), &change)) {
-        case FOLLOW_CHANGED:
-                r = w->is_live ? show_live(w) : show_change(w, &change);
-                break;
-        case FOLLOW_FAILED:
-                return tell_error(w->options, &change);
-        case FOLLOW_UNREACHABLE:
-                r = on_unreachable(w);
-                break;
-        case FOLLOW_SIGNAL:
-                r = on_signal(w);
-                break;
-        case FOLLOW_DEADLINE:
-                if (now_monotonic() >= w->deadline)
-                        return STATUS_TIMED_OUT;
-                r = show_live(w);
-                break;
-        default:
-                return -ENOMEM;
-        }
+        if (s->options->format != FORMAT_TEXT)
+                r = print_reply(s->options, change->parameters);
         return r < 0 ? r : -EAGAIN;
 }
 
-/* Shows the state, and each change as it comes. Ends by a signal, or by --timeout. */
+static int on_failed(Session *s, const VlReply *error) {
+        return tell_error(s->options, error);
+}
+
+static usec_t next_deadline(const Session *s) {
+        return usec_add(s->started, s->options->timeout);
+}
+
+static int on_deadline(Session *s) {
+        return now_monotonic() >= next_deadline(s) ? STATUS_TIMED_OUT : -EAGAIN;
+}
+
+/* Shows the state, and each change as it happens. Ends by a signal, which leaves the last picture, or by --timeout. */
 int verb_watch(const Options *options) {
-        _cleanup_(watch_done) Watch w = {
-                .options = options,
-                .follow = FOLLOW_INIT(options, options->arguments),
-                .progress.gates = options->arguments,
-                .progress.all = true,
-                .deadline = usec_add(now_monotonic(), options->timeout),
+        static const SessionOps ops = {
+                .changed = on_changed,
+                .failed = on_failed,
+                .deadline = next_deadline,
+                .on_deadline = on_deadline,
+                .draw = put_live,
         };
+        _cleanup_(session_done) Session s = {};
         int r;
 
-        out_init(&w.out, STDOUT_FILENO);
-        live_init(&w.live, STDOUT_FILENO);
-        w.is_live = w.out.movable && !options->quiet && options->format == FORMAT_TEXT;
-        if (w.is_live) {
-                r = follow_signals(&w.follow);
-                if (r < 0)
-                        return r;
-        }
-
-        do
-                r = watch_step(&w);
-        while (r == -EAGAIN);
-        return r;
+        r = session_init(&s, &ops, options);
+        if (r < 0)
+                return r;
+        s.follow.gates = s.progress.gates = options->arguments;
+        s.progress.all = true;
+        return session_run(&s);
 }

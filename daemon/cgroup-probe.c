@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R3's question to the host: does a process live in this container's group? Existence alone proves
- * nothing: the empty group of a dead container can stay. On v2 the kernel answers for a group and all below it
- * (crun puts processes into a child); on v1 the groups below are looked through. */
+/* Asks the host what rule R3 wants to know: does a process live in this container's group? That the group
+ * exists proves nothing: the empty group of a dead container can stay. On v2 the kernel answers for a group
+ * and all groups below it (crun puts processes into a child group); on v1 the probe looks through the groups
+ * below. */
 
 #include "cgroup-probe.h"
 
@@ -14,7 +15,7 @@
 #include "base/file.h"
 #include "base/string-util.h"
 
-/* How deep below kubepods a container's group may be, and how many folders are looked at for one. */
+/* How deep below kubepods the probe searches for a container's group, and in how many folders. */
 #define SEARCH_DEPTH 4
 #define SEARCH_FOLDERS 4096
 
@@ -37,7 +38,7 @@ void cgroup_probe_done(CgroupProbe *p) {
         *p = (CgroupProbe){};
 }
 
-/* 1 where the hierarchy has the group of all pods. */
+/* Returns 1 where the hierarchy has the group of all pods. */
 static int has_kubepods(const char *hierarchy) {
         static const char *const names[] = { "kubepods", "kubepods.slice" };
 
@@ -137,8 +138,8 @@ static int search(Search *s, const char *folder, unsigned depth) {
         return r;
 }
 
-/* Where the container's group is, absolute. -ENOENT where it is nowhere, which means dead; another error where
- * the root cannot be read, which means nothing. */
+/* Finds the container's group, as an absolute path. -ENOENT where no group has that ID, which means dead;
+ * another error where the root cannot be read, which means nothing. */
 int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
         Search s = { .id = container_id_bare(a->id) };
         const char *base;
@@ -181,7 +182,7 @@ int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
         return 0;
 }
 
-/* 1 where cgroup.procs of the folder, or of one below it, is not empty. */
+/* Returns 1 where cgroup.procs of the folder, or of one below it, is not empty. */
 static int has_process(const char *folder, unsigned depth, unsigned *folders) {
         _cleanup_free_ char *procs = NULL;
         char first;
@@ -220,7 +221,8 @@ static int has_process(const char *folder, unsigned depth, unsigned *folders) {
         return r;
 }
 
-/* Whether a process lives in the group at path. *ret_error says why it is CONTAINER_UNREADABLE. */
+/* Tells whether a process lives in the group at path. *ret_error says why the answer is
+ * CONTAINER_UNREADABLE. */
 ContainerLife cgroup_probe_ask(CgroupProbe *p, const char *path, int *ret_error) {
         _cleanup_free_ char *events = NULL, *text = NULL;
         unsigned folders = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* inotify watches inodes, and what we wait for has none yet: the kubeconfig's folder may be made hours after
- * us, and may go away again. So of each path the deepest folder that exists is watched, for the next name of
- * the path; each event that matters has the watches laid anew before the owner is told. Where others have used
- * up the inotify instances of the host (a trouble that MicroShift hosts know) the files are polled instead. */
+/* inotify watches inodes, and a file that does not exist yet has none: the kubeconfig's folder may be made
+ * hours after the daemon has started, and may go away again. So the daemon watches, for each path, the
+ * deepest folder that exists, for the next name of the path; each event that matters sets the watches again
+ * before the owner is told. Where other programs have used up the host's inotify instances (which happens on
+ * MicroShift hosts) the files are polled instead. */
 
 #include "file-watch.h"
 
@@ -19,13 +20,13 @@
 #define POLL_USEC (2 * USEC_PER_SEC)
 #define MOVES (IN_DELETE_SELF | IN_MOVE_SELF)
 #define EVENTS (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB | MOVES)
-/* Followed from one path, in a row. */
+/* Links that are followed from one path. */
 #define LINKS_MAX 4
 #define FOLDERS_MAX 64
 
 typedef struct FileWatchFolder {
         int descriptor;
-        char *name; /* what is waited for in the folder */
+        char *name; /* the name that is waited for in the folder */
 } FileWatchFolder;
 
 static void drop_folders(FileWatch *w) {
@@ -123,9 +124,9 @@ static bool is_missing(int error) {
         return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
 }
 
-/* Watches the deepest folder of path that exists, for the name that comes next; the folders above it, for being
- * moved away; and where path leads over a link, the link's folder and what it points at, in the same way.
- * Absolute paths end at "/", others at ".". */
+/* Watches the deepest folder of path that exists, for the name that comes next; the folders above it, in
+ * case one is moved away; and where path leads over a link, the link's folder and the link's target, in the
+ * same way. Absolute paths end at "/", others at ".". */
 static int add_path(FileWatch *w, const char *path, unsigned n_links) {
         _cleanup_free_ char *at = strdup(path);
         bool found = false;
@@ -226,8 +227,8 @@ static void on_readable(LoopIo *io, unsigned events) {
         w->on_changed(w);
 }
 
-/* Watches these files from now on, and no others. Returns 1 where they were not watched before: what has been read of
- * them may have changed meanwhile. */
+/* Watches these files from now on, and no others. Returns 1 where they were not watched before: their
+ * content may have changed since the caller read it. -ENOMEM. */
 int file_watch_set(FileWatch *w, char *const *paths) {
         char **copy = NULL;
         int r;

@@ -4,8 +4,8 @@
 #include "base/strv.h"
 #include "event/loop.h"
 
-/* Tells when any of some files may be another one. The files, and any folder above them, may be absent: the
- * deepest folder that exists is watched. Embedded in its owner; a zeroed one is idle. */
+/* Tells when one of a set of files may have changed. The files, and any folder above them, may be absent.
+ * Embedded in its owner; a zeroed one is idle. */
 
 typedef struct FileWatch FileWatch;
 

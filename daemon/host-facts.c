@@ -16,8 +16,8 @@
 #define MACHINE_ID_FILE "/etc/machine-id"
 #define NODE_NAME_FILE "/var/lib/microshift/.nodename"
 
-/* This boot's ID: systemd's word first, for a sandboxed service may be shown another /proc than the kubelet
- * reads. Without one nothing could ever be believed. */
+/* Reads this boot's ID: systemd's word comes first, for a sandboxed service may see another /proc than the
+ * kubelet does. Without an ID no status could ever be believed. */
 static int read_boot_id(const Options *options, const Settings *settings, char **ret) {
         const char *path = settings->boot_id_file ?: BOOT_ID_FILE;
         _cleanup_free_ char *id = NULL;
@@ -29,14 +29,14 @@ static int read_boot_id(const Options *options, const Settings *settings, char *
         r = file_read_line(path, &id);
         if (r >= 0 && hex_equal_ignoring_dashes(id, id)) {
                 if (options->boot_id)
-                        log_warning("--boot-id=%s is no ID of 32 hex digits, taking the one in %s",
+                        log_warning("--boot-id=%s is not an ID of 32 hex digits, using the one in %s",
                                     options->boot_id, path);
                 *ret = TAKE_PTR(id);
                 return 0;
         }
-        log_error("Cannot tell this boot's ID: --boot-id= is %s, and BootIdFile=%s %s",
-                  options->boot_id ? "no ID of 32 hex digits" : "not given", path,
-                  r < 0 ? strerror(-r) : "holds no ID of 32 hex digits");
+        log_error("Cannot find this boot's ID: --boot-id= is %s, and BootIdFile=%s %s",
+                  options->boot_id ? "not an ID of 32 hex digits" : "not given", path,
+                  r < 0 ? strerror(-r) : "does not hold an ID of 32 hex digits");
         return r < 0 ? r : -EINVAL;
 }
 
@@ -48,7 +48,7 @@ static int read_machine_id(const Settings *settings, char **ret) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                log_warning("Cannot read MachineIdFile=%s: %s, telling this host's node by its name", path,
+                log_warning("Cannot read MachineIdFile=%s: %s, identifying this host's node by name", path,
                             strerror(-r));
         return 0;
 }
@@ -83,8 +83,8 @@ static int try_bind(const struct sockaddr *address, socklen_t size) {
         return fd < 0 || bind(fd, address, size) < 0 ? -errno : 0;
 }
 
-/* Whether an interface of this host has the address; true also for what is none. The kernel is asked by a bind(),
- * which needs no more of the sandbox than connections do. */
+/* Tells whether an interface of this host has the address; also true for text that is no address. bind()
+ * asks the kernel that, and needs nothing of the sandbox that connections do not need. */
 bool host_has_address(const char *address) {
         struct sockaddr_in ipv4 = { .sin_family = AF_INET };
         struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
@@ -97,9 +97,9 @@ bool host_has_address(const char *address) {
         return r != -EADDRNOTAVAIL && r != -EAFNOSUPPORT;
 }
 
-/* MicroShift keeps the name of its node for good, and does not start where its configuration names another one. (A
- * host name that has changed is no trouble: it goes on under the former name.) *ret are words for people, NULL where
- * there is no such trouble. -ENOMEM. */
+/* MicroShift keeps the name of its node for good, and does not start where its configuration names another
+ * one. (It does start after the host name has changed, under the former name.) *ret says so in words for
+ * people; it is NULL where there is no such trouble. -ENOMEM. */
 int host_node_name_trouble(char **ret) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *config = NULL;
         _cleanup_free_ char *name = NULL;
@@ -124,8 +124,8 @@ int host_node_name_trouble(char **ret) {
                 name, wanted);
 }
 
-/* When (monotonic) the present userspace began, by systemd's word: a soft-reboot begins another one while the
- * boot ID and /run stay. 0 where systemd is not there or does not say. */
+/* Asks systemd when (monotonic) the present userspace began: a soft-reboot begins another one while the boot
+ * ID and /run stay. 0 where systemd is absent or does not say. */
 usec_t host_userspace_start(void) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         uint64_t usec = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Where log lines go: to the journal with their fields where stderr is the journal's (systemd says so in
- * $JOURNAL_STREAM), else to stderr as plain lines. Text from the cluster stays on its line. */
+/* Log lines go to the journal with their fields where stderr is the journal's (systemd says so in
+ * $JOURNAL_STREAM), else to stderr as plain lines. Text from the cluster cannot begin a line of its own. */
 
 #include "log-sink.h"
 

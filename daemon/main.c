@@ -7,28 +7,29 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "http/http.h"
 #include "configuration.h"
 #include "log-sink.h"
 #include "manager.h"
 
-/* The socket that systemd has opened for us, -1 where there is none. */
+/* Takes the socket that systemd has opened; -1 where there is none. */
 static int take_listen_fd(int *ret) {
         int n = sd_listen_fds(1);
 
         if (n < 0) {
-                log_error("Cannot take the sockets that systemd hands over: %s", strerror(-n));
+                log_error("Cannot take the sockets that systemd passed: %s", strerror(-n));
                 return n;
         }
         if (n > 1) {
-                log_error("systemd handed %d sockets over, one is what msreadyd takes", n);
+                log_error("systemd passed %d sockets, msreadyd takes one", n);
                 return -EINVAL;
         }
         *ret = n == 1 ? SD_LISTEN_FDS_START : -1;
         return 0;
 }
 
-/* As many open files as all our limits add up to, where we may: a thousand subscribers are to be served, and
- * the soft limit is low only for programs that use select(). */
+/* Raises the limit on open files to the sum of the daemon's own limits, as far as it may: it serves a
+ * thousand subscribers, and the soft limit is low only for programs that use select(). */
 static void raise_descriptor_limit(void) {
         struct rlimit limit;
 
@@ -50,10 +51,10 @@ static int serve(const Options *options) {
         r = loop_new(&loop);
         if (r >= 0)
                 r = manager_new(loop, options, listen_fd, &manager);
-        if (r >= 0)
-                r = manager_start(manager);
-        if (r >= 0)
+        if (r >= 0) {
+                manager_start(manager);
                 r = loop_run(loop);
+        }
         if (r < 0)
                 log_error("msreadyd ends: %s", strerror(-r));
         return r;
@@ -63,7 +64,7 @@ int main(int argc, char *argv[]) {
         _cleanup_(options_done) Options options = OPTIONS_NULL;
         int r;
 
-        (void) signal(SIGHUP, SIG_IGN); /* until there is something that can be loaded anew */
+        (void) signal(SIGHUP, SIG_IGN); /* until there is a configuration to reload */
         log_sink_init();
         r = options_parse(argc, argv, &options);
         if (r != 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* One predicate decides: manager_reconsider(), once after the events of each turn of the loop. It finds our
- * node, judges the board, tells the publishers of edges, and has the sources look after what the gates need
- * now. Nothing else changes a gate. */
+/* Joins the parts. Sources write the world and report what other parts have to do about it. The manager puts
+ * a report down as a bit and acts upon it after the events of this turn of the loop, when no source is at
+ * work. Then, if anything is new, manager_reconsider() has the readiness judged once: publishers act on its
+ * edges, and the sources look at what the gates need now. Nothing else changes a gate. */
 
 #include "manager.h"
 
@@ -12,157 +13,242 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "configuration.h"
+#include "gates/gate-condition.h"
 #include "host-facts.h"
+#include "hub.h"
 #include "message-id.h"
 #include "publish-journal.h"
 #include "publish-metrics.h"
 #include "publish-notify.h"
 #include "publish-state.h"
 #include "publish-varlink.h"
-#include "gates/gate-condition.h"
 #include "source-api.h"
 #include "source-host.h"
 #include "source-kubeconfig.h"
 #include "source-questions.h"
 #include "source-streams.h"
 
-/* Asks the API server whether it is still there, renews the stamp of what is kept. Less than what the server
- * keeps an idle connection for (90 s), so that asking costs no handshake. */
+/* How often the manager asks the API server whether it is still there, and renews the stamp of the kept
+ * state. Less than the 90 s for which the server keeps an idle connection, so that asking costs no
+ * handshake. */
 #define COARSE_USEC (45 * USEC_PER_SEC)
 
-const char *manager_server(const Manager *m) {
-        const KubeConfig *c = m->kubeconfig ? source_kubeconfig_get(m->kubeconfig) : NULL;
+/* What the sources have reported and the manager has yet to act upon. */
+enum {
+        REPORT_REFUSED = 1 << 0,      /* the server does not take the credentials */
+        REPORT_CREDENTIALS = 1 << 1,  /* there are others, or the old ones are worth another try */
+        REPORT_OTHER_SERVER = 1 << 2, /* with the above */
+        REPORT_REWRITTEN = 1 << 3,    /* MicroShift has written its kubeconfig */
+        REPORT_API = 1 << 4,          /* it is ready, or is so no longer */
+        REPORT_VERSION = 1 << 5,
+        REPORT_DOUBT = 1 << 6, /* a stream failed as if the API were away */
+};
 
-        return c ? c->server : NULL;
+struct Manager {
+        Hub hub;
+        Settings *settings;
+        Readiness readiness;
+        unsigned reports;
+        bool touched;      /* something in the world is new */
+        bool was_fresh;    /* READY=1 has been sent by this process */
+        bool boot_is_news; /* its line in the record of boots is to be written */
+
+        SourceKubeconfig *kubeconfig;
+        SourceApi *api;
+        SourceStreams *streams;
+        SourceHost *host;
+        SourceQuestions *questions;
+        PublishNotify *notify;
+        PublishVarlink *varlink;
+        PublishState *state;
+        PublishMetrics *metrics;
+
+        ReadinessOps readiness_ops;
+        SourceKubeconfigOps kubeconfig_ops;
+        SourceApiOps api_ops;
+        SourceStreamsOps streams_ops;
+        PublishVarlinkOps varlink_ops;
+
+        LoopDeferred turn;
+        LoopTimer deadline;
+        LoopTimer coarse;
+        LoopSignal signals[3];
+};
+
+static void on_turn(LoopDeferred *deferred);
+
+static void report(Manager *m, unsigned reports) {
+        m->reports |= reports;
+        loop_deferred_set(m->hub.loop, &m->turn, on_turn);
 }
 
-const char *manager_server_version(const Manager *m) {
-        return m->api ? source_api_version(m->api) : NULL;
+static void touch(Manager *m) {
+        m->touched = true;
+        loop_deferred_set(m->hub.loop, &m->turn, on_turn);
 }
 
-const char *manager_node_name(const Manager *m) {
-        return m->world->node ? m->world->node->object->name : NULL;
+/* What the sources say. */
+
+static void on_touched(Hub *hub) {
+        touch(container_of(hub, Manager, hub));
 }
 
-/* The median of earlier boots that did, or did not, pull images as this one does. -ENODATA without any. */
-int manager_typical_ready(const Manager *m, usec_t *ret) {
-        return boot_log_typical(m->boots, event_digest_pulls(m->events) > 0, m->world->host.boot_id, ret);
+static void on_kubeconfig_changed(SourceKubeconfigOps *ops, bool other_server) {
+        report(container_of(ops, Manager, kubeconfig_ops),
+               REPORT_CREDENTIALS | (other_server ? REPORT_OTHER_SERVER : 0));
 }
 
-/* Edges of the board. */
-
-/* gate is NULL where the verdict changed; object is NULL where no object did. */
-static void record(Manager *m, const Gate *gate, const ObjectName *object, const char *from, const char *to,
-                   const Blocker *blocker) {
-        Transition t = {
-                .boottime = now_boottime(),
-                .realtime = now_realtime(),
-                .gate = gate ? strdup(gate_name(gate)) : NULL,
-                .from = strdup(from),
-                .to = strdup(to),
-        };
-        int r = 0;
-
-        if (!t.from || !t.to || (gate && !t.gate))
-                r = -ENOMEM;
-        if (r >= 0 && object)
-                r = object_name_set(&t.object, object->kind, object->namespace, object->name);
-        if (r >= 0 && blocker) {
-                r = blocker_copy(blocker, &t.blocker);
-                t.has_blocker = r >= 0;
-        }
-        if (r >= 0 && t.has_blocker && gate)
-                r = free_and_strdup(&t.blocker.gate, gate_name(gate));
-        if (r >= 0)
-                r = timeline_add(m->timeline, &t);
-        transition_done(&t);
-        if (r < 0)
-                log_debug("Cannot record a transition: %s", strerror(-r));
+static void on_kubeconfig_rewritten(SourceKubeconfigOps *ops) {
+        report(container_of(ops, Manager, kubeconfig_ops), REPORT_REWRITTEN);
 }
 
-static void record_state(Manager *m, const Gate *gate, GateState from, GateState to,
-                         const Blocker *blocker) {
-        record(m, gate, NULL, gate_state_to_string(from), gate_state_to_string(to), blocker);
+static void on_api_ready_changed(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_API);
 }
 
-static void on_object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
-        record(container_of(ops, Manager, board_ops), gate, edge->object, object_state_to_string(edge->from),
-               object_state_to_string(edge->to), edge->blocker);
+static void on_api_version(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_VERSION);
 }
 
-static void on_gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned what) {
-        Manager *m = container_of(ops, Manager, board_ops);
+static void on_api_refused(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_REFUSED);
+}
 
-        if (what & GATE_CHANGED_STATE) {
-                record_state(m, gate, before, gate_state(gate), gate_waited_for(gate));
-                publish_journal_gate(m, gate, before);
-        }
+static void on_streams_doubt(SourceStreamsOps *ops) {
+        report(container_of(ops, Manager, streams_ops), REPORT_DOUBT);
+}
+
+static void on_streams_refused(SourceStreamsOps *ops) {
+        report(container_of(ops, Manager, streams_ops), REPORT_REFUSED);
+}
+
+/* Edges of the readiness. */
+
+static void on_gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
+        Manager *m = container_of(ops, Manager, readiness_ops);
+
+        if (what & GATE_CHANGED_STATE)
+                publish_journal_gate(gate, before);
         publish_varlink_gate_changed(m->varlink, gate, before, what);
 }
 
-static void on_verdict_changed(BoardOps *ops, const Verdict *verdict, GateState before) {
-        Manager *m = container_of(ops, Manager, board_ops);
+static void on_verdict_changed(ReadinessOps *ops, GateState before) {
+        Manager *m = container_of(ops, Manager, readiness_ops);
 
-        m->verdict_changed_realtime = now_realtime();
-        record_state(m, NULL, before, verdict->state, board_first_blocker(&m->board, NULL));
-        publish_journal_verdict(m, before);
+        publish_journal_verdict(&m->readiness, before);
         publish_varlink_verdict_changed(m->varlink);
-        if (verdict->state == GATE_READY)
+        if (m->readiness.board.verdict.state == GATE_READY)
                 m->boot_is_news = true;
 }
 
-static void choose_node(Manager *m) {
-        NodeChoice choice;
+static void save_boot(Manager *m) {
+        int r = readiness_record_boot(&m->readiness, instant_now(), now_realtime());
 
-        node_choose(m->world, &choice);
-        if (choice.node != m->world->node && choice.node)
-                log_debug("This host is the node %s", choice.node->object->name);
-        m->world->node = choice.node;
+        if (r < 0)
+                log_warning("Cannot put this boot on record: %s", strerror(-r));
+        else
+                publish_state_save_boots(m->state);
 }
 
 static void on_deadline(LoopTimer *timer) {
-        manager_touch(container_of(timer, Manager, deadline));
+        touch(container_of(timer, Manager, deadline));
 }
 
 static void manager_reconsider(Manager *m) {
-        uint64_t recorded = timeline_added(m->timeline);
+        Readiness *readiness = &m->readiness;
+        uint64_t recorded = timeline_added(readiness->timeline);
         int r;
 
-        choose_node(m);
-        r = board_reconsider(&m->board, m->world, instant_now(), &m->board_ops);
+        m->touched = false;
+        source_host_look_at_news(m->host);
+        r = readiness_reconsider(readiness, instant_now(), now_realtime(), &m->readiness_ops);
         if (r < 0)
-                log_error("Cannot judge the gates: %s, none of them opens", strerror(-r));
+                log_error("Cannot judge the gates: %s, no gate opens", strerror(-r));
 
-        if (!m->was_fresh && board_is_fresh(&m->board)) {
+        if (!m->was_fresh && board_is_fresh(&readiness->board)) {
                 m->was_fresh = true;
                 publish_notify_ready(m->notify);
         } else
                 publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
-        publish_metrics_update(m->metrics);
-        /* Files last: who waits for us need not wait for the disk. What became of objects waits for the coarse
-         * timer. */
-        if (timeline_added(m->timeline) != recorded)
+        publish_metrics_update(m->metrics, m->settings->textfile);
+        /* Files last: clients and systemd need not wait for the disk. The coarse timer saves the objects'
+         * transitions. */
+        if (timeline_added(readiness->timeline) != recorded)
                 publish_state_save(m->state);
         if (m->boot_is_news) {
                 m->boot_is_news = false;
-                publish_state_save_boot(m->state);
+                save_boot(m);
         }
 
         source_streams_update(m->streams);
         source_api_update(m->api);
         source_host_update(m->host);
         source_questions_update(m->questions);
-
-        loop_timer_set(m->loop, &m->deadline, board_deadline(&m->board), on_deadline);
+        loop_timer_set(m->hub.loop, &m->deadline, board_deadline(&readiness->board), on_deadline);
 }
 
-static void on_reconsider(LoopDeferred *deferred) {
-        manager_reconsider(container_of(deferred, Manager, reconsider));
+/* Acting upon reports. */
+
+/* Where the file has nothing new, the refused streams try again with the same credentials; else the
+ * kubeconfig reports the change, and then all streams try. */
+static void read_credentials(Manager *m) {
+        if (source_kubeconfig_reread(m->kubeconfig) == 0)
+                source_streams_credentials_read(m->streams, false);
 }
 
-void manager_touch(Manager *m) {
-        loop_deferred_set(m->loop, &m->reconsider, on_reconsider);
+static void connect_again(Manager *m, bool other_server) {
+        /* Another server answers for nothing that the former one said. */
+        source_api_connect_again(m->api, other_server);
+        if (other_server) {
+                board_look_anew(&m->readiness.board, true);
+                source_streams_connect_again(m->streams);
+        }
+        source_streams_credentials_read(m->streams, true);
+        touch(m);
+}
+
+/* MicroShift has started: what its configuration says now decides which gates apply. */
+static void apply_conditions(Manager *m) {
+        _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
+        GateFacts facts = { .path_exists = gate_path_exists };
+
+        if (microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift) < 0)
+                return;
+        facts.microshift = microshift;
+        if (readiness_apply_conditions(&m->readiness, &facts, instant_now()))
+                source_streams_connect_again(m->streams);
+        touch(m);
+}
+
+/* The order matters: first the credentials and the server, then what follows from them. Acting may bring new
+ * reports. */
+static void act_on_reports(Manager *m) {
+        while (m->reports != 0) {
+                unsigned reports = m->reports;
+
+                m->reports = 0;
+                if (reports & REPORT_REFUSED)
+                        read_credentials(m);
+                if (reports & REPORT_CREDENTIALS)
+                        connect_again(m, reports & REPORT_OTHER_SERVER);
+                if (reports & REPORT_REWRITTEN)
+                        apply_conditions(m);
+                if (reports & REPORT_VERSION)
+                        source_streams_version_changed(m->streams);
+                if (reports & REPORT_API)
+                        source_streams_api_changed(m->streams);
+                if (reports & REPORT_DOUBT)
+                        source_api_doubt(m->api);
+        }
+}
+
+static void on_turn(LoopDeferred *deferred) {
+        Manager *m = container_of(deferred, Manager, turn);
+
+        act_on_reports(m);
+        if (m->touched)
+                manager_reconsider(m);
 }
 
 static void on_coarse(LoopTimer *timer) {
@@ -170,55 +256,54 @@ static void on_coarse(LoopTimer *timer) {
 
         source_api_coarse(m->api);
         publish_state_save(m->state);
-        publish_metrics_update(m->metrics);
-        loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
+        publish_metrics_update(m->metrics, m->settings->textfile);
+        loop_timer_set(m->hub.loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
 }
 
 /* Configuration. */
 
 static void apply_log_level(const Manager *m) {
-        int level = m->options->log_level >= 0 ? m->options->log_level : m->settings->log_level;
+        int level = m->hub.options->log_level >= 0 ? m->hub.options->log_level : m->settings->log_level;
 
         log_set_max_level(level >= 0 ? level : LOG_INFO);
 }
 
 static int apply_settings(Manager *m, Settings *settings) {
+        World *world = m->readiness.world;
         int r;
 
-        r = free_and_strdup(&m->world->node_setting, settings->node);
+        r = free_and_strdup(&world->node_setting, settings->node);
         if (r < 0)
                 return r;
-        m->world->cluster_scope = settings->scope == SCOPE_CLUSTER;
+        world->cluster_scope = settings->scope == SCOPE_CLUSTER;
         settings_free(m->settings);
-        m->settings = settings;
+        m->hub.settings = m->settings = settings;
         apply_log_level(m);
         return 0;
 }
 
 static int take_gates(Manager *m, Configuration *c, char ***ret_removed) {
         _cleanup_(strv_freep) char **warnings = NULL;
+        Board *board = &m->readiness.board;
         int r;
 
-        r = board_set(&m->board, c->setups, c->n_setups, instant_now(), &warnings, ret_removed);
+        r = board_set(board, c->setups, c->n_setups, instant_now(), &warnings, ret_removed);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c->warnings)
                 log_warning("%s", *w);
         STRV_FOREACH(w, warnings)
                 log_warning("%s", *w);
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                const GateSetup *s = &m->board.gates[i]->setup;
-                const char *why = s->definition->invalid ?: s->cause;
+        for (size_t i = 0; i < board->n_gates; i++) {
+                const char *name = gate_name(board->gates[i]);
+                const char *trouble = gate_setup_trouble(&board->gates[i]->setup);
                 const LogField fields[] = { { "MESSAGE_ID", MESSAGE_ID_GATE_INVALID },
-                                            { "MSREADY_GATE", gate_name(m->board.gates[i]) },
+                                            { "MSREADY_GATE", name },
                                             {} };
 
-                if (s->definition->invalid || (s->enabled && s->cause))
-                        log_full(LOG_WARNING, fields, "Gate %s is invalid, it waits: %s",
-                                 gate_name(m->board.gates[i]), why);
+                if (trouble)
+                        log_full(LOG_WARNING, fields, "Gate %s is invalid and waits: %s", name, trouble);
         }
-        strv_free(m->gate_warnings);
-        m->gate_warnings = TAKE_PTR(c->warnings);
         return 0;
 }
 
@@ -227,8 +312,8 @@ static bool cluster_settings_equal(const Settings *a, const Settings *b) {
                streq_ptr(a->node, b->node) && a->scope == b->scope;
 }
 
-/* Reads the configuration anew. Where it is broken the old one goes on, and *reterr_detail says why. */
-int manager_reload(Manager *m, char **reterr_detail) {
+/* Reads the configuration again. Where it is broken the old one stays, and *reterr_detail says why. */
+static int reload(Manager *m, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **removed = NULL;
         _cleanup_free_ char *detail = NULL;
@@ -239,11 +324,12 @@ int manager_reload(Manager *m, char **reterr_detail) {
 
         publish_notify_reloading(m->notify);
 
-        r = configuration_load(m->options, &c, &detail);
+        r = configuration_load(m->hub.options, &c, &detail);
         if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
-                log_full(LOG_ERR, refused, "Cannot reload: %s, going on as before", detail ?: strerror(-r));
+                log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
+                         detail ?: strerror(-r));
                 *reterr_detail = detail ? TAKE_PTR(detail) : strdup(strerror(-r));
                 publish_notify_reloaded(m->notify);
                 return r;
@@ -252,147 +338,108 @@ int manager_reload(Manager *m, char **reterr_detail) {
         same_cluster = cluster_settings_equal(m->settings, c.settings);
         r = apply_settings(m, c.settings);
         if (r < 0)
-                log_error("Cannot take the new settings: %s, going on with the old ones", strerror(-r));
+                log_error("Cannot use the new settings: %s, keeping the old ones", strerror(-r));
         else
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
         source_host_reload(m->host);
         if (!same_cluster) {
                 source_kubeconfig_reload(m->kubeconfig);
-                board_look_anew(&m->board, false);
+                act_on_reports(m);
+                board_look_anew(&m->readiness.board, false);
         }
-        source_streams_connect_anew(m->streams);
-        log_full(LOG_INFO, loaded, "Configuration loaded anew: %zu gates", m->board.n_gates);
+        source_streams_connect_again(m->streams);
+        log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
         manager_reconsider(m);
         publish_notify_reloaded(m->notify);
         return r;
 }
 
-/* The kubeconfig names another server, or other credentials; or it was written anew while nothing answers. */
-void manager_credentials_changed(Manager *m, bool other_server) {
-        if (!m->api || !m->streams)
-                return;
-        /* What the former one said is not believed of it. */
-        source_api_connect_anew(m->api, other_server);
-        if (other_server) {
-                board_look_anew(&m->board, true);
-                source_streams_connect_anew(m->streams);
-        }
-        source_streams_kick(m->streams);
-        manager_touch(m);
-}
-
-/* MicroShift has (re)written its kubeconfig: the conditions of the gates are looked at again. */
-void manager_conditions_changed(Manager *m) {
-        _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
-        GateFacts facts = { .path_exists = gate_path_exists };
-        bool other_objects = false;
-
-        if (microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift) < 0)
-                return;
-        facts.microshift = microshift;
-
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                Gate *g = m->board.gates[i];
-                GateState before = gate_state(g);
-                bool asked = gate_is_asked(g);
-                char *cause = NULL;
-                int r;
-
-                if (g->setup.definition->invalid)
-                        continue;
-                r = gate_conditions_hold(g->setup.definition, &facts, &cause);
-                gate_set_enabled(g, r != 0, r > 0 ? mfree(cause) : cause, instant_now());
-                other_objects = other_objects || gate_is_asked(g) != asked;
-                if (gate_state(g) != before) {
-                        record_state(m, g, before, gate_state(g), NULL);
-                        publish_journal_gate(m, g, before);
-                        publish_varlink_gate_changed(m->varlink, g, before, GATE_CHANGED_STATE);
-                }
-        }
-        /* What no gate looks at was dropped as it came. */
-        if (other_objects)
-                source_streams_connect_anew(m->streams);
-        manager_touch(m);
+static int on_reload(PublishVarlinkOps *ops, char **reterr_detail) {
+        return reload(container_of(ops, Manager, varlink_ops), reterr_detail);
 }
 
 /* Signals. */
 
-static void on_terminate(LoopSignal *signal, int number) {
-        Manager *m = container_of(signal, Manager, signals[number == SIGINT ? 1 : 0]);
+static void stop(Manager *m) {
+        publish_notify_stopping(m->notify);
+        publish_varlink_stopping(m->varlink);
+        publish_state_save(m->state);
+        save_boot(m);
+        loop_exit(m->hub.loop, 0);
+}
 
-        manager_stop(m);
+static void on_terminate(LoopSignal *signal, int number) {
+        stop(container_of(signal, Manager, signals[number == SIGINT ? 1 : 0]));
 }
 
 static void on_hangup(LoopSignal *signal, int number) {
-        Manager *m = container_of(signal, Manager, signals[2]);
         _cleanup_free_ char *detail = NULL;
 
-        (void) manager_reload(m, &detail);
+        (void) reload(container_of(signal, Manager, signals[2]), &detail);
 }
 
 static int listen_to_signals(Manager *m) {
+        Loop *loop = m->hub.loop;
         int r;
 
-        if ((r = loop_signal_set(m->loop, &m->signals[0], SIGTERM, on_terminate)) < 0 ||
-            (r = loop_signal_set(m->loop, &m->signals[1], SIGINT, on_terminate)) < 0 ||
-            (r = loop_signal_set(m->loop, &m->signals[2], SIGHUP, on_hangup)) < 0)
+        if ((r = loop_signal_set(loop, &m->signals[0], SIGTERM, on_terminate)) < 0 ||
+            (r = loop_signal_set(loop, &m->signals[1], SIGINT, on_terminate)) < 0 ||
+            (r = loop_signal_set(loop, &m->signals[2], SIGHUP, on_hangup)) < 0)
                 return r;
         return 0;
 }
 
-void manager_stop(Manager *m) {
-        publish_notify_stopping(m->notify);
-        publish_varlink_stopping(m->varlink);
-        publish_state_save(m->state);
-        publish_state_save_boot(m->state);
-        loop_exit(m->loop, 0);
-}
-
 static int start_parts(Manager *m, int listen_fd) {
+        Hub *hub = &m->hub;
         int r;
 
-        r = http_client_new(m->loop, &m->http);
+        r = http_client_new(hub->loop, &hub->http);
         if (r < 0)
                 return r;
-        r = publish_state_new(m, &m->state);
+        r = publish_state_new(&m->readiness, hub->options, &m->state);
         if (r < 0)
                 return r;
-        publish_state_restore(m->state);
-        if (m->board.verdict.changed == 0) /* nothing was restored: it begins to wait now */
-                m->board.verdict.changed = now_boottime();
-        m->verdict_changed_realtime =
-                usec_sub(now_realtime(), usec_sub(now_boottime(), m->board.verdict.changed));
+        publish_state_restore(m->state, &m->readiness);
 
-        if ((r = publish_varlink_new(m, listen_fd, m->options->socket, &m->varlink)) < 0 ||
-            (r = publish_metrics_new(m, &m->metrics)) < 0 || (r = source_host_new(m, &m->host)) < 0 ||
-            (r = source_questions_new(m, &m->questions)) < 0 ||
-            (r = source_streams_new(m, &m->streams)) < 0 ||
-            (r = source_kubeconfig_new(m, &m->kubeconfig)) < 0 || (r = source_api_new(m, &m->api)) < 0)
+        if ((r = publish_varlink_new(hub->loop, &m->readiness, &m->varlink_ops, listen_fd,
+                                     hub->options->socket, &m->varlink)) < 0 ||
+            (r = publish_metrics_new(hub->loop, &m->readiness, &m->metrics)) < 0 ||
+            (r = source_host_new(hub, &m->host)) < 0 || (r = source_questions_new(hub, &m->questions)) < 0 ||
+            (r = source_kubeconfig_new(hub, &m->kubeconfig_ops, &m->kubeconfig)) < 0 ||
+            (r = source_streams_new(hub, m->kubeconfig, &m->streams_ops, &m->streams)) < 0 ||
+            (r = source_api_new(hub, m->kubeconfig, &m->api_ops, &m->api)) < 0)
                 return r;
-        return publish_notify_new(m, &m->notify);
+        return publish_notify_new(hub->loop, &m->readiness, &m->notify);
 }
 
-/* Makes the manager and all its parts. listen_fd: the socket that systemd handed over, taken, or -1. Errors
- * have been logged. */
+static void connect_parts(Manager *m, Loop *loop, const Options *options) {
+        m->hub =
+                (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .touched = on_touched };
+        m->readiness_ops = (ReadinessOps){ on_gate_changed, on_verdict_changed };
+        m->kubeconfig_ops = (SourceKubeconfigOps){ on_kubeconfig_changed, on_kubeconfig_rewritten };
+        m->api_ops = (SourceApiOps){ on_api_ready_changed, on_api_version, on_api_refused };
+        m->streams_ops = (SourceStreamsOps){ on_streams_doubt, on_streams_refused };
+        m->varlink_ops = (PublishVarlinkOps){ on_reload };
+}
+
+/* Makes the manager and all its parts. loop and options outlive it. listen_fd: the socket that systemd handed over,
+ * taken, or -1. Errors have been logged. */
 int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret) {
         _cleanup_(manager_freep) Manager *m = NULL;
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **removed = NULL;
         _cleanup_free_ char *detail = NULL;
+        World *world;
         int r;
 
         m = calloc(1, sizeof(Manager));
         if (!m)
                 return -ENOMEM;
-        m->loop = loop;
-        m->options = options;
-        m->board = BOARD_INIT;
-        m->board_ops.object_changed = on_object_changed;
-        m->board_ops.gate_changed = on_gate_changed;
-        m->board_ops.verdict_changed = on_verdict_changed;
+        connect_parts(m, loop, options);
 
-        /* Before anything is read, so that no change of it is missed; they are acted upon when the loop runs. */
+        /* Before anything is read, so that no later change is missed; the loop acts upon the signals when it
+         * runs. */
         r = listen_to_signals(m);
         if (r < 0)
                 return r;
@@ -401,17 +448,14 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 log_error("%s", detail ?: strerror(-r));
                 return r;
         }
-        if ((r = world_new(&m->world)) < 0 || (r = event_digest_new(&m->events)) < 0 ||
-            (r = timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &m->timeline)) < 0 ||
-            (r = boot_log_new(LIMIT_BOOTS, &m->boots)) < 0 ||
-            (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
+        if ((r = readiness_init(&m->readiness)) < 0 || (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
                 return r;
-        m->world->events = m->events;
-        r = host_facts_read(options, m->settings, &m->world->host);
+        world = m->readiness.world;
+        r = host_facts_read(options, m->settings, &world->host);
         if (r < 0)
                 return r;
-        m->userspace = host_userspace_start();
-        r = world_set_api(m->world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", instant_now());
+        m->readiness.userspace = host_userspace_start();
+        r = world_set_api(world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", instant_now());
         if (r < 0)
                 return r;
         r = take_gates(m, &c, &removed);
@@ -426,12 +470,12 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
 }
 
 /* Begins to judge. */
-int manager_start(Manager *m) {
-        /* The gates were loaded before the kubeconfig was watched: MicroShift may have started in between. */
-        manager_conditions_changed(m);
-        manager_touch(m);
-        loop_timer_set(m->loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
-        return 0;
+void manager_start(Manager *m) {
+        /* The gates were loaded before the kubeconfig was watched, and MicroShift may have started in
+         * between. */
+        apply_conditions(m);
+        touch(m);
+        loop_timer_set(m->hub.loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
 }
 
 Manager *manager_free(Manager *m) {
@@ -440,7 +484,7 @@ Manager *manager_free(Manager *m) {
 
         for (size_t i = 0; i < ELEMENTSOF(m->signals); i++)
                 loop_signal_done(&m->signals[i]);
-        loop_deferred_done(&m->reconsider);
+        loop_deferred_done(&m->turn);
         loop_timer_done(&m->deadline);
         loop_timer_done(&m->coarse);
 
@@ -453,14 +497,9 @@ Manager *manager_free(Manager *m) {
         publish_varlink_free(m->varlink);
         publish_metrics_free(m->metrics);
         publish_state_free(m->state);
-        http_client_free(m->http);
+        http_client_free(m->hub.http);
 
-        board_done(&m->board);
-        world_free(m->world);
-        event_digest_free(m->events);
-        timeline_free(m->timeline);
-        boot_log_free(m->boots);
+        readiness_done(&m->readiness);
         settings_free(m->settings);
-        strv_free(m->gate_warnings);
         return mfree(m);
 }

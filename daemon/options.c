@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "varlink/interface.h"
 
 void options_done(Options *o) {
         o->gates_dirs = strv_free(o->gates_dirs);
@@ -13,26 +14,26 @@ void options_done(Options *o) {
 
 static void help(void) {
         printf("msreadyd [OPTIONS...]\n\n"
-               "Watches the MicroShift cluster on this host and tells systemd, and whoever asks on\n"
-               "its varlink socket, when it is usable, and why not.\n\n"
+               "Watches the MicroShift cluster on this host and tells systemd, and clients of its\n"
+               "varlink socket, when it is usable, and why not.\n\n"
                "  -h --help             Show this help and exit\n"
                "     --version          Show the version and exit\n"
                "     --config FILE      Read FILE instead of msready.conf and its drop-ins\n"
                "     --gates-dir DIR    Read gates from DIR instead of the default folders;\n"
                "                        repeatable, the first folder with a name wins\n"
                "     --kubeconfig FILE  Credentials and address of the API server\n"
-               "     --socket PATH      Listen at PATH, unless systemd hands a socket over\n"
+               "     --socket PATH      Listen at PATH, unless systemd passes a socket\n"
                "                        (default %s)\n"
                "     --state-dir DIR    Keep states here instead of in $RUNTIME_DIRECTORY\n"
                "     --boot-id ID       The ID of this boot, as systemd's %%b has it\n"
                "     --log-level LEVEL  emerg, alert, crit, err, warning, notice, info, debug\n"
                "     --check-config     Read the configuration, say what is wrong with it, exit\n\n"
                "See msreadyd(8).\n",
-               OPTIONS_SOCKET_DEFAULT);
+               VL_SOCKET_DEFAULT);
 }
 
-/* Returns 1 where the program has nothing more to do, 0 where it goes on, -EINVAL for bad usage, which has
- * been told on stderr. The strings are those of argv. */
+/* Returns 1 where the program has nothing more to do, 0 where it goes on, -EINVAL for wrong usage, which has
+ * been printed on stderr. The strings are those of argv. */
 int options_parse(int argc, char *argv[], Options *ret) {
         enum {
                 ARG_VERSION = 0x100,
@@ -61,7 +62,7 @@ int options_parse(int argc, char *argv[], Options *ret) {
         _cleanup_(options_done) Options o = OPTIONS_NULL;
         int c;
 
-        o.socket = OPTIONS_SOCKET_DEFAULT;
+        o.socket = VL_SOCKET_DEFAULT;
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
                 switch (c) {
                 case 'h':

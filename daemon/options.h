@@ -16,7 +16,6 @@ typedef struct Options {
 } Options;
 
 #define OPTIONS_NULL ((Options){ .log_level = -1 })
-#define OPTIONS_SOCKET_DEFAULT "/run/msready/io.msready.Readiness"
 
 void options_done(Options *o);
 int options_parse(int argc, char *argv[], Options *ret);

@@ -27,21 +27,18 @@ static int level(GateState state) {
         return state == GATE_LOST || state == GATE_UNKNOWN ? LOG_WARNING : LOG_INFO;
 }
 
-static void object_text(const Blocker *b, char *ret, size_t size) {
-        snprintf(ret, size, "%s %s%s%s", b->object.kind, strempty(b->object.namespace),
-                 isempty(b->object.namespace) ? "" : "/", strempty(b->object.name));
-}
-
 static void tell(const char *subject, const char *gate, GateState before, GateState state, const Blocker *b,
                  usec_t seconds) {
-        char object[384] = "", span[TIMESPAN_MAX];
+        _cleanup_free_ char *object = NULL; /* without memory the line goes without it */
+        int r = b ? object_name_to_string(&b->object, &object) : -ENODATA;
+        char span[TIMESPAN_MAX];
         const LogField fields[] = {
                 { "MESSAGE_ID", message_id(state, !gate) },
                 { "MSREADY_STATE", gate_state_to_string(state) },
                 { "MSREADY_PREVIOUS", gate_state_to_string(before) },
                 { "MSREADY_GATE", gate },
                 { "MSREADY_REASON", b ? b->reason : NULL },
-                { "MSREADY_OBJECT", b ? object : NULL },
+                { "MSREADY_OBJECT", r >= 0 ? object : NULL },
                 { "MSREADY_HINT", b ? b->hint : NULL },
                 {},
         };
@@ -51,14 +48,13 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
                          gate_state_to_string(state), format_timespan(span, seconds));
                 return;
         }
-        object_text(b, object, sizeof(object));
         log_full(level(state), fields, "%s is %s (was %s): %s %s%s%s", subject, gate_state_to_string(state),
-                 gate_state_to_string(before), b->reason, object, b->message ? ": " : "",
+                 gate_state_to_string(before), b->reason, strempty(object), b->message ? ": " : "",
                  strempty(b->message));
 }
 
-/* A gate has another state than before. */
-void publish_journal_gate(const Manager *m, const Gate *gate, GateState before) {
+/* Logs that a gate has another state than before. */
+void publish_journal_gate(const Gate *gate, GateState before) {
         char subject[96];
 
         snprintf(subject, sizeof(subject), "Gate %s", gate_name(gate));
@@ -66,8 +62,10 @@ void publish_journal_gate(const Manager *m, const Gate *gate, GateState before) 
              gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL, gate->changed);
 }
 
-/* The verdict is another one than before. */
-void publish_journal_verdict(const Manager *m, GateState before) {
-        tell("The cluster", NULL, before, m->board.verdict.state, board_first_blocker(&m->board, NULL),
-             m->board.verdict.changed);
+/* Logs that the verdict is another one than before. */
+void publish_journal_verdict(const Readiness *readiness, GateState before) {
+        const Board *b = &readiness->board;
+
+        tell("The cluster", NULL, before, b->verdict.state, board_first_blocker(b, NULL),
+             b->verdict.changed);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Metrics in Prometheus' text format, in a file that node_exporter's textfile collector reads when it is
- * scraped. The file is replaced as a whole, and only when it says something new; counters move with each
- * event, so that it is at most once a second. It is taken away at stop: nobody would keep it true. */
+/* Metrics in Prometheus' text format, in a file that node_exporter's textfile collector reads when
+ * Prometheus scrapes it. The daemon replaces the file as a whole, and only when its text is another one;
+ * counters move with each event, so it does that at most once a second. It removes the file when it stops:
+ * no process would keep it true. */
 
 #include "publish-metrics.h"
 
@@ -10,20 +11,20 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "source-streams.h"
 
 #define PAUSE_USEC USEC_PER_SEC
 
 struct PublishMetrics {
-        Manager *manager;
+        Loop *loop;
+        const Readiness *readiness;
         char *file;     /* the one that is kept; NULL: none */
         Buffer written; /* what is in it */
-        int error;      /* that has been complained of, 0: none */
+        int error;      /* the one last warned of, 0: none */
         usec_t looked;  /* monotonic */
         LoopTimer again;
 };
 
-/* Text in the format. The first error is kept; what comes after it is left out. */
+/* A writer of that format. It keeps the first error and leaves out what comes after it. */
 typedef struct Writer {
         Buffer *b;
         int error;
@@ -72,8 +73,8 @@ static void put_single(Writer *w, const char *name, const char *type, const char
         put_number(w, value);
 }
 
-static void put_versions(Writer *w, const Manager *m) {
-        const char *server = manager_server_version(m);
+static void put_versions(Writer *w, const World *world) {
+        const char *server = world->server_version;
 
         put_family(w, "msready_build_info", "gauge", "The version of msreadyd.");
         put(w, "msready_build_info{version=\"" PROJECT_VERSION "\"} 1\n");
@@ -85,8 +86,8 @@ static void put_versions(Writer *w, const Manager *m) {
         put(w, "} 1\n");
 }
 
-static void put_verdict(Writer *w, const Manager *m) {
-        const Board *b = &m->board;
+static void put_verdict(Writer *w, const Readiness *readiness) {
+        const Board *b = &readiness->board;
         size_t open, required, blockers = 0;
 
         open = board_count_open(b, &required);
@@ -111,12 +112,13 @@ static void put_verdict(Writer *w, const Manager *m) {
                    blockers);
         put_single(w, "msready_transitions_total", "counter",
                    "Changes of the state of a gate or of the verdict in this boot.",
-                   timeline_added(m->timeline));
+                   timeline_added(readiness->timeline));
         put_single(w, "msready_image_pulls_total", "counter",
-                   "Images that events of this boot told of being pulled.", event_digest_pulls(m->events));
+                   "Images that events of this boot told of being pulled.",
+                   event_digest_pulls(readiness->events));
 }
 
-/* A metric that each gate has, but for those that are disabled and for values that there are none of. */
+/* A metric of each gate; disabled gates have none, and a value that does not exist is left out. */
 typedef struct GateMetric {
         const char *name, *help;
         uint64_t (*number)(const Gate *g);
@@ -232,52 +234,50 @@ static void put_gates(Writer *w, const Board *b) {
         put_guards(w, b);
 }
 
-static void put_streams(Writer *w, const Manager *m) {
-        SourceStreamsStats stats = {};
+static void put_streams(Writer *w, const World *world) {
+        const StreamTotals *totals = &world->totals;
         uint64_t streams = 0, in_sync = 0;
 
-        for (const WorldStream *s = m->world->streams; s; s = s->next) {
+        for (const WorldStream *s = world->streams; s; s = s->next) {
                 streams++;
                 in_sync += s->in_sync;
         }
-        if (m->streams)
-                source_streams_stats(m->streams, &stats);
 
         put_single(w, "msready_api_ready", "gauge",
-                   "Whether the API server answers, and says that it is ready.", m->world->api == API_READY);
+                   "Whether the API server answers, and says that it is ready.", world->api == API_READY);
         put_single(w, "msready_streams", "gauge", "Streams of objects from the API server.", streams);
         put_single(w, "msready_streams_in_sync", "gauge", "Streams of objects that are up to date.",
                    in_sync);
-        put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", m->world->n_objects);
+        put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", world->n_objects);
         put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.",
-                   stats.requests);
-        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun anew.", stats.restarts);
+                   totals->requests);
+        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun anew.", totals->restarts);
         put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.",
-                   stats.failures);
-        put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", stats.listings);
+                   totals->failures);
+        put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", totals->listings);
         put_single(w, "msready_stream_events_total", "counter", "Objects and bookmarks received.",
-                   stats.events);
+                   totals->events);
         put_single(w, "msready_stream_received_bytes_total", "counter",
-                   "Bytes received by lists and watches.", stats.bytes);
+                   "Bytes received by lists and watches.", totals->bytes);
 }
 
-/* Appends all there is to say. What is the same prints the same. -ENOMEM, or -E2BIG over the buffer's limit. */
-int publish_metrics_print(const Manager *m, Buffer *b) {
+/* Appends all metrics. The same state prints the same text. -ENOMEM, or -E2BIG over the buffer's limit. */
+int publish_metrics_print(const Readiness *readiness, Buffer *b) {
         Writer w = { .b = b };
 
-        put_versions(&w, m);
-        put_verdict(&w, m);
-        put_gates(&w, &m->board);
-        put_streams(&w, m);
+        put_versions(&w, readiness->world);
+        put_verdict(&w, readiness);
+        put_gates(&w, &readiness->board);
+        put_streams(&w, readiness->world);
         return w.error;
 }
 
-/* Once, until it is another error or all is well again. */
+/* Warns once, until there is another error or writing works again. */
 static void complain(PublishMetrics *p, int error) {
         if (error == p->error)
                 return;
         log_warning(
-                "Cannot write the metrics to Textfile=%s of [Metrics]: %s, going on without. The folder must "
+                "Cannot write the metrics to Textfile=%s of [Metrics]: %s, continuing without. The folder must "
                 "exist, and the sandbox of msready.service must allow it by ReadWritePaths=: see the drop-in "
                 "node-exporter.conf.",
                 p->file, strerror(-error));
@@ -289,7 +289,7 @@ static void write_file(PublishMetrics *p) {
         int r;
 
         p->looked = now_monotonic();
-        r = publish_metrics_print(p->manager, &b);
+        r = publish_metrics_print(p->readiness, &b);
         if (r >= 0 && p->error == 0 && b.size == p->written.size &&
             memcmp(b.data, p->written.data, b.size) == 0) {
                 buffer_done(&b);
@@ -314,11 +314,10 @@ static void on_again(LoopTimer *timer) {
         write_file(container_of(timer, PublishMetrics, again));
 }
 
-/* Another file, or none, from now on. The one that we wrote goes away. */
+/* Writes to another file, or to none, from now on, and removes the one that it wrote. */
 static int set_file(PublishMetrics *p, const char *file) {
         if (p->file && p->written.size > 0 && unlink(p->file) < 0 && errno != ENOENT)
-                log_warning("Cannot remove %s: %s, it says what is not true any more", p->file,
-                            strerror(errno));
+                log_warning("Cannot remove %s: %s; its metrics are stale", p->file, strerror(errno));
         buffer_done(&p->written);
         loop_timer_stop(&p->again);
         p->error = 0;
@@ -326,31 +325,33 @@ static int set_file(PublishMetrics *p, const char *file) {
         return free_and_strdup(&p->file, file);
 }
 
-/* Something may be new. Writes at once where the last look was a second ago, else when it will have been. */
-void publish_metrics_update(PublishMetrics *p) {
-        Manager *m = p->manager;
+/* Something may be new, the file's name (NULL: none) included. Writes at once if the last look was a second
+ * ago, else when it will have been. */
+void publish_metrics_update(PublishMetrics *p, const char *file) {
         usec_t due;
         int r = 0;
 
-        if (!streq_ptr(p->file, m->settings->textfile))
-                r = set_file(p, m->settings->textfile);
+        if (!streq_ptr(p->file, file))
+                r = set_file(p, file);
         if (r >= 0 && p->file && !loop_timer_is_armed(&p->again)) {
                 due = usec_add(p->looked, PAUSE_USEC);
                 if (p->looked == 0 || due <= now_monotonic())
                         write_file(p);
                 else
-                        loop_timer_set(m->loop, &p->again, due, on_again);
+                        loop_timer_set(p->loop, &p->again, due, on_again);
         }
         if (r < 0)
-                loop_fail(m->loop, r);
+                loop_fail(p->loop, r);
 }
 
-int publish_metrics_new(Manager *m, PublishMetrics **ret) {
+/* Writes nothing yet. readiness outlives it. -ENOMEM. */
+int publish_metrics_new(Loop *loop, const Readiness *readiness, PublishMetrics **ret) {
         PublishMetrics *p = calloc(1, sizeof(PublishMetrics));
 
         if (!p)
                 return -ENOMEM;
-        p->manager = m;
+        p->loop = loop;
+        p->readiness = readiness;
         p->written = BUFFER_INIT(LIMIT_METRICS);
 
         *ret = p;

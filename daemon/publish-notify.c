@@ -19,7 +19,8 @@
 #define STATUS_MAX 512
 
 struct PublishNotify {
-        Manager *manager;
+        Loop *loop;
+        const Readiness *readiness;
         LoopTimer heartbeat;
         usec_t watchdog; /* between two pings, 0: none */
         char *status;    /* as last sent */
@@ -53,23 +54,20 @@ static void append_clock(const Gate *g, Instant now, Buffer *b) {
         }
 }
 
-static void append_blocker(const Manager *m, bool with_age, Buffer *b) {
-        Instant now = instant_now();
+static void append_blocker(const Board *board, bool with_age, Instant now, Buffer *b) {
+        _cleanup_free_ char *object = NULL;
         const Blocker *blocker;
         const Gate *gate;
         char span[TIMESPAN_MAX];
-        bool named;
 
-        blocker = board_first_blocker(&m->board, &gate);
+        blocker = board_first_blocker(board, &gate);
         if (!blocker)
                 return;
 
-        named = !streq_ptr(blocker->object.kind, "Gate");
         (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
-        if (named)
-                (void) buffer_printf(
-                        b, " %s %s%s%s", blocker->object.kind, strempty(blocker->object.namespace),
-                        isempty(blocker->object.namespace) ? "" : "/", strempty(blocker->object.name));
+        if (!streq_ptr(blocker->object.kind, "Gate") &&
+            object_name_to_string(&blocker->object, &object) >= 0)
+                (void) buffer_printf(b, " %s", object);
         if (with_age && usec_sub(now.boottime, blocker->since) >= USEC_PER_SEC)
                 (void) buffer_printf(b, " since %s",
                                      format_timespan(span, usec_sub(now.boottime, blocker->since)));
@@ -78,22 +76,24 @@ static void append_blocker(const Manager *m, bool with_age, Buffer *b) {
                 (void) buffer_printf(b, ": %s", blocker->message);
 }
 
-/* Before READY=1 the age of the first blocker is told, and is true since each heartbeat tells it anew; after
- * it, with edges only, the time of day since when. */
-static char *make_status(const PublishNotify *p) {
-        const Manager *m = p->manager;
+/* The text of STATUS=, the caller's; NULL where memory is lacking. Before READY=1 it has the age of the first blocker,
+ * which each heartbeat makes true again; after it (was_ready) only edges are told, and it has the time of day since
+ * when the verdict stands. */
+char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Instant now) {
+        const Board *board = &readiness->board;
         Buffer b = BUFFER_INIT(4096);
         char clock[TIMESPAN_MAX], *text;
         size_t open, required;
 
-        open = board_count_open(&m->board, &required);
-        (void) buffer_printf(&b, "%s", gate_state_to_string(m->board.verdict.state));
-        if (p->is_ready)
-                (void) buffer_printf(&b, " since %s", format_clock(clock, m->verdict_changed_realtime));
+        open = board_count_open(board, &required);
+        (void) buffer_printf(&b, "%s", gate_state_to_string(board->verdict.state));
+        if (was_ready)
+                (void) buffer_printf(&b, " since %s",
+                                     format_clock(clock, readiness->verdict_changed_realtime));
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
-        if (m->board.verdict.reason)
-                (void) buffer_printf(&b, "; %s", m->board.verdict.reason);
-        append_blocker(m, !p->is_ready, &b);
+        if (board->verdict.reason)
+                (void) buffer_printf(&b, "; %s", board->verdict.reason);
+        append_blocker(board, !was_ready, now, &b);
 
         text = buffer_steal(&b);
         if (!text)
@@ -104,12 +104,13 @@ static char *make_status(const PublishNotify *p) {
 }
 
 static void send_status(PublishNotify *p, const char *with) {
-        _cleanup_free_ char *status = make_status(p), *state = NULL;
+        _cleanup_free_ char *status = publish_notify_make_status(p->readiness, p->is_ready, instant_now()),
+                            *state = NULL;
 
         if (status && streq_ptr(status, p->status) && !with)
                 return;
         if (!status || asprintf_ret(&state, "STATUS=%s%s%s", status, with ? "\n" : "", strempty(with)) < 0) {
-                /* Lacking memory: systemd can do without the words. */
+                /* Without memory systemd gets the assignment and no words. */
                 if (with)
                         send_all(with);
                 return;
@@ -133,11 +134,10 @@ static void on_heartbeat(LoopTimer *timer) {
                 next = HEARTBEAT_USEC;
         }
         if (next > 0)
-                loop_timer_set(p->manager->loop, &p->heartbeat, usec_add(now_monotonic(), next),
-                               on_heartbeat);
+                loop_timer_set(p->loop, &p->heartbeat, usec_add(now_monotonic(), next), on_heartbeat);
 }
 
-/* READY=1, the first time that it is called. */
+/* Sends READY=1, the first time that it is called. */
 void publish_notify_ready(PublishNotify *p) {
         if (p->is_ready || p->is_stopping)
                 return;
@@ -152,8 +152,8 @@ void publish_notify_update(PublishNotify *p) {
                 send_status(p, NULL);
 }
 
-/* A reload begins. Before READY=1 systemd ignores RELOADING=1, and would take the READY=1 that ends it for the
- * real one; so it is not told then. */
+/* A reload begins. Before READY=1 systemd ignores RELOADING=1 and would take the READY=1 that ends the
+ * reload for the real one, so it is sent only after it. */
 void publish_notify_reloading(PublishNotify *p) {
         char state[80];
 
@@ -174,14 +174,16 @@ void publish_notify_stopping(PublishNotify *p) {
         send_all("STOPPING=1\nSTATUS=stopping");
 }
 
-int publish_notify_new(Manager *m, PublishNotify **ret) {
+/* Sends the first heartbeat. readiness outlives it. -ENOMEM. */
+int publish_notify_new(Loop *loop, const Readiness *readiness, PublishNotify **ret) {
         PublishNotify *p;
         uint64_t watchdog = 0;
 
         p = calloc(1, sizeof(PublishNotify));
         if (!p)
                 return -ENOMEM;
-        p->manager = m;
+        p->loop = loop;
+        p->readiness = readiness;
         if (sd_watchdog_enabled(0, &watchdog) > 0)
                 p->watchdog = watchdog / 2;
 

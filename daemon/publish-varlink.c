@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The socket. Describe and its like answer from what is there. Wait and Monitor keep their calls: when the
- * board has been judged they are gone through once, those whose answer has come are answered, and subscribers
- * that have taken all they were sent get what has changed since. A slow one gets the newest state when it has
- * caught up, however much came between. */
+/* The socket. Describe and similar methods answer at once. Wait and Monitor keep their calls: after each
+ * judgement of the board they are gone through once; those whose answer has come are answered, and a
+ * subscriber that has taken all that it was sent gets the changes since. A slow one gets the newest state
+ * when it has caught up, however much came between. */
 
 #include "publish-varlink.h"
 
@@ -12,13 +12,13 @@
 #include "varlink-json.h"
 #include "varlink/server.h"
 
-/* Absent: as generic clients give up after 45 s. */
+/* Where the caller names no time-out: generic clients give up after 45 s. */
 #define WAIT_DEFAULT_USEC (40 * USEC_PER_SEC)
 #define INTERFACE "io.msready.Readiness"
 
 typedef struct Waiter Waiter;
 
-/* A Wait or a Monitor that is on. */
+/* A Wait or a Monitor that goes on. */
 struct Waiter {
         VlSlot slot;
         PublishVarlink *publisher;
@@ -34,7 +34,9 @@ struct Waiter {
 
 struct PublishVarlink {
         VlService service;
-        Manager *manager;
+        Loop *loop;
+        const Readiness *readiness;
+        PublishVarlinkOps *ops;
         VlServer *server;
         Waiter *waiters;
         bool dirty;
@@ -65,8 +67,9 @@ static bool is_named(char *const *names, const Gate *g) {
         return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
 }
 
-/* "verdict" and "gates": those of names, or all that are enabled; or where only is not NULL, those that it names. */
-static int make_reply(const Manager *m, char *const *names, char *const *only, bool with_verdict,
+/* "verdict" and "gates": the named gates, or all that are enabled; of these only those in `only`, where that
+ * is not NULL. */
+static int make_reply(const Readiness *readiness, char *const *names, char *const *only, bool with_verdict,
                       JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
         Instant now = instant_now();
@@ -76,15 +79,15 @@ static int make_reply(const Manager *m, char *const *names, char *const *only, b
         if (!v)
                 return -ENOMEM;
         if (with_verdict) {
-                r = vj_verdict(m, &item);
+                r = vj_verdict(readiness, &item);
                 if (r < 0 || (r = jv_add(v, "verdict", item)) < 0)
                         return r;
         }
         gates = jv_new_array();
         if (!gates || jv_add(v, "gates", gates) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                const Gate *g = m->board.gates[i];
+        for (size_t i = 0; i < readiness->board.n_gates; i++) {
+                const Gate *g = readiness->board.gates[i];
 
                 if (only ? !strv_contains(only, gate_name(g)) : !is_named(names, g))
                         continue;
@@ -116,16 +119,16 @@ static int gate_error(VlCall *call, const char *error, const Gate *g) {
         return vl_call_error(call, error, v);
 }
 
-/* The gates that the call names, each once, however often it does; NULL: none. Returns 1 where it has been answered
- * with an error. */
-static int take_names(const Manager *m, VlCall *call, char ***ret) {
+/* The gates that the call names, each once; NULL: none. Returns 1 where the call has been answered with an
+ * error. */
+static int take_names(const Readiness *readiness, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         int r;
 
         JSON_FOREACH(v, jv_get(vl_call_parameters(call), "gates")) {
                 const char *name = jv_string(v);
 
-                if (!board_find(&m->board, name)) {
+                if (!board_find(&readiness->board, name)) {
                         r = no_such_gate(call, name);
                         return r < 0 ? r : 1;
                 }
@@ -138,15 +141,15 @@ static int take_names(const Manager *m, VlCall *call, char ***ret) {
 }
 
 static int on_describe(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         _cleanup_(strv_freep) char **names = NULL;
         JsonValue *reply = NULL;
         int r;
 
-        r = take_names(m, call, &names);
+        r = take_names(readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        r = make_reply(m, names, NULL, true, &reply);
+        r = make_reply(readiness, names, NULL, true, &reply);
         return reply_taking(call, r, reply);
 }
 
@@ -169,12 +172,12 @@ static int add_removed(JsonValue *reply, char *const *names) {
         return r;
 }
 
-/* What the subscriber has not been told yet. */
+/* The changes that the subscriber has not been told yet. */
 static int take_changes(Waiter *w, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
 
-        r = make_reply(w->publisher->manager, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty,
+        r = make_reply(w->publisher->readiness, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty,
                        &reply);
         if (r >= 0)
                 r = add_removed(reply, w->removed);
@@ -229,10 +232,10 @@ static int on_monitor(VlService *service, VlCall *call) {
         Waiter *w;
         int r;
 
-        r = take_names(p->manager, call, &names);
+        r = take_names(p->readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        r = make_reply(p->manager, names, NULL, true, &reply);
+        r = make_reply(p->readiness, names, NULL, true, &reply);
         if (r >= 0)
                 r = add_removed(reply, NULL);
         if (r < 0)
@@ -250,11 +253,11 @@ static int on_monitor(VlService *service, VlCall *call) {
 
 /* Wait. */
 
-static bool gates_in_state(const Manager *m, char *const *names, GateState state) {
+static bool gates_in_state(const Readiness *readiness, char *const *names, GateState state) {
         if (!names)
-                return m->board.verdict.state == state;
+                return readiness->board.verdict.state == state;
         STRV_FOREACH(n, names) {
-                const Gate *g = board_find(&m->board, *n);
+                const Gate *g = board_find(&readiness->board, *n);
 
                 if (!g || gate_state(g) != state)
                         return false;
@@ -262,12 +265,12 @@ static bool gates_in_state(const Manager *m, char *const *names, GateState state
         return true;
 }
 
-/* Answers with an error where the wait can never end well. Returns 1 where it has. */
-static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, GateState state) {
+/* Answers with an error where the wait can never end well, and returns 1 then. */
+static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const *names, GateState state) {
         int r = 0;
 
         STRV_FOREACH(n, names) {
-                const Gate *g = board_find(&m->board, *n);
+                const Gate *g = board_find(&readiness->board, *n);
 
                 if (!g)
                         r = no_such_gate(call, *n);
@@ -282,11 +285,11 @@ static int refuse_hopeless(const Manager *m, VlCall *call, char *const *names, G
         return 0;
 }
 
-static int reply_wait(const Manager *m, VlCall *call, char *const *names, const char *error) {
+static int reply_wait(const Readiness *readiness, VlCall *call, char *const *names, const char *error) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r;
 
-        r = make_reply(m, names, NULL, true, &reply);
+        r = make_reply(readiness, names, NULL, true, &reply);
         if (r < 0)
                 return r;
         return error ? vl_call_error(call, error, reply) : vl_call_reply(call, reply);
@@ -296,7 +299,7 @@ static void on_wait_timeout(LoopTimer *timer) {
         Waiter *w = container_of(timer, Waiter, timeout);
 
         if (w->slot.call)
-                (void) reply_wait(w->publisher->manager, w->slot.call, w->names, INTERFACE ".TimedOut");
+                (void) reply_wait(w->publisher->readiness, w->slot.call, w->names, INTERFACE ".TimedOut");
         waiter_free(w);
 }
 
@@ -314,16 +317,16 @@ static int on_wait(VlService *service, VlCall *call) {
                 return vl_call_invalid_parameter(call, "state");
         if (timeout < -1)
                 return vl_call_invalid_parameter(call, "timeoutUSec");
-        r = take_names(p->manager, call, &names);
+        r = take_names(p->readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        if (gates_in_state(p->manager, names, state))
-                return reply_wait(p->manager, call, names, NULL);
-        r = refuse_hopeless(p->manager, call, names, state);
+        if (gates_in_state(p->readiness, names, state))
+                return reply_wait(p->readiness, call, names, NULL);
+        r = refuse_hopeless(p->readiness, call, names, state);
         if (r != 0)
                 return MIN(r, 0);
         if (timeout == 0)
-                return reply_wait(p->manager, call, names, INTERFACE ".TimedOut");
+                return reply_wait(p->readiness, call, names, INTERFACE ".TimedOut");
 
         r = waiter_new(p, names, &w);
         if (r < 0)
@@ -331,14 +334,14 @@ static int on_wait(VlService *service, VlCall *call) {
         names = NULL;
         w->state = state;
         if (timeout > 0)
-                loop_timer_set(p->manager->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
+                loop_timer_set(p->loop, &w->timeout, usec_add(now_monotonic(), (usec_t) timeout),
                                on_wait_timeout);
         vl_call_defer(call, &w->slot);
         return 0;
 }
 
 static void look_after_waiter(Waiter *w) {
-        const Manager *m = w->publisher->manager;
+        const Readiness *readiness = w->publisher->readiness;
         int r;
 
         if (w->monitor) {
@@ -347,10 +350,10 @@ static void look_after_waiter(Waiter *w) {
                 return;
         }
 
-        if (gates_in_state(m, w->names, w->state))
-                r = reply_wait(m, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
+        if (gates_in_state(readiness, w->names, w->state))
+                r = reply_wait(readiness, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
         else
-                r = refuse_hopeless(m, w->slot.call, w->names, w->state);
+                r = refuse_hopeless(readiness, w->slot.call, w->names, w->state);
         if (r != 0)
                 waiter_free(w);
 }
@@ -358,7 +361,7 @@ static void look_after_waiter(Waiter *w) {
 /* The rest of the interface. */
 
 static int on_list_objects(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         const char *gate = jv_get_string(vl_call_parameters(call), "gate");
         _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
         JsonValue *list;
@@ -366,16 +369,16 @@ static int on_list_objects(VlService *service, VlCall *call) {
 
         if (!reply)
                 return -ENOMEM;
-        if (gate && !board_find(&m->board, gate))
+        if (gate && !board_find(&readiness->board, gate))
                 return no_such_gate(call, gate);
-        r = vj_objects(m, gate, &list);
+        r = vj_objects(readiness, gate, &list);
         if (r < 0 || (r = jv_add(reply, "objects", list)) < 0)
                 return r;
         return vl_call_reply(call, reply);
 }
 
 static int on_list_gates(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
         JsonValue *list = jv_new_array(), *item;
         int r;
@@ -385,8 +388,8 @@ static int on_list_gates(VlService *service, VlCall *call) {
                 return -ENOMEM;
         }
         r = jv_add(reply, "definitions", list);
-        for (size_t i = 0; i < m->board.n_gates && r >= 0; i++) {
-                r = vj_definition(m->board.gates[i], &item);
+        for (size_t i = 0; i < readiness->board.n_gates && r >= 0; i++) {
+                r = vj_definition(readiness->board.gates[i], &item);
                 if (r >= 0)
                         r = jv_append(list, item);
         }
@@ -394,10 +397,10 @@ static int on_list_gates(VlService *service, VlCall *call) {
 }
 
 static int on_get_timeline(VlService *service, VlCall *call) {
-        const Manager *m = publisher_of(service)->manager;
+        const Readiness *readiness = publisher_of(service)->readiness;
         const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
-        bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, m->world->host.boot_id);
-        const Boot *boot = is_this ? NULL : boot_log_find(m->boots, boot_id);
+        bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, readiness->world->host.boot_id);
+        const Boot *boot = is_this ? NULL : boot_log_find(readiness->boots, boot_id);
         _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
         _cleanup_(timeline_freep) Timeline *earlier = NULL;
         JsonValue *transitions, *boots;
@@ -411,9 +414,9 @@ static int on_get_timeline(VlService *service, VlCall *call) {
         if (boot && (r = timeline_new(LIMIT_GATES + 1, 1, &earlier)) >= 0)
                 r = boot_retell(boot, earlier);
         if (r >= 0)
-                r = timeline_to_json(earlier ?: m->timeline, &transitions);
+                r = timeline_to_json(earlier ?: readiness->timeline, &transitions);
         if (r < 0 || (r = jv_add(reply, "transitions", transitions)) < 0 ||
-            (r = boot_log_to_json(m->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
+            (r = boot_log_to_json(readiness->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
                 return r;
         return vl_call_reply(call, reply);
 }
@@ -434,12 +437,13 @@ static int on_set_log_level(VlService *service, VlCall *call) {
 }
 
 static int on_reload(VlService *service, VlCall *call) {
+        PublishVarlink *p = publisher_of(service);
         _cleanup_free_ char *detail = NULL;
         int r;
 
         if (!vl_call_is_privileged(call))
                 return vl_call_permission_denied(call);
-        r = manager_reload(publisher_of(service)->manager, &detail);
+        r = p->ops->reload(p->ops, &detail);
         if (r < 0 && detail)
                 return vl_call_error_string(call, INTERFACE ".ReloadFailed", "cause", detail);
         return r < 0 ? vl_call_error_errno(call, r) : vl_call_reply(call, NULL);
@@ -492,7 +496,7 @@ static void on_protocol_error(VlService *service, const VlPeer *peer, const char
 
 static void add_name(PublishVarlink *p, char ***l, const char *name) {
         if (!strv_contains(*l, name) && strv_extend(l, name) < 0)
-                loop_fail(p->manager->loop, -ENOMEM);
+                loop_fail(p->loop, -ENOMEM);
 }
 
 void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState before, unsigned what) {
@@ -531,8 +535,8 @@ void publish_varlink_flush(PublishVarlink *p) {
         }
 }
 
-/* The daemon stops: subscribers get the last of their replies, which tells them so. Who waits for a state has no
- * answer to get, and sees the connection close. */
+/* The daemon stops: subscribers get the last of their replies, which tells them so. A caller that waits for
+ * a state gets no answer and sees the connection close. */
 void publish_varlink_stopping(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = w->next) {
                 _cleanup_(jv_freep) JsonValue *reply = NULL;
@@ -543,14 +547,17 @@ void publish_varlink_stopping(PublishVarlink *p) {
         }
 }
 
-int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarlink **ret) {
+int publish_varlink_new(Loop *loop, const Readiness *readiness, PublishVarlinkOps *ops, int listen_fd,
+                        const char *path, PublishVarlink **ret) {
         _cleanup_(publish_varlink_freep) PublishVarlink *p = NULL;
         int r;
 
         p = calloc(1, sizeof(PublishVarlink));
         if (!p)
                 return -ENOMEM;
-        p->manager = m;
+        p->loop = loop;
+        p->readiness = readiness;
+        p->ops = ops;
         p->service = (VlService){
                 .vendor = "msready",
                 .product = "msreadyd",
@@ -560,7 +567,7 @@ int publish_varlink_new(Manager *m, int listen_fd, const char *path, PublishVarl
                 .on_protocol_error = on_protocol_error,
         };
 
-        r = vl_server_new(m->loop, &p->service, &p->server);
+        r = vl_server_new(loop, &p->service, &p->server);
         if (r < 0)
                 return r;
         r = listen_fd >= 0 ? vl_server_listen_fd(p->server, listen_fd)

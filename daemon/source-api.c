@@ -2,9 +2,10 @@
 
 /* Is the API server there?
  *
- * MicroShift refuses everything until /readyz has answered 200 for the first time, to whomever; so that is
- * what is asked, often, and nothing else before. Once it has answered, silence is what a quiet cluster sounds
- * like: the coarse timer asks again now and then, for a server that hangs closes no connection. */
+ * MicroShift refuses every request until /readyz has answered 200 for the first time, no matter to which
+ * client; so the daemon asks that, often, and nothing else before. Once /readyz has answered, a quiet
+ * cluster sends nothing: the coarse timer asks again now and then, for a server that hangs closes no
+ * connection. */
 
 #include "source-api.h"
 
@@ -13,17 +14,16 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "ready/check-kinds.h"
 #include "host-facts.h"
 #include "message-id.h"
-#include "source-kubeconfig.h"
-#include "source-streams.h"
+#include "ready/check-kinds.h"
 
-/* While the server is not ready; more often would fill its journal (it logs each failing /readyz). */
+/* Between questions while the server is not ready; more of them would fill its journal (it logs each failing
+ * /readyz). */
 #define PROBE_USEC (250 * USEC_PER_MSEC)
 /* Between connections that fail at once to a server that is not on this host. */
 #define PROBE_REMOTE_USEC USEC_PER_SEC
-/* At the host's files, for why nobody answers. */
+/* How often the host's files are read for a reason why the server does not answer. */
 #define LOOK_USEC (5 * USEC_PER_SEC)
 #define PROBE_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
@@ -32,21 +32,22 @@ typedef struct ApiPath {
         char *path;
         HttpFetch fetch;
         LoopTimer again;
-        bool named; /* by a check, still */
+        bool wanted; /* by a check of an enabled gate */
         struct ApiPath *next;
 } ApiPath;
 
 struct SourceApi {
-        Manager *manager;
+        Hub *hub;
+        SourceKubeconfig *kubeconfig;
+        SourceApiOps *ops;
         HttpFetch probe;
         HttpFetch version_fetch;
         LoopTimer again;
         LoopTimer start;
         ApiPath *paths;
-        char *version;
-        char *name_trouble; /* why MicroShift may not start; NULL: not for that */
-        usec_t looked;      /* monotonic, for that */
-        bool told;          /* what keeps us from it, as the world has it */
+        char *name_trouble; /* why MicroShift may not start; NULL: not known */
+        usec_t looked;      /* monotonic, at the files that tell that */
+        bool told;          /* the reason that the world has is in the log */
 };
 
 static void probe(SourceApi *s);
@@ -56,12 +57,11 @@ static void on_again(LoopTimer *timer) {
 }
 
 static void probe_again(SourceApi *s, usec_t delay) {
-        loop_timer_set(s->manager->loop, &s->again, usec_add(now_monotonic(), delay), on_again);
+        loop_timer_set(s->hub->loop, &s->again, usec_add(now_monotonic(), delay), on_again);
 }
 
 static void tell_transition(const SourceApi *s, ApiState before) {
-        const World *w = s->manager->world;
-        const char *server = manager_server(s->manager);
+        const World *w = s->hub->readiness->world;
         const LogField fields[] = {
                 { "MESSAGE_ID",
                   w->api == API_READY ? MESSAGE_ID_API_REACHABLE : MESSAGE_ID_API_UNREACHABLE },
@@ -72,39 +72,38 @@ static void tell_transition(const SourceApi *s, ApiState before) {
         if ((w->api == API_READY) != (before == API_READY))
                 log_full(w->api == API_READY ? LOG_INFO : LOG_NOTICE, fields,
                          w->api == API_READY ? "API server %s is ready%s%s%s" : "API server %s: %s%s%s",
-                         strna(server), w->api == API_READY ? "" : strna(w->api_reason),
+                         strna(w->server), w->api == API_READY ? "" : strna(w->api_reason),
                          w->api_message ? ": " : "", strempty(w->api_message));
 }
 
 static void set_state(SourceApi *s, ApiState state, const char *reason, const char *message) {
-        Manager *m = s->manager;
-        ApiState before = m->world->api;
-        bool is_new = state != API_READY && (!s->told || !streq_ptr(m->world->api_reason, reason));
+        World *w = s->hub->readiness->world;
+        ApiState before = w->api;
+        bool is_new = state != API_READY && (!s->told || !streq_ptr(w->api_reason, reason));
         _cleanup_free_ char *text = message ? strdup(message) : NULL;
         int r;
 
         if (text)
                 strip_control(text);
-        r = world_set_api(m->world, state, reason, text, instant_now());
+        r = world_set_api(w, state, reason, text, instant_now());
         if (r < 0) {
-                loop_fail(m->loop, r);
+                loop_fail(s->hub->loop, r);
                 return;
         }
 
         tell_transition(s, before);
         s->told = state != API_READY;
-        /* Without a kubeconfig there is no server to tell of, and what is wrong with it has been told. */
-        if (is_new && manager_server(m) && (before == API_READY) == (state == API_READY))
-                log_notice("API server %s: %s%s%s", manager_server(m), reason, text ? ": " : "",
-                           strempty(text));
+        /* Without a kubeconfig there is no server to name, and the kubeconfig's trouble has been logged. */
+        if (is_new && w->server && (before == API_READY) == (state == API_READY))
+                log_notice("API server %s: %s%s%s", w->server, reason, text ? ": " : "", strempty(text));
         if ((state == API_READY) != (before == API_READY))
-                source_streams_set_api_ready(m->streams, state == API_READY);
+                s->ops->ready_changed(s->ops);
         if (r > 0)
-                manager_touch(m);
+                hub_touch(s->hub);
 }
 
-/* What an answer that is not 200 says: the checks that fail, out of /readyz's "[-]etcd failed: reason
- * withheld"; the message of a Status; else its first line. */
+/* Puts an answer that is not 200 into words: the checks that fail, out of /readyz's "[-]etcd failed: reason
+ * withheld"; else the message of a Status; else its first line. */
 static void words_of(const char *body, char *ret, size_t size) {
         _cleanup_(jv_freep) JsonValue *status = NULL;
         size_t used = 0;
@@ -139,7 +138,8 @@ static void probe_answered(SourceApi *s) {
         }
 
         if (f->status.code == 200)
-                snprintf(text, sizeof(text), "/readyz answered 200, but not \"ok\": this is no API server");
+                snprintf(text, sizeof(text),
+                         "/readyz returned 200 without \"ok\": not a Kubernetes API server");
         else {
                 words_of(buffer_cstr(&f->body), words, sizeof(words));
                 snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "",
@@ -148,7 +148,7 @@ static void probe_answered(SourceApi *s) {
 
         if (f->status.code == 401) {
                 set_state(s, API_NOT_READY, REASON_UNAUTHORIZED, text);
-                (void) source_kubeconfig_reread(s->manager->kubeconfig);
+                s->ops->credentials_refused(s->ops);
         } else if (f->status.code == 403)
                 set_state(s, API_NOT_READY, REASON_FORBIDDEN, text);
         else
@@ -170,7 +170,7 @@ static const char *reason_of(HttpEnd end) {
 
 static void ask_version(SourceApi *s);
 
-/* Looked at now and then while nobody answers: MicroShift may be set up anew meanwhile. */
+/* Read now and then while no server answers: the administrator may change MicroShift's set-up meanwhile. */
 static const char *name_trouble(SourceApi *s) {
         if (s->looked == 0 || now_monotonic() >= usec_add(s->looked, LOOK_USEC)) {
                 s->looked = now_monotonic();
@@ -182,15 +182,16 @@ static const char *name_trouble(SourceApi *s) {
 
 static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceApi *s = container_of(fetch, SourceApi, probe);
-        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
-        ApiState before = s->manager->world->api;
+        const KubeConfig *c = source_kubeconfig_get(s->kubeconfig);
+        const World *w = s->hub->readiness->world;
+        ApiState before = w->api;
         const char *trouble = NULL;
         char text[512];
 
         if (end == HTTP_END_EOF) {
                 probe_answered(s);
-                /* Whoever was away may be back as another release. */
-                if (s->manager->world->api == API_READY && (before != API_READY || !s->version))
+                /* The server may come back as another release. */
+                if (w->api == API_READY && (before != API_READY || !w->server_version))
                         ask_version(s);
                 return;
         }
@@ -205,17 +206,17 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
 
 static int start_fetch(SourceApi *s, HttpFetch *fetch, const char *path,
                        void (*on_done)(HttpFetch *fetch, HttpEnd end, const char *detail)) {
-        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
+        const KubeConfig *c = source_kubeconfig_get(s->kubeconfig);
         _cleanup_free_ char *url = NULL;
         int r;
 
         r = asprintf_ret(&url, "%s%s", c->server, path);
         if (r < 0)
                 return r;
-        return http_fetch_start(s->manager->http, fetch,
+        return http_fetch_start(s->hub->http, fetch,
                                 &(HttpRequestSpec){
                                         .url = url,
-                                        .target = source_kubeconfig_target(s->manager->kubeconfig),
+                                        .target = source_kubeconfig_target(s->kubeconfig),
                                         .token = c->token.data,
                                         .timeout = PROBE_TIMEOUT_USEC,
                                 },
@@ -223,12 +224,12 @@ static int start_fetch(SourceApi *s, HttpFetch *fetch, const char *path,
 }
 
 static void probe(SourceApi *s) {
-        SourceKubeconfig *k = s->manager->kubeconfig;
+        const SourceKubeconfig *k = s->kubeconfig;
         int r;
 
         loop_timer_stop(&s->again);
         if (!source_kubeconfig_get(k)) {
-                /* Its file is watched: it will be told when there is one. */
+                /* The kubeconfig's source watches the file and reports when there is one. */
                 set_state(s, API_UNREACHABLE, source_kubeconfig_reason(k) ?: REASON_KUBECONFIG_MISSING,
                           source_kubeconfig_message(k));
                 return;
@@ -245,6 +246,7 @@ static void probe(SourceApi *s) {
 
 static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceApi *s = container_of(fetch, SourceApi, version_fetch);
+        World *w = s->hub->readiness->world;
         _cleanup_(jv_freep) JsonValue *v = NULL;
         const char *version;
 
@@ -252,20 +254,15 @@ static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
             jv_parse(buffer_cstr(&fetch->body), fetch->body.size, &v) < 0)
                 return;
         version = jv_get_string(v, "gitVersion");
-        if (!version || free_and_strdup(&s->version, version) < 0)
+        if (!version || free_and_strdup(&w->server_version, version) < 0)
                 return;
-        source_streams_set_version(s->manager->streams, s->version);
-        manager_touch(s->manager);
+        s->ops->version(s->ops);
+        hub_touch(s->hub);
 }
 
 static void ask_version(SourceApi *s) {
-        if (source_kubeconfig_get(s->manager->kubeconfig) &&
-            !http_request_is_active(&s->version_fetch.request))
+        if (source_kubeconfig_get(s->kubeconfig) && !http_request_is_active(&s->version_fetch.request))
                 (void) start_fetch(s, &s->version_fetch, "/version", on_version);
-}
-
-const char *source_api_version(const SourceApi *s) {
-        return s->version;
 }
 
 static void ask_path(ApiPath *p);
@@ -276,14 +273,16 @@ static void on_path_again(LoopTimer *timer) {
 
 static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) {
         ApiPath *p = container_of(fetch, ApiPath, fetch);
-        Manager *m = p->source->manager;
+        Hub *hub = p->source->hub;
+        World *w = hub->readiness->world;
         Evidence e = EVIDENCE_NONE;
         const char *reason = NULL;
         char words[192], text[256] = "";
         int r;
 
-        /* Asked before the server went out of reach, it says nothing of the one that comes back, who is asked anew. */
-        if (m->world->api != API_READY)
+        /* The question is older than the outage: its answer says nothing of the server that comes back,
+         * which is asked again. */
+        if (w->api != API_READY)
                 return;
 
         if (end != HTTP_END_EOF) {
@@ -305,35 +304,35 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         }
 
         strip_control(text);
-        r = world_set_answer(m->world, p->path, e, reason, text[0] ? text : NULL, instant_now());
+        r = world_set_answer(w, p->path, e, reason, text[0] ? text : NULL, instant_now());
         if (r < 0)
-                loop_fail(m->loop, r);
+                loop_fail(hub->loop, r);
         else if (r > 0)
-                manager_touch(m);
+                hub_touch(hub);
         if (e != EVIDENCE_TRUE)
-                loop_timer_set(m->loop, &p->again, usec_add(now_monotonic(), USEC_PER_SEC), on_path_again);
+                loop_timer_set(hub->loop, &p->again, usec_add(now_monotonic(), USEC_PER_SEC), on_path_again);
 }
 
 static void ask_path(ApiPath *p) {
-        if (p->source->manager->world->api != API_READY || http_request_is_active(&p->fetch.request))
+        if (p->source->hub->readiness->world->api != API_READY || http_request_is_active(&p->fetch.request))
                 return;
         (void) start_fetch(p->source, &p->fetch, p->path, on_path_answered);
 }
 
 static ApiPath *path_free(ApiPath *p) {
-        world_forget_answer(p->source->manager->world, p->path);
+        world_forget_answer(p->source->hub->readiness->world, p->path);
         http_fetch_done(&p->fetch);
         loop_timer_done(&p->again);
         free(p->path);
         return mfree(p);
 }
 
-static int name_path(SourceApi *s, const char *path) {
+static int want_path(SourceApi *s, const char *path) {
         ApiPath *p;
 
         for (p = s->paths; p; p = p->next)
                 if (streq(p->path, path)) {
-                        p->named = true;
+                        p->wanted = true;
                         return 0;
                 }
         p = calloc(1, sizeof(ApiPath));
@@ -345,19 +344,19 @@ static int name_path(SourceApi *s, const char *path) {
                 return -ENOMEM;
         }
         p->source = s;
-        p->named = true;
+        p->wanted = true;
         p->next = s->paths;
         s->paths = p;
         return 0;
 }
 
-/* The board has been judged: asks the paths of [Api] checks that have no answer yet, forgets those that no
- * check names any more. */
+/* The board has been judged: asks the paths of [Api] checks that have no answer yet, and forgets those that
+ * no check names any more. */
 void source_api_update(SourceApi *s) {
-        const Board *b = &s->manager->board;
+        const Board *b = &s->hub->readiness->board;
 
         for (ApiPath *p = s->paths; p; p = p->next)
-                p->named = false;
+                p->wanted = false;
         for (size_t i = 0; i < b->n_gates; i++)
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
                         const Check *c = &b->gates[i]->checks[j];
@@ -366,13 +365,13 @@ void source_api_update(SourceApi *s) {
                         if (c->kind != &check_kind_api || !gate_is_asked(b->gates[i]))
                                 continue;
                         path = CHECK_AS(ApiDefinition, c->definition)->path;
-                        if (!streq(path, "/readyz") && name_path(s, path) < 0)
-                                loop_fail(s->manager->loop, -ENOMEM);
+                        if (!streq(path, "/readyz") && want_path(s, path) < 0)
+                                loop_fail(s->hub->loop, -ENOMEM);
                 }
 
         for (ApiPath **p = &s->paths; *p;)
-                if ((*p)->named) {
-                        if (!world_answer(s->manager->world, (*p)->path) &&
+                if ((*p)->wanted) {
+                        if (!world_answer(s->hub->readiness->world, (*p)->path) &&
                             !loop_timer_is_armed(&(*p)->again))
                                 ask_path(*p);
                         p = &(*p)->next;
@@ -386,16 +385,16 @@ void source_api_update(SourceApi *s) {
 
 /* A connection has failed, or a stream ended as it should not: asks /readyz at once. */
 void source_api_doubt(SourceApi *s) {
-        if (s->manager->world->api == API_READY)
+        if (s->hub->readiness->world->api == API_READY)
                 probe(s);
 }
 
-/* Credentials or address are new, or a port may have opened. other_server: what the former one has said is taken
- * back, and what it is being asked is not waited for; the other is not ready before it says so. */
-void source_api_connect_anew(SourceApi *s, bool other_server) {
+/* Credentials or address are new, or a port may have opened. other_server: takes back what the former server
+ * said, does not wait for its answers, and calls the other one ready only when that says so. */
+void source_api_connect_again(SourceApi *s, bool other_server) {
         http_fetch_done(&s->probe);
         http_fetch_done(&s->version_fetch);
-        s->version = mfree(s->version);
+        s->hub->readiness->world->server_version = mfree(s->hub->readiness->world->server_version);
         for (ApiPath *p = s->paths; p && other_server; p = p->next) {
                 http_fetch_done(&p->fetch);
                 loop_timer_stop(&p->again);
@@ -407,7 +406,7 @@ void source_api_connect_anew(SourceApi *s, bool other_server) {
 
 /* The coarse timer: asks everything once more while all is well. */
 void source_api_coarse(SourceApi *s) {
-        if (s->manager->world->api != API_READY)
+        if (s->hub->readiness->world->api != API_READY)
                 return;
         probe(s);
         for (ApiPath *p = s->paths; p; p = p->next)
@@ -418,16 +417,19 @@ static void on_start(LoopTimer *timer) {
         probe(container_of(timer, SourceApi, start));
 }
 
-int source_api_new(Manager *m, SourceApi **ret) {
+/* Begins to ask in the next turn of the loop. kubeconfig and ops outlive it. -ENOMEM. */
+int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, SourceApi **ret) {
         _cleanup_(source_api_freep) SourceApi *s = NULL;
 
         s = calloc(1, sizeof(SourceApi));
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
+        s->hub = hub;
+        s->kubeconfig = kubeconfig;
+        s->ops = ops;
 
-        /* Not from here: the other parts are not there yet. */
-        loop_timer_set(m->loop, &s->start, now_monotonic(), on_start);
+        /* Not from here: the other parts do not exist yet. */
+        loop_timer_set(hub->loop, &s->start, now_monotonic(), on_start);
 
         *ret = TAKE_PTR(s);
         return 0;
@@ -447,7 +449,6 @@ SourceApi *source_api_free(SourceApi *s) {
         http_fetch_done(&s->version_fetch);
         loop_timer_done(&s->again);
         loop_timer_done(&s->start);
-        free(s->version);
         free(s->name_trouble);
         return mfree(s);
 }

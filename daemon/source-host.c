@@ -2,10 +2,11 @@
 
 /* What the host says of containers and of the kubelet.
  *
- * A container is looked at with each event of its pod; then once a second while it is called ready and not
- * proven; and when it is alive, the kernel tells when its group empties (inotify on cgroup.events; v1 has no
- * such thing, there it is looked at every 10 s while the API, which would tell otherwise, is away). The
- * containers that proved a gate before we were restarted are looked at in the same way. */
+ * The daemon looks at a container with each version of its pod, before the gates are judged; then once a
+ * second while the pod is called ready and not proven; and when a container is alive, the kernel tells when
+ * its group empties (inotify on cgroup.events; v1 has no such thing, so there the daemon looks every 10 s
+ * while the API, which would tell otherwise, is away). It looks at the containers that proved a gate before
+ * its own restart in the same way. */
 
 #include "source-host.h"
 
@@ -31,12 +32,12 @@ typedef struct Group {
         char *id;
         char *path;
         int descriptor; /* of inotify; -1: not watched */
-        bool named;     /* by a pod of the world or a kept container, still */
+        bool named;     /* by a pod of the world or by a kept container */
         UT_hash_handle hh;
 } Group;
 
 struct SourceHost {
-        Manager *manager;
+        Hub *hub;
         CgroupProbe probe;
         Group *groups;
         int fd; /* of inotify */
@@ -57,9 +58,9 @@ static void group_free(SourceHost *s, Group *g) {
         free(g);
 }
 
-/* The root cannot be read: loud, and never a weaker proof. error 0: it can. */
+/* A root that cannot be read is a loud error, and never a weaker proof. error 0: it can be read. */
 static void set_trouble(SourceHost *s, int error) {
-        World *w = s->manager->world;
+        World *w = s->hub->readiness->world;
         const LogField fields[] = { { "MESSAGE_ID", MESSAGE_ID_PROOF_UNAVAILABLE }, {} };
         _cleanup_free_ char *text = NULL;
 
@@ -117,8 +118,8 @@ static Group *group_get(SourceHost *s, const char *id, char *path) {
         return g;
 }
 
-/* Whether the container is alive now. The watch is laid before the group is asked, so that nothing is missed
- * in between. */
+/* Tells whether the container is alive now. The group is watched before it is read, so that no change in
+ * between is missed. */
 static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
         _cleanup_free_ char *path = NULL;
         ContainerLife life;
@@ -172,7 +173,7 @@ static bool look_at_pod(SourceHost *s, WorldObject *pod) {
 }
 
 static bool look_at_kept(SourceHost *s) {
-        const Board *b = &s->manager->board;
+        const Board *b = &s->hub->readiness->board;
         bool changed = false;
 
         for (size_t i = 0; i < b->n_gates; i++)
@@ -192,7 +193,7 @@ static bool look_at_kept(SourceHost *s) {
 
 /* Only the containers of our node have their groups here. */
 static bool is_here(const SourceHost *s, const WorldObject *pod) {
-        const WorldObject *node = s->manager->world->node;
+        const WorldObject *node = s->hub->readiness->world->node;
 
         return !node || streq_ptr(KUBE_POD_OF(pod->object)->node, node->object->name);
 }
@@ -200,21 +201,29 @@ static bool is_here(const SourceHost *s, const WorldObject *pod) {
 static void look_at_all(SourceHost *s) {
         bool changed = look_at_kept(s);
 
-        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
+        WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
                 if (is_here(s, o) && look_at_pod(s, o))
                         changed = true;
         if (changed)
-                manager_touch(s->manager);
+                hub_touch(s->hub);
 }
 
-void source_host_pod_changed(SourceHost *s, WorldObject *pod) {
+void source_host_look_at_news(SourceHost *s) {
+        World *w = s->hub->readiness->world;
+
+        if (!w->has_news)
+                return;
+        WORLD_FOREACH(o, w, KUBE_POD) {
+                if (o->is_news && is_here(s, o))
+                        (void) look_at_pod(s, o);
+                o->is_news = false;
+        }
+        w->has_news = false;
         s->pods_changed = true;
-        if (is_here(s, pod))
-                (void) look_at_pod(s, pod);
 }
 
-/* Whether the event tells of a group that is watched. Taking a watch away makes an event too (IN_IGNORED), and to
- * look again for that, which takes the watch of a dead container away again, would go on for ever. */
+/* Tells whether the event is about a watched group. Removing a watch makes an event too (IN_IGNORED): to
+ * look again for that one, which removes the watch of a dead container again, would go on for ever. */
 static bool concerns_a_group(SourceHost *s, const struct inotify_event *e) {
         if (e->mask & IN_Q_OVERFLOW)
                 return true;
@@ -254,9 +263,9 @@ static void on_look(LoopTimer *timer) {
 }
 
 static bool any_awaits_proof(const SourceHost *s) {
-        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
-                if (pod_awaits_proof(s->manager->world, o) &&
-                    board_wants_cgroups(&s->manager->board, KUBE_POD_OF(o->object)))
+        WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
+                if (pod_awaits_proof(s->hub->readiness->world, o) &&
+                    board_wants_cgroups(&s->hub->readiness->board, KUBE_POD_OF(o->object)))
                         return true;
         return false;
 }
@@ -266,13 +275,13 @@ static void arm_look(SourceHost *s) {
 
         if (any_awaits_proof(s) || (s->told_inotify && s->groups))
                 delay = LOOK_USEC;
-        else if (!s->probe.unified && s->groups && s->manager->world->api != API_READY)
+        else if (!s->probe.unified && s->groups && s->hub->readiness->world->api != API_READY)
                 delay = LOOK_V1_USEC;
 
         if (delay == USEC_INFINITY)
                 loop_timer_stop(&s->look);
         else if (!loop_timer_is_armed(&s->look))
-                loop_timer_set(s->manager->loop, &s->look, usec_add(now_monotonic(), delay), on_look);
+                loop_timer_set(s->hub->loop, &s->look, usec_add(now_monotonic(), delay), on_look);
 }
 
 static void name_group(SourceHost *s, const char *id) {
@@ -285,12 +294,12 @@ static void name_group(SourceHost *s, const char *id) {
 }
 
 static void forget_unnamed(SourceHost *s) {
-        const Board *b = &s->manager->board;
+        const Board *b = &s->hub->readiness->board;
         Group *g, *next;
 
         HASH_ITER(hh, s->groups, g, next)
                 g->named = false;
-        WORLD_FOREACH(o, s->manager->world, KUBE_POD)
+        WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
                 for (size_t i = 0; i < KUBE_POD_OF(o->object)->n_containers; i++)
                         name_group(s, KUBE_POD_OF(o->object)->containers[i].id);
         for (size_t i = 0; i < b->n_gates; i++)
@@ -301,19 +310,19 @@ static void forget_unnamed(SourceHost *s) {
                         group_free(s, g);
 }
 
-/* The kubelet's own healthz, while only a sign of life is missing. */
+/* The kubelet's own healthz, asked while only a sign of life is missing. */
 
 static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
         SourceHost *s = container_of(fetch, SourceHost, healthz);
 
         if (end != HTTP_END_EOF || fetch->status.code != 200 || !streq(buffer_cstr(&fetch->body), "ok"))
                 return;
-        if (world_set_kubelet_healthy(s->manager->world, instant_now()) > 0)
-                manager_touch(s->manager);
+        if (world_set_kubelet_healthy(s->hub->readiness->world, instant_now()) > 0)
+                hub_touch(s->hub);
 }
 
 static bool life_is_missing(const SourceHost *s) {
-        const World *w = s->manager->world;
+        const World *w = s->hub->readiness->world;
 
         return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) &&
                !node_shows_life(w, w->node);
@@ -323,29 +332,29 @@ static void arm_ask(SourceHost *s);
 
 static void on_ask(LoopTimer *timer) {
         SourceHost *s = container_of(timer, SourceHost, ask);
-        const char *url = s->manager->settings->kubelet_healthz;
+        const char *url = s->hub->settings->kubelet_healthz;
 
         if (!life_is_missing(s) || !url)
                 return;
         if (!http_request_is_active(&s->healthz.request))
                 (void) http_fetch_start(
-                        s->manager->http, &s->healthz,
+                        s->hub->http, &s->healthz,
                         &(HttpRequestSpec){ .url = url, .timeout = USEC_PER_SEC, .fresh_connection = true },
                         KIB(1), on_healthz);
-        loop_timer_set(s->manager->loop, &s->ask, usec_add(now_monotonic(), LOOK_USEC), on_ask);
+        loop_timer_set(s->hub->loop, &s->ask, usec_add(now_monotonic(), LOOK_USEC), on_ask);
 }
 
 static void arm_ask(SourceHost *s) {
-        if (!s->manager->settings->kubelet_healthz || !life_is_missing(s)) {
+        if (!s->hub->settings->kubelet_healthz || !life_is_missing(s)) {
                 loop_timer_stop(&s->ask);
                 http_fetch_done(&s->healthz);
         } else if (!loop_timer_is_armed(&s->ask))
-                loop_timer_set(s->manager->loop, &s->ask, now_monotonic(), on_ask);
+                loop_timer_set(s->hub->loop, &s->ask, now_monotonic(), on_ask);
 }
 
 /* The network may have given the host another address than its node is known by. */
 static void look_at_address(SourceHost *s) {
-        World *w = s->manager->world;
+        World *w = s->hub->readiness->world;
         const char *address = w->node ? KUBE_NODE_OF(w->node->object)->address : NULL;
 
         if (address && host_has_address(address))
@@ -353,7 +362,7 @@ static void look_at_address(SourceHost *s) {
         if (streq_ptr(address, w->host.lost_address))
                 return;
         if (free_and_strdup(&w->host.lost_address, address) >= 0)
-                manager_touch(s->manager);
+                hub_touch(s->hub);
 }
 
 void source_host_update(SourceHost *s) {
@@ -372,16 +381,16 @@ void source_host_reload(SourceHost *s) {
         s->pods_changed = true;
 }
 
-int source_host_new(Manager *m, SourceHost **ret) {
+int source_host_new(Hub *hub, SourceHost **ret) {
         _cleanup_(source_host_freep) SourceHost *s = NULL;
         int r;
 
         s = calloc(1, sizeof(SourceHost));
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
+        s->hub = hub;
         s->fd = -1;
-        r = cgroup_probe_init(&s->probe, m->settings->cgroup_root ?: CGROUP_ROOT);
+        r = cgroup_probe_init(&s->probe, hub->settings->cgroup_root ?: CGROUP_ROOT);
         if (r < 0)
                 return r;
 
@@ -393,7 +402,7 @@ int source_host_new(Manager *m, SourceHost **ret) {
                                 "instead. Raise fs.inotify.max_user_instances by sysctl.",
                                 strerror(errno));
                         s->told_inotify = true;
-                } else if ((r = loop_io_set(m->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
+                } else if ((r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
                         return r;
         }
         (void) look_at_kept(s);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "manager.h"
+#include "hub.h"
 
-/* What this host says: whether containers are alive (their cgroups, rule R3), and whether the kubelet answers
- * (its healthz, rule R1). */
+/* What this host says: whether containers are alive (their cgroups, rule R3), and whether the kubelet
+ * answers (its healthz, rule R1). */
 
 typedef struct SourceHost SourceHost;
 
-int source_host_new(Manager *m, SourceHost **ret);
+int source_host_new(Hub *hub, SourceHost **ret);
 SourceHost *source_host_free(SourceHost *s);
 DEFINE_CLEANUP(SourceHost, source_host_free)
 
-/* A pod is new or has another version: its containers are looked at before this returns. */
-void source_host_pod_changed(SourceHost *s, WorldObject *pod);
+/* The board is about to be judged: looks at the containers of the pods that are news to the host. */
+void source_host_look_at_news(SourceHost *s);
 /* The board has been judged: looks again each second while a pod on this host is Ready but unproven, watches
- * the groups of what is alive (also of the gates' kept containers), forgets those that nobody names any more,
- * asks the kubelet's healthz each second while only a sign of life is missing. */
+ * the groups of what is alive (also of the gates' kept containers), forgets groups that no pod names any
+ * more, and asks the kubelet's healthz each second while only a sign of life is missing. */
 void source_host_update(SourceHost *s);
 /* The settings of the kubelet's healthz may be new. */
 void source_host_reload(SourceHost *s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* MicroShift truncates and rewrites its kubeconfig at each start, so it may be absent, empty or half of one at
- * any time. What was read last stays in use until something better is there. */
+/* MicroShift truncates and rewrites its kubeconfig at each start, so the file may be absent, empty or half
+ * written at any time. The configuration that was read last stays in use until the file holds a better one.
+ */
 
 #include "source-kubeconfig.h"
 
@@ -14,13 +15,15 @@
 
 #define RETRY_USEC (100 * USEC_PER_MSEC)
 #define RETRIES 50
-/* What is wrong for longer: what it lacks may be in a file that it names and that nobody watches yet. */
+/* After RETRIES: what is missing may be in a file that the kubeconfig names and the daemon does not watch
+ * yet. */
 #define RETRY_SLOWLY_USEC (5 * USEC_PER_SEC)
-/* A file that names other files each time that it is read is read again by the next event. */
+/* A kubeconfig that names other files each time it is read is read again by the next event. */
 #define READS_MAX 3
 
 struct SourceKubeconfig {
-        Manager *manager;
+        Hub *hub;
+        SourceKubeconfigOps *ops;
         char *path;
         KubeConfig *config;
         HttpTarget *target;
@@ -84,7 +87,8 @@ static int watch_files(SourceKubeconfig *s) {
         return file_watch_set(&s->watch, paths);
 }
 
-/* Whether ProtectHome= of our unit hides the folder that the path is in: it is there, and shut even to root. */
+/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
+ * even to root. */
 static bool is_hidden(const char *path) {
         static const char *const folders[] = { "/home", "/root", "/run/user" };
 
@@ -110,21 +114,22 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
                                    : "");
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
-                         s->config ? ", going on with what was read before" : ", waiting for it");
+                         s->config ? ", keeping the one read before" : ", waiting for it");
         s->reason = reason;
         if (message)
                 (void) free_and_strdup(&s->message, message);
 
-        /* Half a file is a whole one in a moment; one that is absent announces itself by inotify. */
+        /* Half a file is whole in a moment; inotify tells when an absent one appears. */
         if (error != -ENOENT) {
                 usec_t delay = s->retries < RETRIES ? RETRY_USEC : RETRY_SLOWLY_USEC;
 
                 s->retries = MIN(s->retries + 1, RETRIES + 1U);
-                loop_timer_set(s->manager->loop, &s->retry, usec_add(now_monotonic(), delay), on_retry);
+                loop_timer_set(s->hub->loop, &s->retry, usec_add(now_monotonic(), delay), on_retry);
         }
 }
 
-/* Reads the file. Returns 1 where what is to be used is another than before, 2 where it is another server. */
+/* Reads the file. Returns 1 where the configuration to use is another one than before, 2 where it also names
+ * another server. */
 static int read_again(SourceKubeconfig *s) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
@@ -133,9 +138,11 @@ static int read_again(SourceKubeconfig *s) {
         int r;
 
         loop_timer_stop(&s->retry);
-        r = kube_config_load(s->path, s->manager->settings->context, &c, &detail);
+        r = kube_config_load(s->path, s->hub->settings->context, &c, &detail);
         if (r >= 0)
                 r = make_target(c, &target);
+        if (r >= 0)
+                r = free_and_strdup(&s->hub->readiness->world->server, c->server);
         if (r < 0) {
                 fail(s, r, detail);
                 return 0;
@@ -160,18 +167,18 @@ static void on_file_changed(FileWatch *watch) {
         SourceKubeconfig *s = container_of(watch, SourceKubeconfig, watch);
 
         s->retries = 0;
-        /* Where it is as it was, MicroShift starts: no need to wait for the next try. */
-        if (source_kubeconfig_reread(s) == 0 && s->manager->world->api != API_READY)
-                manager_credentials_changed(s->manager, false);
-        manager_conditions_changed(s->manager);
+        /* Where its content is the same, MicroShift is starting: no need to wait for the next try. */
+        if (source_kubeconfig_reread(s) == 0 && s->hub->readiness->world->api != API_READY)
+                s->ops->changed(s->ops, false);
+        s->ops->rewritten(s->ops);
 }
 
 static void on_retry(LoopTimer *timer) {
         (void) source_kubeconfig_reread(container_of(timer, SourceKubeconfig, retry));
 }
 
-/* Reads the file, and the files that it names: once more where those were not watched yet when they were read.
- * Returns as read_again(). */
+/* Reads the file and the files that it names, once more where those were not watched yet when they were
+ * read. Returns as read_again(). */
 static int read_and_watch(SourceKubeconfig *s) {
         int changed = 0, r = 1;
 
@@ -183,33 +190,35 @@ static int read_and_watch(SourceKubeconfig *s) {
         return r < 0 ? r : changed;
 }
 
-/* Reads the file now: the server has refused what we know, or the file has changed. Returns 1 where that
- * brought anything new, which the manager has been told then. */
+/* Reads the file now: the server has refused what we know, or the file has changed. Returns 1, or 2 for another
+ * server, where that brought anything new, which it has reported then; else 0, or the error that ends the loop. */
 int source_kubeconfig_reread(SourceKubeconfig *s) {
         int r;
 
         r = read_and_watch(s);
         if (r < 0)
-                loop_fail(s->manager->loop, r);
+                loop_fail(s->hub->loop, r);
         if (r > 0)
-                manager_credentials_changed(s->manager, r > 1);
+                s->ops->changed(s->ops, r > 1);
         return r;
 }
 
 /* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
-static int find_path(const Manager *m, char **ret, char **reterr_detail) {
+static int find_path(const Hub *hub, char **ret, char **reterr_detail) {
         const char *environment = getenv("KUBECONFIG");
 
-        if (m->options->kubeconfig)
-                return asprintf_ret(ret, "%s", m->options->kubeconfig);
-        if (m->settings->kubeconfig)
-                return asprintf_ret(ret, "%s", m->settings->kubeconfig);
+        if (hub->options->kubeconfig)
+                return asprintf_ret(ret, "%s", hub->options->kubeconfig);
+        if (hub->settings->kubeconfig)
+                return asprintf_ret(ret, "%s", hub->settings->kubeconfig);
         if (!isempty(environment))
                 return kube_config_path_from_environment(environment, ret, reterr_detail);
         return asprintf_ret(ret, "%s", SETTINGS_KUBECONFIG_DEFAULT);
 }
 
-int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
+/* Reads the file, if it is there, and watches it. ops outlive it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
+ * used, which has been logged. */
+int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig **ret) {
         _cleanup_(source_kubeconfig_freep) SourceKubeconfig *s = NULL;
         _cleanup_free_ char *detail = NULL;
         int r;
@@ -217,15 +226,16 @@ int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
         s = calloc(1, sizeof(SourceKubeconfig));
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
-        file_watch_init(&s->watch, m->loop, on_file_changed);
+        s->hub = hub;
+        s->ops = ops;
+        file_watch_init(&s->watch, hub->loop, on_file_changed);
 
-        r = find_path(m, &s->path, &detail);
+        r = find_path(hub, &s->path, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;
         }
-        /* Watched before it is read: MicroShift may be writing it right now. */
+        /* Watched before it is read: MicroShift may be writing it at this moment. */
         r = watch_files(s);
         if (r >= 0)
                 r = read_and_watch(s);
@@ -236,12 +246,12 @@ int source_kubeconfig_new(Manager *m, SourceKubeconfig **ret) {
         return 0;
 }
 
-/* The settings are new: another file or another context may be asked for. */
+/* The settings are new: they may ask for another file or another context. */
 void source_kubeconfig_reload(SourceKubeconfig *s) {
         _cleanup_free_ char *path = NULL, *detail = NULL;
         int r;
 
-        r = find_path(s->manager, &path, &detail);
+        r = find_path(s->hub, &path, &detail);
         if (r < 0) {
                 log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
                 return;

@@ -18,7 +18,7 @@
 #define PAUSE_USEC USEC_PER_SEC
 
 struct SourceQuestions {
-        Manager *manager;
+        Hub *hub;
         Question *questions;
 };
 
@@ -55,8 +55,8 @@ static int question_new(SourceQuestions *s, const Check *c, const char *key, Que
                 return -ENOMEM;
         q->asker = asker;
         q->source = s;
-        q->loop = s->manager->loop;
-        q->http = s->manager->http;
+        q->loop = s->hub->loop;
+        q->http = s->hub->http;
         q->key = strdup(key);
         q->address = strdup(question_definition(c->definition)->address);
         if (!q->key || !q->address)
@@ -75,7 +75,7 @@ static int question_new(SourceQuestions *s, const Check *c, const char *key, Que
 
 static void forget(SourceQuestions *s, Question *q) {
         HASH_DEL(s->questions, q);
-        world_forget_answer(s->manager->world, q->key);
+        world_forget_answer(s->hub->readiness->world, q->key);
         question_free(q);
 }
 
@@ -105,7 +105,7 @@ static void arm(Question *q) {
 /* The question has an answer, or cannot be asked: EVIDENCE_NONE is for our own trouble. reason is one of ours, NULL
  * with EVIDENCE_TRUE; text, "" for none, is cleaned in place and copied. */
 void question_settle(Question *q, Evidence evidence, const char *reason, char *text) {
-        Manager *m = q->source->manager;
+        Hub *hub = q->source->hub;
         int r;
 
         assert(q->is_asking && !reason == (evidence == EVIDENCE_TRUE));
@@ -116,11 +116,12 @@ void question_settle(Question *q, Evidence evidence, const char *reason, char *t
                           evidence_to_string(evidence), text[0] ? ": " : "", text);
         q->is_asking = false;
         q->evidence = evidence;
-        r = world_set_answer(m->world, q->key, evidence, reason, text[0] ? text : NULL, instant_now());
+        r = world_set_answer(hub->readiness->world, q->key, evidence, reason, text[0] ? text : NULL,
+                             instant_now());
         if (r < 0)
-                loop_fail(m->loop, r);
+                loop_fail(hub->loop, r);
         else if (r > 0)
-                manager_touch(m);
+                hub_touch(hub);
 
         q->pause_ends = usec_add(now_monotonic(), PAUSE_USEC);
         arm(q);
@@ -151,7 +152,7 @@ static int want(SourceQuestions *s, const Gate *gate, const Check *c) {
 }
 
 static int want_all(SourceQuestions *s) {
-        const Board *b = &s->manager->board;
+        const Board *b = &s->hub->readiness->board;
         int r;
 
         for (size_t i = 0; i < b->n_gates; i++) {
@@ -180,7 +181,7 @@ void source_questions_update(SourceQuestions *s) {
         }
         r = want_all(s);
         if (r < 0) {
-                loop_fail(s->manager->loop, r);
+                loop_fail(s->hub->loop, r);
                 return;
         }
         HASH_ITER(hh, s->questions, q, next)
@@ -190,13 +191,13 @@ void source_questions_update(SourceQuestions *s) {
                         forget(s, q);
 }
 
-/* m is borrowed and has to outlive the source. -ENOMEM. */
-int source_questions_new(Manager *m, SourceQuestions **ret) {
+/* hub is borrowed and has to outlive the source. -ENOMEM. */
+int source_questions_new(Hub *hub, SourceQuestions **ret) {
         SourceQuestions *s = calloc(1, sizeof(SourceQuestions));
 
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
+        s->hub = hub;
         for (const CheckKind *const *k = check_kinds; *k; k++)
                 assert(!(*k)->question || find_asker(*k));
 

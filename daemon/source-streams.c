@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Joins reflectors (lib/kube), which know list and watch but no network, to requests (lib/http), which know
- * nothing else. What the gates need is held, after each judgement, against what there is. A stream whose objects
- * are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
+ * nothing else. After each judgement the streams are compared with what the gates need. A stream whose
+ * objects are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
 
 #include "source-streams.h"
 
@@ -11,9 +11,6 @@
 #include "kube/reflector.h"
 #include "ready/demand.h"
 #include "ready/interest.h"
-#include "source-api.h"
-#include "source-host.h"
-#include "source-kubeconfig.h"
 
 typedef struct Stream {
         SourceStreams *source;
@@ -23,58 +20,59 @@ typedef struct Stream {
         StreamRole role;
         KubeQuery query;
         HttpRequest request;
-        uint64_t watches; /* begun */
+        uint64_t watches;       /* begun */
+        ReflectorStats counted; /* what the world's totals have of it */
         LoopTimer timer;
         bool pumping;
+        bool is_refused; /* it waits for credentials to be read */
         bool wanted;
         struct Stream *next;
 } Stream;
 
 struct SourceStreams {
-        Manager *manager;
+        Hub *hub;
+        const SourceKubeconfig *kubeconfig;
+        SourceStreamsOps *ops;
         Stream *streams;
         KubeServerTraits traits;
         uint64_t seed;
-        bool api_ready;
         LoopDeferred sweep;
-        SourceStreamsStats gone; /* of streams that are no more */
 };
 
 static void pump(Stream *t);
 
-/* The sink: what a reflector has to say goes into the world. */
+/* The sink: the reflector's objects go into the world. */
 
 static bool sink_wanted(ReflectorSink *sink, const KubeBrief *brief) {
         Stream *t = container_of(sink, Stream, sink);
 
-        return board_wants(&t->source->manager->board, t->query.resource->kind, brief);
+        return board_wants(&t->source->hub->readiness->board, t->query.resource->kind, brief);
 }
 
 static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
         Stream *t = container_of(sink, Stream, sink);
-        Manager *m = t->source->manager;
+        Hub *hub = t->source->hub;
         Instant now = instant_now();
         WorldObject *object;
         int r;
 
         if (o->kind == KUBE_EVENT) {
-                r = event_digest_feed(m->events, (const KubeEvent *) o, now.boottime, now_realtime());
+                r = event_digest_feed(hub->readiness->events, (const KubeEvent *) o, now.boottime,
+                                      now_realtime());
                 kube_object_free(o);
                 if (r > 0)
-                        manager_touch(m);
+                        hub_touch(hub);
                 return MIN(r, 0);
         }
 
         r = world_stream_upsert(t->world, o, now, &object);
         if (r < 0)
                 return r;
-        if (object->object->kind == KUBE_POD)
-                source_host_pod_changed(m->host, object);
-        /* A part of a listing proves nothing. To judge the gates anew for each of a thousand packets, over all
-         * that came before, took most of the time of a large one. Nodes are few, and other streams wait for the
-         * name of ours. */
+        /* A part of a listing proves nothing, and to judge the gates for each of a thousand packets, over
+         * all objects that came before, took most of the time of a large listing. Nodes are few, and other
+         * streams wait for the name of ours. */
         if (!initial || object->object->kind == KUBE_NODE)
-                manager_touch(m);
+                hub_touch(hub);
         return 0;
 }
 
@@ -84,7 +82,7 @@ static void sink_deleted(ReflectorSink *sink, const char *namespace, const char 
         if (t->query.resource->kind == KUBE_EVENT)
                 return;
         world_stream_remove(t->world, t->query.resource->kind, namespace, name, uid);
-        manager_touch(t->source->manager);
+        hub_touch(t->source->hub);
 }
 
 static void sink_listing_begins(ReflectorSink *sink) {
@@ -95,13 +93,13 @@ static void sink_listing_complete(ReflectorSink *sink) {
         Stream *t = container_of(sink, Stream, sink);
 
         world_stream_listing_complete(t->world);
-        manager_touch(t->source->manager);
+        hub_touch(t->source->hub);
 }
 
 static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTrouble trouble,
                               const char *detail) {
         Stream *t = container_of(sink, Stream, sink);
-        Manager *m = t->source->manager;
+        SourceStreams *s = t->source;
         _cleanup_free_ char *text = detail ? strdup(detail) : NULL;
         int r;
 
@@ -113,10 +111,10 @@ static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTroubl
         r = world_stream_set_sync(t->world, in_sync, reflector_trouble_to_string(trouble), text,
                                   instant_now());
         if (r < 0)
-                loop_fail(m->loop, r);
+                loop_fail(s->hub->loop, r);
         if (trouble == REFLECTOR_TROUBLE_API_UNREACHABLE)
-                source_api_doubt(m->api);
-        manager_touch(m);
+                s->ops->doubt(s->ops);
+        hub_touch(s->hub);
 }
 
 static const ReflectorSinkOps sink_ops = {
@@ -128,7 +126,7 @@ static const ReflectorSinkOps sink_ops = {
         .sync_changed = sink_sync_changed,
 };
 
-/* The request: what the server has to say goes into the reflector. */
+/* The request: the server's bytes go into the reflector. */
 
 static void on_status(HttpRequest *request, const HttpStatus *status) {
         Stream *t = container_of(request, Stream, request);
@@ -180,12 +178,12 @@ static KubeEnd end_of(HttpEnd end) {
 
 static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
         Stream *t = container_of(request, Stream, request);
-        SourceApi *api = t->source->manager->api;
+        SourceStreamsOps *ops = t->source->ops;
 
         reflector_end(t->reflector, end_of(end), isempty(detail) ? http_end_to_string(end) : detail,
                       now_monotonic());
         if (end != HTTP_END_EOF)
-                source_api_doubt(api);
+                ops->doubt(ops);
         pump(t);
 }
 
@@ -196,7 +194,7 @@ static const HttpRequestOps request_ops = {
 };
 
 static int start_request(Stream *t, const char *path) {
-        SourceKubeconfig *k = t->source->manager->kubeconfig;
+        const SourceKubeconfig *k = t->source->kubeconfig;
         const KubeConfig *c = source_kubeconfig_get(k);
         _cleanup_free_ char *url = NULL;
         int r;
@@ -206,9 +204,9 @@ static int start_request(Stream *t, const char *path) {
         r = asprintf_ret(&url, "%s%s", c->server, path);
         if (r < 0)
                 return r;
-        if (strstr(path, "watch="))
-                t->watches++;
-        return http_request_start(t->source->manager->http, &t->request, &request_ops,
+        if (strstr(path, "watch=") && t->watches++ > 0)
+                t->source->hub->readiness->world->totals.restarts++;
+        return http_request_start(t->source->hub->http, &t->request, &request_ops,
                                   &(HttpRequestSpec){
                                           .url = url,
                                           .target = source_kubeconfig_target(k),
@@ -222,6 +220,19 @@ static void on_timer(LoopTimer *timer) {
 
         reflector_tick(t->reflector, now_monotonic());
         pump(t);
+}
+
+/* Adds what the stream has done since the last time to the world's totals. */
+static void count(Stream *t) {
+        StreamTotals *totals = &t->source->hub->readiness->world->totals;
+        const ReflectorStats *s = reflector_stats(t->reflector);
+
+        totals->requests += s->requests - t->counted.requests;
+        totals->failures += s->failures - t->counted.failures;
+        totals->listings += s->listings - t->counted.listings;
+        totals->events += s->frames - t->counted.frames;
+        totals->bytes += s->bytes - t->counted.bytes;
+        t->counted = *s;
 }
 
 /* Does what the reflector asks for until it asks for nothing more, then sets its alarm. */
@@ -242,8 +253,8 @@ static void pump(Stream *t) {
                         http_request_done(&t->request);
                         break;
                 case REFLECTOR_CREDENTIALS:
-                        (void) source_kubeconfig_reread(t->source->manager->kubeconfig);
-                        reflector_kick(t->reflector, now_monotonic());
+                        t->is_refused = true;
+                        t->source->ops->credentials_refused(t->source->ops);
                         break;
                 default:
                         r = start_request(t, path);
@@ -254,26 +265,14 @@ static void pump(Stream *t) {
         }
         t->pumping = false;
 
-        loop_timer_set(t->source->manager->loop, &t->timer, reflector_deadline(t->reflector), on_timer);
-}
-
-static void add_stats(SourceStreamsStats *sum, const Stream *t) {
-        const ReflectorStats *s = reflector_stats(t->reflector);
-
-        sum->requests += s->requests;
-        sum->failures += s->failures;
-        sum->listings += s->listings;
-        sum->events += s->frames;
-        sum->bytes += s->bytes;
-        sum->restarts += t->watches > 0 ? t->watches - 1 : 0;
+        count(t);
+        loop_timer_set(t->source->hub->loop, &t->timer, reflector_deadline(t->reflector), on_timer);
 }
 
 static Stream *stream_free(Stream *t) {
         if (!t)
                 return NULL;
 
-        if (t->reflector)
-                add_stats(&t->source->gone, t);
         http_request_done(&t->request);
         loop_timer_done(&t->timer);
         reflector_free(t->reflector);
@@ -284,7 +283,7 @@ static Stream *stream_free(Stream *t) {
 DEFINE_CLEANUP(Stream, stream_free)
 
 static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret) {
-        const KubeConfig *c = source_kubeconfig_get(s->manager->kubeconfig);
+        const KubeConfig *c = source_kubeconfig_get(s->kubeconfig);
         _cleanup_(stream_freep) Stream *t = NULL;
         int r;
 
@@ -298,7 +297,7 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         r = kube_query_copy(&demand->query, &t->query);
         if (r < 0)
                 return r;
-        r = world_add_stream(s->manager->world, demand->role, demand->key, &t->world);
+        r = world_add_stream(s->hub->readiness->world, demand->role, demand->key, &t->world);
         if (r < 0)
                 return r;
         r = reflector_new(
@@ -318,9 +317,9 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         return 0;
 }
 
-/* Makes sure that there is such a stream, for what the gates look at now. One that speaks on for the stream that is to
- * take its place is never taken again: what that one has brought already would go with it, and nobody would bring it
- * anew. */
+/* Makes sure that there is such a stream, for what the gates look at now. An old stream that still speaks is
+ * never taken into use again: the objects that its successor has brought would go with the successor, and no
+ * stream would bring them again. */
 static int want(const StreamDemand *demand, void *userdata) {
         SourceStreams *s = userdata;
         Stream *t;
@@ -329,7 +328,7 @@ static int want(const StreamDemand *demand, void *userdata) {
         for (t = s->streams; t; t = t->next)
                 if (t->role == demand->role && streq_ptr(t->world->key, demand->key))
                         break; /* the newest stands first */
-        if (t && t->world->interest == s->manager->world->interest &&
+        if (t && t->world->interest == s->hub->readiness->world->interest &&
             kube_query_equal(&t->query, &demand->query)) {
                 t->wanted = true;
                 return 0;
@@ -343,7 +342,7 @@ static int want(const StreamDemand *demand, void *userdata) {
         s->streams = t;
 
         reflector_start(t->reflector, now_monotonic());
-        reflector_set_api_ready(t->reflector, s->api_ready, now_monotonic());
+        reflector_set_api_ready(t->reflector, s->hub->readiness->world->api == API_READY, now_monotonic());
         pump(t);
         return 0;
 }
@@ -352,7 +351,8 @@ static bool are_of_one_kind(const Stream *a, const Stream *b) {
         return a->role == b->role && streq_ptr(a->world->key, b->world->key);
 }
 
-/* A newer one, which is not wanted any more either, has all that this one has brought. */
+/* Tells whether a newer stream, which is not wanted any more either, has all objects that this one has
+ * brought. */
 static bool is_superseded(const SourceStreams *s, const Stream *old) {
         for (const Stream *t = s->streams; t != old; t = t->next)
                 if (!t->wanted && t->world->in_sync && are_of_one_kind(t, old) &&
@@ -361,14 +361,14 @@ static bool is_superseded(const SourceStreams *s, const Stream *old) {
         return false;
 }
 
-/* A stream that is not wanted any more speaks on while the one that takes its place is not in sync; the pods
- * of another node do not. Of nodes also one in the middle of its listing: the first that it brings may be ours,
- * and is why another stream is wanted now. If it took the node along, all would be asked for once more, and so
- * on for ever. */
+/* A stream that is not wanted any more speaks until its successor is in sync; a stream of another node's
+ * pods does not. A stream of nodes also speaks in the middle of its listing: the first node that it brings
+ * may be ours, which is why another stream is wanted now. If it took that node along, all nodes would be
+ * listed once more, and so on for ever. */
 static bool may_speak_on(const SourceStreams *s, const Stream *old) {
         if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS ||
             (!old->world->in_sync &&
-             (old->role != STREAM_NODES || old->world->interest != s->manager->world->interest)))
+             (old->role != STREAM_NODES || old->world->interest != s->hub->readiness->world->interest)))
                 return false;
         if (is_superseded(s, old))
                 return false;
@@ -393,70 +393,74 @@ static void on_sweep(LoopDeferred *deferred) {
                 log_debug("Stream of %s%s%s: not wanted any more", t->query.resource->plural,
                           t->query.field_selector ? " " : "", strempty(t->query.field_selector));
                 stream_free(t);
-                manager_touch(s->manager);
+                hub_touch(s->hub);
         }
 }
 
-/* Begins the streams that the gates need now and that are missing, ends those that they do not need. */
+/* Begins the streams that the gates need now and that are missing, and ends those that they do not need. */
 void source_streams_update(SourceStreams *s) {
         int r;
 
-        if (!source_kubeconfig_get(s->manager->kubeconfig))
+        if (!source_kubeconfig_get(s->kubeconfig))
                 return;
         for (Stream *t = s->streams; t; t = t->next)
                 t->wanted = false;
-        r = board_demand(&s->manager->board, s->manager->world, want, s);
+        r = board_demand(&s->hub->readiness->board, s->hub->readiness->world, want, s);
         if (r < 0) {
-                loop_fail(s->manager->loop, r);
+                loop_fail(s->hub->loop, r);
                 return;
         }
         for (Stream *t = s->streams; t; t = t->next)
                 if (!t->wanted) {
-                        loop_deferred_set(s->manager->loop, &s->sweep, on_sweep);
+                        loop_deferred_set(s->hub->loop, &s->sweep, on_sweep);
                         return;
                 }
 }
 
-/* /readyz has answered 200, or does not any more. */
-void source_streams_set_api_ready(SourceStreams *s, bool ready) {
-        s->api_ready = ready;
+/* /readyz has answered 200, or has ceased to. */
+void source_streams_api_changed(SourceStreams *s) {
+        bool ready = s->hub->readiness->world->api == API_READY;
+
         for (Stream *t = s->streams; t; t = t->next) {
                 reflector_set_api_ready(t->reflector, ready, now_monotonic());
                 pump(t);
         }
 }
 
-void source_streams_set_version(SourceStreams *s, const char *version) {
-        if (kube_server_traits_set_version(&s->traits, version) < 0)
-                loop_fail(s->manager->loop, -ENOMEM);
+/* The world knows another version of the server. */
+void source_streams_version_changed(SourceStreams *s) {
+        if (kube_server_traits_set_version(&s->traits, s->hub->readiness->world->server_version) < 0)
+                loop_fail(s->hub->loop, -ENOMEM);
 }
 
-/* New credentials: whoever is backing off tries them at once. */
-void source_streams_kick(SourceStreams *s) {
+/* The credentials have been read again: the streams that were refused try them at once, and where they are others
+ * (changed) every stream that is backing off does. */
+void source_streams_credentials_read(SourceStreams *s, bool changed) {
         for (Stream *t = s->streams; t; t = t->next) {
+                if (!changed && !t->is_refused)
+                        continue;
+                t->is_refused = false;
                 reflector_kick(t->reflector, now_monotonic());
                 pump(t);
         }
 }
 
-/* Another server, or other gates: every stream is made anew beside the old one. */
-void source_streams_connect_anew(SourceStreams *s) {
-        s->manager->world->interest++;
+/* Another server, or other gates: every stream is replaced by a new one beside it. */
+void source_streams_connect_again(SourceStreams *s) {
+        s->hub->readiness->world->interest++;
         source_streams_update(s);
 }
 
-void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret) {
-        *ret = s->gone;
-        for (const Stream *t = s->streams; t; t = t->next)
-                add_stats(ret, t);
-}
-
-int source_streams_new(Manager *m, SourceStreams **ret) {
+/* kubeconfig and ops outlive it. -ENOMEM. */
+int source_streams_new(Hub *hub, const SourceKubeconfig *kubeconfig, SourceStreamsOps *ops,
+                       SourceStreams **ret) {
         SourceStreams *s = calloc(1, sizeof(SourceStreams));
 
         if (!s)
                 return -ENOMEM;
-        s->manager = m;
+        s->hub = hub;
+        s->kubeconfig = kubeconfig;
+        s->ops = ops;
         s->traits = KUBE_SERVER_TRAITS_INIT;
         s->seed = now_boottime();
 

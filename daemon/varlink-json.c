@@ -19,9 +19,9 @@ static int add_usec(JsonValue *v, const char *key, usec_t usec) {
 }
 
 /* The Verdict. */
-int vj_verdict(const Manager *m, JsonValue **ret) {
+int vj_verdict(const Readiness *readiness, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        const Verdict *verdict = &m->board.verdict;
+        const Verdict *verdict = &readiness->board.verdict;
         usec_t typical;
         int r;
 
@@ -30,14 +30,15 @@ int vj_verdict(const Manager *m, JsonValue **ret) {
         if ((r = jv_add_string(v, "state", gate_state_to_string(verdict->state))) < 0 ||
             (r = add_string(v, "reason", verdict->reason)) < 0 ||
             (r = add_usec(v, "changedBoottimeUSec", verdict->changed)) < 0 ||
-            (r = add_usec(v, "changedRealtimeUSec", m->verdict_changed_realtime)) < 0 ||
+            (r = add_usec(v, "changedRealtimeUSec", readiness->verdict_changed_realtime)) < 0 ||
             (r = add_usec(v, "nowBoottimeUSec", now_boottime())) < 0 ||
-            (r = jv_add_string(v, "bootId", m->world->host.boot_id)) < 0 ||
-            (r = add_string(v, "node", manager_node_name(m))) < 0 ||
-            (r = add_string(v, "server", manager_server(m))) < 0 ||
-            (r = add_string(v, "serverVersion", manager_server_version(m))) < 0)
+            (r = jv_add_string(v, "bootId", readiness->world->host.boot_id)) < 0 ||
+            (r = add_string(v, "node", readiness_node_name(readiness))) < 0 ||
+            (r = add_string(v, "server", readiness->world->server)) < 0 ||
+            (r = add_string(v, "serverVersion", readiness->world->server_version)) < 0)
                 return r;
-        if (manager_typical_ready(m, &typical) >= 0 && (r = add_usec(v, "typicalReadyUSec", typical)) < 0)
+        if (readiness_typical(readiness, &typical) >= 0 &&
+            (r = add_usec(v, "typicalReadyUSec", typical)) < 0)
                 return r;
 
         *ret = TAKE_PTR(v);
@@ -227,22 +228,22 @@ static int list_one(const Watched *w, void *userdata) {
 }
 
 /* All Watched of the gate named, or of every enabled gate. */
-int vj_objects(const Manager *m, const char *gate, JsonValue **ret) {
+int vj_objects(const Readiness *readiness, const char *gate, JsonValue **ret) {
         _cleanup_(object_list_done) ObjectList o = { .list = jv_new_array() };
         Instant now = instant_now();
         int r;
 
         if (!o.list)
                 return -ENOMEM;
-        for (size_t i = 0; i < m->board.n_gates; i++) {
-                const Gate *g = m->board.gates[i];
+        for (size_t i = 0; i < readiness->board.n_gates; i++) {
+                const Gate *g = readiness->board.gates[i];
 
                 if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
                     (gate && !streq(gate_name(g), gate)))
                         continue;
                 o.gate = gate_name(g);
                 for (size_t j = 0; j < g->n_checks; j++) {
-                        r = check_list(&g->checks[j], m->world, now, list_one, &o);
+                        r = check_list(&g->checks[j], readiness->world, now, list_one, &o);
                         if (r < 0)
                                 return r;
                 }

@@ -24,7 +24,7 @@ _msready_gates() {
 _msready() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word i takes=
         local verbs='status wait watch explain objects gates timeline plot hold bind unbind check-config reload
-                log-level varlink-bridge help version'
+                log-level help version'
         local options='--socket --quiet --json --all --timeout --stall --if-enabled --boot --boots --root
                 --no-legend --no-pager --help --version'
 

@@ -2,7 +2,7 @@
 # fish completion for msready(1)
 
 set -l verbs status wait watch explain objects gates timeline plot hold bind unbind check-config reload \
-    log-level varlink-bridge help version
+    log-level help version
 
 # Asks the daemon that the line names.
 function __msready_ask
@@ -33,22 +33,21 @@ function __msready_behind
 end
 
 complete -c msready -f
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Whether the cluster is usable, and why not'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a status -d 'Show whether the cluster is usable, and why not'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a wait -d 'Wait until the gates are ready'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a watch -d 'Show each change as it comes'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'Why not, and where to look next'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a objects -d 'What the gates look at'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a gates -d 'How the gates are defined'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a timeline -d 'What happened in a boot'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a plot -d 'A boot as a picture'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a hold -d 'Stay for as long as the gate is open'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a bind -d 'Have a unit run while a gate is open'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a unbind -d 'Undo that'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a watch -d 'Show each change as it happens'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'Show which objects keep gates shut'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a objects -d 'List the objects the gates check'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a gates -d 'Show how the gates are defined'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a timeline -d 'Show what happened in a boot'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a plot -d 'Draw a boot as a picture'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a hold -d 'Run while the gate is open'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a bind -d 'Make a unit run while a gate is open'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a unbind -d 'Undo bind'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a check-config -d 'Check the configuration'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Read the configuration anew'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a reload -d 'Make the daemon read its configuration again'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a log-level -d 'Set the log level'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a varlink-bridge -d 'Carry the socket over ssh'
-complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Show what there is'
+complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Show the help'
 complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a version -d 'Show the version'
 
 complete -c msready -n '__fish_seen_subcommand_from status wait watch explain gates timeline plot' -a '(__msready_gates)'
@@ -58,18 +57,18 @@ complete -c msready -n '__fish_seen_subcommand_from bind unbind; and __msready_b
 complete -c msready -n '__fish_seen_subcommand_from log-level' \
     -a 'emerg alert crit err warning notice info debug'
 
-complete -c msready -l socket -r -F -d 'Ask there'
-complete -c msready -s q -l quiet -d 'Print nothing'
-complete -c msready -l json -x -a 'pretty short off' -d 'The reply as it is'
-complete -c msready -s j -d 'The reply as it is'
-complete -c msready -l all -d 'Disabled gates and objects as well'
+complete -c msready -l socket -r -F -d 'Socket of the daemon'
+complete -c msready -s q -l quiet -d 'Print nothing, only set the exit status'
+complete -c msready -l json -x -a 'pretty short off' -d 'Print the reply as JSON'
+complete -c msready -s j -d 'Print the reply as JSON'
+complete -c msready -l all -d 'Include disabled gates and objects'
 complete -c msready -l timeout -x -d 'Give up after this time'
-complete -c msready -l stall -x -d 'Give up when nothing has moved for this time'
-complete -c msready -l if-enabled -d 'A gate that is disabled here is no failure'
-complete -c msready -l boot -x -a '(__msready_boots)' -d 'Another boot'
-complete -c msready -l boots -d 'One line for each boot on record'
-complete -c msready -l root -r -a '(__fish_complete_directories)' -d 'A system that does not run'
-complete -c msready -l no-legend -d 'Neither headings nor a summary'
+complete -c msready -l stall -x -d 'Give up when there is no progress for this time'
+complete -c msready -l if-enabled -d 'Do not fail on gates that are disabled on this host'
+complete -c msready -l boot -x -a '(__msready_boots)' -d 'Show another boot'
+complete -c msready -l boots -d 'Show one line for each boot on record'
+complete -c msready -l root -r -a '(__fish_complete_directories)' -d 'Work on the offline system below this folder'
+complete -c msready -l no-legend -d 'Omit headings and summary'
 complete -c msready -l no-pager -d 'Do not pipe into a pager'
-complete -c msready -s h -l help -d 'Show what there is'
+complete -c msready -s h -l help -d 'Show the help'
 complete -c msready -l version -d 'Show the version'

@@ -11,22 +11,6 @@
 
 #include "ready/gate-clock.h"
 
-static const char *const states[_GATE_STATE_MAX] = {
-        [GATE_WAITING] = "waiting", [GATE_READY] = "ready",       [GATE_LOST] = "lost",
-        [GATE_UNKNOWN] = "unknown", [GATE_DISABLED] = "disabled",
-};
-
-const char *gate_state_to_string(GateState s) {
-        return s >= 0 && s < _GATE_STATE_MAX ? states[s] : NULL;
-}
-
-GateState gate_state_from_string(const char *s) {
-        for (GateState i = 0; i < _GATE_STATE_MAX; i++)
-                if (streq(states[i], s))
-                        return i;
-        return _GATE_STATE_INVALID;
-}
-
 const char *gate_clock_kind_to_string(GateClockKind k) {
         switch (k) {
         case GATE_CLOCK_NONE:

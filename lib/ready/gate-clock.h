@@ -2,20 +2,8 @@
 #pragma once
 
 #include "base/clock.h"
+#include "gates/gate-state.h"
 #include "ready/evidence.h"
-
-typedef enum GateState {
-        GATE_WAITING,
-        GATE_READY,
-        GATE_LOST,
-        GATE_UNKNOWN,
-        GATE_DISABLED,
-        _GATE_STATE_MAX,
-        _GATE_STATE_INVALID = -EINVAL,
-} GateState;
-
-const char *gate_state_to_string(GateState s);
-GateState gate_state_from_string(const char *s);
 
 /* What a gate's running clock is for. */
 typedef enum GateClockKind {

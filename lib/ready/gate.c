@@ -421,8 +421,8 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 }
 
 /* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. The
- * caller tells the change. */
-void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
+ * next gate_reconsider() tells the change. */
+void gate_set_enabled(Gate *g, bool enabled, char *cause) {
         if (!gate_is_asked(g))
                 gate_look_anew(g);
         free(g->setup.cause);
@@ -432,8 +432,6 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause, Instant now) {
 
         g->setup.enabled = enabled;
         g->clock = (GateClock){ .state = enabled ? GATE_WAITING : GATE_DISABLED };
-        g->told = g->clock.state;
-        g->changed = now.boottime;
         report_done(&g->report);
         g->report.evidence = EVIDENCE_NONE;
 }

@@ -72,6 +72,8 @@ World *world_free(World *w) {
         free(w->node_setting);
         free(w->api_reason);
         free(w->api_message);
+        free(w->server);
+        free(w->server_version);
         return mfree(w);
 }
 
@@ -531,6 +533,8 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         kube_object_free(o->object);
         o->object = TAKE_PTR(new);
         o->is_former = false;
+        o->is_news = o->object->kind == KUBE_POD;
+        w->has_news = w->has_news || o->is_news;
         if (!is_heirs) {
                 o->stream = s;
                 o->generation = s->generation;

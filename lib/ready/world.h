@@ -56,6 +56,7 @@ struct WorldObject {
         unsigned generation;
         bool is_former; /* brought before the API was last out of reach: by another server, perhaps */
         usec_t changed; /* boottime: its readiness or reason was last seen to change */
+        bool is_news;   /* pods: a version that the host has not been asked about yet */
 
         /* Pods: what the host says of each container, in the order of the pod's. */
         ContainerLife *life;
@@ -88,6 +89,12 @@ typedef struct WorldAnswer {
         UT_hash_handle hh;
 } WorldAnswer;
 
+/* What all lists and watches so far have cost. */
+typedef struct StreamTotals {
+        uint64_t requests, failures, listings, events, bytes;
+        uint64_t restarts; /* watches beyond the first of each stream */
+} StreamTotals;
+
 typedef struct HostFacts {
         char *boot_id;
         char *machine_id; /* NULL where unreadable */
@@ -107,13 +114,17 @@ struct World {
         ApiState api;
         char *api_reason;
         char *api_message;
-        usec_t api_changed; /* boottime */
-        usec_t api_ready;   /* boottime of the last change to API_READY, 0 before the first */
+        usec_t api_changed;   /* boottime */
+        usec_t api_ready;     /* boottime of the last change to API_READY, 0 before the first */
+        char *server;         /* its URL; NULL while there is no kubeconfig */
+        char *server_version; /* as /version says; NULL while it has not been asked */
+        StreamTotals totals;
 
         WorldStream *streams;
         WorldObject *objects; /* by key */
         WorldObject *by_kind[_KUBE_KIND_MAX];
         size_t n_objects;
+        bool has_news; /* pods that are news have come */
         WorldAnswer *answers;
 
         struct EventDigest *events; /* borrowed; NULL while no events are read */

@@ -41,6 +41,9 @@ typedef struct VlInterface {
         const VlMethod *methods;
 } VlInterface;
 
+/* Where msreadyd serves io.msready.Readiness, unless told otherwise. */
+#define VL_SOCKET_DEFAULT "/run/msready/io.msready.Readiness"
+
 /* The interface files of the source tree. */
 extern const char vl_text_io_msready_Readiness[];
 extern const char vl_text_io_systemd_service[];

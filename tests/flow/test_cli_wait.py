@@ -3,12 +3,13 @@
 
 import copy
 import json
+import subprocess
 import time
 
 import pytest
 
 from harness import process, world
-from harness.client import Client
+from harness.client import Client, environment
 from harness.daemon import NotifySocket
 from harness.fakedaemon import MINUTE, Error, FakeDaemon, blocker, gate, verdict
 
@@ -140,7 +141,7 @@ def test_wait_that_stalls(daemon, start):
         time.sleep(0.3)
     assert child.poll() is not None, "what is the same again has counted as a move"
     status, _, err = finish(child)
-    assert status == 5 and "nothing has moved for 4s" in err
+    assert status == 5 and "no progress for 4s" in err
     assert time.monotonic() - begun > 2 * 1.8 + 4
 
 
@@ -160,7 +161,7 @@ def test_what_is_tried_again_and_again_is_a_stall(daemon, start, tries):
             time.sleep(0.2)
     assert child.poll() is not None, "a failure that comes again has counted as a move"
     status, _, err = finish(child)
-    assert status == 5 and "nothing has moved for 3s" in err
+    assert status == 5 and "no progress for 3s" in err
 
 
 @pytest.mark.parametrize("error,status", [("NoSuchGate", 4), ("GateDisabled", 1), ("GateInvalid", 1)])
@@ -256,6 +257,15 @@ def test_wait_json_is_the_shape_of_its_method(daemon, start):
     assert reply["gates"][2]["state"] == "ready"
 
 
+def test_wait_whose_output_is_full(client):
+    """What it gives up with cannot be printed: that is told, and is no crash."""
+    for arguments in ("-j", "--timeout=2s"), ("-j", "--stall=2s"):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(client.command("wait", *arguments), stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, env=environment())
+        assert (done.returncode, done.stderr.count("No space left on device")) == (1, 1), done.stderr
+
+
 def test_wait_quiet(daemon, client):
     done = client("wait", "-q", "--timeout=300ms")
     assert (done.returncode, done.stdout) == (5, "")
@@ -280,6 +290,14 @@ def test_wait_tells_systemd(daemon, start, notify):
     assert finish(child)[0] == 0
     assert len([n for n in notify.find(lambda n: n.value("STATUS"), mark)]) <= 1
     assert not notify.find(lambda n: "READY=1" in n)
+
+
+@pytest.mark.parametrize("verb", [["wait"], ["watch"], ["hold", "g"]])
+def test_more_gates_than_there_can_be(daemon, client, verb):
+    """The client takes no more of them than a daemon may have, and says that, and nothing of its memory."""
+    daemon.monitor({"verdict": verdict("waiting"), "gates": [gate(f"g{i}", "waiting") for i in range(600)]})
+    done = client(*verb)
+    assert (done.returncode, done.stderr) == (1, f"msready: {verb[0]} failed: Argument list too long.\n")
 
 
 def test_watch_prints_changes(daemon, start):
@@ -440,7 +458,7 @@ def test_hold_closes_where_the_daemon_cannot_tell_for_long(daemon, holding):
     h.ends("is unknown")
 
 
-def test_hold_goes_by_what_was_loaded_anew(daemon, holding):
+def test_hold_goes_by_what_was_loaded_again(daemon, holding):
     h = holding()
     h.open()
     daemon.replies["ListGates"]["definitions"][0]["onUnknown"] = "close"
@@ -483,4 +501,4 @@ def test_hold_keeps_its_start_alive(daemon, holding, notify):
 
 def test_hold_with_a_time_limit(client):
     done = client("hold", "dns", "--timeout=500ms")
-    assert done.returncode == 5 and "time is up" in done.stderr
+    assert done.returncode == 5 and "timed out" in done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gates are files: overridden, masked, dropped in, broken and loaded anew while the daemon goes on."""
+"""Gates are files: overridden, masked, dropped in, broken and reloaded while the daemon goes on."""
 
 import os
 import pathlib
@@ -26,12 +26,12 @@ def definition(daemon, name):
 
 
 def reload(daemon, refused=False):
-    mark = len(re.findall("Configuration loaded anew|Cannot reload", daemon.log()))
+    mark = len(re.findall("Configuration reloaded|Cannot reload", daemon.log()))
     daemon.reload()
     process.eventually(
-        lambda: len(re.findall("Configuration loaded anew|Cannot reload", daemon.log())) > mark, 10, 0.02, "a reload"
+        lambda: len(re.findall("Configuration reloaded|Cannot reload", daemon.log())) > mark, 10, 0.02, "a reload"
     )
-    assert refused == ("Cannot reload" in daemon.log().split("Configuration loaded anew")[-1])
+    assert refused == ("Cannot reload" in daemon.log().split("Configuration reloaded")[-1])
 
 
 @pytest.fixture
@@ -202,12 +202,12 @@ def test_broken_configuration_leaves_the_old_one(ready):
     line = good.count("\n") + 2
     mark = daemon.notify.mark()
     reload(daemon, refused=True)
-    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*going on as before")
+    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*keeping the old configuration")
     expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
     assert done.returncode == 1 and not done.stdout
-    told = f"not loaded, the old one goes on: {daemon.config_file}:{line}: "
+    told = f"not loaded, the daemon keeps the old one: {daemon.config_file}:{line}: "
     assert told in done.stderr and "HoldSec" in done.stderr and "check-config" in done.stderr, done.stderr
     reply = daemon.client("reload", "-j")
     assert reply.returncode == 1 and told in reply.stderr
@@ -233,7 +233,7 @@ def test_invalid_gate_is_named_and_never_dropped(ready):
     assert daemon.verdict() == "waiting"
     checks = {d["name"]: d["checks"] for d in daemon.call("ListGates")["definitions"]}
     assert [checks[name] for name in ("resolver", "dns", "odd")] == [[], [], []] and checks["api"]
-    daemon.expect_log("Gate odd is invalid, it waits: .*no checks")
+    daemon.expect_log("Gate odd is invalid and waits: .*no checks")
     for name in ("resolver", "dns"):
         (daemon.gates_folder / f"{name}.gate.d/10-odd.conf").unlink()
     reload(daemon)

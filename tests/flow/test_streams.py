@@ -184,20 +184,18 @@ def test_reloads_in_a_row(ready_edge):
         server.clear_cues()
         mark, answer, go = server.mark(), go, threading.Event()
         server.cue("watch", times=None, until=go)
-        before = len(server.open_streams("daemonsets"))
+        known = server.open_streams("daemonsets")
         answer.set()
-        server.expect_streams("daemonsets", before + 1)
+        server.expect_new_stream("daemonsets", known)
         time.sleep(0.2)  # what was said lies there to be read
         daemon.reload()
         daemon.resume()
         daemon.describe()
-    time.sleep(0.5)  # a stream that was ended is closed by then
-    most = len(server.open_streams("daemonsets"))
+    process.eventually(lambda: len(server.open_streams("daemonsets")) == 1, 5, 0.1, "those that ended to close")
     server.clear_cues()
     go.set()
     ready_edge.expect_settled()
     process.eventually(lambda: len(server.open_streams("daemonsets")) == 1, 5, 0.1, "the newest")
-    assert most == 1
     ready_edge.expect_steady()
 
 

@@ -240,6 +240,15 @@ class FakeApiServer:
 
         return process.eventually(enough, timeout, 0.005, f"{count} watches of {resource}")
 
+    def expect_new_stream(self, resource, known, timeout=10):
+        """Waits for an open watch that is none of the known ones, which may close meanwhile."""
+        return process.eventually(
+            lambda: next((s for s in self.open_streams(resource) if s not in known), None),
+            timeout,
+            0.005,
+            f"a new watch of {resource}",
+        )
+
     def end_streams(self, how="clean", resource=None):
         for stream in self.open_streams(resource):
             stream.end(how)

@@ -181,19 +181,6 @@ def test_quiet(peer, daemon):
     assert call(peer, "Describe", {}, "--quiet").stdout == ""
 
 
-# The bridge. An address of `exec:` names a program and takes no words for it.
-
-BRIDGE = "#!/bin/sh\nexec msready --socket=/lab/io.msready.Readiness varlink-bridge\n"
-
-
-def test_exec(booted, daemon):
-    booted.host.write("/run/bridge", BRIDGE, 0o755)
-    described = reply(booted, "Describe", {}, address="exec:/run/bridge")
-    assert timeless(described) == timeless(daemon.describe())
-    done = call(booted, "Monitor", {}, "--more", "--timeout=4", address="exec:/run/bridge", status=1)
-    assert replies(done.stdout)[0]["verdict"]["state"] == "ready"
-
-
 @pytest.fixture(scope="module")
 def sshd(booted):
     """An sshd of the host's on a port of the loopback network, which `ssh edge` reaches."""
@@ -211,9 +198,9 @@ def sshd(booted):
     process.end(child)
 
 
-def test_ssh_exec(booted, sshd, daemon):
-    """As a fleet is asked: ssh-exec:HOST:msready varlink-bridge."""
-    address = f"ssh-exec:edge:msready --socket={booted.socket} varlink-bridge"
+def test_ssh_unix(booted, sshd, daemon):
+    """As a fleet is asked: sshd reaches the socket by itself."""
+    address = f"ssh-unix:edge:{booted.socket}"
     info = json.loads(booted.run("varlinkctl", "-j", "info", address).stdout)
     assert info["product"] == "msreadyd"
     assert timeless(reply(booted, "Describe", {}, address=address)) == timeless(daemon.describe())
@@ -223,8 +210,8 @@ def test_ssh_exec(booted, sshd, daemon):
     assert "method Describe" in served
 
 
-def test_ssh_exec_monitor(booted, sshd, edge, daemon):
-    address = f"ssh-exec:edge:msready --socket={booted.socket} varlink-bridge"
+def test_ssh_unix_monitor(booted, sshd, edge, daemon):
+    address = f"ssh-unix:edge:{booted.socket}"
     child = booted.start("varlinkctl", "-j", "--more", "--timeout=60", "call", address, READINESS + "Monitor", "{}")
     assert replies(child.stdout.readline())[0]["verdict"]["state"] == "ready"
     edge.kubelet.pod_waiting(DNS, "ImagePullBackOff", "no such image")
@@ -233,14 +220,3 @@ def test_ssh_exec_monitor(booted, sshd, edge, daemon):
     process.end(child)
     child.stdout.close()
     child.stderr.close()
-
-
-def test_ssh_unix(booted, sshd, daemon):
-    """sshd reaches the socket by itself."""
-    described = reply(booted, "Describe", {}, address=f"ssh-unix:edge:{booted.socket}")
-    assert timeless(described) == timeless(daemon.describe())
-
-
-def test_ssh_exec_without_a_daemon(booted, sshd):
-    failed = call(booted, "Describe", {}, address="ssh-exec:edge:msready --socket=/run/none varlink-bridge", status=1)
-    assert "/run/none" in failed.stderr

@@ -67,6 +67,8 @@ LINE_LENGTH = 119
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+CLEANUP = re.compile(r"^(?!#).*\b_cleanup_(?:\w+|\([^)]*\))([^;]*)", re.M)
+BRACKETS = re.compile(r"\([^()]*\)|\{[^{}]*\}|\[[^][]*\]")
 CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
@@ -127,6 +129,18 @@ def check_calls(path, text):
                 yield number, f"{name}() is banned: it {BANNED[name]}"
             elif name == "exit" and layer(path) and path not in MAY_EXIT:
                 yield number, "exit() is for main.c alone"
+
+
+def check_cleanups(path, text):
+    """A cleanup runs at every return, also at one before its variable is set."""
+    code = without_noise(text)
+    for match in CLEANUP.finditer(code):
+        declaration, n = match.group(1), 1
+        while n:
+            declaration, n = BRACKETS.subn("", declaration)
+        if any("=" not in variable for variable in declaration.split(",")):
+            number = code.count("\n", 0, match.start()) + 1
+            yield number, "_cleanup_ without a value: a return before it is set cleans up garbage"
 
 
 def may_be_long(path):
@@ -194,7 +208,7 @@ def check_is_run(path, meson):
 
 
 CHECKS = {
-    "c": (check_includes, check_calls, check_layout),
+    "c": (check_includes, check_calls, check_cleanups, check_layout),
     "python": (check_layout, check_python),
     "shell": (check_layout, check_shell),
     "meson": (check_layout,),

@@ -58,6 +58,9 @@ BAD = {
         for name in lint.BANNED
     },
     "banned-type": ("lib/base/x.c", C + "unsigned __int128 x;\n", "__int128 is banned"),
+    "cleanup": ("cli/x.c", C + "void f(void) {\n        _cleanup_(out_done) Output out;\n}\n", "_cleanup_ without"),
+    "cleanup-free": ("cli/x.c", C + "void f(void) { _cleanup_free_ char *a = NULL, *b; }\n", "_cleanup_ without"),
+    "cleanup-array": ("cli/x.c", C + "void f(void) { _cleanup_(x_done) X x[2]; }\n", "_cleanup_ without"),
     "banned-in-tests": ("tests/unit/x.c", C + "void f(void) { strcpy(a, b); }\n", "strcpy() is banned"),
 }
 
@@ -79,6 +82,13 @@ GOOD = {
     "names-that-end-alike": (
         "lib/base/x.c",
         C + "void f(void) { my_strcpy(a); vsnprintf(b); gmtime_r(c); localtime_r(d); }\n",
+    ),
+    "cleanups": (
+        "lib/base/x.c",
+        C
+        + "#define _cleanup_free_ _cleanup_(freep)\n"
+        + "void f(void) {\n        _cleanup_(x_done) X x = { .a = 1,\n .b = f(1, 2) }, y[2] = {};\n"
+        + "        _cleanup_free_ char *a = g(b, c), *d = NULL;\n}\n",
     ),
     "members": ("lib/base/x.c", C + "void f(X *x) { x->exit(1); x->ops.atoi(2); }\n"),
     "spoken-of": (

@@ -8,31 +8,19 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "publish-metrics.h"
-#include "source-streams.h"
 
 typedef struct Fixture {
         Play play;
         Folder folder;
-        Manager manager;
-        Settings settings;
+        Loop *loop;
+        Readiness readiness;
+        char *file; /* NULL: none is to be written */
         PublishMetrics *publisher;
         LoopTimer timer;
         Buffer text;
 } Fixture;
 
-static const char *server_version;
 static unsigned n_warnings;
-
-/* In the place of the manager's. */
-const char *manager_server_version(const Manager *m) {
-        return server_version;
-}
-
-void source_streams_stats(const SourceStreams *s, SourceStreamsStats *ret) {
-        *ret = (SourceStreamsStats){
-                .requests = 1, .failures = 2, .listings = 3, .events = 4, .bytes = 5, .restarts = 6
-        };
-}
 
 static void count_warnings(int level, const LogField *fields, const char *message) {
         n_warnings += level <= LOG_WARNING;
@@ -44,15 +32,12 @@ static int setup(void **state) {
         assert_non_null(f);
         folder_begin(&f->folder);
         world_of_guide(&f->play);
-        f->manager.world = f->play.world;
-        f->manager.board = f->play.board;
-        f->manager.settings = &f->settings;
-        assert_ok(loop_new(&f->manager.loop));
-        assert_ok(timeline_new(8, 8, &f->manager.timeline));
-        assert_ok(event_digest_new(&f->manager.events));
-        assert_ok(publish_metrics_new(&f->manager, &f->publisher));
+        f->readiness = (Readiness){ .world = f->play.world, .board = f->play.board };
+        assert_ok(loop_new(&f->loop));
+        assert_ok(timeline_new(8, 8, &f->readiness.timeline));
+        assert_ok(event_digest_new(&f->readiness.events));
+        assert_ok(publish_metrics_new(f->loop, &f->readiness, &f->publisher));
         f->text = BUFFER_INIT(LIMIT_METRICS);
-        server_version = NULL;
         n_warnings = 0;
         *state = f;
         return 0;
@@ -62,11 +47,11 @@ static int teardown(void **state) {
         Fixture *f = *state;
 
         publish_metrics_free(f->publisher);
-        free(f->settings.textfile);
+        free(f->file);
         loop_timer_done(&f->timer);
-        loop_free(f->manager.loop);
-        timeline_free(f->manager.timeline);
-        event_digest_free(f->manager.events);
+        loop_free(f->loop);
+        timeline_free(f->readiness.timeline);
+        event_digest_free(f->readiness.events);
         play_end(&f->play);
         buffer_done(&f->text);
         folder_end(&f->folder);
@@ -75,9 +60,9 @@ static int teardown(void **state) {
 }
 
 static const char *print(Fixture *f) {
-        f->manager.board = f->play.board;
+        f->readiness.board = f->play.board;
         buffer_clear(&f->text);
-        assert_ok(publish_metrics_print(&f->manager, &f->text));
+        assert_ok(publish_metrics_print(&f->readiness, &f->text));
         return buffer_cstr(&f->text);
 }
 
@@ -117,7 +102,9 @@ static void test_ready(void **state) {
 static void test_streams(void **state) {
         Fixture *f = *state;
 
-        f->manager.streams = (SourceStreams *) f; /* looked at by nobody */
+        f->play.world->totals = (StreamTotals){
+                .requests = 1, .failures = 2, .listings = 3, .events = 4, .bytes = 5, .restarts = 6
+        };
         assert_line(f, "msready_stream_requests_total 1");
         assert_line(f, "msready_stream_failures_total 2");
         assert_line(f, "msready_stream_listings_total 3");
@@ -169,7 +156,7 @@ static void test_form(void **state) {
         Fixture *f = *state;
         char *line, *rest;
 
-        server_version = "v1.31.2+\"a\\b\nc";
+        assert_ok(free_and_strdup(&f->play.world->server_version, "v1.31.2+\"a\\b\nc"));
         print(f);
         assert_non_null(strstr(f->text.data, "git_version=\"v1.31.2+\\\"a\\\\b\\nc\"} 1\n"));
         assert_true(endswith(f->text.data, "\n"));
@@ -183,12 +170,12 @@ static void test_form(void **state) {
 }
 
 static void on_enough(LoopTimer *timer) {
-        loop_exit(container_of(timer, Fixture, timer)->manager.loop, 0);
+        loop_exit(container_of(timer, Fixture, timer)->loop, 0);
 }
 
 static void run_for(Fixture *f, usec_t usec) {
-        loop_timer_set(f->manager.loop, &f->timer, now_monotonic() + usec, on_enough);
-        assert_ok(loop_run(f->manager.loop));
+        loop_timer_set(f->loop, &f->timer, now_monotonic() + usec, on_enough);
+        assert_ok(loop_run(f->loop));
 }
 
 static ino_t inode(Fixture *f, const char *name) {
@@ -204,39 +191,39 @@ static void test_file(void **state) {
         struct stat st;
         ino_t first;
 
-        publish_metrics_update(f->publisher);
+        publish_metrics_update(f->publisher, f->file);
         assert_int_equal(inode(f, "msready.prom"), 0);
 
-        f->settings.textfile = folder_path(&f->folder, "msready.prom");
+        f->file = folder_path(&f->folder, "msready.prom");
         umask(0077);
-        publish_metrics_update(f->publisher);
+        publish_metrics_update(f->publisher, f->file);
         umask(0022);
-        assert_ok(stat(f->settings.textfile, &st));
+        assert_ok(stat(f->file, &st));
         assert_int_equal(st.st_mode & 07777, 0644);
         first = st.st_ino;
 
         /* No news: the same file. */
         for (int i = 0; i < 5; i++)
-                publish_metrics_update(f->publisher);
+                publish_metrics_update(f->publisher, f->file);
         run_for(f, 1300 * USEC_PER_MSEC);
         assert_int_equal(inode(f, "msready.prom"), first);
 
         /* News within the second wait for its end. */
-        publish_metrics_update(f->publisher);
-        server_version = "v1.31.2";
-        publish_metrics_update(f->publisher);
+        publish_metrics_update(f->publisher, f->file);
+        assert_ok(free_and_strdup(&f->play.world->server_version, "v1.31.2"));
+        publish_metrics_update(f->publisher, f->file);
         assert_int_equal(inode(f, "msready.prom"), first);
         run_for(f, 1300 * USEC_PER_MSEC);
         assert_int_not_equal(inode(f, "msready.prom"), first);
 
         /* Another file, then none. */
-        free(f->settings.textfile);
-        f->settings.textfile = strdup(path);
-        publish_metrics_update(f->publisher);
+        free(f->file);
+        f->file = strdup(path);
+        publish_metrics_update(f->publisher, f->file);
         assert_int_equal(inode(f, "msready.prom"), 0);
         assert_int_not_equal(inode(f, "other.prom"), 0);
-        f->settings.textfile = mfree(f->settings.textfile);
-        publish_metrics_update(f->publisher);
+        f->file = mfree(f->file);
+        publish_metrics_update(f->publisher, f->file);
         assert_int_equal(inode(f, "other.prom"), 0);
         assert_int_equal(n_warnings, 0);
 }
@@ -244,8 +231,8 @@ static void test_file(void **state) {
 static void test_taken_away_at_stop(void **state) {
         Fixture *f = *state;
 
-        f->settings.textfile = folder_path(&f->folder, "msready.prom");
-        publish_metrics_update(f->publisher);
+        f->file = folder_path(&f->folder, "msready.prom");
+        publish_metrics_update(f->publisher, f->file);
         assert_int_not_equal(inode(f, "msready.prom"), 0);
         f->publisher = publish_metrics_free(f->publisher);
         assert_int_equal(inode(f, "msready.prom"), 0);
@@ -255,21 +242,21 @@ static void test_taken_away_at_stop(void **state) {
 static void test_not_writable(void **state) {
         Fixture *f = *state;
 
-        f->settings.textfile = folder_path(&f->folder, "absent/msready.prom");
+        f->file = folder_path(&f->folder, "absent/msready.prom");
         for (int i = 0; i < 2; i++) {
-                publish_metrics_update(f->publisher);
-                publish_metrics_update(f->publisher);
+                publish_metrics_update(f->publisher, f->file);
+                publish_metrics_update(f->publisher, f->file);
                 run_for(f, 1200 * USEC_PER_MSEC);
         }
         assert_int_equal(n_warnings, 1);
         folder_make(&f->folder, "absent");
-        publish_metrics_update(f->publisher);
+        publish_metrics_update(f->publisher, f->file);
         run_for(f, 1200 * USEC_PER_MSEC);
         assert_int_not_equal(inode(f, "absent/msready.prom"), 0);
         assert_int_equal(n_warnings, 1);
         folder_remove(&f->folder, "absent");
-        server_version = "v1.31.2";
-        publish_metrics_update(f->publisher);
+        assert_ok(free_and_strdup(&f->play.world->server_version, "v1.31.2"));
+        publish_metrics_update(f->publisher, f->file);
         run_for(f, 1200 * USEC_PER_MSEC);
         assert_int_equal(n_warnings, 2);
 }

@@ -9,9 +9,11 @@
 #include "base/string-util.h"
 #include "ready/check-kinds.h"
 
-/* The source with a board of gates, a server, and a manager that this file plays. */
+/* The source with a board of gates and a server. */
 typedef struct Fixture {
-        Manager manager;
+        Hub hub;
+        Readiness readiness;
+        LoopDeferred reconsider;
         SourceQuestions *source;
         Server server;
         const char *answer; /* NULL: the connection is closed */
@@ -37,18 +39,19 @@ static BoardOps board_ops = { .object_changed = object_changed,
                               .verdict_changed = verdict_changed };
 
 static void on_reconsider(LoopDeferred *deferred) {
-        Fixture *f = container_of(deferred, Fixture, manager.reconsider);
+        Fixture *f = container_of(deferred, Fixture, reconsider);
 
-        assert_ok(board_reconsider(&f->manager.board, f->manager.world, instant_now(), &board_ops));
+        assert_ok(board_reconsider(&f->readiness.board, f->readiness.world, instant_now(), &board_ops));
         source_questions_update(f->source);
-        if (HASH_COUNT(f->manager.world->answers) >= f->n_wanted && f->n_wanted > 0)
-                loop_exit(f->manager.loop, 0);
+        if (HASH_COUNT(f->readiness.world->answers) >= f->n_wanted && f->n_wanted > 0)
+                loop_exit(f->hub.loop, 0);
 }
 
-/* In the place of the manager's. */
-void manager_touch(Manager *m) {
-        container_of(m, Fixture, manager)->n_touched++;
-        loop_deferred_set(m->loop, &m->reconsider, on_reconsider);
+static void on_touched(Hub *hub) {
+        Fixture *f = container_of(hub, Fixture, hub);
+
+        f->n_touched++;
+        loop_deferred_set(hub->loop, &f->reconsider, on_reconsider);
 }
 
 static void on_request(Peer *peer, const char *text) {
@@ -65,12 +68,13 @@ static int setup(void **state) {
         Fixture *f = calloc(1, sizeof(Fixture));
 
         assert_non_null(f);
-        assert_ok(loop_new(&f->manager.loop));
-        assert_ok(http_client_new(f->manager.loop, &f->manager.http));
-        assert_ok(world_new(&f->manager.world));
-        f->manager.board = BOARD_INIT;
-        assert_ok(source_questions_new(&f->manager, &f->source));
-        server_start(&f->server, f->manager.loop);
+        f->hub = (Hub){ .readiness = &f->readiness, .touched = on_touched };
+        assert_ok(loop_new(&f->hub.loop));
+        assert_ok(http_client_new(f->hub.loop, &f->hub.http));
+        assert_ok(world_new(&f->readiness.world));
+        f->readiness.board = BOARD_INIT;
+        assert_ok(source_questions_new(&f->hub, &f->source));
+        server_start(&f->server, f->hub.loop);
         f->server.on_request = on_request;
         f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
         snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/app", f->server.port);
@@ -82,14 +86,14 @@ static int teardown(void **state) {
         Fixture *f = *state;
 
         source_questions_free(f->source);
-        assert_null(f->manager.world->answers);
-        loop_deferred_done(&f->manager.reconsider);
+        assert_null(f->readiness.world->answers);
+        loop_deferred_done(&f->reconsider);
         loop_timer_done(&f->hang);
-        board_done(&f->manager.board);
-        world_free(f->manager.world);
+        board_done(&f->readiness.board);
+        world_free(f->readiness.world);
         server_stop(&f->server);
-        http_client_free(f->manager.http);
-        loop_free(f->manager.loop);
+        http_client_free(f->hub.http);
+        loop_free(f->hub.loop);
         free(f);
         return 0;
 }
@@ -132,9 +136,9 @@ static void load(Fixture *f) {
                 d->n_checks = 1;
                 setups[i] = (GateSetup){ .definition = d, .enabled = true, .timing = GATE_TIMING_DEFAULT };
         }
-        assert_ok(board_set(&f->manager.board, setups, f->n_checks, instant_now(), &warnings, &removed));
+        assert_ok(board_set(&f->readiness.board, setups, f->n_checks, instant_now(), &warnings, &removed));
         f->n_checks = 0;
-        manager_touch(&f->manager);
+        hub_touch(&f->hub);
 }
 
 static void on_hang(LoopTimer *timer) {
@@ -144,19 +148,19 @@ static void on_hang(LoopTimer *timer) {
 /* Runs until so many answers are there. */
 static void run(Fixture *f, unsigned n_wanted) {
         f->n_wanted = n_wanted;
-        loop_timer_set(f->manager.loop, &f->hang, now_monotonic() + 12 * USEC_PER_SEC, on_hang);
-        assert_ok(loop_run(f->manager.loop));
+        loop_timer_set(f->hub.loop, &f->hang, now_monotonic() + 12 * USEC_PER_SEC, on_hang);
+        assert_ok(loop_run(f->hub.loop));
         loop_timer_stop(&f->hang);
 }
 
 static void on_enough(LoopTimer *timer) {
-        loop_exit(container_of(timer, Fixture, hang)->manager.loop, 0);
+        loop_exit(container_of(timer, Fixture, hang)->hub.loop, 0);
 }
 
 static void run_for(Fixture *f, usec_t usec) {
         f->n_wanted = 0;
-        loop_timer_set(f->manager.loop, &f->hang, now_monotonic() + usec, on_enough);
-        assert_ok(loop_run(f->manager.loop));
+        loop_timer_set(f->hub.loop, &f->hang, now_monotonic() + usec, on_enough);
+        assert_ok(loop_run(f->hub.loop));
 }
 
 /* Runs until the server has been asked, and left, so often. */
@@ -170,7 +174,7 @@ static void run_until(Fixture *f, unsigned n_requests, unsigned n_closed) {
 }
 
 static const Report *report(Fixture *f, const char *gate) {
-        return &board_find(&f->manager.board, gate)->report;
+        return &board_find(&f->readiness.board, gate)->report;
 }
 
 static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, const char *reason,
@@ -180,7 +184,7 @@ static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, cons
         assert_int_equal(r->evidence, evidence);
         assert_int_equal(r->n_blockers, 1);
         assert_string_equal(r->blockers[0].object.kind,
-                            board_find(&f->manager.board, gate)->checks[0].kind->syntax.section);
+                            board_find(&f->readiness.board, gate)->checks[0].kind->syntax.section);
         assert_string_equal(r->blockers[0].reason, reason);
         if (!glob_matches(message, r->blockers[0].message))
                 fail_msg("\"%s\" is not like \"%s\"", r->blockers[0].message, message);
@@ -194,7 +198,7 @@ static void test_answers(void **state) {
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
         assert_int_equal(report(f, "a")->ready_objects, 1);
-        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+        assert_int_equal(gate_state(board_find(&f->readiness.board, "a")), GATE_READY);
         assert_int_equal(f->server.n_requests, 1);
 }
 
@@ -345,8 +349,8 @@ static void name_server_start(NameServer *server, Fixture *f) {
         assert_ok(bind(server->fd, (struct sockaddr *) &a, size));
         assert_ok(getsockname(server->fd, (struct sockaddr *) &a, &size));
         snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
-        assert_ok(http_client_set_name_servers(f->manager.http, address));
-        assert_ok(loop_io_set(f->manager.loop, &server->io, server->fd, LOOP_READ, on_question));
+        assert_ok(http_client_set_name_servers(f->hub.http, address));
+        assert_ok(loop_io_set(f->hub.loop, &server->io, server->fd, LOOP_READ, on_question));
 }
 
 static void name_server_stop(NameServer *server) {
@@ -408,7 +412,7 @@ static void test_again_without_news(void **state) {
         f->answer = "HTTP/1.1 200 OK\r\n\r\n";
         run_until(f, f->server.n_requests + 1, 0);
         run_for(f, 300 * USEC_PER_MSEC);
-        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+        assert_int_equal(gate_state(board_find(&f->readiness.board, "a")), GATE_READY);
 }
 
 /* Nothing is asked, and nothing is known, that no enabled gate names; a request on its way is dropped. */
@@ -418,19 +422,19 @@ static void test_forgotten(void **state) {
         want(f, f->url);
         load(f);
         run(f, 1);
-        gate_set_enabled(board_find(&f->manager.board, "a"), false, NULL, instant_now());
+        gate_set_enabled(board_find(&f->readiness.board, "a"), false, NULL);
         source_questions_update(f->source);
-        assert_null(f->manager.world->answers);
+        assert_null(f->readiness.world->answers);
 
         f->answer = "";
-        gate_set_enabled(board_find(&f->manager.board, "a"), true, NULL, instant_now());
+        gate_set_enabled(board_find(&f->readiness.board, "a"), true, NULL);
         source_questions_update(f->source);
         run_until(f, 2, 0);
         assert_int_equal(f->server.n_requests, 2);
         load(f); /* no gates */
         run_until(f, 2, 2);
         assert_int_equal(f->server.n_closed, 2);
-        assert_null(f->manager.world->answers);
+        assert_null(f->readiness.world->answers);
 }
 
 /* A reload that leaves the check as it is asks nothing anew. */
@@ -444,7 +448,7 @@ static void test_reload_keeps_answers(void **state) {
         load(f);
         run_for(f, 100 * USEC_PER_MSEC);
         assert_int_equal(f->server.n_requests, 1);
-        assert_int_equal(gate_state(board_find(&f->manager.board, "a")), GATE_READY);
+        assert_int_equal(gate_state(board_find(&f->readiness.board, "a")), GATE_READY);
 }
 
 static void test_idle_without_endpoints(void **state) {
@@ -453,9 +457,9 @@ static void test_idle_without_endpoints(void **state) {
 
         load(f);
         run_for(f, 20 * USEC_PER_MSEC);
-        turns = loop_turns(f->manager.loop);
+        turns = loop_turns(f->hub.loop);
         run_for(f, 100 * USEC_PER_MSEC);
-        assert_true(loop_turns(f->manager.loop) - turns <= 2);
+        assert_true(loop_turns(f->hub.loop) - turns <= 2);
 }
 
 static void assert_question(CheckDefinition *d, const char *expected) {
@@ -545,7 +549,7 @@ static void test_tcp_socket(void **state) {
                 const char gate[] = { (char) ('a' + i), '\0' };
 
                 run_until_reason(f, gate, NULL);
-                assert_int_equal(gate_state(board_find(&f->manager.board, gate)), GATE_READY);
+                assert_int_equal(gate_state(board_find(&f->readiness.board, gate)), GATE_READY);
                 assert_ok(close(fds[i]));
         }
         for (unsigned i = 0; i < n; i++)
@@ -624,14 +628,14 @@ static void test_socket_of_a_name(void **state) {
 static void test_socket_dropped(void **state) {
         Fixture *f = *state;
 
-        assert_ok(http_client_set_name_servers(f->manager.http, "127.0.0.1:1"));
+        assert_ok(http_client_set_name_servers(f->hub.http, "127.0.0.1:1"));
         want_socket(f, "broker.nowhere.test:1883");
         want_socket(f, "192.0.2.1:1883"); /* a network for examples */
         load(f);
         run_for(f, 20 * USEC_PER_MSEC);
         load(f);
         run_for(f, 20 * USEC_PER_MSEC);
-        assert_null(f->manager.world->answers);
+        assert_null(f->readiness.world->answers);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -13,49 +13,34 @@
 
 static Idl idl;
 
-/* What the manager says of the API and of earlier boots; these stand in its place. */
-static const char *server, *server_version;
-static usec_t typical;
-
-const char *manager_server(const Manager *m) {
-        return server;
-}
-
-const char *manager_server_version(const Manager *m) {
-        return server_version;
-}
-
-const char *manager_node_name(const Manager *m) {
-        return m->world->node ? m->world->node->object->name : NULL;
-}
-
-int manager_typical_ready(const Manager *m, usec_t *ret) {
-        if (typical == 0)
-                return -ENODATA;
-        *ret = typical;
-        return 0;
-}
+/* Earlier boots and events, of which the rules in fixture.h know nothing. */
+static BootLog *boots;
+static EventDigest *events;
 
 static int setup(void **state) {
         Play *p = calloc(1, sizeof(Play));
 
         assert_non_null(p);
-        server = server_version = NULL;
-        typical = 0;
+        assert_ok(boot_log_new(8, &boots));
+        assert_ok(event_digest_new(&events));
         *state = p;
         return 0;
 }
 
 static int teardown(void **state) {
+        boots = boot_log_free(boots);
+        events = event_digest_free(events);
         play_end(*state);
         free(*state);
         return 0;
 }
 
-static Manager manager(const Play *p) {
-        return (Manager){ .world = p->world,
-                          .board = p->board,
-                          .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
+static Readiness readiness_of(const Play *p) {
+        return (Readiness){ .world = p->world,
+                            .board = p->board,
+                            .events = events,
+                            .boots = boots,
+                            .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
 }
 
 /* The caller's. */
@@ -68,13 +53,13 @@ static JsonValue *gate(Play *p, const char *name) {
 }
 
 static void check_all(Play *p) {
-        Manager m = manager(p);
+        Readiness readiness = readiness_of(p);
         JsonValue *v;
 
-        assert_ok(vj_verdict(&m, &v));
+        assert_ok(vj_verdict(&readiness, &v));
         idl_check(&idl, "Verdict", v);
         jv_free(v);
-        assert_ok(vj_objects(&m, NULL, &v));
+        assert_ok(vj_objects(&readiness, NULL, &v));
         JSON_FOREACH(row, v)
                 idl_check(&idl, "Watched", row);
         jv_free(v);
@@ -102,20 +87,23 @@ static void test_before_anything(void **state) {
 static void test_guide(void **state) {
         Play *p = *state;
         JsonValue *v;
-        Manager m;
+        Readiness readiness;
+        Boot *earlier;
 
-        server = "https://localhost:6443";
-        server_version = "v1.31.2";
-        typical = 90 * USEC_PER_SEC;
         world_of_guide(p);
+        assert_ok(free_and_strdup(&p->world->server, "https://localhost:6443"));
+        assert_ok(free_and_strdup(&p->world->server_version, "v1.31.2"));
+        assert_ok(boot_new(OLD_BOOT, 1, &earlier));
+        earlier->ready = 90 * USEC_PER_SEC;
+        boot_log_put(boots, earlier);
         check_all(p);
-        m = manager(p);
+        readiness = readiness_of(p);
 
-        assert_ok(vj_verdict(&m, &v));
+        assert_ok(vj_verdict(&readiness, &v));
         assert_member(v, "state", "ready");
         assert_member(v, "node", GUIDE_NODE);
-        assert_member(v, "server", server);
-        assert_member(v, "serverVersion", server_version);
+        assert_member(v, "server", "https://localhost:6443");
+        assert_member(v, "serverVersion", "v1.31.2");
         assert_member(v, "bootId", THIS_BOOT);
         assert_null(jv_get(v, "reason"));
         assert_int_equal(jv_get_int(v, "typicalReadyUSec", 0), 90 * USEC_PER_SEC);
@@ -128,11 +116,11 @@ static void test_guide(void **state) {
         assert_int_equal(jv_length(jv_get(v, "blockers")), 0);
         jv_free(v);
 
-        assert_ok(vj_objects(&m, "node", &v));
+        assert_ok(vj_objects(&readiness, "node", &v));
         assert_int_equal(jv_length(v), 1);
         assert_member(jv_first(v), "proof", "bootId");
         jv_free(v);
-        assert_ok(vj_objects(&m, "no-such", &v));
+        assert_ok(vj_objects(&readiness, "no-such", &v));
         assert_int_equal(jv_length(v), 0);
         jv_free(v);
 }
@@ -242,7 +230,7 @@ static void test_rows_are_merged(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7);
         JsonValue *v;
-        Manager m;
+        Readiness readiness;
 
         play_cluster(p);
         play_start_pod(p, &pod);
@@ -250,8 +238,8 @@ static void test_rows_are_merged(void **state) {
         PLAY_GATE(p, "two", check_pods(NULL, "x"));
         play_load(p);
         check_all(p);
-        m = manager(p);
-        assert_ok(vj_objects(&m, NULL, &v));
+        readiness = readiness_of(p);
+        assert_ok(vj_objects(&readiness, NULL, &v));
         assert_int_equal(jv_length(v), 1);
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 2);
         assert_member(jv_first(v), "ready", "1/1");
@@ -260,7 +248,7 @@ static void test_rows_are_merged(void **state) {
         assert_member(jv_first(v), "node", GUIDE_NODE);
         assert_member(jv_first(v), "proof", "cgroup");
         jv_free(v);
-        assert_ok(vj_objects(&m, "two", &v));
+        assert_ok(vj_objects(&readiness, "two", &v));
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 1);
         jv_free(v);
 }
@@ -273,14 +261,14 @@ static double cpu_seconds(void) {
 }
 
 /* What it costs to list what two gates look at, per pod: the best of three. */
-static double cost_of_row(const Manager *m, size_t pods) {
+static double cost_of_row(const Readiness *readiness, size_t pods) {
         double best = 1e9;
 
         for (unsigned i = 0; i < 3; i++) {
                 double begin = cpu_seconds();
                 JsonValue *v;
 
-                assert_ok(vj_objects(m, NULL, &v));
+                assert_ok(vj_objects(readiness, NULL, &v));
                 best = fmin(best, (cpu_seconds() - begin) / (double) pods);
                 assert_int_equal(jv_length(v), pods);
                 JSON_FOREACH(row, v)
@@ -295,7 +283,7 @@ static void test_many_rows(void **state) {
         double few = 0, many;
         Play *p = *state;
         char name[32];
-        Manager m;
+        Readiness readiness;
 
         play_cluster(p);
         PLAY_GATE(p, "one", check_pods("a", NULL));
@@ -306,11 +294,11 @@ static void test_many_rows(void **state) {
 
                 snprintf(name, sizeof(name), "dns-default-%05u", i);
                 play_pod(p, &pod);
-                m = manager(p);
+                readiness = readiness_of(p);
                 if (i == 1000)
-                        few = cost_of_row(&m, i);
+                        few = cost_of_row(&readiness, i);
         }
-        many = cost_of_row(&m, 8000);
+        many = cost_of_row(&readiness, 8000);
         print_message("# %.1f us for each of 1000 pods, %.1f us for each of 8000\n", few * 1e6, many * 1e6);
         assert_true(many < few * 4);
 }

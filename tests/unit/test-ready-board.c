@@ -384,12 +384,14 @@ static void test_reload_disabled(void **state) {
         assert_gate(&p, "a", "ready");
         assert_int_equal(p.told_before, GATE_DISABLED);
 
-        /* Where the caller does it and tells it, it is told once. */
+        /* Its conditions hold no longer: the board tells it, once. */
         p.gate_edges = 0;
-        gate_set_enabled(play_find(&p, "a"), false, strdup("/nowhere does not exist"), p.now);
+        gate_set_enabled(play_find(&p, "a"), false, strdup("/nowhere does not exist"));
+        play_judge(&p);
         play_judge(&p);
         assert_gate(&p, "a", "disabled");
-        assert_int_equal(p.gate_edges, 0);
+        assert_int_equal(p.gate_edges, 1);
+        assert_int_equal(p.told_before, GATE_READY);
         play_end(&p);
 }
 
@@ -570,7 +572,7 @@ static void test_not_listed_while_not_asked(void **state) {
         PLAY_GATE(&p, "b", check_pods("shop", "*"))->cause = strdup("config.yaml:2: cannot be read");
         play_load(&p);
         p.world->interest++;
-        gate_set_enabled(play_find(&p, "a"), true, NULL, p.now);
+        gate_set_enabled(play_find(&p, "a"), true, NULL);
         PLAY_GATE(&p, "a", check_pods("shop", "*"));
         PLAY_GATE(&p, "b", check_pods("shop", "*"));
         play_load(&p);

@@ -254,11 +254,11 @@ static void test_reload(void **state) {
         PLAY_GATE(&p, "dns", check_pods(NS, "dns-*"));
         play_load(&p);
         assert_objects(&p, "");
-        gate_set_enabled(play_find(&p, "dns"), false, NULL, p.now);
+        gate_set_enabled(play_find(&p, "dns"), false, NULL);
         play_judge(&p);
         play_judge(&p);
         assert_objects(&p, "dns: " POD " ready -> absent\n");
-        gate_set_enabled(play_find(&p, "dns"), true, NULL, p.now);
+        gate_set_enabled(play_find(&p, "dns"), true, NULL);
         play_judge(&p);
         assert_objects(&p, "dns: " POD " absent -> ready\n");
         play_end(&p);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "diagnosis/events.h"
+#include "gates/gate-condition.h"
+#include "history/boots.h"
+#include "history/timeline.h"
+#include "ready/board.h"
+
+/* Everything that is known and decided. Sources write the world, readiness_reconsider() judges it, publishers
+ * read. */
+typedef struct Readiness {
+        World *world;
+        Board board;
+        EventDigest *events;
+        Timeline *timeline;
+        BootLog *boots;
+        usec_t userspace; /* monotonic: when this userspace began, 0 where systemd was not there to say */
+        usec_t verdict_changed_realtime;
+        bool boot_is_settled; /* on record is when this boot was first ready */
+} Readiness;
+
+typedef struct ReadinessOps ReadinessOps;
+
+/* Edges of gates and of the verdict: called from readiness_reconsider() and from nowhere else, when they are on
+ * record. */
+struct ReadinessOps {
+        void (*gate_changed)(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what);
+        void (*verdict_changed)(ReadinessOps *ops, GateState before);
+};
+
+#define READINESS_NULL ((Readiness){ .board = BOARD_INIT })
+
+int readiness_init(Readiness *r);
+void readiness_done(Readiness *r);
+
+void readiness_restored(Readiness *r, bool from_earlier_run, Instant now, usec_t realtime);
+int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOps *ops);
+bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant now);
+
+int readiness_make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **ret);
+int readiness_record_boot(Readiness *r, Instant now, usec_t realtime);
+int readiness_typical(const Readiness *r, usec_t *ret);
+const char *readiness_node_name(const Readiness *r);

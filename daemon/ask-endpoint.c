@@ -85,7 +85,7 @@ static const struct {
         [HTTP_END_TRUNCATED] = { REASON_DISCONNECTED, "the connection broke inside the answer" },
         [HTTP_END_DISCONNECTED] = { REASON_DISCONNECTED, "the connection broke before the answer" },
         [HTTP_END_REFUSED] = { REASON_CONNECTION_REFUSED,
-                               "the connection is refused: nobody listens there" },
+                               "the connection is refused: nothing listens there" },
         [HTTP_END_UNREACHABLE] = { REASON_UNREACHABLE, "there is no way to it, or none is allowed" },
         [HTTP_END_TIMEOUT] = { REASON_TIMED_OUT, "it timed out" },
         [HTTP_END_RESOLVE] = { REASON_NAME_NOT_FOUND, "its name is not known", true },
@@ -180,7 +180,7 @@ static void endpoint_ask(Question *q) {
                                        .head_only = true,
                                });
         if (r < 0) {
-                snprintf(text, sizeof(text), "%s", r == -EINVAL ? "this is no good URL" : strerror(-r));
+                snprintf(text, sizeof(text), "%s", r == -EINVAL ? "this URL is not valid" : strerror(-r));
                 question_settle(&e->question, EVIDENCE_NONE, REASON_NOT_ASKED, text);
         }
 }

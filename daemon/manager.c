@@ -201,7 +201,7 @@ static void connect_again(Manager *m, bool other_server) {
         /* Another server answers for nothing that the former one said. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
-                board_look_anew(&m->readiness.board, true);
+                board_look_again(&m->readiness.board, true);
                 source_streams_connect_again(m->streams);
         }
         source_streams_credentials_read(m->streams, true);
@@ -346,7 +346,7 @@ static int reload(Manager *m, char **reterr_detail) {
         if (!same_cluster) {
                 source_kubeconfig_reload(m->kubeconfig);
                 act_on_reports(m);
-                board_look_anew(&m->readiness.board, false);
+                board_look_again(&m->readiness.board, false);
         }
         source_streams_connect_again(m->streams);
         log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);

@@ -47,7 +47,7 @@ Settings *settings_free(Settings *s) {
         return mfree(s);
 }
 
-/* What holds where no file says otherwise. */
+/* The defaults. -ENOMEM. */
 int settings_new(Settings **ret) {
         _cleanup_(settings_freep) Settings *s = malloc(sizeof(*s));
 
@@ -203,8 +203,8 @@ static bool section_is_known(const char *section) {
         return false;
 }
 
-/* As systemd: what begins with X- is somebody else's, and the keys of an unknown section need no words of their
- * own. */
+/* As in systemd, names that begin with X- are other programs', and the keys of an unknown section need no warning
+ * of their own. */
 static int warn_unknown(Settings *s, const ConfLine *l) {
         bool known = section_is_known(l->section) && !*l->label;
         char *warning;
@@ -242,8 +242,8 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
         return warn_unknown(s, l);
 }
 
-/* What msready.conf and its drop-ins say. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
- * NULL), so that whoever has settings already can keep them; -ENOMEM. What is merely unknown is a warning. */
+/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
+ * NULL), so that a caller can keep the settings that it has; -ENOMEM. Unknown sections and keys are warnings. */
 int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
         _cleanup_(settings_freep) Settings *s = NULL;
         int r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* When addresses are asked, and where the answers go. What comes of a question is evidence whichever way it goes, and
- * the API has no part in it; what we could not ask for reasons of our own is none.
+/* When the daemon asks addresses, and where the answers go. Any answer is evidence, a failure to connect included,
+ * and the API server has no part in it; a question that the daemon could not ask for reasons of its own gives none.
  *
- * Checks that ask the same share one question. Without such checks nothing runs. */
+ * * Checks that ask the same share one question. Without such checks nothing runs. */
 
 #include "source-questions.h"
 

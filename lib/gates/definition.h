@@ -5,7 +5,7 @@
 #include "base/strv.h"
 #include "gates/check-definition.h"
 
-/* What a gate file says, before anything is known of the cluster. */
+/* The contents of a gate's files. */
 
 typedef enum OnUnknown {
         ON_UNKNOWN_HOLD,

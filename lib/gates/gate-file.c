@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A gate file becomes a definition assignment by assignment, in the order of reading. Nothing ends the reading:
- * the first thing that is wrong is kept as the reason why the gate is invalid, and the rest still counts, for
- * an invalid gate is judged by its last readable Required=. What is merely unknown is a warning; only a section
- * of an unknown kind is an error, because without it a gate would ask less than its author meant. */
+/* A gate file becomes a definition assignment by assignment, in the order of reading. No error ends the reading:
+ * the first one is kept as the reason why the gate is invalid, and the rest still counts, because an invalid gate
+ * is required by its last readable Required=. An unknown key is a warning; a section of an unknown kind is an
+ * error, because without it a gate would ask less than its author meant. */
 
 #include "gates/gate-file.h"
 
@@ -52,7 +52,7 @@ static int warn(GateDefinition *d, const ConfLine *l) {
         return k < 0 ? k : strv_consume(&d->warnings, s);
 }
 
-/* As systemd: what begins so is somebody else's. */
+/* As in systemd, names that begin with X- are other programs'. */
 static bool is_extension(const char *s) {
         return startswith(s, "X-");
 }
@@ -114,7 +114,7 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
         if (strlen(l->label) > LABEL_LENGTH_MAX || !is_printable(l->label))
                 return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
         if (!d->invalid && is_repeated(conf, l))
-                return make_invalid(d, l->file, l->line, "[%s%s%s] stands here twice%s", l->section,
+                return make_invalid(d, l->file, l->line, "[%s%s%s] occurs twice%s", l->section,
                                     *l->label ? " " : "", l->label, *l->label ? "" : "; give them labels");
 
         r->check = find_check(d, syntax, l->label);
@@ -210,8 +210,8 @@ static int warn_uncontrolled(GateDefinition *d) {
         return 0;
 }
 
-/* The definition that conf's files make under name. What is wrong with them does not fail: it stands in the
- * result's invalid, and what could be read in the result. -ENOMEM. */
+/* Makes the definition of the gate `name` from conf. An error in the files does not fail: it is in the result's
+ * invalid, beside what could be read. find_syntax has the sections of checks. -ENOMEM. */
 int gate_definition_parse(const char *name, const ConfFile *conf, CheckSyntaxFinder find_syntax,
                           GateDefinition **ret) {
         _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(*d));

@@ -16,7 +16,7 @@ static int load_conf(char *const *folders, const char *name, ConfFile **ret) {
         return r < 0 ? r : conf_load(folders, file, ret);
 }
 
-/* An invalid gate is required also where a file of its name further down, the vendor's, says so: a slip in an
+/* An invalid gate is required also where the vendor's file of its name, further down, says so: a slip in an
  * override must not take a gate out of the verdict. */
 static int inherit_required(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
                             GateDefinition *d) {

@@ -94,7 +94,7 @@ static int describe(const CheckDefinition *d, char **ret) {
         return asprintf_ret(ret, "%s", question_definition(d)->address);
 }
 
-/* The address, what is expected of it, and who has to answer. */
+/* The URL, the statuses that are expected, and the CA that has to have signed. */
 static int question(const CheckDefinition *definition, char **ret) {
         const EndpointDefinition *d = CHECK_AS(EndpointDefinition, definition);
         Buffer b = BUFFER_INIT(LIMIT_CONFIG_FILE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which streams there have to be follows from the gates and from the node that is ours, and is worked out anew
- * after each judgement. No more than that: each costs the API server a watch and us a connection. */
+/* Which streams the daemon needs. That follows from the gates and from our node, and is worked out again after each
+ * judgement. No stream without need: each costs the API server a watch and the daemon a connection. */
 
 #include "ready/demand.h"
 
@@ -131,8 +131,8 @@ static int need_of_checks(const Demand *d) {
         return r;
 }
 
-/* Calls back for each stream that the gates need with the world as it is; the same may come twice. The first
- * error, the callback's or -ENOMEM, ends it. */
+/* Calls back for each stream that the gates need with the world as it is; a stream may come twice. The first error,
+ * the callback's or -ENOMEM, ends it. */
 int board_demand(const Board *b, const World *w, DemandCallback callback, void *userdata) {
         const Demand d = { .board = b, .world = w, .callback = callback, .userdata = userdata };
         unsigned roles = roles_of(b);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* What MicroShift applies after its start is there by then (60 s after /readyz), or not part of this build. */
+/* 60 s after /readyz MicroShift has applied all that this build ships. */
 #define NOT_FOUND_USEC (60 * USEC_PER_SEC)
 
 void gate_setup_done(GateSetup *s) {
@@ -15,8 +15,8 @@ void gate_setup_done(GateSetup *s) {
         *s = (GateSetup){};
 }
 
-/* Why the gate cannot be evaluated: its files, or a condition that could not be read, with file and line. NULL where
- * it can, and where it is disabled without any doubt. */
+/* Why the gate cannot be evaluated: its files, or a condition that could not be read, with file and line. NULL
+ * where it can be evaluated, and where it is certainly disabled. */
 const char *gate_setup_trouble(const GateSetup *s) {
         return s->definition->invalid ?: (s->enabled ? s->cause : NULL);
 }
@@ -87,7 +87,7 @@ const char *gate_name(const Gate *g) {
         return g->setup.definition->name;
 }
 
-/* What stands first in the gate's way, or did last where nothing does now. NULL: nothing ever did. */
+/* The gate's first blocker, or the last one that it had where it has none now. NULL: it never had one. */
 const Blocker *gate_waited_for(const Gate *g) {
         if (g->report.n_blockers > 0)
                 return &g->report.blockers[0];
@@ -154,7 +154,7 @@ static int judge_kept(Gate *g, Judging *j) {
                 j->report->evidence = EVIDENCE_FALSE;
                 watched.finding.reason = REASON_UNPROVEN;
                 snprintf(watched.finding.text, sizeof(watched.finding.text),
-                         "its container %s is not alive on this host any more", k->container);
+                         "its container %s no longer runs on this host", k->container);
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
                 r = report_see(j, &watched);
@@ -184,14 +184,14 @@ unsigned gate_roles(const Gate *g) {
         return roles;
 }
 
-/* Without that of [Condition], each object of which has a stream of its own, told by its key. */
+/* The roles without that of [Condition], whose objects have a stream each, found by its key. */
 static unsigned shared_roles(const Gate *g) {
         return gate_roles(g) & ~(1U << STREAM_GENERIC);
 }
 
-/* Objects that no gate looks at are dropped as they come. So a stream that was made before this gate began to look
- * knows nothing of what the gate alone looks at, however much it is in sync for others. Returns the newest stream of a
- * role of which only such ones are in sync, or NULL. */
+/* The daemon drops objects that no gate looks at. So a stream that is older than this gate lacks the objects that
+ * only this gate looks at, though it is in sync for other gates. Returns the newest stream of a role of which only
+ * such streams are in sync, or NULL. */
 static const WorldStream *find_unlisted(const Gate *g, const World *w) {
         unsigned roles = shared_roles(g);
 
@@ -245,7 +245,7 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
                 return r < 0 ? r : judge_kept(g, j);
         }
 
-        /* Controllers first, so that a condition is judged by what they say now. */
+        /* Controllers first, so that a condition is judged by their current evidence. */
         for (int conditions = 0; conditions < 2; conditions++) {
                 for (size_t i = 0; i < g->n_checks; i++) {
                         if (g->checks[i].kind->syntax.needs_controller != (bool) conditions)
@@ -259,7 +259,7 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         return judge_kept(g, j);
 }
 
-/* The same blockers keep the time since when they stand. Returns whether anything differs that is told. */
+/* A blocker that was there before keeps its time. Returns whether anything differs that clients see. */
 static bool take_report(Gate *g, Report *new, Instant now) {
         Report *old = &g->report;
         bool same = old->n_blockers == new->n_blockers && old->ready_objects == new->ready_objects &&
@@ -306,7 +306,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
         return !same;
 }
 
-/* Whether all that the gate rests on is known from this process's own streams. */
+/* Whether this process's own streams have all that the gate looks at. */
 static bool streams_speak(const Gate *g, const World *w) {
         const char *reason, *message;
         unsigned roles = shared_roles(g);
@@ -317,7 +317,7 @@ static bool streams_speak(const Gate *g, const World *w) {
         return true;
 }
 
-/* The hint for what a vendor's gate does not find changes when it is overdue. */
+/* The hint for an object that a vendor's gate does not find changes once the object is overdue. */
 static void wait_for_hint(Judging *j) {
         usec_t left = usec_sub(usec_add(j->world->api_ready, NOT_FOUND_USEC), j->now.boottime);
         Report *report = j->report;
@@ -349,7 +349,7 @@ static unsigned take_state(Gate *g, Instant now) {
 }
 
 /* Judges the gate's checks on the world and lets its clock run. On failure the gate is as if there were no
- * evidence. What changed is told against the last time, also where a reload was in between. */
+ * evidence. Changes are against the last call, also where a reload was in between. */
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
         Report report = REPORT_INIT;
         Judging j = {
@@ -420,11 +420,11 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
         return kind;
 }
 
-/* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. The
- * next gate_reconsider() tells the change. */
+/* The gate's conditions have been read again. cause (why it is disabled, or which condition could not be read) is
+ * taken. The next gate_reconsider() tells the change. */
 void gate_set_enabled(Gate *g, bool enabled, char *cause) {
         if (!gate_is_asked(g))
-                gate_look_anew(g);
+                gate_look_again(g);
         free(g->setup.cause);
         g->setup.cause = cause;
         if (g->setup.enabled == enabled)
@@ -436,13 +436,13 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause) {
         g->report.evidence = EVIDENCE_NONE;
 }
 
-/* What it looks at has to be listed first, for that may be more than what was looked at before, or of another
- * cluster. The world's number of interests has to be a new one by the time that it is judged. */
-void gate_look_anew(Gate *g) {
+/* The objects of the gate have to be listed first: they may be more than before, or of another cluster. The caller
+ * gives the world another number of interest before the gate is judged. */
+void gate_look_again(Gate *g) {
         g->interest = 0;
 }
 
-/* What rule R7 keeps is of another cluster. */
+/* Drops what rule R7 keeps, which is of another cluster. */
 void gate_forget_controllers(Gate *g) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *c = &g->checks[i];
@@ -452,8 +452,8 @@ void gate_forget_controllers(Gate *g) {
         }
 }
 
-/* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps, since when it is
- * blocked and how often; and what rule R7 keeps, where the checks are the same ones. */
+/* After a reload, takes over from the former gate of the same name: state, stop-watches, times, blockers and their
+ * counts; and what rule R7 keeps, where the checks are the same. */
 void gate_adopt(Gate *g, Gate *old) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
@@ -474,7 +474,7 @@ void gate_adopt(Gate *g, Gate *old) {
         g->waited_for = old->waited_for;
         old->waited_for = (Blocker){};
         if (!same) {
-                /* What settled so far, other checks said. */
+                /* It was the former checks that were TRUE so far. */
                 if (g->clock.evidence == EVIDENCE_TRUE) {
                         g->clock.evidence = EVIDENCE_NONE;
                         g->clock.true_for = 0;

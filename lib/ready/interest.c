@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which objects any gate looks at, told from what stands in their metadata, so that the rest is dropped before
- * it is parsed. It may say yes too often and never no wrongly: ownership is proven by uid later. */
+/* Which objects any gate looks at, by their metadata, so that the scanner drops the rest before it is parsed. False
+ * positives are fine, false negatives are not: ownership is proven by uid later. */
 
 #include "ready/interest.h"
 
@@ -26,7 +26,7 @@ bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
         return false;
 }
 
-/* Whether a check that looks at the pod has it proven by its cgroups, and not in another way. */
+/* Whether a check that looks at the pod wants its cgroups as proof. */
 bool board_wants_cgroups(const Board *b, const KubePod *pod) {
         const KubeBrief brief = {
                 .namespace = pod->object.namespace,

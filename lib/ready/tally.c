@@ -42,8 +42,8 @@ static bool proof_equal(const void *a, const void *b) {
 const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .equal = minimum_ready_equal };
 const CheckKeyType tally_key_proof = { .parse = parse_proof, .equal = proof_equal };
 
-/* Whether the pods are known: those on nodes, and those not scheduled yet. In the scope of a node nothing is asked
- * about pods until it is known which node that is; then choice has the words for it. */
+/* Whether the streams of pods are in sync: of those on nodes, and of those not scheduled yet. In the scope of a
+ * node the daemon lists no pods until it knows which node is ours; the reason is in choice then. */
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
         if (!w->cluster_scope && !w->node && !world_has_role(w, STREAM_PODS) &&
             world_role_in_sync(w, STREAM_NODES, NULL, ret_reason, ret_message)) {
@@ -84,7 +84,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
         return 0;
 }
 
-/* Why a pod is missing, the one before it may say. */
+/* The last pod that failed or is going may say why a pod is missing. */
 static void take_leftover(Tally *t, const WorldObject *pod) {
         const char *version = t->leftover ? t->leftover->object->resource_version : NULL;
 
@@ -145,8 +145,8 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         return 0;
 }
 
-/* What the tally says while a stream that it rests on is not in sync: what was known last may be out of date,
- * but for containers that are dead. */
+/* The evidence of the tally while one of its streams is not in sync: its objects may be out of date, but a dead
+ * container is dead. */
 Evidence tally_out_of_sync(const Tally *t, unsigned wanted) {
         return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the streams bring. Two things happen here that are more than book-keeping, for both need an object's old version
- * beside its new one: a node's sign of life (rule R1) and the `observed` proof of a pod (rule R3). Both count only what
- * happens on a stream that was in sync before. After the daemon resumes from a resourceVersion, the server first replays
- * what the daemon missed, which is the past: for a second nothing of that counts as seen. */
+/* What the streams bring. Two things happen here that are more than book-keeping, because both need an object's old
+ * version beside its new one: a node's sign of life (rule R1) and the `observed` proof of a pod (rule R3). Both count
+ * only what happens on a stream that was in sync before. After the daemon resumes from a resourceVersion, the server
+ * first replays what the daemon missed, which is the past: for a second nothing of that counts as seen. */
 
 #include "ready/world-internal.h"
 
@@ -45,8 +45,8 @@ static void stream_sweep(WorldStream *s, bool all) {
                 }
 }
 
-/* A stream that was to take another's place goes first: what it brought is the other's again, which has brought it
- * before and is to be believed for as long as it is in sync. */
+/* A stream that was to take another's place goes before the other: its objects belong to the other again, which
+ * brought them before and is believed for as long as it is in sync. */
 static void stream_hand_back(WorldStream *s) {
         WorldStream *t = s->next; /* older ones stand behind */
 
@@ -207,7 +207,7 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
                 o->booted = now.monotonic;
                 o->changed = now.boottime;
         }
-        /* Also where it registers itself again: nobody knows what its boot ID was meanwhile. */
+        /* Also where it registers itself again: its boot ID in the meantime is not known. */
         if (!old || !streq_ptr(old->boot_id, new->boot_id))
                 forget_observations(w, new->object.name);
         if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
@@ -220,7 +220,8 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
         if (witnessed && !streq_ptr(old->boot_id, new->boot_id))
                 node_set_alive(o, now);
         if (witnessed && old->status_hash != new->status_hash) {
-                /* Whoever else writes a node's status says so: the lifecycle controller turns Ready to Unknown. */
+                /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to
+                 * Unknown. */
                 b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
                 if (b && b->status != KUBE_STATUS_UNKNOWN)
                         node_set_alive(o, now);
@@ -249,9 +250,9 @@ static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *ne
                 node_set_alive(node, now);
 }
 
-/* Whether the object was brought by a stream that is to take this one's place. For a while both bring the same,
- * not in step. What the new one has brought is its own, else it would go with the old one, and nobody would
- * bring it again. */
+/* Whether the object was brought by a stream that is to take this one's place. For a while both bring the same, not
+ * in step. What the new one has brought is its own: else it would go with the old one, and no stream would bring it
+ * again. */
 static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
         if (!o->stream || o->stream == s || o->stream->role != s->role || !streq_ptr(o->stream->key, s->key))
                 return false;
@@ -262,10 +263,10 @@ static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
         return false;
 }
 
-/* Whether another stream knows better: this one lags behind, or its list was drawn up before what that one has told
- * since. Versions are of one server: one that was out of reach may have come back with a backup. Streams of two roles
- * are those of pods with and without a node: what both tell of one pod goes by its binding, but of two pods of one
- * name the later is the one that there is. */
+/* Whether another stream has a newer version: this one lags behind, or its list is older than the events of the
+ * other. Versions are of one server: one that was out of reach may have come back with a backup. Streams of two
+ * roles are those of pods with and without a node: what both tell of one pod goes by its binding, but of two pods
+ * of one name the later is the one that there is. */
 static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *new) {
         if (!o->object || o->stream == s || o->is_former)
                 return false;
@@ -370,8 +371,8 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         return 0;
 }
 
-/* Drops an object, unless another stream brings it by now or it was created anew. uid may be NULL. A stream that
- * takes this one's place and is not in sync yet is no such stream: it may never say so. */
+/* Drops an object, unless another stream brings it by now or it was created again. uid may be NULL. A stream that
+ * is to take this one's place and is not in sync yet does not count as such: it may never bring the removal. */
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
                          const char *uid) {
         WorldObject *o = world_find_of_stream(s->world, s->key, kind, namespace, name);

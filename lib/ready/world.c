@@ -69,20 +69,20 @@ World *world_free(World *w) {
         return mfree(w);
 }
 
-/* What comes first may be what was held back while nobody could say so. */
+/* The first events may be older than the moment in which the API became ready. */
 static void stream_catches_up(WorldStream *s, Instant now) {
         s->listed = false;
         s->synced = now.monotonic;
 }
 
-/* What was brought before the API was out of reach, the server that comes back may know nothing of. */
+/* The server that comes back may know nothing of the objects that came before the API went out of reach. */
 static void world_age_objects(World *w) {
         for (KubeKind k = 0; k < _KUBE_KIND_MAX; k++)
                 WORLD_FOREACH(o, w, k)
                         o->is_former = true;
 }
 
-/* What a path of the API answered before it went out of reach says nothing of the server that comes back. */
+/* Answers of paths that came before the API went out of reach say nothing of the server that comes back. */
 static void world_forget_paths(World *w) {
         WorldAnswer *a, *next;
 
@@ -139,7 +139,8 @@ const WorldAnswer *world_answer(const World *w, const char *key) {
         return a;
 }
 
-/* What asking at key (a path of the API, a URL) brought. Returns 1 where that differs from before. */
+/* Keeps the answer to the question of that key (a path of the API, or what CheckKind.question makes). Returns 1
+ * where it differs from before, -ENOMEM. */
 int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message,
                      Instant now) {
         WorldAnswer *a;

@@ -276,7 +276,7 @@ static void test_refused(void **state) {
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused",
-                       "the connection is refused: nobody listens there");
+                       "the connection is refused: nothing listens there");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Nothing listens"));
 }
 

@@ -552,7 +552,7 @@ static void test_not_listed_yet(void **state) {
 
         /* Another cluster: what is known of this one counts for nothing. */
         p.world->interest++;
-        board_look_anew(&p.board, false);
+        board_look_again(&p.board, false);
         play_judge(&p);
         for (const char *name = "a\0b\0c\0"; *name; name += 2)
                 assert_evidence(play_find(&p, name)->report.evidence, EVIDENCE_NONE);

@@ -199,7 +199,7 @@ static void test_another_cluster(void **state) {
         play_judge(&p);
         play_pass(&p, SECONDS(30));
         assert_condition(&p, EVIDENCE_TRUE);
-        board_look_anew(&p.board, true);
+        board_look_again(&p.board, true);
         assert_condition(&p, EVIDENCE_NONE);
         assert_gate(&p, "certificate", "ready"); /* on its grace */
         play_pass(&p, SECONDS(30));

@@ -30,26 +30,12 @@ int ask(const Options *options, const char *method, const JsonValue *parameters,
 /* Makes the parameters {"gates": [...]}, or NULL where no gate is named: the daemon takes an empty list for no
  * gates. *ret is the caller's. -ENOMEM. */
 int ask_gates_parameter(char *const *gates, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL, *list = NULL;
-        int r;
+        JsonBuilder b = {};
 
         if (!gates || !*gates) {
                 *ret = NULL;
                 return 0;
         }
-        parameters = jv_new_object();
-        list = jv_new_array();
-        if (!parameters || !list)
-                return -ENOMEM;
-        STRV_FOREACH(gate, gates) {
-                r = jv_append_string(list, *gate);
-                if (r < 0)
-                        return r;
-        }
-        r = jv_add(parameters, "gates", TAKE_PTR(list));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(parameters);
-        return 0;
+        jb_strings(&b, "gates", gates);
+        return jb_finish(&b, ret);
 }

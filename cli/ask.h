@@ -2,6 +2,7 @@
 #pragma once
 
 #include "errors.h"
+#include "json/builder.h"
 
 /* How long the daemon may take for its first reply. */
 #define REPLY_USEC (5 * USEC_PER_SEC)

@@ -8,10 +8,14 @@
 #include "base/string-util.h"
 
 static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
-        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *parameters = NULL;
+        JsonBuilder b = {};
+        int r;
 
-        if (!parameters || jv_add_string(parameters, "bootId", boot_id) < 0)
-                return -ENOMEM;
+        jb_string(&b, "bootId", boot_id);
+        r = jb_finish(&b, &parameters);
+        if (r < 0)
+                return r;
         return ask(options, READINESS "GetTimeline", parameters, ret);
 }
 

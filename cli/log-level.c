@@ -10,7 +10,8 @@
 int verb_log_level(const Options *options) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
-        int level;
+        JsonBuilder b = {};
+        int level, r;
 
         level = log_level_from_string(options->arguments[0]);
         if (level < 0) {
@@ -20,8 +21,9 @@ int verb_log_level(const Options *options) {
                         options->arguments[0]);
                 return STATUS_USAGE;
         }
-        parameters = jv_new_object();
-        if (!parameters || jv_add_int(parameters, "level", level) < 0)
-                return -ENOMEM;
+        jb_int(&b, "level", level);
+        r = jb_finish(&b, &parameters);
+        if (r < 0)
+                return r;
         return ask(options, "io.systemd.service.SetLogLevel", parameters, &reply);
 }

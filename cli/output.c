@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "json/builder.h"
 
 /* The largest output of a verb: a list of every object of the largest cluster. */
 #define OUTPUT_MAX MIB(128)
@@ -336,17 +337,12 @@ int out_flush(Output *out) {
 /* --json: prints the reply as it came, unless --quiet. parameters may be NULL. -ENOMEM, or the error of write(). */
 int print_reply(const Options *options, const JsonValue *parameters) {
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(8 * LIMIT_VARLINK_REPLY);
-        _cleanup_(jv_freep) JsonValue *empty = NULL;
         int r;
 
         if (options->quiet)
                 return 0;
-        if (!parameters) {
-                parameters = empty = jv_new_object();
-                if (!empty)
-                        return -ENOMEM;
-        }
-        r = jv_print(parameters, options->format == FORMAT_PRETTY, &text);
+        r = parameters ? jv_print(parameters, options->format == FORMAT_PRETTY, &text)
+                       : buffer_puts(&text, "{}");
         if (r >= 0)
                 r = buffer_putc(&text, '\n');
         if (r < 0)
@@ -358,15 +354,21 @@ int print_reply(const Options *options, const JsonValue *parameters) {
  * print_reply(). */
 int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,
                    bool (*is_wanted)(const Options *options, const JsonValue *item)) {
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object(), *wanted = jv_new_array();
-        int r = reply && wanted ? 0 : -ENOMEM;
+        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
+        int r;
 
-        JSON_FOREACH(item, jv_get(parameters, list))
-                if (r >= 0 && is_wanted(options, item))
-                        r = jv_append(wanted, jv_copy(item));
-        JSON_FOREACH(member, parameters)
-                if (r >= 0)
-                        r = jv_add(reply, jv_key(member),
-                                   streq(jv_key(member), list) ? TAKE_PTR(wanted) : jv_copy(member));
+        JSON_FOREACH(member, parameters) {
+                if (!streq(jv_key(member), list)) {
+                        jb_copy(&b, jv_key(member), member);
+                        continue;
+                }
+                jb_array(&b, list);
+                JSON_FOREACH(item, member)
+                        if (is_wanted(options, item))
+                                jb_copy(&b, NULL, item);
+                jb_end(&b);
+        }
+        r = jb_finish(&b, &reply);
         return r < 0 ? r : print_reply(options, reply);
 }

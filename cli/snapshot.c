@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "json/builder.h"
 
 /* The daemon's own ceiling, and room for gates that only Require= names. */
 #define GATES_MAX (2 * LIMIT_GATES)
@@ -15,9 +16,7 @@ GateState get_state(const JsonValue *gate_or_verdict) {
 
 /* A time from the daemon in microseconds; 0 where it is absent. */
 usec_t get_usec(const JsonValue *object, const char *key) {
-        int64_t usec = jv_get_int(object, key, 0);
-
-        return usec > 0 ? (usec_t) usec : 0;
+        return jv_get_usec(object, key, 0);
 }
 
 /* The cause that keeps a gate shut, or NULL. */
@@ -133,24 +132,15 @@ usec_t snapshot_now(const Snapshot *s) {
         return usec_add(s->told, usec_sub(now_boottime(), s->came));
 }
 
-static int append_copy(JsonValue *array, const JsonValue *v) {
-        return jv_append(array, jv_copy(v));
-}
-
 /* Makes the snapshot a reply of Describe; *ret is the caller's. -ENOMEM. */
 int snapshot_to_json(const Snapshot *s, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *object = jv_new_object(), *gates = jv_new_array();
-        int r = object && gates ? 0 : -ENOMEM;
+        JsonBuilder b = {};
 
-        if (r >= 0 && s->verdict)
-                r = jv_add(object, "verdict", jv_copy(s->verdict));
-        for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
-                r = append_copy(gates, s->gates[i]);
-        if (r >= 0)
-                r = jv_add(object, "gates", TAKE_PTR(gates));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(object);
-        return 0;
+        if (s->verdict)
+                jb_copy(&b, "verdict", s->verdict);
+        jb_array(&b, "gates");
+        for (size_t i = 0; i < s->n_gates; i++)
+                jb_copy(&b, NULL, s->gates[i]);
+        jb_end(&b);
+        return jb_finish(&b, ret);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/strv.h"
+#include "json/builder.h"
 #include "render.h"
 #include "session.h"
 #include "stall.h"
@@ -106,11 +107,12 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
 static int tell_why_never(Session *s, char *gate) {
         _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
+        JsonBuilder b = {};
         int r;
 
-        r = ask_gates_parameter((char *const[]){ gate, NULL }, &parameters);
-        if (r >= 0)
-                r = jv_add_int(parameters, "timeoutUSec", 0);
+        jb_strings(&b, "gates", (char *const[]){ gate, NULL });
+        jb_int(&b, "timeoutUSec", 0);
+        r = jb_finish(&b, &parameters);
         if (r < 0)
                 return r;
         r = end_display(s, STATUS_ERROR);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The socket. Describe and similar methods answer at once. Wait and Monitor keep their calls: after each
- * judgement of the board they are gone through once; those whose answer has come are answered, and a
- * subscriber that has taken all that it was sent gets the changes since. A slow one gets the newest state
- * when it has caught up, however much came between. */
+/* The varlink socket. Most methods answer at once from the present state. Wait and Monitor keep their calls:
+ * after each judgement of the board the publisher goes through them once, answers those waits that have come
+ * true or never can, and sends the changes to the subscribers that have read everything sent before. A slow
+ * subscriber gets the newest state when it has caught up, however many changes came between. */
 
 #include "publish-varlink.h"
 
@@ -12,13 +12,13 @@
 #include "varlink-json.h"
 #include "varlink/server.h"
 
-/* Where the caller names no time-out: generic clients give up after 45 s. */
+/* Without timeoutUSec: generic clients give up after 45 s. */
 #define WAIT_DEFAULT_USEC (40 * USEC_PER_SEC)
 #define INTERFACE "io.msready.Readiness"
 
 typedef struct Waiter Waiter;
 
-/* A Wait or a Monitor that goes on. */
+/* A Wait or a Monitor that is under way. */
 struct Waiter {
         VlSlot slot;
         PublishVarlink *publisher;
@@ -67,43 +67,30 @@ static bool is_named(char *const *names, const Gate *g) {
         return names ? strv_contains(names, gate_name(g)) : gate_state(g) != GATE_DISABLED;
 }
 
-/* "verdict" and "gates": the named gates, or all that are enabled; of these only those in `only`, where that
- * is not NULL. */
-static int make_reply(const Readiness *readiness, char *const *names, char *const *only, bool with_verdict,
-                      JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+/* Adds "verdict" and "gates": the gates in names, or all enabled ones if that is NULL; if only is not NULL,
+ * just the gates in it. */
+static void build_state(JsonBuilder *b, const Readiness *readiness, char *const *names, char *const *only,
+                        bool with_verdict) {
         Instant now = instant_now();
-        JsonValue *gates, *item;
-        int r;
 
-        if (!v)
-                return -ENOMEM;
-        if (with_verdict) {
-                r = vj_verdict(readiness, &item);
-                if (r < 0 || (r = jv_add(v, "verdict", item)) < 0)
-                        return r;
-        }
-        gates = jv_new_array();
-        if (!gates || jv_add(v, "gates", gates) < 0)
-                return -ENOMEM;
+        if (with_verdict)
+                vj_verdict(b, "verdict", readiness);
+        jb_array(b, "gates");
         for (size_t i = 0; i < readiness->board.n_gates; i++) {
                 const Gate *g = readiness->board.gates[i];
 
-                if (only ? !strv_contains(only, gate_name(g)) : !is_named(names, g))
-                        continue;
-                r = vj_gate(g, now, &item);
-                if (r < 0 || (r = jv_append(gates, item)) < 0)
-                        return r;
+                if (only ? strv_contains(only, gate_name(g)) : is_named(names, g))
+                        vj_gate(b, NULL, g, now);
         }
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_end(b);
 }
 
-static int reply_taking(VlCall *call, int r, JsonValue *reply) {
-        _cleanup_(jv_freep) JsonValue *v = r < 0 ? NULL : reply;
+/* Answers with the verdict and the gates, as an error, or as a reply if error is NULL. */
+static int answer_state(const Readiness *readiness, VlCall *call, char *const *names, const char *error) {
+        JsonBuilder b = {};
 
-        return r < 0 ? r : vl_call_reply(call, v);
+        build_state(&b, readiness, names, NULL, true);
+        return vl_call_answer(call, error, &b);
 }
 
 static int no_such_gate(VlCall *call, const char *name) {
@@ -111,15 +98,14 @@ static int no_such_gate(VlCall *call, const char *name) {
 }
 
 static int gate_error(VlCall *call, const char *error, const Gate *g) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        const char *cause = g->setup.definition->invalid ?: strna(g->setup.cause);
+        JsonBuilder b = {};
 
-        if (!v || jv_add_string(v, "gate", gate_name(g)) < 0 || jv_add_string(v, "cause", cause) < 0)
-                return -ENOMEM;
-        return vl_call_error(call, error, v);
+        jb_string(&b, "gate", gate_name(g));
+        jb_string(&b, "cause", g->setup.definition->invalid ?: strna(g->setup.cause));
+        return vl_call_answer(call, error, &b);
 }
 
-/* The gates that the call names, each once; NULL: none. Returns 1 where the call has been answered with an
+/* The gates that the call names, each once; NULL: none. Returns 1 if the call has been answered with an
  * error. */
 static int take_names(const Readiness *readiness, VlCall *call, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
@@ -143,14 +129,10 @@ static int take_names(const Readiness *readiness, VlCall *call, char ***ret) {
 static int on_describe(VlService *service, VlCall *call) {
         const Readiness *readiness = publisher_of(service)->readiness;
         _cleanup_(strv_freep) char **names = NULL;
-        JsonValue *reply = NULL;
         int r;
 
         r = take_names(readiness, call, &names);
-        if (r != 0)
-                return MIN(r, 0);
-        r = make_reply(readiness, names, NULL, true, &reply);
-        return reply_taking(call, r, reply);
+        return r != 0 ? MIN(r, 0) : answer_state(readiness, call, names, NULL);
 }
 
 /* Monitor. */
@@ -159,35 +141,20 @@ static void on_gone(VlSlot *slot) {
         waiter_free(container_of(slot, Waiter, slot));
 }
 
-static int add_removed(JsonValue *reply, char *const *names) {
-        JsonValue *removed = jv_new_array();
-        int r;
-
-        if (!removed)
-                return -ENOMEM;
-        r = jv_add(reply, "removedGates", removed);
-        STRV_FOREACH(n, names)
-                if (r >= 0)
-                        r = jv_append_string(removed, *n);
-        return r;
-}
-
-/* The changes that the subscriber has not been told yet. */
+/* Builds what the subscriber has not been told yet. */
 static int take_changes(Waiter *w, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
         int r;
 
-        r = make_reply(w->publisher->readiness, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty,
-                       &reply);
-        if (r >= 0)
-                r = add_removed(reply, w->removed);
+        build_state(&b, w->publisher->readiness, w->names, w->dirty ?: (char *[]){ NULL }, w->verdict_dirty);
+        jb_strings(&b, "removedGates", w->removed);
+        r = jb_finish(&b, ret);
         if (r < 0)
                 return r;
 
         w->verdict_dirty = false;
         w->dirty = strv_free(w->dirty);
         w->removed = strv_free(w->removed);
-        *ret = TAKE_PTR(reply);
         return 0;
 }
 
@@ -229,15 +196,16 @@ static int on_monitor(VlService *service, VlCall *call) {
         PublishVarlink *p = publisher_of(service);
         _cleanup_(strv_freep) char **names = NULL;
         _cleanup_(jv_freep) JsonValue *reply = NULL;
+        JsonBuilder b = {};
         Waiter *w;
         int r;
 
         r = take_names(p->readiness, call, &names);
         if (r != 0)
                 return MIN(r, 0);
-        r = make_reply(p->readiness, names, NULL, true, &reply);
-        if (r >= 0)
-                r = add_removed(reply, NULL);
+        build_state(&b, p->readiness, names, NULL, true);
+        jb_strings(&b, "removedGates", NULL);
+        r = jb_finish(&b, &reply);
         if (r < 0)
                 return r;
         r = waiter_new(p, names, &w);
@@ -265,7 +233,7 @@ static bool gates_in_state(const Readiness *readiness, char *const *names, GateS
         return true;
 }
 
-/* Answers with an error where the wait can never end well, and returns 1 then. */
+/* Answers with an error if the wait can never come true. Returns 1 if it has. */
 static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const *names, GateState state) {
         int r = 0;
 
@@ -285,21 +253,11 @@ static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const
         return 0;
 }
 
-static int reply_wait(const Readiness *readiness, VlCall *call, char *const *names, const char *error) {
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
-        int r;
-
-        r = make_reply(readiness, names, NULL, true, &reply);
-        if (r < 0)
-                return r;
-        return error ? vl_call_error(call, error, reply) : vl_call_reply(call, reply);
-}
-
 static void on_wait_timeout(LoopTimer *timer) {
         Waiter *w = container_of(timer, Waiter, timeout);
 
         if (w->slot.call)
-                (void) reply_wait(w->publisher->readiness, w->slot.call, w->names, INTERFACE ".TimedOut");
+                (void) answer_state(w->publisher->readiness, w->slot.call, w->names, INTERFACE ".TimedOut");
         waiter_free(w);
 }
 
@@ -321,12 +279,12 @@ static int on_wait(VlService *service, VlCall *call) {
         if (r != 0)
                 return MIN(r, 0);
         if (gates_in_state(p->readiness, names, state))
-                return reply_wait(p->readiness, call, names, NULL);
+                return answer_state(p->readiness, call, names, NULL);
         r = refuse_hopeless(p->readiness, call, names, state);
         if (r != 0)
                 return MIN(r, 0);
         if (timeout == 0)
-                return reply_wait(p->readiness, call, names, INTERFACE ".TimedOut");
+                return answer_state(p->readiness, call, names, INTERFACE ".TimedOut");
 
         r = waiter_new(p, names, &w);
         if (r < 0)
@@ -351,7 +309,7 @@ static void look_after_waiter(Waiter *w) {
         }
 
         if (gates_in_state(readiness, w->names, w->state))
-                r = reply_wait(readiness, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
+                r = answer_state(readiness, w->slot.call, w->names, NULL) < 0 ? -EIO : 1;
         else
                 r = refuse_hopeless(readiness, w->slot.call, w->names, w->state);
         if (r != 0)
@@ -363,37 +321,23 @@ static void look_after_waiter(Waiter *w) {
 static int on_list_objects(VlService *service, VlCall *call) {
         const Readiness *readiness = publisher_of(service)->readiness;
         const char *gate = jv_get_string(vl_call_parameters(call), "gate");
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
-        JsonValue *list;
-        int r;
+        JsonBuilder b = {};
 
-        if (!reply)
-                return -ENOMEM;
         if (gate && !board_find(&readiness->board, gate))
                 return no_such_gate(call, gate);
-        r = vj_objects(readiness, gate, &list);
-        if (r < 0 || (r = jv_add(reply, "objects", list)) < 0)
-                return r;
-        return vl_call_reply(call, reply);
+        vj_objects(&b, "objects", readiness, gate);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_list_gates(VlService *service, VlCall *call) {
         const Readiness *readiness = publisher_of(service)->readiness;
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
-        JsonValue *list = jv_new_array(), *item;
-        int r;
+        JsonBuilder b = {};
 
-        if (!reply || !list) {
-                jv_free(list);
-                return -ENOMEM;
-        }
-        r = jv_add(reply, "definitions", list);
-        for (size_t i = 0; i < readiness->board.n_gates && r >= 0; i++) {
-                r = vj_definition(readiness->board.gates[i], &item);
-                if (r >= 0)
-                        r = jv_append(list, item);
-        }
-        return r < 0 ? r : vl_call_reply(call, reply);
+        jb_array(&b, "definitions");
+        for (size_t i = 0; i < readiness->board.n_gates; i++)
+                vj_definition(&b, NULL, readiness->board.gates[i]);
+        jb_end(&b);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_get_timeline(VlService *service, VlCall *call) {
@@ -401,24 +345,20 @@ static int on_get_timeline(VlService *service, VlCall *call) {
         const char *boot_id = jv_get_string(vl_call_parameters(call), "bootId");
         bool is_this = !boot_id || hex_equal_ignoring_dashes(boot_id, readiness->world->host.boot_id);
         const Boot *boot = is_this ? NULL : boot_log_find(readiness->boots, boot_id);
-        _cleanup_(jv_freep) JsonValue *reply = jv_new_object();
         _cleanup_(timeline_freep) Timeline *earlier = NULL;
-        JsonValue *transitions, *boots;
+        JsonBuilder b = {};
         int r = 0;
 
-        if (!reply)
-                return -ENOMEM;
         if (!is_this && !boot)
                 return vl_call_error(call, INTERFACE ".NoSuchBoot", NULL);
 
         if (boot && (r = timeline_new(LIMIT_GATES + 1, 1, &earlier)) >= 0)
                 r = boot_retell(boot, earlier);
-        if (r >= 0)
-                r = timeline_to_json(earlier ?: readiness->timeline, &transitions);
-        if (r < 0 || (r = jv_add(reply, "transitions", transitions)) < 0 ||
-            (r = boot_log_to_json(readiness->boots, &boots)) < 0 || (r = jv_add(reply, "boots", boots)) < 0)
+        if (r < 0)
                 return r;
-        return vl_call_reply(call, reply);
+        timeline_to_json(&b, "transitions", earlier ?: readiness->timeline);
+        boot_log_to_json(&b, "boots", readiness->boots);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_ping(VlService *service, VlCall *call) {
@@ -482,7 +422,7 @@ static const VlInterface readiness_interface = { INTERFACE, vl_text_io_msready_R
                                                  readiness_methods };
 static const VlInterface service_interface = { "io.systemd.service", vl_text_io_systemd_service,
                                                service_methods };
-static const VlInterface *const interfaces[] = { &readiness_interface, &service_interface, NULL };
+const VlInterface *const publish_varlink_interfaces[] = { &readiness_interface, &service_interface, NULL };
 
 static void on_protocol_error(VlService *service, const VlPeer *peer, const char *reason) {
         if (peer)
@@ -504,7 +444,7 @@ void publish_varlink_gate_changed(PublishVarlink *p, const Gate *gate, GateState
                 if (w->monitor && (is_named(w->names, gate) || before != GATE_DISABLED) &&
                     (!w->names || strv_contains(w->names, gate_name(gate)))) {
                         add_name(p, &w->dirty, gate_name(gate));
-                        strv_remove(w->removed, gate_name(gate)); /* it has come again */
+                        strv_remove(w->removed, gate_name(gate)); /* the gate is back */
                 }
         p->dirty = true;
 }
@@ -535,8 +475,8 @@ void publish_varlink_flush(PublishVarlink *p) {
         }
 }
 
-/* The daemon stops: subscribers get the last of their replies, which tells them so. A caller that waits for
- * a state gets no answer and sees the connection close. */
+/* The daemon stops: the last reply tells subscribers so. A Wait has no answer to get; its client sees the
+ * connection close. */
 void publish_varlink_stopping(PublishVarlink *p) {
         for (Waiter *w = p->waiters; w; w = w->next) {
                 _cleanup_(jv_freep) JsonValue *reply = NULL;
@@ -563,7 +503,7 @@ int publish_varlink_new(Loop *loop, const Readiness *readiness, PublishVarlinkOp
                 .product = "msreadyd",
                 .version = PROJECT_VERSION,
                 .url = "man:msreadyd(8)",
-                .interfaces = interfaces,
+                .interfaces = publish_varlink_interfaces,
                 .on_protocol_error = on_protocol_error,
         };
 

@@ -8,107 +8,65 @@
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
 
-/* Adds what is there; what is absent is left out, as the interface's nullable members want it. */
-static int add_string(JsonValue *v, const char *key, const char *s) {
-        return s ? jv_add_string(v, key, s) : 0;
-}
-
-static int add_usec(JsonValue *v, const char *key, usec_t usec) {
-        /* As with time-outs, -1 is no limit. Others fit: 2^53 microseconds are 285 years. */
-        return jv_add_int(v, key, usec == USEC_INFINITY ? -1 : (int64_t) MIN(usec, ((usec_t) 1 << 53) - 1));
-}
-
-/* The Verdict. */
-int vj_verdict(const Readiness *readiness, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
         const Verdict *verdict = &readiness->board.verdict;
         usec_t typical;
-        int r;
 
-        if (!v)
-                return -ENOMEM;
-        if ((r = jv_add_string(v, "state", gate_state_to_string(verdict->state))) < 0 ||
-            (r = add_string(v, "reason", verdict->reason)) < 0 ||
-            (r = add_usec(v, "changedBoottimeUSec", verdict->changed)) < 0 ||
-            (r = add_usec(v, "changedRealtimeUSec", readiness->verdict_changed_realtime)) < 0 ||
-            (r = add_usec(v, "nowBoottimeUSec", now_boottime())) < 0 ||
-            (r = jv_add_string(v, "bootId", readiness->world->host.boot_id)) < 0 ||
-            (r = add_string(v, "node", readiness_node_name(readiness))) < 0 ||
-            (r = add_string(v, "server", readiness->world->server)) < 0 ||
-            (r = add_string(v, "serverVersion", readiness->world->server_version)) < 0)
-                return r;
-        if (readiness_typical(readiness, &typical) >= 0 &&
-            (r = add_usec(v, "typicalReadyUSec", typical)) < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_object(b, key);
+        jb_string(b, "state", gate_state_to_string(verdict->state));
+        jb_string(b, "reason", verdict->reason);
+        jb_usec(b, "changedBoottimeUSec", verdict->changed);
+        jb_usec(b, "changedRealtimeUSec", readiness->verdict_changed_realtime);
+        jb_usec(b, "nowBoottimeUSec", now_boottime());
+        jb_string(b, "bootId", readiness->world->host.boot_id);
+        jb_string(b, "node", readiness_node_name(readiness));
+        jb_string(b, "server", readiness->world->server);
+        jb_string(b, "serverVersion", readiness->world->server_version);
+        if (readiness_typical(readiness, &typical) >= 0)
+                jb_usec(b, "typicalReadyUSec", typical);
+        jb_end(b);
 }
 
-static int add_blockers(JsonValue *v, const Report *report) {
-        JsonValue *list = jv_new_array();
-        int r;
-
-        if (!list)
-                return -ENOMEM;
-        r = jv_add(v, "blockers", list);
-        for (size_t i = 0; i < report->n_blockers && r >= 0; i++) {
-                JsonValue *blocker;
-
-                r = blocker_to_json(&report->blockers[i], &blocker);
-                if (r >= 0)
-                        r = jv_append(list, blocker);
-        }
-        return r;
-}
-
-/* A Gate. */
-int vj_gate(const Gate *g, Instant now, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+void vj_gate(JsonBuilder *b, const char *key, const Gate *g, Instant now) {
         const Report *report = &g->report;
-        GateClockKind clock;
         usec_t ends;
-        int r;
+        GateClockKind clock = gate_running_clock(g, now, &ends);
 
-        if (!v)
-                return -ENOMEM;
-        if ((r = jv_add_string(v, "name", gate_name(g))) < 0 ||
-            (r = jv_add_string(v, "description", strempty(g->setup.definition->description))) < 0 ||
-            (r = jv_add_bool(v, "required", gate_is_required(g))) < 0 ||
-            (r = jv_add_string(v, "state", gate_state_to_string(gate_state(g)))) < 0 ||
-            (r = add_usec(v, "changedBoottimeUSec", g->changed)) < 0)
-                return r;
-        if (g->first_ready > 0 && (r = add_usec(v, "firstReadyBoottimeUSec", g->first_ready)) < 0)
-                return r;
-
-        clock = gate_running_clock(g, now, &ends);
-        if (clock != GATE_CLOCK_NONE &&
-            ((r = jv_add_string(v, "clock", gate_clock_kind_to_string(clock))) < 0 ||
-             (r = add_usec(v, "clockEndsBoottimeUSec", ends)) < 0))
-                return r;
-        if ((r = jv_add_int(v, "readyObjects", report->ready_objects)) < 0 ||
-            (r = jv_add_int(v, "totalObjects", report->total_objects)) < 0 ||
-            (r = jv_add_int(v, "readyContainers", report->ready_containers)) < 0 ||
-            (r = jv_add_int(v, "totalContainers", report->total_containers)) < 0 ||
-            (r = add_blockers(v, report)) < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_object(b, key);
+        jb_string(b, "name", gate_name(g));
+        jb_string(b, "description", strempty(g->setup.definition->description));
+        jb_bool(b, "required", gate_is_required(g));
+        jb_string(b, "state", gate_state_to_string(gate_state(g)));
+        jb_usec(b, "changedBoottimeUSec", g->changed);
+        jb_usec_unless(b, "firstReadyBoottimeUSec", g->first_ready, 0);
+        if (clock != GATE_CLOCK_NONE) {
+                jb_string(b, "clock", gate_clock_kind_to_string(clock));
+                jb_usec(b, "clockEndsBoottimeUSec", ends);
+        }
+        jb_int(b, "readyObjects", report->ready_objects);
+        jb_int(b, "totalObjects", report->total_objects);
+        jb_int(b, "readyContainers", report->ready_containers);
+        jb_int(b, "totalContainers", report->total_containers);
+        jb_array(b, "blockers");
+        for (size_t i = 0; i < report->n_blockers; i++)
+                blocker_to_json(b, NULL, &report->blockers[i]);
+        jb_end(b);
+        jb_end(b);
 }
 
-/* A row, found again by whose it is. */
+/* The row of an object, found by the object's name. */
 typedef struct ObjectRow {
         char *key;
-        JsonValue *row; /* in the list */
+        JsonValue *gates; /* in the builder's tree */
+        const Gate *gate; /* the last of them */
         UT_hash_handle hh;
 } ObjectRow;
 
-/* The objects that gates look at: one row each, with all gates that do. */
+/* The objects that gates look at: one row per object, with all its gates. */
 typedef struct ObjectList {
-        JsonValue *list;
+        JsonBuilder *b;
         ObjectRow *rows;
-        const char *gate;
+        const Gate *gate; /* whose checks are being listed */
 } ObjectList;
 
 static void object_list_done(ObjectList *o) {
@@ -119,15 +77,14 @@ static void object_list_done(ObjectList *o) {
                 free(row->key);
                 free(row);
         }
-        jv_free(o->list);
 }
 
 /* Remembers a row; key becomes the list's, or is freed. */
-static int remember_row(ObjectList *o, char *key, JsonValue *row) {
+static int remember_row(ObjectList *o, char *key, JsonValue *gates) {
         ObjectRow *r = calloc(1, sizeof(ObjectRow));
 
         if (r) {
-                *r = (ObjectRow){ .key = key, .row = row };
+                *r = (ObjectRow){ .key = key, .gates = gates, .gate = o->gate };
                 HASH_ADD_KEYPTR(hh, o->rows, r->key, strlen(r->key), r);
         }
         if (r && r->hh.tbl)
@@ -137,70 +94,70 @@ static int remember_row(ObjectList *o, char *key, JsonValue *row) {
         return -ENOMEM;
 }
 
-static int add_gate_to_row(const ObjectList *o, const JsonValue *row) {
-        JSON_FOREACH(g, jv_get(row, "gates"))
-                if (streq_ptr(jv_string(g), o->gate))
-                        return 0;
-        return jv_append_string((JsonValue *) jv_get(row, "gates"), o->gate);
+static void add_gate_to_row(ObjectRow *row, const ObjectList *o) {
+        if (row->gate == o->gate)
+                return;
+        jb_reopen(o->b, row->gates);
+        jb_string(o->b, NULL, gate_name(o->gate));
+        jb_end(o->b);
+        row->gate = o->gate;
 }
 
-static int add_columns(JsonValue *v, const Watched *w) {
+static void add_pod_columns(JsonBuilder *b, const KubePod *pod) {
         PodColumns columns = POD_COLUMNS_NULL;
-        const char *status;
         char ready[32];
         int r;
 
-        if (w->object && w->object->object->kind == KUBE_NODE) {
-                status = w->finding.evidence == EVIDENCE_TRUE
-                                 ? node_status_column(KUBE_NODE_OF(w->object->object))
-                                 : strna(w->finding.reason);
-                return jv_add_string(v, "status", status);
+        r = pod_columns(pod, now_realtime(), &columns);
+        if (r < 0) {
+                jb_fail(b, r);
+                return;
         }
-        if (!w->object || w->object->object->kind != KUBE_POD)
-                return jv_add_string(v, "status",
-                                     w->finding.evidence == EVIDENCE_TRUE ? "Ready"
-                                                                          : strna(w->finding.reason));
-
-        r = pod_columns(KUBE_POD_OF(w->object->object), now_realtime(), &columns);
-        if (r < 0)
-                return r;
         snprintf(ready, sizeof(ready), "%u/%u", columns.ready, columns.total);
-        if ((r = jv_add_string(v, "ready", ready)) >= 0 &&
-            (r = jv_add_string(v, "status", columns.status)) >= 0)
-                r = jv_add_string(v, "restarts", columns.restarts);
-        if (r >= 0)
-                r = add_string(v, "node", KUBE_POD_OF(w->object->object)->node);
+        jb_string(b, "ready", ready);
+        jb_string(b, "status", columns.status);
+        jb_string(b, "restarts", columns.restarts);
+        jb_string(b, "node", pod->node);
         pod_columns_done(&columns);
-        return r;
 }
 
-static int make_row(const Watched *w, const ObjectName *name, const char *gate, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        JsonValue *object, *gates;
-        int r;
+static void add_columns(JsonBuilder *b, const Watched *w) {
+        const KubeObject *object = w->object ? w->object->object : NULL;
 
-        if (!v)
-                return -ENOMEM;
-        r = object_name_to_json(name, &object);
-        if (r < 0 || (r = jv_add(v, "object", object)) < 0)
-                return r;
-        gates = jv_new_array();
-        if (!gates || jv_add(v, "gates", gates) < 0)
-                return -ENOMEM;
-        if ((r = jv_append_string(gates, gate)) < 0 ||
-            (r = jv_add_bool(v, "isReady", w->finding.evidence == EVIDENCE_TRUE)) < 0 ||
-            (r = jv_add_string(v, "proof", proof_to_string(w->finding.proof))) < 0 ||
-            (r = add_columns(v, w)) < 0 || (r = add_usec(v, "sinceBoottimeUSec", w->since)) < 0)
-                return r;
+        if (object && object->kind == KUBE_POD)
+                add_pod_columns(b, KUBE_POD_OF(object));
+        else if (w->finding.evidence != EVIDENCE_TRUE)
+                jb_string(b, "status", strna(w->finding.reason));
+        else if (object && object->kind == KUBE_NODE)
+                jb_string(b, "status", node_status_column(KUBE_NODE_OF(object)));
+        else
+                jb_string(b, "status", "Ready");
+}
 
-        *ret = TAKE_PTR(v);
-        return 0;
+/* Returns the row's array of gates. */
+static JsonValue *add_row(JsonBuilder *b, const Watched *w, const Gate *gate) {
+        const ObjectName name = {
+                .kind = (char *) w->kind,
+                .namespace = isempty(w->namespace) ? NULL : (char *) w->namespace,
+                .name = (char *) w->name,
+        };
+        JsonValue *gates;
+
+        jb_object(b, NULL);
+        object_name_to_json(b, "object", &name);
+        gates = jb_array(b, "gates");
+        jb_string(b, NULL, gate_name(gate));
+        jb_end(b);
+        jb_bool(b, "isReady", w->finding.evidence == EVIDENCE_TRUE);
+        jb_string(b, "proof", proof_to_string(w->finding.proof));
+        add_columns(b, w);
+        jb_usec(b, "sinceBoottimeUSec", w->since);
+        jb_end(b);
+        return gates;
 }
 
 static int list_one(const Watched *w, void *userdata) {
         ObjectList *o = userdata;
-        ObjectName name = {};
-        JsonValue *row;
         ObjectRow *found;
         char *key;
         int r;
@@ -209,100 +166,62 @@ static int list_one(const Watched *w, void *userdata) {
         if (r < 0)
                 return r;
         HASH_FIND_STR(o->rows, key, found);
-        if (found) {
-                free(key);
-                return add_gate_to_row(o, found->row);
-        }
-
-        r = object_name_set(&name, w->kind, w->namespace, w->name);
-        if (r >= 0)
-                r = make_row(w, &name, o->gate, &row);
-        object_name_done(&name);
-        if (r >= 0)
-                r = jv_append(o->list, row);
-        if (r < 0) {
-                free(key);
-                return r;
-        }
-        return remember_row(o, key, row);
+        if (!found)
+                return remember_row(o, key, add_row(o->b, w, o->gate));
+        free(key);
+        add_gate_to_row(found, o);
+        return o->b->error;
 }
 
-/* All Watched of the gate named, or of every enabled gate. */
-int vj_objects(const Readiness *readiness, const char *gate, JsonValue **ret) {
-        _cleanup_(object_list_done) ObjectList o = { .list = jv_new_array() };
+/* An array of type Watched: the objects of the gate named, or of every enabled gate. */
+void vj_objects(JsonBuilder *b, const char *key, const Readiness *readiness, const char *gate) {
+        _cleanup_(object_list_done) ObjectList o = { .b = b };
         Instant now = instant_now();
-        int r;
 
-        if (!o.list)
-                return -ENOMEM;
+        jb_array(b, key);
         for (size_t i = 0; i < readiness->board.n_gates; i++) {
                 const Gate *g = readiness->board.gates[i];
 
                 if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
                     (gate && !streq(gate_name(g), gate)))
                         continue;
-                o.gate = gate_name(g);
-                for (size_t j = 0; j < g->n_checks; j++) {
-                        r = check_list(&g->checks[j], readiness->world, now, list_one, &o);
-                        if (r < 0)
-                                return r;
-                }
+                o.gate = g;
+                for (size_t j = 0; j < g->n_checks; j++)
+                        jb_fail(b, check_list(&g->checks[j], readiness->world, now, list_one, &o));
         }
-
-        *ret = TAKE_PTR(o.list);
-        return 0;
+        jb_end(b);
 }
 
-static int add_strings(JsonValue *v, const char *key, char *const *l) {
-        JsonValue *list = jv_new_array();
-        int r;
-
-        if (!list)
-                return -ENOMEM;
-        r = jv_add(v, key, list);
-        STRV_FOREACH(s, l)
-                if (r >= 0)
-                        r = jv_append_string(list, *s);
-        return r;
-}
-
-static int add_checks(JsonValue *v, const GateDefinition *d) {
-        _cleanup_(strv_freep) char **checks = NULL;
-        int r;
-
-        /* An invalid gate asks nothing, and its checks may have been read by half. */
+static void add_checks(JsonBuilder *b, const GateDefinition *d) {
+        jb_array(b, "checks");
+        /* An invalid gate checks nothing, and its checks may have been read only in part. */
         for (size_t i = 0; !d->invalid && i < d->n_checks; i++) {
-                char *text;
+                _cleanup_free_ char *text = NULL;
+                int r;
 
                 r = check_definition_describe(d->checks[i], &text);
-                if (r >= 0)
-                        r = strv_consume(&checks, text);
                 if (r < 0)
-                        return r;
+                        jb_fail(b, r);
+                else
+                        jb_string(b, NULL, text);
         }
-        return add_strings(v, "checks", checks);
+        jb_end(b);
 }
 
-/* A Definition. */
-int vj_definition(const Gate *g, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
+void vj_definition(JsonBuilder *b, const char *key, const Gate *g) {
         const GateDefinition *d = g->setup.definition;
-        int r;
 
-        if (!v)
-                return -ENOMEM;
-        if ((r = jv_add_string(v, "name", d->name)) < 0 ||
-            (r = jv_add_string(v, "description", strempty(d->description))) < 0 ||
-            (r = jv_add_bool(v, "required", g->setup.required)) < 0 ||
-            (r = jv_add_bool(v, "enabled", g->setup.enabled)) < 0 ||
-            (r = add_string(v, "cause", d->invalid ?: g->setup.cause)) < 0 ||
-            (r = add_strings(v, "files", d->files)) < 0 || (r = add_checks(v, d)) < 0 ||
-            (r = add_usec(v, "settleUSec", g->setup.timing.settle)) < 0 ||
-            (r = add_usec(v, "holdUSec", g->setup.timing.hold)) < 0 ||
-            (r = add_usec(v, "unknownUSec", g->setup.timing.unknown)) < 0 ||
-            (r = jv_add_string(v, "onUnknown", d->on_unknown == ON_UNKNOWN_CLOSE ? "close" : "hold")) < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_object(b, key);
+        jb_string(b, "name", d->name);
+        jb_string(b, "description", strempty(d->description));
+        jb_bool(b, "required", g->setup.required);
+        jb_bool(b, "enabled", g->setup.enabled);
+        jb_string(b, "cause", d->invalid ?: g->setup.cause);
+        jb_strings(b, "files", d->files);
+        add_checks(b, d);
+        jb_usec_or_infinity(b, "settleUSec", g->setup.timing.settle);
+        jb_usec_or_infinity(b, "holdUSec", g->setup.timing.hold);
+        jb_usec_or_infinity(b, "unknownUSec", g->setup.timing.unknown);
+        jb_string(b, "onUnknown", d->on_unknown == ON_UNKNOWN_CLOSE ? "close" : "hold");
+        jb_end(b);
 }

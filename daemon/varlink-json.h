@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "json/builder.h"
 #include "ready/readiness.h"
 
-/* The types of io.msready.Readiness as JSON. */
+/* The types of io.msready.Readiness as JSON: a member of this name, or an element where key is NULL. */
 
-int vj_verdict(const Readiness *readiness, JsonValue **ret);
-int vj_gate(const Gate *g, Instant now, JsonValue **ret);
-int vj_objects(const Readiness *readiness, const char *gate, JsonValue **ret);
-int vj_definition(const Gate *g, JsonValue **ret);
+void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness);
+void vj_gate(JsonBuilder *b, const char *key, const Gate *g, Instant now);
+void vj_objects(JsonBuilder *b, const char *key, const Readiness *readiness, const char *gate);
+void vj_definition(JsonBuilder *b, const char *key, const Gate *g);

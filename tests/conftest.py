@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes `harness` importable from every folder of tests, and hands out its costly parts.
+"""Makes `harness` importable from every folder of tests, and provides its costly parts as fixtures.
 
-What a machine cannot give is skipped with the reason; tap.py makes a failure of that under CI=true.
+Tests that need something which this machine lacks are skipped with the reason; under CI=true tap.py lets them fail.
 """
 
 import pathlib
@@ -51,7 +51,7 @@ def make_cluster():
 
 @pytest.fixture
 def own_cluster(request, make_cluster):
-    """An API server of the test's own, to be killed and restarted. As `cluster`, it can be had of both releases."""
+    """An API server of the test's own, to be killed and restarted. It takes the same parameters as `cluster`."""
     return make_cluster(getattr(request, "param", "current")).start()
 
 

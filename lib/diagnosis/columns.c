@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* kubectl's columns, and the reason why a pod or node is in the way.
+/* kubectl's columns, and the reason why a pod is not ready.
  *
  * kubectl computes nothing: the API server's printers (printPod() of Kubernetes 1.36, the same since 1.28
- * but for pods that ended) turn an object into READY, STATUS and RESTARTS. People know those words from
- * years of `kubectl get pods`, so they are ours too, letter by letter. The printers walk the containers in
+ * but for pods that ended) turn an object into READY, STATUS and RESTARTS. People know these words from
+ * years of `kubectl get pods`, so we print the same, letter by letter. The printers walk the containers in
  * the order of the status, which the kubelet sorts by name, and not in that of the spec. */
 
 #include "diagnosis/columns.h"
@@ -21,14 +21,14 @@ typedef enum WordForm {
         WORD_PROGRESS, /* done/total */
 } WordForm;
 
-/* STATUS, not yet put together. */
+/* STATUS, before it is printed. */
 typedef struct Word {
         WordForm form;
         bool init; /* "Init:" in front */
         const char *text;
         int32_t number;
         unsigned done, total;
-        const KubeContainer *container; /* whose state it tells; NULL: the pod's own */
+        const KubeContainer *container; /* whose state it is; NULL: the pod's own */
 } Word;
 
 typedef struct Summary {
@@ -93,7 +93,8 @@ static bool is_init(const KubeContainer *c) {
         return c->in_status && c->role != KUBE_CONTAINER_MAIN;
 }
 
-/* An init container that has neither ended well nor (a sidecar) started keeps the pod in its first phase. */
+/* Whether an init container has succeeded or, as a sidecar, started; until then the pod stays in its first
+ * phase. */
 static bool init_is_over(const KubeContainer *c) {
         return (c->state == KUBE_CONTAINER_TERMINATED && c->exit_code == 0) ||
                (c->role == KUBE_CONTAINER_SIDECAR && c->started);
@@ -115,8 +116,8 @@ static Word word_of_init(const KubePod *pod, const KubeContainer *c) {
         };
 }
 
-/* The printers' loop over the init containers ends with the first that is not over: what stands behind it in
- * the status is neither counted nor told. Returns whether there is one. */
+/* The printers' loop over the init containers ends with the first that is not over, and leaves out those
+ * after it in the status. Returns whether there is one that is not over. */
 static bool summarise_init(const KubePod *pod, Summary *s, Summary *sidecars) {
         const KubeContainer *first = NULL;
 
@@ -145,8 +146,8 @@ static bool summarise_init(const KubePod *pod, Summary *s, Summary *sidecars) {
         return first;
 }
 
-/* The printers' loop runs from the last container of the status to the first, so that the first one with
- * something to tell has the last word. */
+/* The printers' loop runs from the last container of the status to the first, so that the first container
+ * with something to tell decides. */
 static void summarise_main(const KubePod *pod, Summary *s) {
         const KubeContainer *teller = NULL, *failed = NULL;
         bool has_running = false;
@@ -184,7 +185,7 @@ static void summarise_main(const KubePod *pod, Summary *s) {
                 s->word = word_text("NotReady");
 }
 
-static void summarise(const KubePod *pod, Summary *ret) {
+static void summarise_pod(const KubePod *pod, Summary *ret) {
         const KubeCondition *scheduled =
                 kube_condition_find(pod->conditions, pod->n_conditions, "PodScheduled");
         bool is_over = streq_ptr(pod->phase, "Succeeded") || streq_ptr(pod->phase, "Failed");
@@ -209,8 +210,8 @@ static void summarise(const KubePod *pod, Summary *ret) {
         *ret = s;
 }
 
-/* How long it is from one time to another, in kubectl's few letters: "3m20s", "5h", "2d4h". What lies up to
- * two seconds ahead counts as now, more is "<invalid>". */
+/* The time from one moment to another as kubectl prints it: "3m20s", "5h", "2d4h". If `to` is up to two
+ * seconds before `from` it is "0s", earlier it is "<invalid>". */
 char *human_duration(char buf[static HUMAN_DURATION_MAX], usec_t from, usec_t to) {
         uint64_t seconds, minutes, hours, days, years;
 
@@ -254,7 +255,7 @@ int pod_columns(const KubePod *pod, usec_t realtime, PodColumns *ret) {
         Summary s;
         int r;
 
-        summarise(pod, &s);
+        summarise_pod(pod, &s);
         r = word_print(&s.word, &status);
         if (r < 0)
                 return r;
@@ -286,8 +287,8 @@ static bool container_fails(const KubeContainer *c) {
                (c->state == KUBE_CONTAINER_TERMINATED && c->exit_code != 0);
 }
 
-/* The container whose message explains the word: the one that gave it; where that is silent, the first that
- * is not. */
+/* The container whose message explains the word: the one that the word is from, or if it has no message, the
+ * first that fails with one. */
 static const KubeContainer *explaining_container(const KubePod *pod, const Word *w) {
         if (!w->container || !isempty(w->container->message))
                 return w->container;
@@ -297,8 +298,8 @@ static const KubeContainer *explaining_container(const KubePod *pod, const Word 
         return w->container;
 }
 
-/* The end of s, of at most max bytes, not cut within a character. */
-static const char *tail(const char *s, size_t max) {
+/* The end of s, at most max bytes, not cut within a character. */
+static const char *end_of_text(const char *s, size_t max) {
         size_t n = strlen(s);
 
         if (n <= max)
@@ -309,8 +310,8 @@ static const char *tail(const char *s, size_t max) {
         return s;
 }
 
-/* A crash loop's own message tells of the back-off only: why the container ended stands in its last state, with
- * the end of its log where the pod asks for that, as OpenShift's do. */
+/* The message of a crash loop tells only of the back-off. Why the container ended is in its last state, with
+ * the end of its log if the pod asks for that, as OpenShift's pods do. */
 static int describe_crash_loop(const KubeContainer *c, char **ret) {
         _cleanup_free_ char *text = NULL, *last = NULL, *whole = NULL;
         size_t n;
@@ -329,7 +330,7 @@ static int describe_crash_loop(const KubeContainer *c, char **ret) {
         last = strdup(c->last_message);
         if (!last)
                 return -ENOMEM;
-        r = asprintf_ret(&whole, "%s: %s", text, tail(strip_control(last), LIMIT_MESSAGE - n));
+        r = asprintf_ret(&whole, "%s: %s", text, end_of_text(strip_control(last), LIMIT_MESSAGE - n));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(whole);
@@ -346,7 +347,7 @@ static int describe_container(const KubeContainer *c, char **ret) {
         return 0;
 }
 
-/* The pod's own words where no container has any. */
+/* The pod's own message, for when no container has one. */
 static const char *message_of_pod(const KubePod *pod, const Word *w) {
         const KubeCondition *initialized =
                 kube_condition_find(pod->conditions, pod->n_conditions, "Initialized");
@@ -360,19 +361,20 @@ static const char *message_of_pod(const KubePod *pod, const Word *w) {
                 return NULL;
         if (scheduled && scheduled->status != KUBE_STATUS_TRUE && !isempty(scheduled->message))
                 return scheduled->message;
-        /* The state of an init container that runs has no words: which ones are to end stands here. */
+        /* A running init container's state has no message; this condition names those that have not
+         * ended. */
         if (w->form == WORD_PROGRESS && w->container->state == KUBE_CONTAINER_RUNNING && initialized &&
             initialized->status != KUBE_STATUS_TRUE && !isempty(initialized->message))
                 return initialized->message;
-        /* Which containers are not ready is no news where one of them has said why; events may say more. */
+        /* Which containers are not ready is no news if one of them has said why; events may say more. */
         if (!w->container && ready && ready->status != KUBE_STATUS_TRUE && !isempty(ready->message))
                 return ready->message;
         return NULL;
 }
 
-/* Why the pod is not ready: kubectl's STATUS, with the message of the first container that fails; where that
- * says no more than Running, the reason and message of its Ready condition. *ret_message may be NULL. Both
- * live as long as the pod: what has to be put together is kept in it. Lacking memory, less is said. */
+/* Why the pod is not ready: kubectl's STATUS, with the message of the first container that fails; if STATUS
+ * is only Running, the reason and message of the Ready condition. *ret_message may be NULL. Both live as
+ * long as the pod, which keeps texts made here. Without memory the texts are shorter. */
 void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char **ret_message) {
         const KubeCondition *ready = kube_condition_find(pod->conditions, pod->n_conditions, "Ready");
         KubePod *cache = (KubePod *) pod;
@@ -380,7 +382,7 @@ void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char
         const char *message;
         Summary s;
 
-        summarise(pod, &s);
+        summarise_pod(pod, &s);
 
         if (word_is(&s.word, "Running")) {
                 bool says_why = ready && ready->status != KUBE_STATUS_TRUE;
@@ -407,7 +409,7 @@ void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char
         *ret_message = message ?: message_of_pod(pod, &s.word);
 }
 
-/* kubectl's STATUS of a node: what is not Ready=True is NotReady, also where nobody knows. */
+/* kubectl's STATUS of a node: any status but Ready=True is NotReady, also Unknown. */
 const char *node_status_column(const KubeNode *node) {
         const KubeCondition *ready = kube_condition_find(node->conditions, node->n_conditions, "Ready");
 
@@ -416,18 +418,4 @@ const char *node_status_column(const KubeNode *node) {
         if (ready->status == KUBE_STATUS_TRUE)
                 return node->unschedulable ? "Ready,SchedulingDisabled" : "Ready";
         return node->unschedulable ? "NotReady,SchedulingDisabled" : "NotReady";
-}
-
-/* Why the node is not ready: its Ready condition's reason and message. *ret_message may be NULL; both live
- * as long as the node. */
-void node_blocking_reason(const KubeNode *node, const char **ret_reason, const char **ret_message) {
-        const KubeCondition *ready = kube_condition_find(node->conditions, node->n_conditions, "Ready");
-
-        if (node->object.deleting) {
-                *ret_reason = "Terminating";
-                *ret_message = NULL;
-                return;
-        }
-        *ret_reason = ready && !isempty(ready->reason) ? ready->reason : node_status_column(node);
-        *ret_message = ready && !isempty(ready->message) ? ready->message : NULL;
 }

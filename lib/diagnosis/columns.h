@@ -18,7 +18,6 @@ void pod_columns_done(PodColumns *c);
 void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char **ret_message);
 
 const char *node_status_column(const KubeNode *node);
-void node_blocking_reason(const KubeNode *node, const char **ret_reason, const char **ret_message);
 
 #define HUMAN_DURATION_MAX 32
 char *human_duration(char buf[static HUMAN_DURATION_MAX], usec_t from, usec_t to);

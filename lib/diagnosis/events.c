@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What events add to a status.
+/* What events say beyond an object's status.
  *
- * While an image is pulled, for up to two hours, a pod's status says ContainerCreating and no more; so it
- * does while its sandbox cannot be made or a volume cannot be mounted. Only events tell. They come as a
- * pile, in the order of their names when they are listed, and are counted up in place when they happen
- * again. Which of two is newer is told by the resourceVersion, which grows with each write to etcd; no clock
- * is involved.
+ * While the kubelet pulls an image, for up to two hours, the pod's status says no more than
+ * ContainerCreating; the same while CRI-O cannot make its sandbox or the kubelet cannot mount a volume. Only
+ * events tell the difference. A list has them in the order of their names, and the count of one grows in
+ * place when it happens again. The resourceVersion, which grows with each write to etcd, tells which of two
+ * is newer; no clock is involved.
  *
- * Per container the state of its image is kept (being pulled, failed to be, there), and per object the
- * newest trouble of any other kind. What happens later takes back what it proves to be over: an image that
- * is being pulled means that the sandbox stands and the volumes are mounted.
+ * The digest keeps the state of each container's image (being pulled, failed, there), and the newest other
+ * trouble of each object. A later event ends the trouble that it proves to be over: a pull means that the
+ * sandbox exists and the volumes are mounted.
  *
- * Events outlive a reboot by three hours. One that is older than this boot explains nothing in it. That, and
- * the age that people are told, is all that the wall clock is used for: a wrong clock costs an explanation,
+ * Events outlive a reboot by three hours. An event from before this boot explains nothing in it. The wall
+ * clock is used only for that, and for the age that people are told: a wrong clock costs an explanation,
  * never an answer. */
 
 #include "diagnosis/events.h"
 
-/* Lacking memory, an element is not added; hh.tbl says so. */
+/* Without memory, uthash does not add an element and leaves hh.tbl NULL. */
 
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 
-/* By so much an event may seem to be older than this boot: the kubelet's whole seconds, a clock being
- * slewed. */
+/* An event may seem older than this boot by this much: the kubelet rounds to whole seconds, and the clock
+ * may be slewed. */
 #define BOOT_SLACK_USEC (5 * USEC_PER_SEC)
 
 typedef enum NoteState {
-        NOTE_OVER, /* nothing to tell; what is older than this is over as well */
+        NOTE_OVER, /* nothing to tell; older events are over as well */
         NOTE_PULLING,
         NOTE_FAILED,
         NOTE_TROUBLE,
@@ -38,13 +38,11 @@ typedef enum NoteState {
 typedef struct Note {
         NoteState state;
         char *container; /* NULL: of the object itself */
-        char *image;
         char *reason;
         char *message;
         char *words;   /* of the last failed pull */
         char *version; /* of the event that last changed it */
         usec_t since;
-        int64_t count;
 } Note;
 
 typedef struct EventObject {
@@ -56,13 +54,12 @@ typedef struct EventObject {
 } EventObject;
 
 struct EventDigest {
-        EventObject *objects; /* in the order of their newest events: the first is the next to go */
+        EventObject *objects; /* in the order of their newest events: the first is the next to be dropped */
         uint64_t pulls;
 };
 
 static void note_done(Note *n) {
         free(n->container);
-        free(n->image);
         free(n->reason);
         free(n->message);
         free(n->words);
@@ -96,7 +93,7 @@ EventDigest *event_digest_free(EventDigest *d) {
         return NULL;
 }
 
-/* Forgets all objects; what was counted stays counted. */
+/* Forgets all objects; the count of pulls stays. */
 void event_digest_clear(EventDigest *d) {
         EventObject *o, *next;
 
@@ -106,7 +103,7 @@ void event_digest_clear(EventDigest *d) {
         }
 }
 
-static EventObject *find(const EventDigest *d, const char *uid) {
+static EventObject *find_object(const EventDigest *d, const char *uid) {
         EventObject *o = NULL;
 
         if (uid)
@@ -114,9 +111,9 @@ static EventObject *find(const EventDigest *d, const char *uid) {
         return o;
 }
 
-/* Forgets an object: it is deleted, or ready. */
+/* Forgets an object, because it is deleted or ready. */
 void event_digest_forget(EventDigest *d, const char *uid) {
-        EventObject *o = find(d, uid);
+        EventObject *o = find_object(d, uid);
 
         if (!o)
                 return;
@@ -124,19 +121,15 @@ void event_digest_forget(EventDigest *d, const char *uid) {
         object_free(o);
 }
 
-size_t event_digest_size(const EventDigest *d) {
-        return HASH_COUNT(d->objects);
-}
-
-/* How many images were pulled, as far as events told: grows with each. */
+/* How many images were pulled, as far as events have told. */
 uint64_t event_digest_pulls(const EventDigest *d) {
         return d->pulls;
 }
 
-/* The object's record, as the newest; made where there is none, at the cost of the oldest where they are too
- * many. */
-static int touch(EventDigest *d, const char *uid, EventObject **ret) {
-        EventObject *o = find(d, uid);
+/* Makes the object's record the newest, and a new record if there is none; if there are too many, the oldest
+ * is dropped. */
+static int touch_object(EventDigest *d, const char *uid, EventObject **ret) {
+        EventObject *o = find_object(d, uid);
 
         if (o)
                 HASH_DEL(d->objects, o);
@@ -162,7 +155,7 @@ static int touch(EventDigest *d, const char *uid, EventObject **ret) {
         return 0;
 }
 
-static int set(char **p, const char *s) {
+static int set_text(char **p, const char *s) {
         char *copy = NULL;
 
         if (s) {
@@ -175,16 +168,15 @@ static int set(char **p, const char *s) {
         return 0;
 }
 
-/* What stands between the first two quotes: the image, in all messages about one. */
-static int quoted(const char *message, char **ret) {
+/* The text between the first two quotes, which is the image in all messages about one. */
+static int quoted_text(const char *message, char **ret) {
         const char *begin = strchr(message, '"'), *end = begin ? strchr(begin + 1, '"') : NULL;
 
         *ret = end && end > begin + 1 ? strndup(begin + 1, (size_t) (end - begin - 1)) : NULL;
         return end && end > begin + 1 && !*ret ? -ENOMEM : 0;
 }
 
-/* When something of that wall-clock time was, on the clock that counts from the start of the kernel. False
- * for what lies before that. */
+/* Converts a wall-clock time to boottime. False if it is from before this boot. */
 static bool to_boottime(usec_t seen, usec_t boottime, usec_t realtime, usec_t *ret) {
         usec_t age = seen == 0 || seen > realtime ? 0 : realtime - seen;
 
@@ -224,18 +216,17 @@ static int add_pull(EventObject *o, const char *container, Note **ret) {
         return 0;
 }
 
-/* Notes that the event made it so. 1, -ENOMEM. */
+/* Notes the state that the event tells of. 1, -ENOMEM. */
 static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) {
         int r;
 
-        r = set(&n->version, e->object.resource_version);
+        r = set_text(&n->version, e->object.resource_version);
         if (r >= 0)
-                r = set(&n->reason, e->reason);
+                r = set_text(&n->reason, e->reason);
         if (r < 0)
                 return r;
         n->state = state;
         n->since = since;
-        n->count = MAX(e->count, 1);
         return 1;
 }
 
@@ -245,19 +236,19 @@ static int note_over(Note *n, const KubeEvent *e) {
 
         if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
-        r = set(&n->version, e->object.resource_version);
+        r = set_text(&n->version, e->object.resource_version);
         if (r < 0)
                 return r;
         n->state = NOTE_OVER;
         return told;
 }
 
-/* "pulling IMAGE", with what the registry said the last time. */
+/* "pulling IMAGE", with the registry's last answer. */
 static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         _cleanup_free_ char *image = NULL, *message = NULL;
         int r;
 
-        r = quoted(strempty(e->message), &image);
+        r = quoted_text(strempty(e->message), &image);
         if (r < 0)
                 return r;
         if (n->words)
@@ -267,17 +258,12 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
                 r = asprintf_ret(&message, "pulling %s", image ?: "an image");
         if (r < 0)
                 return r;
-        r = set(&n->message, message);
-        if (r < 0)
-                return r;
-
-        free(n->image);
-        n->image = TAKE_PTR(image);
-        return note_set(n, NOTE_PULLING, e, since);
+        r = set_text(&n->message, message);
+        return r < 0 ? r : note_set(n, NOTE_PULLING, e, since);
 }
 
-/* kubelet tells of one failed pull in several events, and only the first has the registry's words: "Failed
- * to pull image …: WORDS", then "Error: ErrImagePull", "Back-off pulling image …", "Error:
+/* The kubelet tells of one failed pull in several events, of which only the first has the registry's words:
+ * "Failed to pull image …: WORDS", then "Error: ErrImagePull", "Back-off pulling image …", "Error:
  * ImagePullBackOff". */
 static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
         bool has_words = startswith(strempty(e->message), "Failed to ");
@@ -285,22 +271,14 @@ static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
         int r;
 
         if (has_words) {
-                r = set(&n->words, e->message);
+                r = set_text(&n->words, e->message);
                 if (r < 0)
                         return r;
         }
         if (has_words || n->state != NOTE_FAILED) {
-                _cleanup_free_ char *image = NULL;
-
-                r = set(&n->message, n->words ?: e->message);
-                if (r >= 0)
-                        r = quoted(strempty(n->message), &image);
+                r = set_text(&n->message, n->words ?: e->message);
                 if (r < 0)
                         return r;
-                if (image) {
-                        free(n->image);
-                        n->image = TAKE_PTR(image);
-                }
         }
         return note_set(n, NOTE_FAILED, e, began);
 }
@@ -332,8 +310,8 @@ static bool is_about_an_image(const KubeEvent *e) {
         return false;
 }
 
-/* The sandbox stands and the volumes are mounted where an image is looked at; a container that was started
- * is over its own trouble too. */
+/* An event about an image means that the sandbox exists and the volumes are mounted; the start of a
+ * container ends that container's own trouble too. */
 static int trouble_over(EventObject *o, const KubeEvent *e) {
         bool own = o->trouble.container != NULL;
 
@@ -348,9 +326,9 @@ static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t f
 
         if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
-        r = set(&n->container, isempty(e->container) ? NULL : e->container);
+        r = set_text(&n->container, isempty(e->container) ? NULL : e->container);
         if (r >= 0)
-                r = set(&n->message, e->message);
+                r = set_text(&n->message, e->message);
         if (r < 0)
                 return r;
         return note_set(n, NOTE_TROUBLE, e, MIN(first, since));
@@ -382,14 +360,15 @@ static bool is_progress(const char *reason) {
                streq(reason, "Started");
 }
 
-/* What takes trouble back, where it is the trouble of that reason. */
+/* The reason of the trouble that an event of this reason ends, or NULL. */
 static const char *takes_back(const char *reason) {
         if (streq(reason, "Scheduled"))
                 return "FailedScheduling";
         return streq(reason, "SuccessfulCreate") ? "FailedCreate" : NULL;
 }
 
-/* Warnings that name no cause. They come with each try, or with each new pod, and must not hide what does. */
+/* Warnings that name no cause. They come with each attempt, or with each new pod, and must not hide one that
+ * does. */
 static bool is_aside(const char *reason) {
         static const char *const reasons[] = { "DNSConfigForming", "FailedToRetrieveImagePullSecret",
                                                "ProbeWarning", "FailedDaemonPod", "RecreatingFailedPod" };
@@ -400,8 +379,8 @@ static bool is_aside(const char *reason) {
         return false;
 }
 
-/* Takes in an event; boottime and realtime are now. Returns 1 where that may change what is told of the
- * object, else 0; -ENOMEM. */
+/* Takes in an event; boottime and realtime are now. Returns 1 if that may change the object's explanation,
+ * else 0; -ENOMEM. */
 int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_t realtime) {
         usec_t since, first;
         EventObject *o;
@@ -417,7 +396,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
             !is_about_an_image(e))
                 return 0;
 
-        r = touch(d, e->regarding_uid, &o);
+        r = touch_object(d, e->regarding_uid, &o);
         if (r < 0)
                 return r;
         if (is_progress(e->reason) || is_about_an_image(e)) {
@@ -430,10 +409,10 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
         return r < 0 ? r : k < 0 ? k : r > 0 || k > 0;
 }
 
-/* What explains best why the object is not there yet: an image being pulled, else what went wrong last.
- * False where nothing is known. */
+/* The best explanation why the object is not ready: an image being pulled, else the newest trouble. False if
+ * there is none. */
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret) {
-        const EventObject *o = find(d, uid);
+        const EventObject *o = find_object(d, uid);
         const Note *best = NULL;
 
         if (!o)
@@ -458,10 +437,8 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
         *ret = (EventExplanation){
                 .reason = best->reason,
                 .message = strempty(best->message),
-                .image = best->image,
                 .pulling = best->state == NOTE_PULLING,
                 .since = best->since,
-                .count = best->count,
         };
         return true;
 }

@@ -3,17 +3,15 @@
 
 #include "kube/object.h"
 
-/* What the events say of the objects under watch, as far as it explains something. */
+/* What events say about the watched objects, as far as it explains why one is not ready. */
 typedef struct EventDigest EventDigest;
 
-/* Why an object is not there yet. Valid until the digest is fed or told to forget. */
+/* Why an object is not ready. Valid until the digest is changed. */
 typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
-        const char *image; /* what is being pulled or failed to be; NULL where it is about something else */
         bool pulling;
         usec_t since; /* boottime */
-        int64_t count;
 } EventExplanation;
 
 int event_digest_new(EventDigest **ret);
@@ -24,5 +22,4 @@ int event_digest_feed(EventDigest *d, const KubeEvent *event, usec_t boottime, u
 bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanation *ret);
 void event_digest_forget(EventDigest *d, const char *uid);
 void event_digest_clear(EventDigest *d);
-size_t event_digest_size(const EventDigest *d);
 uint64_t event_digest_pulls(const EventDigest *d);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What to do about a blocker: one table, the first row that fits wins, so that the particular stands before
- * the general. A row fits where all that it names fits: one of its reasons (kubectl's "Init:" aside; those
- * of the newest event count too), one of its texts in the message that goes with it, and the rest of its
- * columns.
+/* What to do about a blocker: one table, in which the first row that matches wins, so that special rows
+ * stand before general ones. A row matches if everything it names matches: one of its reasons (without
+ * kubectl's "Init:"; the newest event's reason counts too), one of its texts in the message that comes with
+ * that reason, and its other columns.
  *
- * A hint says what to look at or what to run, is true for MicroShift on RHEL, and is one sentence. Where
- * nothing is known nothing is said: the cluster's own words stand beside it in any case. */
+ * A hint is one sentence that says what to look at or what to run, and is true for MicroShift on RHEL. If no
+ * row matches there is no hint; the cluster's own words are shown in any case. */
 
 #include "diagnosis/hint.h"
 
@@ -24,46 +24,46 @@ typedef struct HintRow {
         const char *hint;
 } HintRow;
 
-/* In which words a failed pull comes; the sandbox has an image too. */
+/* The reasons that a failed pull comes with; a sandbox has an image too. */
 #define PULL "ErrImagePull ImagePullBackOff Failed BackOff FailedCreatePodSandBox CreatePodSandboxError"
 #define SANDBOX "FailedCreatePodSandBox CreatePodSandboxError NetworkNotReady KubeletNotReady"
 #define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
 #define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
-/* What a node that is short of something brings about. */
+/* What happens on a node that is short of a resource. */
 #define SUFFERS                                                                                             \
         "Evicted Pending Unschedulable FailedScheduling NoPods ContainerCreating PodInitializing "          \
         "ErrImagePull ImagePullBackOff ImageInspectError ContainerStatusUnknown KubeletNotReady"
 #define UNSCHEDULED "Pending FailedScheduling Unschedulable"
 
 static const HintRow rows[] = {
-        /* What is wrong with the host, whatever it is that suffers from it. */
+        /* Faults of the host, whatever object shows them. */
         { .texts = "too many open files|fsnotify watcher|inotify_init|inotify*no space left on device",
           .hint = "Raise the kernel's inotify limits, which are too low for this many watchers: put "
                   "fs.inotify.max_user_instances=8192 and fs.inotify.max_user_watches=524288 into a file "
                   "in /etc/sysctl.d and run sysctl --system." },
         { .reasons = "Clock",
-          .hint = "Set the clock, which lies outside the certificates' validity: look at timedatectl and "
-                  "chronyc tracking, and run chronyc makestep." },
+          .hint = "Set the clock, whose time is outside the certificates' validity: look at timedatectl "
+                  "and chronyc tracking, and run chronyc makestep." },
         { .texts = "certificate has expired or is not yet valid|certificate is not yet valid|certificate "
                    "has expired",
-          .hint = "Compare the clock with the certificate's dates by timedatectl and chronyc tracking; "
-                  "where the clock is right and the certificate is MicroShift's own, restart "
-                  "microshift.service, which renews it." },
+          .hint = "Compare the clock with the certificate's dates (timedatectl, chronyc tracking); if the "
+                  "clock is right and the certificate is MicroShift's own, restart microshift.service, "
+                  "which renews it." },
         { .texts = "is no address of this host",
           .kind = "Node",
-          .hint = "The host's address has changed, which makes MicroShift restart itself to take the new one: "
-                  "if that lasts, give the host a lasting address, or set node.nodeIP in "
+          .hint = "The host's address has changed and MicroShift restarts to use the new one: if it keeps "
+                  "restarting, give the host a static address, or set node.nodeIP in "
                   "/etc/microshift/config.yaml." },
         { .reasons = "ApiUnreachable",
           .texts = "node.hostnameOverride in its configuration",
-          .hint = "Give node.hostnameOverride in /etc/microshift/config.yaml its former value back, and restart "
-                  "microshift.service: it does not start under another name." },
+          .hint = "Set node.hostnameOverride in /etc/microshift/config.yaml back to its former value and "
+                  "restart microshift.service: MicroShift does not start under another name." },
         { .texts = "plugin/loop|Loop*detected for zone",
-          .hint = "CoreDNS forwards to itself: let the host's /etc/resolv.conf name a real name server "
-                  "and not a local stub such as 127.0.0.53, then restart microshift.service." },
+          .hint = "CoreDNS forwards to itself: put a real name server into the host's /etc/resolv.conf "
+                  "instead of a local stub such as 127.0.0.53, then restart microshift.service." },
         { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host|10.43.0.10:53*connection "
                    "refused",
-          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and let firewalld "
+          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and make firewalld "
                   "trust the pods with firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 "
                   "--add-source=169.254.169.1 and firewall-cmd --reload." },
         { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host|10.43.0.1:443*connection "
@@ -73,41 +73,42 @@ static const HintRow rows[] = {
                   "microshift.service if the host's address changed." },
         { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|ovsdb-server|openvswitch|"
                    "ovs-vsctl|openvswitch/db.sock|failed to init default node network",
-          .hint = "Open vSwitch is in the way: look at systemctl status openvswitch.service "
+          .hint = "Open vSwitch does not work: look at systemctl status openvswitch.service "
                   "microshift-ovs-init.service, restart both, then microshift.service." },
 
         /* An application's address. */
         { .reasons = "NameServerSilent",
-          .hint = "No name server of /etc/resolv.conf answers this host: try getent hosts with the "
-                  "name, and look at nmcli device show." },
+          .hint = "No name server in /etc/resolv.conf answers this host: try getent hosts with the "
+                  "host's name, and look at nmcli device show." },
         { .reasons = "CAUnreadable",
           .hint = "Correct CAFile= in the gate's file; the sandbox of msready.service hides /home, /root "
                   "and /tmp." },
         { .texts = "no such host|not resolve|name not found|NXDOMAIN|not known|no address",
           .kind = "Endpoint",
-          .hint = "The name has no address here: check the wildcard DNS record of the Route's domain, and "
-                  "that the first name server in /etc/resolv.conf knows it, for its no is final." },
+          .hint = "The name does not resolve on this host: check the wildcard DNS record of the Route's "
+                  "domain, and that the first name server in /etc/resolv.conf knows it, because its "
+                  "negative answer is final." },
         { .texts = "refused",
           .kind = "Endpoint",
           .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
         { .texts = "certificate|TLS|SSL",
           .kind = "Endpoint",
-          .hint = "The certificate is not trusted or not for this name: set CAFile= in the gate's file, "
+          .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
                   "or correct the Route's certificate." },
         { .texts = "timed out|timeout|no way to it",
           .kind = "Endpoint",
-          .hint = "No answer comes: check the address that the name has (the router pod's own, 10.42.x.x, "
-                  "changes with each new pod), the firewall, and the gate ingress." },
+          .hint = "No answer: check the address that the name resolves to (the router pod's own, "
+                  "10.42.x.x, changes with each new pod), the firewall, and the gate ingress." },
         { .texts = "answered 503",
           .kind = "Endpoint",
           .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
                   "pods." },
         { .reasons = "UnexpectedStatus",
-          .hint = "It answers, and not as ExpectStatus= in the gate's file expects: look at the "
+          .hint = "The status is not one that ExpectStatus= in the gate's file allows: look at the "
                   "application's log, or correct ExpectStatus=." },
         { .reasons = "Disconnected NotHTTP",
-          .hint = "What listens there does not speak HTTP as a browser would hear it: check scheme and port of "
-                  "URL= in the gate's file, and the application's log." },
+          .hint = "The server there does not speak valid HTTP: check the scheme and port of URL= in the "
+                  "gate's file, and the application's log." },
 
         { .texts = "refused",
           .kind = "Socket",
@@ -127,7 +128,7 @@ static const HintRow rows[] = {
                   "the gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
                   "capabilities, so that the socket's mode counts." },
 
-        /* What gives the pod its networks, in words that a registry has too. */
+        /* The pod's networks, whose errors share words with those of a registry. */
         { .texts = "cannot find a network-attachment-definition",
           .hint = "The pod asks for an additional network that does not exist: compare its annotation "
                   "k8s.v1.cni.cncf.io/networks with oc get network-attachment-definitions -A." },
@@ -156,13 +157,13 @@ static const HintRow rows[] = {
         { .reasons = PULL,
           .texts = "toomanyrequests|429 Too Many Requests|rate limit",
           .hint = "The registry limits anonymous pulls: add credentials for it to "
-                  "/etc/crio/openshift-pull-secret, or use a mirror by a file in "
+                  "/etc/crio/openshift-pull-secret, or configure a mirror in a file in "
                   "/etc/containers/registries.conf.d." },
 
         { .reasons = PULL " SignatureValidationFailed",
           .texts = "SignatureValidationFailed|Source image rejected",
-          .hint = "The host's policy for signatures does not admit the image: look at "
-                  "/etc/containers/policy.json and /etc/containers/registries.d." },
+          .hint = "The host's signature policy rejects the image: look at /etc/containers/policy.json and "
+                  "/etc/containers/registries.d." },
 
         /* The registry's name and address. The sandbox's image has no policy. */
         { .reasons = "ErrImagePull ImagePullBackOff Failed BackOff",
@@ -180,7 +181,7 @@ static const HintRow rows[] = {
                   "with getent hosts quay.io." },
         { .reasons = PULL,
           .texts = "certificate signed by unknown authority|unable to verify|self-signed certificate",
-          .hint = "The registry's certificate is of a CA that this host does not trust: put the CA into "
+          .hint = "The registry's certificate is from a CA that this host does not trust: put the CA into "
                   "/etc/pki/ca-trust/source/anchors, run update-ca-trust and restart crio.service." },
         { .reasons = PULL,
           .texts = "dial tcp|i/o timeout|connection reset|pinging container registry|TLS handshake "
@@ -190,20 +191,20 @@ static const HintRow rows[] = {
                   "proxy for CRI-O in /etc/systemd/system/crio.service.d if the site needs one." },
         { .reasons = PULL,
           .texts = "no image found in manifest list|no image found in image index|no matching manifest",
-          .hint = "The image is not made for this host's architecture (uname -m): name one that is in "
-                  "the workload." },
+          .hint = "The image is not built for this host's architecture (uname -m): replace it in the "
+                  "workload with one that is." },
         { .reasons = PULL " InvalidImageName",
           .texts = "manifest unknown|name unknown|repository does not exist|repository name not known|"
                    "reading manifest*not found|invalid reference format|couldn't parse image|"
                    "InvalidImageName|invalid tag|requested image not found",
           .hint = "No such image: correct its name or tag in the workload; skopeo inspect docker://IMAGE "
-                  "on this host tells whether one exists." },
+                  "on this host shows whether it exists." },
         { .reasons = "InvalidImageName",
-          .hint = "The name of the image is not a valid one: correct it in the workload." },
+          .hint = "The image name is not valid: correct it in the workload." },
         { .reasons = PULL,
           .texts = "short-name",
-          .hint = "Write the image with its registry in front (docker.io/library/NAME): CRI-O does not "
-                  "guess it." },
+          .hint = "Write the image's name with its registry in front (docker.io/library/NAME): CRI-O does "
+                  "not guess the registry." },
         { .reasons = "ErrImageNeverPull",
           .hint = "Its imagePullPolicy is Never and the image is not on this host: run crictl pull "
                   "IMAGE, or change the policy." },
@@ -211,7 +212,7 @@ static const HintRow rows[] = {
           .hint = "A file system is full: look at df -h /var/lib/containers /var/lib/kubelet and free "
                   "space, for instance with crictl rmi --prune." },
 
-        /* What the node is short of. */
+        /* Resources that the node is short of. */
         { .reasons = UNSCHEDULED " OutOf*",
           .texts = "Insufficient |Too many pods|Node didn't have enough resource",
           .hint = "The node has too little left of what the pod requests: oc describe node shows what is "
@@ -236,12 +237,12 @@ static const HintRow rows[] = {
           .hint = "The node's network is not set up: see the gate ovn and oc get pods -n "
                   "openshift-ovn-kubernetes." },
 
-        /* A pull, in words that say no more. */
+        /* Pulls whose message says no more. */
         { .reasons = "ErrImagePull ImagePullBackOff",
           .pull_always = true,
-          .hint = "The container's imagePullPolicy is Always, so that the registry is asked at each "
-                  "start: set it to IfNotPresent to use the image on this host, and run crictl pull "
-                  "IMAGE to see the registry's answer." },
+          .hint = "The container's imagePullPolicy is Always, so CRI-O asks the registry at each start: "
+                  "set it to IfNotPresent to use the image on this host, and run crictl pull IMAGE to see "
+                  "the registry's answer." },
         { .reasons = "ErrImagePull ImagePullBackOff ImageInspectError RegistryUnavailable",
           .hint = "Run crictl pull IMAGE on this host to see the registry's whole answer, and look at "
                   "/etc/crio/openshift-pull-secret and the network." },
@@ -255,16 +256,16 @@ static const HintRow rows[] = {
 
         /* The node. */
         { .reasons = "Evicted",
-          .hint = "The kubelet evicted the pod: where it went over a limit of its own, raise that; else oc "
-                  "describe node shows which pressure the node was under." },
+          .hint = "The kubelet evicted the pod: if it went over a limit of its own, raise the limit; "
+                  "otherwise oc describe node shows the pressure that the node was under." },
         { .reasons =
                   "UnexpectedAdmissionError NodeAffinity NodePorts Preempting Terminated Shutdown NodeShutdown",
-          .hint = "The kubelet turned the pod away or ended it: what owns the pod makes another one in time, and "
-                  "one that nothing owns must be made anew." },
+          .hint = "The kubelet rejected or ended the pod: the pod's controller creates another one in "
+                  "time, and a pod without a controller must be created again." },
         { .reasons = "KubeletNotReady",
           .texts = "container runtime is down|runtime status check|crio.sock|container runtime not ready",
           .hint = "The kubelet gets no answer from CRI-O: look at systemctl status crio.service and "
-                  "journalctl -b -u crio.service; just after a start it passes by itself." },
+                  "journalctl -b -u crio.service; just after a start this passes by itself." },
         { .reasons = "KubeletNotReady",
           .texts = "PLEG is not healthy",
           .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
@@ -273,10 +274,10 @@ static const HintRow rows[] = {
           .texts = "node is shutting down",
           .hint = "The host is shutting down: systemctl list-jobs shows what it waits for." },
         { .reasons = "KubeletNotReady",
-          .hint = "journalctl -b -u microshift.service -g kubelet shows why the kubelet does not call "
-                  "the node ready." },
+          .hint = "journalctl -b -u microshift.service -g kubelet shows why the kubelet does not report "
+                  "the node as ready." },
         { .reasons = "NodeStatusUnknown NodeStatusNeverUpdated",
-          .hint = "The kubelet, a part of MicroShift, does not report: look at systemctl status "
+          .hint = "The kubelet, which is a part of MicroShift, does not report: look at systemctl status "
                   "microshift.service and journalctl -b -u microshift.service." },
 
         /* Storage. */
@@ -285,16 +286,17 @@ static const HintRow rows[] = {
           .kind = "Pods",
           .namespace = "openshift-storage",
           .hint = "One of the storage driver's pods is missing: oc get deployments,daemonsets -n "
-                  "openshift-storage shows which, and the log of lvms-operator, which makes vg-manager, why." },
+                  "openshift-storage shows which one, and the log of lvms-operator, which creates "
+                  "vg-manager, shows why." },
         { .reasons = "NotFound NoPods",
           .namespace = "openshift-storage",
-          .hint = "MicroShift deploys LVMS where it finds one volume group, or one named microshift, or "
-                  "/etc/microshift/lvmd.yaml: look at vgs, make one, and restart microshift.service; "
-                  "without storage, mask the gate." },
+          .hint = "MicroShift deploys LVMS if it finds exactly one volume group, or one named microshift, "
+                  "or /etc/microshift/lvmd.yaml: look at vgs, create one, and restart microshift.service; "
+                  "if you need no storage, mask the gate." },
         { .texts = "no enough space left on VG|not enough space*volume group|did not have enough free "
                    "storage|volume group*not found",
-          .hint = "LVMS lacks a volume group or room in it: look at vgs and /etc/microshift/lvmd.yaml, "
-                  "then restart microshift.service." },
+          .hint = "LVMS lacks a volume group or free space in it: look at vgs and "
+                  "/etc/microshift/lvmd.yaml, then restart microshift.service." },
         { .reasons = CRASH,
           .texts = "lvmd|vg-manager|topolvm|volume group",
           .namespace = "openshift-storage",
@@ -303,12 +305,12 @@ static const HintRow rows[] = {
         { .reasons = MOUNT " ContainerCreating PodInitializing",
           .texts = "configmap \"kube-root-ca.crt\" not found|configmap \"openshift-service-ca.crt\" not "
                    "found|non-existent config key: service-ca.crt",
-          .hint = "MicroShift itself puts this into each namespace: if it stays away, see the gate service-ca and "
-                  "journalctl -b -u microshift.service." },
+          .hint = "MicroShift itself creates this in each namespace: if it stays missing, see the gate "
+                  "service-ca and journalctl -b -u microshift.service." },
         { .reasons = MOUNT " ContainerCreating PodInitializing",
           .texts = "secret *not found",
           .namespace = "openshift-",
-          .hint = "service-ca has not made this secret yet: see the gate service-ca and oc get pods -n "
+          .hint = "service-ca has not created this secret yet: see the gate service-ca and oc get pods -n "
                   "openshift-service-ca." },
         { .texts = "secret *not found|configmap *not found|references non-existent secret key|references "
                    "non-existent config key|couldn't find key",
@@ -332,35 +334,35 @@ static const HintRow rows[] = {
           .hint = "The node is cordoned: run oc adm uncordon NODE." },
         { .reasons = UNSCHEDULED,
           .texts = "volume node affinity|PersistentVolume's node affinity",
-          .hint = "Its volume belongs to another node, perhaps to one of this host's former name: compare oc "
-                  "describe pv with oc get nodes." },
+          .hint = "Its volume belongs to another node, perhaps to this host's node under a former name: "
+                  "compare oc describe pv with oc get nodes." },
         { .reasons = UNSCHEDULED,
           .texts = "node affinity|node selector|untolerated taint|had taint|free ports",
-          .hint = "Nothing fits the pod's node selector, affinity, tolerations or host ports: compare oc "
+          .hint = "No node fits the pod's node selector, affinity, tolerations or host ports: compare oc "
                   "describe pod with oc describe node." },
         { .reasons = "SchedulingGated",
-          .hint = "A scheduling gate holds the pod back: spec.schedulingGates names whose it is." },
+          .hint = "A scheduling gate holds the pod back: spec.schedulingGates shows which one." },
 
         /* Running it. */
         { .texts = "unable to validate against any security context constraint|violates PodSecurity",
           .hint = "The pod asks for more than its service account may have: adjust its securityContext, "
                   "or grant a SecurityContextConstraints to the service account." },
         { .reasons = "OOMKilled",
-          .hint = "It was killed for want of memory: raise the container's memory limit, or look at free "
-                  "-m and journalctl -k -g 'out of memory'." },
-        { .texts = "last exit: OOMKilled",
-          .hint = "It is killed for want of memory again and again: raise the container's memory limit, "
+          .hint = "The kernel killed the container for lack of memory: raise the container's memory limit, "
                   "or look at free -m and journalctl -k -g 'out of memory'." },
+        { .texts = "last exit: OOMKilled",
+          .hint = "The kernel keeps killing the container for lack of memory: raise the container's memory "
+                  "limit, or look at free -m and journalctl -k -g 'out of memory'." },
         { .reasons = CRASH " CreateContainerError CreateContainerConfigError Failed " SANDBOX,
           .texts = "permission denied|selinux|avc: *denied|operation not permitted",
-          .hint = "SELinux or a mode forbids it: look at ausearch -m avc -ts boot, and put the labels "
-                  "right with restorecon -Rv /var/lib/microshift /var/lib/kubelet /var/lib/containers." },
+          .hint = "SELinux or a file mode forbids it: look at ausearch -m avc -ts boot, and correct the "
+                  "labels with restorecon -Rv /var/lib/microshift /var/lib/kubelet /var/lib/containers." },
         { .reasons = CRASH,
           .texts = "address already in use",
           .hint = "Another process has the port: ss -tulpn shows which." },
         { .reasons = "CreateContainerConfigError",
-          .hint = "The container's configuration cannot be put together: oc describe pod -n NAMESPACE "
-                  "POD names what is missing." },
+          .hint = "The kubelet cannot put the container's configuration together: oc describe pod -n "
+                  "NAMESPACE POD shows what is missing." },
         { .reasons =
                   "CreateContainerError RunContainerError StartError ContainerCannotRun PreStartHookError "
                   "PostStartHookError",
@@ -369,60 +371,60 @@ static const HintRow rows[] = {
         { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
           .hint = "CRI-O cannot make the pod's sandbox: look at journalctl -b -u crio.service." },
         { .reasons = "CrashLoopBackOff",
-          .hint = "It ends again and again: oc logs --previous -n NAMESPACE POD --all-containers shows "
+          .hint = "The container keeps exiting: oc logs --previous -n NAMESPACE POD --all-containers shows "
                   "why." },
         { .reasons = "ContainerStatusUnknown",
-          .hint = "The kubelet lost sight of the container, as after a power cut, and starts it anew; if "
+          .hint = "The kubelet lost track of the container, as after a power cut, and starts it again; if "
                   "it does not, delete the pod with oc delete pod -n NAMESPACE POD." },
         { .reasons = "Error DeadlineExceeded ExitCode:*",
           .hint = "A container failed: oc logs -n NAMESPACE POD --all-containers shows why." },
         { .reasons = "Unhealthy",
-          .hint = "Its probe fails: oc describe pod -n NAMESPACE POD shows the probe's answer, oc logs "
-                  "the rest." },
+          .hint = "Its probe fails: oc describe pod -n NAMESPACE POD shows the probe's answer, and oc logs "
+                  "shows the rest." },
         { .reasons = "ReadinessGatesNotReady",
           .hint = "A readiness gate holds the pod back: the controller that sets this condition has not "
-                  "done so." },
+                  "set it." },
         { .reasons = "Terminating",
           .kind = "Node",
-          .hint = "Somebody deletes the node: when it is gone, restart microshift.service, whose kubelet "
-                  "registers it anew." },
+          .hint = "The node is being deleted: when it is gone, restart microshift.service, whose kubelet "
+                  "registers the node again." },
         { .reasons = "Terminating",
-          .hint = "The pod before it is still going; if it stays, oc get pod -o yaml shows its finalizers, and "
-                  "where it has none oc delete pod --force ends it." },
+          .hint = "The previous pod is still terminating; if it stays, oc get pod -o yaml shows its "
+                  "finalizers, and if it has none oc delete pod --force removes it." },
         { .reasons = "FailedCreate",
-          .hint = "Its pods cannot be made: oc describe of the workload shows the API's answer." },
+          .hint = "Its pods cannot be created: oc describe of the workload shows the API's answer." },
 
         /* Our own reasons. */
         { .reasons = "StaleBoot",
-          .hint = "This is what the previous boot left behind and it passes when the kubelet reports; if "
-                  "it does not, look at systemctl status microshift.service." },
+          .hint = "This status is from the previous boot and passes when the kubelet reports; if it does "
+                  "not pass, look at systemctl status microshift.service." },
         { .reasons = "Unproven",
-          .hint = "Ready is an old answer: the containers that it names do not run on this host; if that "
-                  "lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
+          .hint = "Ready is an old status: the containers that it names are not running on this host; if "
+                  "that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
                   "microshift.service." },
         { .reasons = "KubeletSilent",
-          .hint = "The kubelet has given no sign of life: look at curl -s http://127.0.0.1:10248/healthz "
-                  "and systemctl status microshift.service." },
+          .hint = "The kubelet has shown no activity: look at curl -s http://127.0.0.1:10248/healthz and "
+                  "systemctl status microshift.service." },
         { .reasons = "NotFound",
           .namespace = "openshift-multus",
-          .hint = "MicroShift has not made it: the package microshift-multus must be installed, and without "
-                  "it MicroShift restarts itself for ever where network.multus.status is Enabled, which "
-                  "journalctl -b -u microshift.service -g multus shows." },
+          .hint = "MicroShift has not created it: install the package microshift-multus, without which "
+                  "MicroShift keeps restarting if network.multus.status is Enabled, as journalctl -b -u "
+                  "microshift.service -g multus shows." },
         { .reasons = "NotFound",
           .vendor = true,
           .overdue = true,
-          .hint = "This build of MicroShift may not ship it: if so, mask the gate by a link in "
-                  "/etc/msready/gates.d from its file name to /dev/null and run msready reload." },
+          .hint = "This build of MicroShift may not ship it: if so, mask the gate with a link from its "
+                  "file name in /etc/msready/gates.d to /dev/null and run msready reload." },
         { .reasons = "NotFound",
           .vendor = true,
-          .hint = "MicroShift has not made it yet: journalctl -b -u microshift.service shows how far its "
-                  "manifests are." },
+          .hint = "MicroShift has not created it yet: journalctl -b -u microshift.service shows which "
+                  "manifests it has applied." },
         { .reasons = "NotFound",
-          .hint = "Nothing of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
+          .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
                   "(msready gates) with oc get all -A." },
         { .reasons = "NoPods",
           .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A "
-                  "--show-labels; oc describe of the workload shows why it makes none." },
+                  "--show-labels; oc describe of the workload shows why it creates none." },
         { .reasons = "NoEligibleNode",
           .hint = "The DaemonSet's node selector or affinity matches no node: compare it with oc get "
                   "nodes --show-labels." },
@@ -430,22 +432,22 @@ static const HintRow rows[] = {
           .hint = "It is scaled to zero: run oc scale --replicas=1, or set MinimumReady=0 in the gate's "
                   "file." },
         { .reasons = "NodeAmbiguous",
-          .hint = "Name this host's node by Node= under [Cluster] in /etc/msready/msready.conf, and "
-                  "delete with oc delete node what a former host name left." },
+          .hint = "Name this host's node with Node= under [Cluster] in /etc/msready/msready.conf, and "
+                  "delete nodes that a former host name left behind with oc delete node." },
         { .reasons = "NodeNotRegistered",
           .texts = "as Node= says",
           .hint = "Compare Node= in /etc/msready/msready.conf with oc get nodes." },
         { .reasons = "NodeNotRegistered",
-          .hint = "The kubelet has not made its node yet: journalctl -b -u microshift.service -g kubelet "
-                  "shows how far it is." },
+          .hint = "The kubelet has not registered its node yet: journalctl -b -u microshift.service -g "
+                  "kubelet shows how far it is." },
         { .reasons = "ApiUnreachable",
           .texts = "resolve",
           .hint = "The server's name in the kubeconfig cannot be resolved on this host: check it with "
                   "getent hosts." },
         { .reasons = "ApiUnreachable",
           .texts = "certificate|TLS|SSL",
-          .hint = "The server's certificate does not fit the kubeconfig: restart microshift.service, "
-                  "which writes both anew, or correct Kubeconfig= in /etc/msready/msready.conf." },
+          .hint = "The server's certificate does not match the kubeconfig: restart microshift.service, "
+                  "which writes both again, or correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "ApiUnreachable",
           .hint = "MicroShift does not answer: look at systemctl status microshift.service, journalctl -b "
                   "-u microshift.service and, after an upgrade, "
@@ -454,14 +456,14 @@ static const HintRow rows[] = {
           .hint = "MicroShift is starting: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
                   "it waits for, and journalctl -b -u microshift.service says why." },
         { .reasons = "NotSynced",
-          .hint = "The API's objects are being listed; if that lasts, journalctl -b -u msready.service "
-                  "says why." },
+          .hint = "The daemon is listing the API's objects; if that lasts, journalctl -b -u "
+                  "msready.service says why." },
         { .reasons = "NotObserved",
-          .hint = "What is in charge has not acted on the newest specification yet; if that lasts, look "
-                  "at systemctl status microshift.service." },
+          .hint = "The controller has not acted on the newest specification yet; if that lasts, look at "
+                  "systemctl status microshift.service." },
         { .reasons = "Unauthorized",
-          .hint = "The API refuses the kubeconfig's credentials: with an account of its own, MicroShift "
-                  "must have applied msready's manifests first; else check Kubeconfig= in "
+          .hint = "The API refuses the kubeconfig's credentials: if msready has an account of its own, "
+                  "MicroShift must apply msready's manifests first; otherwise check Kubeconfig= in "
                   "/etc/msready/msready.conf." },
         { .reasons = "Forbidden",
           .hint = "The account may not read this: apply msready's RBAC manifests and check with oc auth "
@@ -470,11 +472,11 @@ static const HintRow rows[] = {
           .hint = "MicroShift writes the kubeconfig when it starts: look at systemctl status "
                   "microshift.service, or set Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "KubeconfigInvalid",
-          .hint = "MicroShift writes the kubeconfig anew when it starts: restart microshift.service, or "
+          .hint = "MicroShift writes the kubeconfig again when it starts: restart microshift.service, or "
                   "correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "InvalidGate",
-          .hint = "msready check-config tells file and line, msready gates the gate's files; msready reload takes "
-                  "in what was mended." },
+          .hint = "Run msready check-config for the file and line, and msready gates for the gate's files; "
+                  "fix the file, then run msready reload." },
 };
 
 static bool word_is_among(const char *words, const char *word) {
@@ -492,22 +494,22 @@ static bool word_is_among(const char *words, const char *word) {
         }
 }
 
-/* Where in text the n bytes of piece stand, case not counting. */
-static const char *find(const char *text, const char *piece, size_t n) {
+/* Finds the n bytes of piece in text; case does not count. NULL if they are not there. */
+static const char *find_ignoring_case(const char *text, const char *piece, size_t n) {
         for (; *text; text++)
                 if (strncasecmp(text, piece, n) == 0)
                         return text;
         return NULL;
 }
 
-/* Whether the pieces of a pattern of n bytes stand in text, one behind the other. */
+/* Whether text contains the pieces of a pattern of n bytes, one after the other. */
 static bool text_has(const char *text, const char *pattern, size_t n) {
         const char *end = pattern + n;
 
         while (pattern < end) {
                 const char *star = memchr(pattern, '*', (size_t) (end - pattern)) ?: end;
 
-                text = find(text, pattern, (size_t) (star - pattern));
+                text = find_ignoring_case(text, pattern, (size_t) (star - pattern));
                 if (!text)
                         return false;
                 text += star - pattern;
@@ -535,7 +537,7 @@ static bool words_fit(const HintRow *row, const char *reason, const char *messag
                (!row->texts || text_has_any(message, row->texts));
 }
 
-/* The status and the event speak each for itself: the reason of one says nothing about the text of the
+/* The status and the event are matched separately: the reason of one says nothing about the text of the
  * other. */
 static bool row_fits(const HintRow *row, const HintQuery *q, const char *reason) {
         if (!words_fit(row, reason, q->message) && !words_fit(row, q->event_reason, q->event_message))
@@ -547,7 +549,7 @@ static bool row_fits(const HintRow *row, const HintQuery *q, const char *reason)
         return row->pull_always <= q->pull_always && row->vendor <= q->vendor && row->overdue <= q->overdue;
 }
 
-/* What to do about it: a constant text, or NULL where nothing is known. */
+/* The hint for a blocker: a constant text, or NULL if there is none. */
 const char *hint_for(const HintQuery *q) {
         const char *reason = strempty(q->reason);
 
@@ -558,7 +560,7 @@ const char *hint_for(const HintQuery *q) {
         return NULL;
 }
 
-/* The i-th hint of the table; NULL behind the last. */
+/* The i-th hint of the table; NULL beyond the last. For tests. */
 const char *hint_nth(size_t i) {
         return i < ELEMENTSOF(rows) ? rows[i].hint : NULL;
 }

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 
-/* What is known of a blocker when a hint is looked for. Everything but the reason may be NULL. */
+/* A blocker, as far as it matters for its hint. Any text may be NULL. */
 typedef struct HintQuery {
         const char *kind; /* of the object: "Pod", "Node", "DaemonSet", "Endpoint" … */
         const char *namespace;
@@ -12,8 +12,8 @@ typedef struct HintQuery {
         const char *message;
         const char *event_reason; /* of the newest event that explains the object */
         const char *event_message;
-        bool pull_always; /* a container that waits has imagePullPolicy Always */
-        bool vendor;      /* the gate is one that ships with msready */
+        bool pull_always; /* a waiting container has imagePullPolicy Always */
+        bool vendor;      /* the gate ships with msready */
         bool overdue;     /* NotFound: long after /readyz answered ok */
 } HintQuery;
 

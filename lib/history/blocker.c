@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Blockers and the names of objects, as types Blocker and Object of the varlink interface have them. What is
- * read back comes from files that a crash may have cut: members that are missing are errors, never guessed.
- */
+/* Blockers and the names of objects, in the shape of types Blocker and Object of the varlink interface. They
+ * are read back from files that a crash may have cut: a missing member is an error, never guessed. */
 
 #include "history/blocker.h"
 
@@ -18,6 +17,8 @@ void object_name_done(ObjectName *o) {
 /* Takes copies; an empty or absent namespace is none. On -ENOMEM *o is as it was. */
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name) {
         _cleanup_(object_name_done) ObjectName n = {};
+
+        assert(kind && name);
 
         n.kind = strdup(kind);
         n.name = strdup(name);
@@ -43,25 +44,15 @@ bool object_name_equal(const ObjectName *a, const ObjectName *b) {
                streq_ptr(a->name, b->name);
 }
 
-int object_name_to_json(const ObjectName *o, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        r = jv_add_string(v, "kind", strempty(o->kind));
-        if (r >= 0)
-                r = jv_add_string(v, "namespace", o->namespace);
-        if (r >= 0)
-                r = jv_add_string(v, "name", strempty(o->name));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o) {
+        jb_object(b, key);
+        jb_string(b, "kind", strempty(o->kind));
+        jb_string(b, "namespace", o->namespace);
+        jb_string(b, "name", strempty(o->name));
+        jb_end(b);
 }
 
-/* -EBADMSG where kind or name is missing, -ENOMEM. */
+/* The result is the caller's, for object_name_done(). -EBADMSG if kind or name is missing, -ENOMEM. */
 int object_name_from_json(const JsonValue *v, ObjectName *ret) {
         const char *kind = jv_get_string(v, "kind"), *name = jv_get_string(v, "name");
         ObjectName o = {};
@@ -86,7 +77,7 @@ void blocker_done(Blocker *b) {
         *b = (Blocker){};
 }
 
-/* *ret is written on success only, and not freed before. */
+/* *ret is written on success only; it is not freed before. -ENOMEM. */
 int blocker_copy(const Blocker *b, Blocker *ret) {
         _cleanup_(blocker_done) Blocker copy = { .since = b->since, .is_dated = b->is_dated };
         int r;
@@ -109,49 +100,27 @@ int blocker_copy(const Blocker *b, Blocker *ret) {
         return 0;
 }
 
-/* Whether there is nothing to tell that was not told before. */
-bool blocker_equal(const Blocker *a, const Blocker *b) {
-        return a->since == b->since && streq_ptr(a->gate, b->gate) &&
-               object_name_equal(&a->object, &b->object) && streq_ptr(a->reason, b->reason) &&
-               streq_ptr(a->message, b->message) && streq_ptr(a->hint, b->hint);
+void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker) {
+        jb_object(b, key);
+        jb_string(b, "gate", strempty(blocker->gate));
+        object_name_to_json(b, "object", &blocker->object);
+        jb_string(b, "reason", strempty(blocker->reason));
+        jb_string(b, "message", blocker->message);
+        jb_string(b, "hint", blocker->hint);
+        jb_usec(b, "sinceBoottimeUSec", blocker->since);
+        jb_end(b);
 }
 
-int blocker_to_json(const Blocker *b, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *object = NULL;
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        r = object_name_to_json(&b->object, &object);
-        if (r >= 0)
-                r = jv_add_string(v, "gate", strempty(b->gate));
-        if (r >= 0)
-                r = jv_add(v, "object", TAKE_PTR(object));
-        if (r >= 0)
-                r = jv_add_string(v, "reason", strempty(b->reason));
-        if (r >= 0)
-                r = jv_add_string(v, "message", b->message);
-        if (r >= 0)
-                r = jv_add_string(v, "hint", b->hint);
-        if (r >= 0)
-                r = jv_add_int(v, "sinceBoottimeUSec", (int64_t) b->since);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
-/* -EBADMSG where a member that every blocker has is missing or no such thing, -ENOMEM. */
+/* The result is the caller's, for blocker_done(). -EBADMSG if a member that every blocker has is missing or
+ * of another type, -ENOMEM. */
 int blocker_from_json(const JsonValue *v, Blocker *ret) {
         const char *gate = jv_get_string(v, "gate"), *reason = jv_get_string(v, "reason");
         _cleanup_(blocker_done) Blocker b = {};
-        int64_t since = jv_get_int(v, "sinceBoottimeUSec", -1);
         int r;
 
-        if (!gate || !reason || since < 0)
+        b.since = jv_get_usec(v, "sinceBoottimeUSec", USEC_INFINITY);
+        if (!gate || !reason || b.since == USEC_INFINITY)
                 return -EBADMSG;
-        b.since = (usec_t) since;
         r = object_name_from_json(jv_get(v, "object"), &b.object);
         if (r >= 0)
                 r = free_and_strdup(&b.gate, gate);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/clock.h"
-#include "json/json.h"
+#include "json/builder.h"
 
 /* An object of the cluster, or an address, by name. */
 typedef struct ObjectName {
         char *kind;
-        char *namespace; /* NULL where it has none */
+        char *namespace; /* NULL if it has none */
         char *name;
 } ObjectName;
 
@@ -16,21 +15,20 @@ typedef struct Blocker {
         char *gate;
         ObjectName object;
         char *reason;
-        char *message; /* NULL where there is none */
-        char *hint;    /* NULL where nothing is known */
+        char *message; /* NULL if there is none */
+        char *hint;    /* NULL if none is known */
         usec_t since;  /* boottime */
-        bool is_dated; /* since is when the cluster says that it began, and not when we first saw it */
+        bool is_dated; /* since is the time that the cluster gives, not the time when the daemon first saw it */
 } Blocker;
 
 int object_name_set(ObjectName *o, const char *kind, const char *namespace, const char *name);
 void object_name_done(ObjectName *o);
 int object_name_to_string(const ObjectName *o, char **ret);
 bool object_name_equal(const ObjectName *a, const ObjectName *b);
-int object_name_to_json(const ObjectName *o, JsonValue **ret);
+void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o);
 int object_name_from_json(const JsonValue *v, ObjectName *ret);
 
 void blocker_done(Blocker *b);
 int blocker_copy(const Blocker *b, Blocker *ret);
-bool blocker_equal(const Blocker *a, const Blocker *b);
-int blocker_to_json(const Blocker *b, JsonValue **ret);
+void blocker_to_json(JsonBuilder *b, const char *key, const Blocker *blocker);
 int blocker_from_json(const JsonValue *v, Blocker *ret);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Boots on record: how long it took until the cluster was usable, gate by gate, as type Boot of the varlink
- * interface has it, one line per boot. From them comes how long it usually takes. A boot that pulled images
- * says nothing of one that did not: each kind has a median of its own. */
+/* The record of boots: how long each took until the cluster was usable, gate by gate, in the shape of type
+ * Boot of the varlink interface, one line per boot. The median of these times is how long a boot usually
+ * takes. Boots that pulled images have a median of their own, because they take far longer than the
+ * others. */
 
 #include "history/boots.h"
 
@@ -18,9 +19,11 @@ struct BootLog {
         size_t limit;
 };
 
-/* A boot of which no gate is known yet. started is realtime, for people. */
+/* Makes a boot without gates. started is realtime, for people to read. -ENOMEM. */
 int boot_new(const char *boot_id, usec_t started, Boot **ret) {
         _cleanup_(boot_freep) Boot *b = calloc(1, sizeof(*b));
+
+        assert(boot_id);
 
         if (!b)
                 return -ENOMEM;
@@ -73,9 +76,9 @@ static int add_gate(Boot *b, const char *name, BootGate **ret) {
         return 0;
 }
 
-/* Notes when a gate opened, in time since PID 1 started (USEC_INFINITY: not yet), and what it was last seen
- * to wait for (NULL: nothing). Once open, a gate stays as it was noted first: returns 0 then, else 1. -E2BIG
- * with too many gates, -ENOMEM. */
+/* Notes when a gate opened, in time since PID 1 started (USEC_INFINITY: not yet), and what it last waited
+ * for (NULL: nothing). The first opening is the one that is kept: returns 0 if the gate was open already,
+ * else 1. -E2BIG with too many gates, -ENOMEM. */
 int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_for) {
         BootGate *g = find_gate(b, name);
         int r;
@@ -94,79 +97,40 @@ int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_fo
         return 1;
 }
 
-static int add_usec(JsonValue *v, const char *key, usec_t usec) {
-        return usec == USEC_INFINITY ? 0 : jv_add_int(v, key, (int64_t) usec);
-}
+void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot) {
+        jb_object(b, key);
+        jb_string(b, "bootId", boot->boot_id);
+        jb_usec(b, "startedRealtimeUSec", boot->started);
+        jb_usec_unless(b, "readyUSec", boot->ready, USEC_INFINITY);
+        jb_bool(b, "pulledImages", boot->pulled_images);
+        jb_array(b, "gates");
+        for (size_t i = 0; i < boot->n_gates; i++) {
+                const BootGate *g = &boot->gates[i];
 
-static int gate_to_json(const BootGate *g, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        r = jv_add_string(v, "name", g->name);
-        if (r >= 0)
-                r = add_usec(v, "readyUSec", g->ready);
-        if (r >= 0)
-                r = jv_add_string(v, "waitedFor", g->waited_for);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
-}
-
-int boot_to_json(const Boot *b, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *gates = jv_new_array();
-        int r;
-
-        if (!v || !gates)
-                return -ENOMEM;
-        for (size_t i = 0; i < b->n_gates; i++) {
-                JsonValue *gate = NULL;
-
-                r = gate_to_json(&b->gates[i], &gate);
-                if (r >= 0)
-                        r = jv_append(gates, gate);
-                if (r < 0)
-                        return r;
+                jb_object(b, NULL);
+                jb_string(b, "name", g->name);
+                jb_usec_unless(b, "readyUSec", g->ready, USEC_INFINITY);
+                jb_string(b, "waitedFor", g->waited_for);
+                jb_end(b);
         }
-
-        r = jv_add_string(v, "bootId", b->boot_id);
-        if (r >= 0)
-                r = jv_add_int(v, "startedRealtimeUSec", (int64_t) b->started);
-        if (r >= 0)
-                r = add_usec(v, "readyUSec", b->ready);
-        if (r >= 0)
-                r = jv_add_bool(v, "pulledImages", b->pulled_images);
-        if (r >= 0)
-                r = jv_add(v, "gates", TAKE_PTR(gates));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+        jb_end(b);
+        jb_end(b);
 }
 
-static usec_t get_usec(const JsonValue *v, const char *key) {
-        int64_t i = jv_get_int(v, key, -1);
-
-        return i < 0 ? USEC_INFINITY : (usec_t) i;
-}
-
-/* -EBADMSG where v is no boot, -ENOMEM. Gates without a name, and those over the ceiling, are left out. */
+/* The result is the caller's, for boot_free(). Gates without a name, and those over the ceiling, are left
+ * out. -EBADMSG if v is not a boot, -ENOMEM. */
 int boot_from_json(const JsonValue *v, Boot **ret) {
         const char *boot_id = jv_get_string(v, "bootId");
-        int64_t started = jv_get_int(v, "startedRealtimeUSec", -1);
+        usec_t started = jv_get_usec(v, "startedRealtimeUSec", USEC_INFINITY);
         _cleanup_(boot_freep) Boot *b = NULL;
         int r;
 
-        if (isempty(boot_id) || started < 0)
+        if (isempty(boot_id) || started == USEC_INFINITY)
                 return -EBADMSG;
-        r = boot_new(boot_id, (usec_t) started, &b);
+        r = boot_new(boot_id, started, &b);
         if (r < 0)
                 return r;
-        b->ready = get_usec(v, "readyUSec");
+        b->ready = jv_get_usec(v, "readyUSec", USEC_INFINITY);
         b->pulled_images = jv_get_bool(v, "pulledImages", false);
 
         JSON_FOREACH(g, jv_get(v, "gates")) {
@@ -174,7 +138,8 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
 
                 if (!name)
                         continue;
-                r = boot_set_gate(b, name, get_usec(g, "readyUSec"), jv_get_string(g, "waitedFor"));
+                r = boot_set_gate(b, name, jv_get_usec(g, "readyUSec", USEC_INFINITY),
+                                  jv_get_string(g, "waitedFor"));
                 if (r == -E2BIG)
                         break;
                 if (r < 0)
@@ -185,7 +150,7 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
         return 0;
 }
 
-/* A log that keeps the last `limit` boots, at least one. */
+/* Makes a log that keeps the last `limit` boots, at least one. -ENOMEM. */
 int boot_log_new(size_t limit, BootLog **ret) {
         _cleanup_(boot_log_freep) BootLog *l = calloc(1, sizeof(*l));
 
@@ -212,28 +177,28 @@ BootLog *boot_log_free(BootLog *l) {
         return NULL;
 }
 
-static void drop(BootLog *l, size_t i) {
+static void drop_boot(BootLog *l, size_t i) {
         boot_free(l->boots[i]);
         l->length--;
         memmove(&l->boots[i], &l->boots[i + 1], (l->length - i) * sizeof(Boot *));
 }
 
-/* Records a boot as the newest and owns it from now on: it takes the place of one with its ID; the oldest
- * gives way where the log is full. */
+/* Records a boot as the newest and owns it from now on. It replaces a boot with the same ID; if the log is
+ * full, the oldest boot is dropped. */
 void boot_log_put(BootLog *l, Boot *boot) {
         for (size_t i = 0; i < l->length; i++)
                 if (hex_equal_ignoring_dashes(l->boots[i]->boot_id, boot->boot_id) ||
                     streq(l->boots[i]->boot_id, boot->boot_id)) {
-                        drop(l, i);
+                        drop_boot(l, i);
                         break;
                 }
         if (l->length == l->limit)
-                drop(l, 0);
+                drop_boot(l, 0);
         l->boots[l->length++] = boot;
 }
 
-/* Records the boots of a text of lines, oldest first. What is none is skipped; returns how many lines that
- * were, or -ENOMEM. */
+/* Records the boots of a text of lines, oldest first. Lines that are not a boot are skipped; returns how
+ * many, or -ENOMEM. */
 int boot_log_parse(BootLog *l, const char *text, size_t size) {
         int skipped = 0;
 
@@ -260,12 +225,12 @@ size_t boot_log_length(const BootLog *l) {
         return l->length;
 }
 
-/* The i-th boot, the oldest being 0; NULL behind the last. */
+/* The i-th boot, the oldest being 0; NULL beyond the last. */
 const Boot *boot_log_get(const BootLog *l, size_t i) {
         return i < l->length ? l->boots[i] : NULL;
 }
 
-/* The boot of that ID, dashes and case not counting, or NULL. */
+/* The boot with that ID, or NULL. Dashes and case do not count. */
 const Boot *boot_log_find(const BootLog *l, const char *boot_id) {
         for (size_t i = 0; i < l->length; i++)
                 if (hex_equal_ignoring_dashes(l->boots[i]->boot_id, boot_id))
@@ -273,51 +238,37 @@ const Boot *boot_log_find(const BootLog *l, const char *boot_id) {
         return NULL;
 }
 
-/* Appends all as lines, oldest first. */
+/* Appends all boots as lines, oldest first. -E2BIG over the buffer's ceiling, -ENOMEM. */
 int boot_log_print(const BootLog *l, Buffer *out) {
         for (size_t i = 0; i < l->length; i++) {
-                _cleanup_(jv_freep) JsonValue *v = NULL;
+                JsonBuilder b = {};
                 int r;
 
-                r = boot_to_json(l->boots[i], &v);
-                if (r >= 0)
-                        r = lines_put(v, out);
+                boot_to_json(&b, NULL, l->boots[i]);
+                r = lines_put(&b, out);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* All of them as an array, oldest first. */
-int boot_log_to_json(const BootLog *l, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *array = jv_new_array();
-
-        if (!array)
-                return -ENOMEM;
-        for (size_t i = 0; i < l->length; i++) {
-                JsonValue *v = NULL;
-                int r;
-
-                r = boot_to_json(l->boots[i], &v);
-                if (r >= 0)
-                        r = jv_append(array, v);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(array);
-        return 0;
+/* An array of all boots, oldest first. */
+void boot_log_to_json(JsonBuilder *b, const char *key, const BootLog *l) {
+        jb_array(b, key);
+        for (size_t i = 0; i < l->length; i++)
+                boot_to_json(b, NULL, l->boots[i]);
+        jb_end(b);
 }
 
-static int compare(const void *a, const void *b) {
+static int compare_times(const void *a, const void *b) {
         const usec_t *x = a, *y = b;
 
         return *x < *y ? -1 : *x > *y;
 }
 
-/* How long boots of that kind took until they were ready: the median, of an even number what
- * lies halfway between the two in the middle. The boot `except` (NULL: none) does not count: this boot tells
- * nothing of itself. -ENODATA where no such boot was ever ready, -ENOMEM. */
+/* The median of the times that boots of that kind took until they were ready; of an even number, the mean of
+ * the two in the middle. The boot `except` (NULL: none) does not count, so that the current boot is not
+ * compared with itself. -ENODATA if no such boot was ever ready, -ENOMEM. */
 int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, usec_t *ret) {
         _cleanup_free_ usec_t *times = NULL;
         size_t n = 0;
@@ -339,12 +290,13 @@ int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, u
         if (n == 0)
                 return -ENODATA;
 
-        qsort(times, n, sizeof(usec_t), compare);
+        qsort(times, n, sizeof(usec_t), compare_times);
         *ret = times[(n - 1) / 2] + (times[n / 2] - times[(n - 1) / 2]) / 2;
         return 0;
 }
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", as it stands on record, into a blocker. 0: it is none. */
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", as it is on record, into a blocker. Returns 1, 0 if s
+ * has another form, or -ENOMEM. */
 static int parse_waited_for(const char *s, Blocker *ret) {
         const char *name = strchr(s, ' '), *slash = NULL, *colon = NULL;
         _cleanup_free_ char *kind = NULL, *namespace = NULL, *rest = NULL;
@@ -358,7 +310,8 @@ static int parse_waited_for(const char *s, Blocker *ret) {
         if (!kind)
                 return -ENOMEM;
         name++;
-        /* Paths and addresses have slashes of their own, and nothing in front of them that could be a namespace. */
+        /* Paths and addresses have slashes of their own, but do not begin as a namespace does: with a DNS
+         * label and "/". */
         n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
         if (n > 0 && name[n] == '/' && name + n < colon)
                 slash = name + n;
@@ -401,8 +354,8 @@ static int compare_ready(const void *a, const void *b) {
         return x->ready < y->ready ? -1 : x->ready > y->ready;
 }
 
-/* What the record tells of a boot, as transitions: that the gates opened, and when the verdict was first ready.
- * Their boottime counts from the start of PID 1. */
+/* Adds a recorded boot to a timeline as transitions: the opening of each gate, and the first ready of the
+ * verdict. Their boottime counts from the start of PID 1. -ENOMEM. */
 int boot_retell(const Boot *b, Timeline *timeline) {
         _cleanup_free_ BootGate **gates = calloc(b->n_gates + 1, sizeof(BootGate *));
         bool was_ready = b->ready == USEC_INFINITY;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "base/clock.h"
-#include "json/json.h"
 #include "history/timeline.h"
 
 /* When a gate first opened in a boot. */
 typedef struct BootGate {
         char *name;
         usec_t ready;     /* since PID 1 started; USEC_INFINITY: never */
-        char *waited_for; /* what it had waited for last; NULL: nothing */
+        char *waited_for; /* what it last waited for; NULL: nothing */
 } BootGate;
 
 typedef struct Boot {
@@ -26,11 +24,11 @@ Boot *boot_free(Boot *b);
 DEFINE_CLEANUP(Boot, boot_free)
 
 int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_for);
-int boot_to_json(const Boot *b, JsonValue **ret);
+void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot);
 int boot_from_json(const JsonValue *v, Boot **ret);
 int boot_retell(const Boot *b, Timeline *timeline);
 
-/* The boots on record, oldest first, one per boot ID: the text of boots.jsonl. */
+/* The recorded boots, oldest first, one per boot ID: the content of boots.jsonl. */
 typedef struct BootLog BootLog;
 
 int boot_log_new(size_t limit, BootLog **ret);
@@ -43,5 +41,5 @@ size_t boot_log_length(const BootLog *l);
 const Boot *boot_log_get(const BootLog *l, size_t i);
 const Boot *boot_log_find(const BootLog *l, const char *boot_id);
 int boot_log_print(const BootLog *l, Buffer *out);
-int boot_log_to_json(const BootLog *l, JsonValue **ret);
+void boot_log_to_json(JsonBuilder *b, const char *key, const BootLog *l);
 int boot_log_typical(const BootLog *l, bool pulled_images, const char *except, usec_t *ret);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Our own files are lines, one JSON value each. They are read as if anything could stand in them: after a
- * power cut the last line may be half a line, or a page of NULs. */
+/* Our own files are lines, one JSON value each. They are read as if anything could be in them: after a power
+ * cut the last line may be half a line, or a page of NULs. */
 
 #include "history/lines.h"
 
-/* Appends v and a line end. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
-int lines_put(const JsonValue *v, Buffer *out) {
+/* Appends what was built, which is freed, and a line end. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is
+ * appended then. */
+int lines_put(JsonBuilder *b, Buffer *out) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
         size_t before = out->size;
         int r;
 
-        r = jv_print(v, false, out);
+        r = jb_finish(b, &v);
+        if (r >= 0)
+                r = jv_print(v, false, out);
         if (r < 0)
                 return r;
         r = buffer_putc(out, '\n');
@@ -21,8 +25,8 @@ int lines_put(const JsonValue *v, Buffer *out) {
         return r;
 }
 
-/* Takes the first line that is not empty off the text. 1 with its value, 0 at the end, -EBADMSG where it is
- * no JSON (the line is taken off all the same), -ENOMEM. */
+/* Takes the first line that is not empty off the text. Returns 1 and its value, which is the caller's; 0 at
+ * the end; -EBADMSG if the line is not JSON (it is taken off all the same); -ENOMEM. */
 int lines_next(const char **text, size_t *size, JsonValue **ret) {
         while (*size > 0) {
                 const char *line = *text, *end = memchr(line, '\n', *size);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The transitions of this boot, as type Transition of the varlink interface has them.
+/* The transitions of this boot, in the shape of type Transition of the varlink interface.
  *
- * Gates and objects have a share of their own, so that no object pushes out what became of the gates, and each
- * object has a share of the latter. On disk they are lines, one JSON object each. Whoever reads it back skips
- * what cannot be read: after a power cut the last line may be half a line, and a timeline with a gap is worth
- * more than none. */
+ * Gates and objects each have a share of their own, so that objects do not push out the transitions of
+ * gates, and each object has a share of the objects' share. On disk each transition is a line with one JSON
+ * object. The reader skips lines that it cannot read: after a power cut the last line may be half a line,
+ * and a timeline with a gap is worth more than none. */
 
 #include "history/timeline.h"
 
@@ -39,55 +39,32 @@ void transition_done(Transition *t) {
         *t = (Transition){};
 }
 
-int transition_to_json(const Transition *t, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object(), *object = NULL, *blocker = NULL;
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        if (t->object.kind) {
-                r = object_name_to_json(&t->object, &object);
-                if (r < 0)
-                        return r;
-        }
-        if (t->has_blocker) {
-                r = blocker_to_json(&t->blocker, &blocker);
-                if (r < 0)
-                        return r;
-        }
-
-        r = jv_add_int(v, "boottimeUSec", (int64_t) t->boottime);
-        if (r >= 0)
-                r = jv_add_int(v, "realtimeUSec", (int64_t) t->realtime);
-        if (r >= 0)
-                r = jv_add_string(v, "gate", t->gate);
-        if (r >= 0 && object)
-                r = jv_add(v, "object", TAKE_PTR(object));
-        if (r >= 0)
-                r = jv_add_string(v, "from", strempty(t->from));
-        if (r >= 0)
-                r = jv_add_string(v, "to", strempty(t->to));
-        if (r >= 0 && blocker)
-                r = jv_add(v, "blocker", TAKE_PTR(blocker));
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(v);
-        return 0;
+void transition_to_json(JsonBuilder *b, const char *key, const Transition *t) {
+        jb_object(b, key);
+        jb_usec(b, "boottimeUSec", t->boottime);
+        jb_usec(b, "realtimeUSec", t->realtime);
+        jb_string(b, "gate", t->gate);
+        if (t->object.kind)
+                object_name_to_json(b, "object", &t->object);
+        jb_string(b, "from", strempty(t->from));
+        jb_string(b, "to", strempty(t->to));
+        if (t->has_blocker)
+                blocker_to_json(b, "blocker", &t->blocker);
+        jb_end(b);
 }
 
-/* -EBADMSG where v is no transition, -ENOMEM. */
+/* The result is the caller's, for transition_done(). -EBADMSG if v is not a transition, -ENOMEM. */
 int transition_from_json(const JsonValue *v, Transition *ret) {
         const JsonValue *object = jv_get(v, "object"), *blocker = jv_get(v, "blocker");
         const char *from = jv_get_string(v, "from"), *to = jv_get_string(v, "to");
-        int64_t boottime = jv_get_int(v, "boottimeUSec", -1), realtime = jv_get_int(v, "realtimeUSec", -1);
-        _cleanup_(transition_done) Transition t = {};
+        _cleanup_(transition_done) Transition t = {
+                .boottime = jv_get_usec(v, "boottimeUSec", USEC_INFINITY),
+                .realtime = jv_get_usec(v, "realtimeUSec", USEC_INFINITY),
+        };
         int r;
 
-        if (boottime < 0 || realtime < 0 || !from || !to)
+        if (t.boottime == USEC_INFINITY || t.realtime == USEC_INFINITY || !from || !to)
                 return -EBADMSG;
-        t.boottime = (usec_t) boottime;
-        t.realtime = (usec_t) realtime;
         r = free_and_strdup(&t.gate, jv_get_string(v, "gate"));
         if (r >= 0)
                 r = free_and_strdup(&t.from, from);
@@ -109,17 +86,14 @@ int transition_from_json(const JsonValue *v, Transition *ret) {
 
 /* Appends t as a line. -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
 int transition_print(const Transition *t, Buffer *out) {
-        _cleanup_(jv_freep) JsonValue *v = NULL;
-        int r;
+        JsonBuilder b = {};
 
-        r = transition_to_json(t, &v);
-        if (r < 0)
-                return r;
-        return lines_put(v, out);
+        transition_to_json(&b, NULL, t);
+        return lines_put(&b, out);
 }
 
-/* A timeline that keeps the newest `limit` transitions of gates and of the verdict, and the newest `objects` of
- * objects, at least one of each. */
+/* Makes a timeline that keeps the newest `limit` transitions of gates and of the verdict, and the newest
+ * `objects` transitions of objects; both are at least 1. -ENOMEM. */
 int timeline_new(size_t limit, size_t objects, Timeline **ret) {
         Timeline *t;
 
@@ -154,7 +128,7 @@ static bool is_of_same_object(const Transition *a, const Transition *b) {
                object_name_equal(&a->object, &b->object);
 }
 
-/* The oldest that has to go for a new one; length where none has to. */
+/* The oldest transition that has to go for a new one; length if none has to. */
 static size_t find_victim(const Timeline *t, const Transition *new) {
         size_t oldest = t->length, own = t->length, n_own = 0;
         Class class = class_of(new);
@@ -191,11 +165,13 @@ static int make_room(Timeline *t, const Transition *new) {
         return 0;
 }
 
-/* Appends a transition and takes over what it holds, leaving it empty; where its share is full the oldest gives
- * way. -ENOMEM leaves both as they were. */
+/* Appends a transition and takes over what it holds, leaving it empty; if its share is full, the oldest is
+ * dropped. -ENOMEM leaves both as they were. */
 int timeline_add(Timeline *t, Transition *transition) {
         Class class = class_of(transition);
         int r;
+
+        assert(transition->from && transition->to);
 
         r = make_room(t, transition);
         if (r < 0)
@@ -211,22 +187,23 @@ size_t timeline_length(const Timeline *t) {
         return t->length;
 }
 
-/* The i-th transition, the oldest kept being 0; NULL behind the last. Valid until the next is added. */
+/* The i-th transition, the oldest kept being 0; NULL beyond the last. Valid until the next is added. */
 const Transition *timeline_get(const Timeline *t, size_t i) {
         return i < t->length ? &t->list[i] : NULL;
 }
 
-/* How many of gates and of the verdict were ever added: what exceeds those that are kept has been dropped. */
+/* How many transitions of gates and of the verdict were ever added; those that are not kept have been
+ * dropped. */
 uint64_t timeline_added(const Timeline *t) {
         return t->added[CLASS_GATE];
 }
 
-/* The same of objects. */
+/* How many transitions of objects were ever added. */
 uint64_t timeline_added_of_objects(const Timeline *t) {
         return t->added[CLASS_OBJECT];
 }
 
-/* Appends all as lines, oldest first. */
+/* Appends all transitions as lines, oldest first. -E2BIG over the buffer's ceiling, -ENOMEM. */
 int timeline_print(const Timeline *t, Buffer *out) {
         for (size_t i = 0; i < t->length; i++) {
                 int r = transition_print(timeline_get(t, i), out);
@@ -237,7 +214,7 @@ int timeline_print(const Timeline *t, Buffer *out) {
         return 0;
 }
 
-/* Adds the transitions of a text of lines. What is none is skipped; returns how many lines that were, or
+/* Adds the transitions of a text of lines. Lines that are not a transition are skipped; returns how many, or
  * -ENOMEM. */
 int timeline_parse(Timeline *t, const char *text, size_t size) {
         int skipped = 0;
@@ -261,23 +238,10 @@ int timeline_parse(Timeline *t, const char *text, size_t size) {
         }
 }
 
-/* All of them as an array, oldest first. */
-int timeline_to_json(const Timeline *t, JsonValue **ret) {
-        _cleanup_(jv_freep) JsonValue *array = jv_new_array();
-
-        if (!array)
-                return -ENOMEM;
-        for (size_t i = 0; i < t->length; i++) {
-                JsonValue *v = NULL;
-                int r;
-
-                r = transition_to_json(timeline_get(t, i), &v);
-                if (r >= 0)
-                        r = jv_append(array, v);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(array);
-        return 0;
+/* An array of all transitions, oldest first. */
+void timeline_to_json(JsonBuilder *b, const char *key, const Timeline *t) {
+        jb_array(b, key);
+        for (size_t i = 0; i < t->length; i++)
+                transition_to_json(b, NULL, timeline_get(t, i));
+        jb_end(b);
 }

@@ -8,15 +8,15 @@ typedef struct Transition {
         usec_t boottime;
         usec_t realtime;
         char *gate;        /* NULL: the verdict */
-        ObjectName object; /* kind is NULL where the gate itself changed */
-        char *from;        /* a GateState, or of an object an ObjectState */
+        ObjectName object; /* kind is NULL if the gate itself changed */
+        char *from;        /* a GateState, or for an object an ObjectState */
         char *to;
-        bool has_blocker; /* what stood first in the way at that moment */
+        bool has_blocker; /* the gate's first blocker at that moment */
         Blocker blocker;
 } Transition;
 
 void transition_done(Transition *t);
-int transition_to_json(const Transition *t, JsonValue **ret);
+void transition_to_json(JsonBuilder *b, const char *key, const Transition *t);
 int transition_from_json(const JsonValue *v, Transition *ret);
 int transition_print(const Transition *t, Buffer *out);
 
@@ -34,4 +34,4 @@ uint64_t timeline_added(const Timeline *t);
 uint64_t timeline_added_of_objects(const Timeline *t);
 int timeline_print(const Timeline *t, Buffer *out);
 int timeline_parse(Timeline *t, const char *text, size_t size);
-int timeline_to_json(const Timeline *t, JsonValue **ret);
+void timeline_to_json(JsonBuilder *b, const char *key, const Timeline *t);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The grammar of RFC 8259, to the letter, looked at before cJSON is. cJSON takes any control character for white
- * space, bytes that are not UTF-8, raw control characters in strings and leading zeros; it reads "\uXYZW" as
- * NUL, cuts strings at NUL, recurses as deep as its build allows, and in some versions reads behind the end of
- * a text that stops early. Whatever passes here it reads safely, and as everybody else does.
+/* Checks a text against the grammar of RFC 8259, to the letter, before cJSON reads it. cJSON takes any
+ * control character for white space, bytes that are not UTF-8, raw control characters in strings and leading
+ * zeros; it reads "\uXYZW" as NUL, cuts strings at NUL, recurses as deep as its build allows, and in some
+ * versions reads beyond the end of a text that stops early. cJSON reads a text that passes here safely, and
+ * as any other reader does.
  *
- * No recursion: what is open is a bit per level. */
+ * There is no recursion: one bit per level says what is open. */
 
 #include "json/check.h"
 
@@ -91,7 +92,8 @@ static int take_code(Scanner *s, unsigned *ret) {
         return 0;
 }
 
-/* What follows a backslash. NUL and halves of surrogate pairs are refused: no C string and no UTF-8 holds them. */
+/* Skips the rest of an escape, after its backslash. NUL and halves of surrogate pairs are refused: a C
+ * string cannot hold the one, UTF-8 not the other. */
 static int skip_escape(Scanner *s) {
         unsigned high, low;
 
@@ -158,7 +160,7 @@ static bool in_object(const Scanner *s) {
         return s->objects >> (s->depth - 1) & 1;
 }
 
-/* Goes through an opening bracket. Returns 1 where a value follows, 0 where the thing is empty and closed. */
+/* Takes an opening bracket. Returns 1 if a value follows, 0 if the object or array is empty and closed. */
 static int enter(Scanner *s) {
         bool object = *s->p++ == '{';
         int r;
@@ -180,7 +182,7 @@ static int enter(Scanner *s) {
         return 1;
 }
 
-/* One value, of a thing with content only its beginning. Returns as enter(). */
+/* Skips one value; of an object or array with members only the beginning. Returns as enter(). */
 static int skip_value(Scanner *s) {
         skip_space(s);
         if (++s->values > LIMIT_JSON_VALUES)
@@ -203,7 +205,7 @@ static int skip_value(Scanner *s) {
         }
 }
 
-/* Behind a value: the brackets that close here, and a comma. Returns 1 where a value follows, 0 at the end. */
+/* Skips what follows a value: closing brackets, and a comma. Returns 1 if a value follows, 0 at the end. */
 static int skip_ends(Scanner *s) {
         while (s->depth > 0) {
                 bool object = in_object(s);
@@ -219,7 +221,7 @@ static int skip_ends(Scanner *s) {
         return s->p == s->end ? 0 : -EBADMSG;
 }
 
-/* Whether text is exactly one JSON value with white space around it. -EBADMSG where it is not, -E2BIG where it
+/* Whether text is exactly one JSON value with white space around it. -EBADMSG if it is not, -E2BIG if it
  * nests deeper than JSON_DEPTH_MAX or holds more than LIMIT_JSON_VALUES values. */
 int jv_check_text(const char *text, size_t size) {
         Scanner s = { .p = (const unsigned char *) text, .end = (const unsigned char *) text + size };

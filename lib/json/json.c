@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers are
- * printed as integers, and a number never takes the locale's decimal comma. What cannot be held exactly in a
- * double is kept as cJSON's "raw" text; only jv_add_int() makes such nodes. */
+/* cJSON keeps numbers as doubles and prints 2^53 as 9.00719925474099e+15, so the printer is ours: integers
+ * are printed as integers, and a number never takes the locale's decimal comma. An integer that a double
+ * does not hold exactly is kept as cJSON's "raw" text; only jb_int() makes such nodes. */
 
 #include "json/json.h"
 
@@ -14,10 +14,7 @@
 #include "base/string-util.h"
 #include "json/check.h"
 
-/* Below 2^53 each integer has a double of its own; 2^53 is also what 2^53 + 1 is read as. */
-#define INTEGER_MAX (((int64_t) 1 << 53) - 1)
-
-/* Up to so many members are compared each with each, which needs no memory. */
+/* Up to this many members are compared pair by pair, which needs no memory. */
 #define PAIRWISE_MAX 16
 
 static int compare_keys(const void *a, const void *b) {
@@ -52,8 +49,8 @@ static int check_keys(const cJSON *object) {
         return 0;
 }
 
-/* What can be told only of decoded text: keys that occur twice, numbers beyond a double. Goes as deep as
- * JSON_DEPTH_MAX. */
+/* Finds what only decoded text shows: keys that occur twice, numbers beyond a double. Recurses no deeper
+ * than JSON_DEPTH_MAX. */
 static int check_tree(const cJSON *v) {
         int r;
 
@@ -72,9 +69,10 @@ static int check_tree(const cJSON *v) {
         return 0;
 }
 
-/* Reads exactly one JSON value with nothing but white space around it. text need not end in NUL. -EBADMSG where
- * it is anything else: also for bytes that are not UTF-8, for "\u0000" and for a key that occurs twice in one
- * object, which the next reader would see differently. -E2BIG as jv_check_text(); -ENOMEM. */
+/* Reads exactly one JSON value with nothing but white space around it; text need not end in NUL. The result
+ * is the caller's, for jv_free(). -EBADMSG for anything else, also for bytes that are not UTF-8, for
+ * "\u0000" and for a key that occurs twice in one object, because another reader might take the other one.
+ * -E2BIG as jv_check_text(); -ENOMEM. */
 int jv_parse(const char *text, size_t size, JsonValue **ret) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         int r;
@@ -100,7 +98,7 @@ JsonValue *jv_free(JsonValue *v) {
         return NULL;
 }
 
-/* Of what jv_is_… say NULL, for a member that is absent, is nothing: not even null. */
+/* For NULL, which stands for an absent member, all of jv_is_…() are false, jv_is_null() too. */
 bool jv_is_null(const JsonValue *v) {
         return cJSON_IsNull(v);
 }
@@ -142,7 +140,8 @@ const char *jv_key(const JsonValue *member) {
         return member->string;
 }
 
-/* How many members or elements; 0 for what has none. Counts them, so not for loops. */
+/* The number of members or elements, 0 for any other value. Counts them each time: not for the condition of
+ * a loop. */
 size_t jv_length(const JsonValue *v) {
         size_t n = 0;
 
@@ -169,13 +168,13 @@ int jv_int(const JsonValue *v, int64_t *ret) {
         }
         if (!cJSON_IsNumber(v) || v->valuedouble != trunc(v->valuedouble))
                 return -EINVAL;
-        if (fabs(v->valuedouble) > (double) INTEGER_MAX)
+        if (fabs(v->valuedouble) > (double) JSON_INTEGER_MAX)
                 return -ERANGE;
         *ret = (int64_t) v->valuedouble;
         return 0;
 }
 
-/* The member of that name, case counting; NULL where it is absent or object is no object, or NULL. */
+/* The member of that name (case counts); NULL if it is absent or object is not an object, or is NULL. */
 const JsonValue *jv_get(const JsonValue *object, const char *key) {
         if (!jv_is_object(object))
                 return NULL;
@@ -185,7 +184,7 @@ const JsonValue *jv_get(const JsonValue *object, const char *key) {
         return NULL;
 }
 
-/* Follows keys down to the NULL behind them: jv_path(node, "status", "nodeInfo", "bootID", NULL). */
+/* Follows the keys downwards; NULL ends them: jv_path(node, "status", "nodeInfo", "bootID", NULL). */
 const JsonValue *jv_path(const JsonValue *object, ...) {
         const char *key;
         va_list ap;
@@ -211,79 +210,16 @@ int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise) 
         return jv_int(jv_get(object, key), &i) < 0 ? otherwise : i;
 }
 
-/* Constructors return NULL where memory runs out; jv_add() and jv_append() take that for -ENOMEM, so that they
- * can be nested without looking. */
-JsonValue *jv_new_object(void) {
-        return cJSON_CreateObject();
+/* A time; otherwise if the member is absent, negative or not an integer. */
+usec_t jv_get_usec(const JsonValue *object, const char *key, usec_t otherwise) {
+        int64_t i = jv_get_int(object, key, -1);
+
+        return i < 0 ? otherwise : (usec_t) i;
 }
 
-JsonValue *jv_new_array(void) {
-        return cJSON_CreateArray();
-}
-
-JsonValue *jv_new_string(const char *s) {
-        return cJSON_CreateString(s);
-}
-
+/* The copy is the caller's. NULL if memory runs out. */
 JsonValue *jv_copy(const JsonValue *v) {
         return cJSON_Duplicate(v, true);
-}
-
-static JsonValue *new_int(int64_t i) {
-        char text[24];
-
-        if (i >= -INTEGER_MAX && i <= INTEGER_MAX)
-                return cJSON_CreateNumber((double) i);
-        snprintf(text, sizeof(text), "%" PRId64, i);
-        return cJSON_CreateRaw(text);
-}
-
-/* Adds a member and owns value from now on, freed also on failure. -ENOMEM, also where value is NULL; -EEXIST
- * where the object has that key. */
-int jv_add(JsonValue *object, const char *key, JsonValue *value) {
-        _cleanup_(jv_freep) JsonValue *owned = value;
-
-        assert(jv_is_object(object));
-
-        if (!owned)
-                return -ENOMEM;
-        if (jv_get(object, key))
-                return -EEXIST;
-        if (!cJSON_AddItemToObject(object, key, owned))
-                return -ENOMEM;
-        TAKE_PTR(owned);
-        return 0;
-}
-
-/* Adds a text; NULL adds nothing and is no error, as absent fields are. */
-int jv_add_string(JsonValue *object, const char *key, const char *s) {
-        return s ? jv_add(object, key, jv_new_string(s)) : 0;
-}
-
-/* Any int64_t is printed exactly; jv_parse() and jv_int() read it back below 2^53. */
-int jv_add_int(JsonValue *object, const char *key, int64_t i) {
-        return jv_add(object, key, new_int(i));
-}
-
-int jv_add_bool(JsonValue *object, const char *key, bool b) {
-        return jv_add(object, key, cJSON_CreateBool(b));
-}
-
-/* Appends an element and owns it from now on, freed also on failure. -ENOMEM, also where value is NULL. */
-int jv_append(JsonValue *array, JsonValue *value) {
-        assert(jv_is_array(array));
-
-        if (!value)
-                return -ENOMEM;
-        if (!cJSON_AddItemToArray(array, value)) {
-                jv_free(value);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
-int jv_append_string(JsonValue *array, const char *s) {
-        return jv_append(array, jv_new_string(s));
 }
 
 static int print_escaped(unsigned char c, Buffer *out) {
@@ -300,8 +236,9 @@ static int print_escaped(unsigned char c, Buffer *out) {
         return buffer_printf(out, "\\u%04x", c);
 }
 
-/* Bytes that are not UTF-8 must not leave: where there is one, all that is not ASCII becomes '?'. */
-static int print_string(const char *s, Buffer *out) {
+/* Appends a string as JSON text. Bytes that are not UTF-8 must not get out: if s has one, every byte that is
+ * not ASCII becomes '?'. -E2BIG, -ENOMEM: part of it may have been appended. */
+int jv_print_string(const char *s, Buffer *out) {
         bool valid = utf8_is_valid(s, strlen(s));
         int r;
 
@@ -333,7 +270,7 @@ static int print_number(const cJSON *v, Buffer *out) {
                 if (strtod(text, NULL) == v->valuedouble)
                         break;
         }
-        /* What is no digit, sign or exponent is the locale's decimal point, of one byte or more. */
+        /* Anything but a digit, sign or exponent is the locale's decimal point, of one byte or more. */
         for (char *t = text; *t;) {
                 size_t plain = strspn(t, "+-0123456789e"), point = strcspn(t + plain, "+-0123456789e");
                 int r;
@@ -366,7 +303,7 @@ static int print_members(const cJSON *v, bool pretty, unsigned level, Buffer *ou
                         return r;
                 r = print_break(pretty, level + 1, out);
                 if (r >= 0 && object) {
-                        r = print_string(m->string, out);
+                        r = jv_print_string(m->string, out);
                         if (r >= 0)
                                 r = buffer_puts(out, pretty ? ": " : ":");
                 }
@@ -384,7 +321,7 @@ static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out)
         if (jv_is_object(v) || jv_is_array(v))
                 return print_members(v, pretty, level, out);
         if (jv_is_string(v))
-                return print_string(v->valuestring, out);
+                return jv_print_string(v->valuestring, out);
         if (jv_is_bool(v))
                 return buffer_puts(out, cJSON_IsTrue(v) ? "true" : "false");
         if (cJSON_IsRaw(v) || cJSON_IsNumber(v))
@@ -392,11 +329,13 @@ static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out)
         return buffer_puts(out, "null");
 }
 
-/* Appends v as text, in one line or, pretty, in lines of two columns per level; without a line end behind it.
- * -E2BIG over the buffer's ceiling, -ENOMEM; nothing is appended then. */
+/* Appends v as text, in one line or, pretty, in lines of two columns per level; without a line end. -E2BIG
+ * over the buffer's ceiling, -ENOMEM; nothing is appended then. */
 int jv_print(const JsonValue *v, bool pretty, Buffer *out) {
         size_t before = out->size;
         int r;
+
+        assert(v);
 
         r = print_value(v, pretty, 0, out);
         if (r < 0) {

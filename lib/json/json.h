@@ -2,12 +2,16 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
-/* JSON that is checked and bounded before anybody looks at it. */
+/* JSON that is checked and bounded before it is used. */
 
 typedef struct cJSON JsonValue;
 
-/* Iterates over the members of an object or the elements of an array; over nothing where v is neither. */
+/* Below 2^53 each integer has a double of its own; 2^53 + 1 is read as 2^53. */
+#define JSON_INTEGER_MAX (((int64_t) 1 << 53) - 1)
+
+/* Iterates over the members of an object or the elements of an array; over nothing if v is neither. */
 #define JSON_FOREACH(i, v) for (const JsonValue *i = jv_first(v); i; i = jv_next(i))
 
 int jv_parse(const char *text, size_t size, JsonValue **ret);
@@ -35,16 +39,8 @@ const JsonValue *jv_path(const JsonValue *object, ...) __attribute__((sentinel))
 const char *jv_get_string(const JsonValue *object, const char *key);
 bool jv_get_bool(const JsonValue *object, const char *key, bool otherwise);
 int64_t jv_get_int(const JsonValue *object, const char *key, int64_t otherwise);
-
-JsonValue *jv_new_object(void);
-JsonValue *jv_new_array(void);
-JsonValue *jv_new_string(const char *s);
+usec_t jv_get_usec(const JsonValue *object, const char *key, usec_t otherwise);
 JsonValue *jv_copy(const JsonValue *v);
-int jv_add(JsonValue *object, const char *key, JsonValue *value);
-int jv_add_string(JsonValue *object, const char *key, const char *s);
-int jv_add_int(JsonValue *object, const char *key, int64_t i);
-int jv_add_bool(JsonValue *object, const char *key, bool b);
-int jv_append(JsonValue *array, JsonValue *value);
-int jv_append_string(JsonValue *array, const char *s);
 
+int jv_print_string(const char *s, Buffer *out);
 int jv_print(const JsonValue *v, bool pretty, Buffer *out);

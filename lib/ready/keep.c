@@ -1,45 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R6: what outlives a restart of the daemon within one boot and one userspace.
+/* Rule R6: the state that the daemon keeps over its own restart, within one boot and one userspace.
  *
- * The time that nobody watched, from the stamp on, is NO-EVIDENCE: a gate that was open stays open for what is
- * left of its grace, a hold goes on from where it was. The containers that proved an open gate come along, so
- * that one that has died in the meantime is known at once, the API being there or not. */
+ * The time from the stamp on, when no daemon watched, counts as NO-EVIDENCE: a gate that was open stays open
+ * for the rest of its grace, and a hold goes on from where it was. The containers that proved an open gate
+ * are kept too, so that the daemon sees at once whether one has died in the meantime, with or without the
+ * API. */
 
 #include "ready/keep.h"
 
 #include "base/string-util.h"
+#include "json/builder.h"
 #include "ready/check-kinds.h"
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
-/* More than a node runs; what is over it goes without this proof. */
+/* More than a node runs; containers over this number are not kept. */
 #define KEEP_CONTAINERS 256
 
 typedef struct Keeping {
-        JsonValue *list;
+        JsonBuilder *b;
         size_t n;
-        bool with_dead; /* the gate is FALSE: so it is after the restart, if that is why */
+        bool with_dead; /* keep dead containers too: the gate is FALSE, and after the restart they show why */
 } Keeping;
 
-static int add_container(JsonValue *list, const char *namespace, const char *pod, const char *uid,
-                         KubeQos qos, const char *container, const char *id) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        int r;
-
-        if (!v)
-                return -ENOMEM;
-        if ((r = jv_add_string(v, "namespace", namespace)) < 0 || (r = jv_add_string(v, "pod", pod)) < 0 ||
-            (r = jv_add_string(v, "uid", uid)) < 0 || (r = jv_add_int(v, "qos", qos)) < 0 ||
-            (r = jv_add_string(v, "container", container)) < 0 || (r = jv_add_string(v, "id", id)) < 0)
-                return r;
-        return jv_append(list, TAKE_PTR(v));
+static void add_container(JsonBuilder *b, const char *namespace, const char *pod, const char *uid,
+                          KubeQos qos, const char *container, const char *id) {
+        jb_object(b, NULL);
+        jb_string(b, "namespace", namespace);
+        jb_string(b, "pod", pod);
+        jb_string(b, "uid", uid);
+        jb_int(b, "qos", qos);
+        jb_string(b, "container", container);
+        jb_string(b, "id", id);
+        jb_end(b);
 }
 
 static int keep_watched(const Watched *watched, void *userdata) {
         Keeping *k = userdata;
         const KubePod *p;
-        int r;
 
         if (!watched->object || watched->object->object->kind != KUBE_POD)
                 return 0;
@@ -50,131 +49,86 @@ static int keep_watched(const Watched *watched, void *userdata) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id ||
                     k->n >= KEEP_CONTAINERS)
                         continue;
-                r = add_container(k->list, p->object.namespace, p->object.name,
-                                  p->config_hash ?: p->object.uid, p->qos, p->containers[i].name,
-                                  p->containers[i].id);
-                if (r < 0)
-                        return r;
+                add_container(k->b, p->object.namespace, p->object.name, p->config_hash ?: p->object.uid,
+                              p->qos, p->containers[i].name, p->containers[i].id);
                 k->n++;
         }
         return 0;
 }
 
-static int print_containers(const Gate *g, const World *w, Instant now, JsonValue *list) {
-        Keeping keeping = { .list = list, .with_dead = g->report.evidence == EVIDENCE_FALSE };
-        int r;
+static void print_containers(const Gate *g, const World *w, Instant now, JsonBuilder *b) {
+        Keeping keeping = { .b = b, .with_dead = g->report.evidence == EVIDENCE_FALSE };
 
         for (size_t i = 0; i < g->n_kept; i++) {
                 const KeptContainer *k = &g->kept[i];
 
-                r = add_container(list, k->namespace, k->pod, k->pod_uid, k->qos, k->container, k->id);
-                if (r < 0)
-                        return r;
+                add_container(b, k->namespace, k->pod, k->pod_uid, k->qos, k->container, k->id);
         }
-        if (g->n_kept > 0)
-                return 0;
-
-        for (size_t i = 0; i < g->n_checks; i++) {
-                r = check_list(&g->checks[i], w, now, keep_watched, &keeping);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; g->n_kept == 0 && i < g->n_checks; i++)
+                jb_fail(b, check_list(&g->checks[i], w, now, keep_watched, &keeping));
 }
 
-static int add_usec(JsonValue *v, const char *key, usec_t usec) {
-        return jv_add_int(v, key, (int64_t) MIN(usec, (usec_t) INT64_MAX / 2048));
-}
-
-static int print_conditions(const Gate *g, JsonValue *list) {
-        int r;
-
+static void print_conditions(const Gate *g, JsonBuilder *b) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 _cleanup_free_ char *question = NULL;
+                int r;
 
                 if (!g->checks[i].stands)
                         continue;
                 r = check_condition_question(g->checks[i].definition, &question);
-                if (r >= 0)
-                        r = jv_append_string(list, question);
                 if (r < 0)
-                        return r;
+                        jb_fail(b, r);
+                else
+                        jb_string(b, NULL, question);
         }
-        return 0;
 }
 
-static int print_gate(const Gate *g, const World *w, Instant now, JsonValue *list) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        JsonValue *containers, *stands;
+static void print_gate(const Gate *g, const World *w, Instant now, JsonBuilder *b) {
         GateClock clock = g->clock;
-        int r;
 
-        if (!v)
-                return -ENOMEM;
-
-        /* Brings the stop-watches up to the stamp. */
+        /* Advances the clocks to the stamp. */
         gate_clock_feed(&clock, &g->setup.timing, clock.evidence, now.monotonic);
 
-        if ((r = jv_add_string(v, "name", gate_name(g))) < 0 ||
-            (r = jv_add_string(v, "state", gate_state_to_string(gate_state(g)))) < 0 ||
-            (r = add_usec(v, "changed", g->changed)) < 0 ||
-            (r = add_usec(v, "firstReady", g->first_ready)) < 0 ||
-            (r = add_usec(v, "falseFor", clock.false_for)) < 0 ||
-            (r = add_usec(v, "noneFor", clock.evidence == EVIDENCE_NONE ? clock.none_for : 0)) < 0)
-                return r;
-
-        stands = jv_new_array();
-        if (!stands || (r = jv_add(v, "conditions", stands)) < 0)
-                return -ENOMEM;
-        r = print_conditions(g, stands);
-        if (r < 0)
-                return r;
-
-        containers = jv_new_array();
-        if (!containers || (r = jv_add(v, "containers", containers)) < 0)
-                return -ENOMEM;
-        if (gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN) {
-                r = print_containers(g, w, now, containers);
-                if (r < 0)
-                        return r;
-        }
-        return jv_append(list, TAKE_PTR(v));
+        jb_object(b, NULL);
+        jb_string(b, "name", gate_name(g));
+        jb_string(b, "state", gate_state_to_string(gate_state(g)));
+        jb_usec(b, "changed", g->changed);
+        jb_usec(b, "firstReady", g->first_ready);
+        jb_usec(b, "falseFor", clock.false_for);
+        jb_usec(b, "noneFor", clock.evidence == EVIDENCE_NONE ? clock.none_for : 0);
+        jb_array(b, "conditions");
+        print_conditions(g, b);
+        jb_end(b);
+        jb_array(b, "containers");
+        if (gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN)
+                print_containers(g, w, now, b);
+        jb_end(b);
+        jb_end(b);
 }
 
-/* Writes the board's states, stamped with now. */
-int keep_print(const Board *b, const World *w, const KeepStamp *stamp, Instant now, Buffer *out) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_object();
-        JsonValue *list;
+/* Writes the board's states, stamped with now. -E2BIG over the buffer's ceiling, -ENOMEM. */
+int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Instant now, Buffer *out) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder b = {};
         int r;
 
-        if (!v)
-                return -ENOMEM;
-        if ((r = jv_add_int(v, "version", KEEP_VERSION)) < 0 ||
-            (r = jv_add_string(v, "bootId", stamp->boot_id)) < 0 ||
-            (r = add_usec(v, "userspace", stamp->userspace)) < 0 ||
-            (r = add_usec(v, "stamp", now.monotonic)) < 0 ||
-            (r = jv_add_bool(v, "wasReady", b->verdict.was_ready)) < 0 ||
-            (r = jv_add_string(v, "state", gate_state_to_string(b->verdict.state))) < 0 ||
-            (r = add_usec(v, "changed", b->verdict.changed)) < 0)
-                return r;
+        assert(stamp->boot_id);
 
-        list = jv_new_array();
-        if (!list || (r = jv_add(v, "gates", list)) < 0)
-                return -ENOMEM;
-        for (size_t i = 0; i < b->n_gates; i++) {
-                if (gate_state(b->gates[i]) == GATE_DISABLED)
-                        continue;
-                r = print_gate(b->gates[i], w, now, list);
-                if (r < 0)
-                        return r;
-        }
-        return jv_print(v, false, out);
-}
+        jb_int(&b, "version", KEEP_VERSION);
+        jb_string(&b, "bootId", stamp->boot_id);
+        jb_usec(&b, "userspace", stamp->userspace);
+        jb_usec(&b, "stamp", now.monotonic);
+        jb_bool(&b, "wasReady", board->verdict.was_ready);
+        jb_string(&b, "state", gate_state_to_string(board->verdict.state));
+        jb_usec(&b, "changed", board->verdict.changed);
+        jb_array(&b, "gates");
+        for (size_t i = 0; i < board->n_gates; i++)
+                if (gate_state(board->gates[i]) != GATE_DISABLED)
+                        print_gate(board->gates[i], w, now, &b);
+        jb_end(&b);
 
-static usec_t get_usec(const JsonValue *v, const char *key) {
-        int64_t i = jv_get_int(v, key, 0);
-
-        return i > 0 ? (usec_t) i : 0;
+        r = jb_finish(&b, &v);
+        return r < 0 ? r : jv_print(v, false, out);
 }
 
 static int restore_container(const JsonValue *v, KeptContainer *ret) {
@@ -242,11 +196,11 @@ static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant n
                 .evidence = EVIDENCE_NONE,
                 .is_fed = true,
                 .fed = now.monotonic,
-                .false_for = get_usec(v, "falseFor"),
-                .none_for = usec_add(get_usec(v, "noneFor"), unwatched),
+                .false_for = jv_get_usec(v, "falseFor", 0),
+                .none_for = usec_add(jv_get_usec(v, "noneFor", 0), unwatched),
         };
-        g->changed = MIN(get_usec(v, "changed"), now.boottime);
-        g->first_ready = MIN(get_usec(v, "firstReady"), now.boottime);
+        g->changed = MIN(jv_get_usec(v, "changed", 0), now.boottime);
+        g->first_ready = MIN(jv_get_usec(v, "firstReady", 0), now.boottime);
 
         g->told = state;
 
@@ -282,19 +236,21 @@ static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant n
                         break;
         }
 
-        /* What cannot be read in full is not believed in part. */
+        /* A text that cannot be read in full is not believed in part. */
         for (size_t i = 0; r < 0 && i < b->n_gates; i++)
                 forget_gate(b->gates[i]);
         return r;
 }
 
-/* Gives the gates the past that the text tells. -ESTALE where it is of another boot or userspace, -EBADMSG
- * where it cannot be read: nothing is believed then. */
+/* Restores the gates' state from the text. -ESTALE if it is from another boot or userspace, -EBADMSG if it
+ * cannot be read; nothing is restored then. -ENOMEM. */
 int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp, Instant now) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         GateState state;
         usec_t then;
         int r;
+
+        assert(stamp->boot_id);
 
         r = jv_parse(text, size, &v);
         if (r < 0)
@@ -302,9 +258,9 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
         if (jv_get_int(v, "version", 0) != KEEP_VERSION)
                 return -EBADMSG;
         if (!streq_ptr(jv_get_string(v, "bootId"), stamp->boot_id) ||
-            get_usec(v, "userspace") != stamp->userspace)
+            jv_get_usec(v, "userspace", 0) != stamp->userspace)
                 return -ESTALE;
-        then = get_usec(v, "stamp");
+        then = jv_get_usec(v, "stamp", 0);
         state = gate_state_from_string(strempty(jv_get_string(v, "state")));
         if (then > now.monotonic || state < 0 || state == GATE_DISABLED)
                 return -EBADMSG;
@@ -315,6 +271,6 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
 
         b->verdict.was_ready = jv_get_bool(v, "wasReady", false);
         b->verdict.state = state;
-        b->verdict.changed = MIN(get_usec(v, "changed"), now.boottime);
+        b->verdict.changed = MIN(jv_get_usec(v, "changed", 0), now.boottime);
         return 0;
 }

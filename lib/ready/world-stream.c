@@ -5,7 +5,7 @@
  * only what happens on a stream that was in sync before. After the daemon resumes from a resourceVersion, the server
  * first replays what the daemon missed, which is the past: for a second nothing of that counts as seen. */
 
-#include "ready/world-internal.h"
+#include "ready/world-object.h"
 
 #include "base/limits.h"
 #include "base/string-util.h"

@@ -19,7 +19,7 @@ struct VlClient {
         size_t scanned;
 };
 
-/* What a connected socket is good for; fd becomes the client's on success. */
+/* Makes a client of a connected socket, which it owns on success. -ENOMEM, or fcntl()'s errors. */
 int vl_client_new_fd(int fd, VlClient **ret) {
         VlClient *client;
         int flags;
@@ -37,7 +37,7 @@ int vl_client_new_fd(int fd, VlClient **ret) {
         return 0;
 }
 
-/* A Unix socket tells by no event that its backlog has room again: connecting blocks, for as long as this
+/* A Unix socket has no event for room in its backlog, so connect() blocks, at most for as long as this
  * allows. */
 static int set_send_timeout(int fd, usec_t deadline) {
         usec_t left = deadline == USEC_INFINITY ? 0 : MAX(usec_sub(deadline, now_monotonic()), (usec_t) 1);
@@ -47,8 +47,9 @@ static int set_send_timeout(int fd, usec_t deadline) {
         return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
 }
 
-/* Connects to the socket at path ("unix:" may stand in front). -ENOENT, -ECONNREFUSED: nobody is there;
- * -EACCES; -ENOTSOCK for what is none; -ETIMEDOUT at the deadline; -ENAMETOOLONG. */
+/* Connects to the socket at path, which may begin with "unix:". -ENOENT, -ECONNREFUSED: no server is there;
+ * -EACCES; -ENOTSOCK if path is not a socket; -ETIMEDOUT at the deadline (monotonic, USEC_INFINITY: none);
+ * -ENAMETOOLONG. */
 int vl_client_connect(const char *path, usec_t deadline, VlClient **ret) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_close_ int fd = -1;
@@ -89,8 +90,8 @@ VlClient *vl_client_free(VlClient *client) {
         return mfree(client);
 }
 
-/* To be polled for input beside other things; vl_client_receive() with a deadline of 0 then takes what is
- * there. */
+/* The socket, for poll() with other descriptors; when it is readable, vl_client_receive() with a deadline of
+ * 0 takes what is there. */
 int vl_client_fd(const VlClient *client) {
         return client->fd;
 }
@@ -116,8 +117,8 @@ static int wait_for(const VlClient *client, short events, usec_t deadline) {
         }
 }
 
-/* Sends a call, with at most one flag. parameters (may be NULL) stay the caller's. -E2BIG: more than a
- * server takes. -ETIMEDOUT, -EPIPE. */
+/* Sends a call, with at most one flag. parameters (may be NULL) stay the caller's. -E2BIG: larger than a
+ * server accepts. -ETIMEDOUT, -EPIPE. */
 int vl_client_send(VlClient *client, const char *method, const JsonValue *parameters, unsigned flags,
                    usec_t deadline) {
         _cleanup_(buffer_done) Buffer out = BUFFER_INIT(LIMIT_VARLINK_IN + 1);
@@ -147,7 +148,7 @@ int vl_client_send(VlClient *client, const char *method, const JsonValue *parame
         return 0;
 }
 
-/* Reads what is there. 1, or 0 where nothing is. */
+/* Reads what is there. Returns 1, or 0 if nothing is. */
 static int client_read(VlClient *client) {
         size_t room;
         ssize_t n;
@@ -191,9 +192,9 @@ static int client_decode(VlClient *client, size_t size, VlReply *ret) {
         return 0;
 }
 
-/* The next reply, the caller's, for vl_reply_done(); it may be an error of the method. -ETIMEDOUT: not yet,
- * may be asked again. -ECONNRESET: the server closed the connection. -EPROTO: what came is no reply.
- * -EMSGSIZE: it is larger than a reply may be. */
+/* Waits for the next reply, which is the caller's, for vl_reply_done(); it may be an error of the method.
+ * -ETIMEDOUT: none yet, the caller may try again. -ECONNRESET: the server closed the connection. -EPROTO:
+ * the message is not a reply. -EMSGSIZE: it is larger than a reply may be. */
 int vl_client_receive(VlClient *client, usec_t deadline, VlReply *ret) {
         VlReply reply;
         size_t size;
@@ -214,7 +215,7 @@ int vl_client_receive(VlClient *client, usec_t deadline, VlReply *ret) {
         return 0;
 }
 
-/* A call that is answered once. Errors as vl_client_send() and vl_client_receive(). */
+/* Sends a call and waits for its only reply. Errors as vl_client_send() and vl_client_receive(). */
 int vl_client_call(VlClient *client, const char *method, const JsonValue *parameters, usec_t deadline,
                    VlReply *ret) {
         int r;

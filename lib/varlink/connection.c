@@ -9,17 +9,17 @@
 #include "varlink/server-internal.h"
 
 /* One connection. Replies go out in the order of the calls because there is one call at a time: while it
- * waits, nothing more is read. A peer that sends calls and does not read the replies is not served further
- * until it does, so that pipelining needs no queue of its own.
+ * waits, nothing more is read. A peer that sends calls without reading the replies is not served until it
+ * reads them, so that pipelining needs no queue of its own.
  *
- * connection_run() takes steps until none is left; connection_update() then derives from the state what to
- * wait for. Everything else only changes the state and wakes the connection. */
+ * connection_run() takes steps until none is left; connection_update() then derives from the state which
+ * events to wait for. All other functions only change the state and wake the connection. */
 
-/* What one turn of the loop does for one connection. */
+/* Steps for one connection in one turn of the loop. */
 #define STEPS_PER_TURN 64
-/* What may wait to be written while further calls are answered. */
+/* Up to this much may wait to be sent while further calls are dispatched. */
 #define OUT_BEFORE_NEXT_CALL KIB(64)
-/* What is read at once. */
+/* The size of one read. */
 #define READ_SIZE KIB(16)
 
 static const char *const states[_VL_STATE_MAX] = {
@@ -63,7 +63,7 @@ static void user_unref(VlServer *server, VlUser *user) {
         free(user);
 }
 
-/* The peer has taken so much of what waited, or never will. */
+/* Takes back size bytes from the counts of queued bytes: the peer has read them, or never will. */
 static void count_taken(VlConnection *c, size_t size) {
         c->user->queued -= size;
         c->server->queued -= size;
@@ -77,8 +77,8 @@ static void forget_woken(VlConnection *c) {
         DL_DELETE2(c->server->woken, c, previous_woken, next_woken);
 }
 
-/* Ends a connection and tells whoever waits in its call. reason, where there is one, goes to the owner of
- * the server. The connection is gone afterwards. */
+/* Ends a connection and calls on_gone() of the slot that waits in its call. reason, if not NULL, is reported
+ * to the owner of the server. Frees the connection. */
 void connection_end(VlConnection *c, const char *reason) {
         VlServer *server = c->server;
         VlSlot *slot;
@@ -104,7 +104,7 @@ void connection_end(VlConnection *c, const char *reason) {
                 slot->on_gone(slot);
 }
 
-/* Begins to serve fd, which is non-blocking and becomes the connection's in any case. */
+/* Begins to serve fd, which is non-blocking; the connection owns it, also on failure. -ENOMEM. */
 int connection_new(VlServer *server, int fd, const VlPeer *peer) {
         VlConnection *c;
 
@@ -128,12 +128,13 @@ int connection_new(VlServer *server, int fd, const VlPeer *peer) {
         return 0;
 }
 
-/* What waits to be taken by the peer. */
+/* The number of bytes that wait to be sent to the peer. */
 size_t connection_queued(const VlConnection *c) {
         return c->out.size - c->sent;
 }
 
-/* Has the connection look at its state again, before the loop sleeps, and after those that were woken before. */
+/* Makes the connection look at its state again before the loop sleeps, after those that were woken
+ * earlier. */
 void connection_wake(VlConnection *c) {
         VlServer *server = c->server;
 
@@ -145,19 +146,19 @@ void connection_wake(VlConnection *c) {
         loop_deferred_set(server->loop, &server->wake, connections_run);
 }
 
-/* Why so much more must not wait to be taken; NULL: it may. Of what waits on one connection, the first message may be
- * of any size. */
+/* Why `added` bytes more must not be queued; NULL if they may. The first message that waits on a connection
+ * may be of any size. */
 static const char *find_full(const VlConnection *c, size_t waiting, size_t added) {
         if ((waiting > 0 && waiting + added > LIMIT_VARLINK_OUT) ||
             c->user->queued + added > LIMIT_VARLINK_OUT_PER_UID)
                 return "does not read what it is sent";
         if (!peer_is_privileged(&c->peer) && c->server->queued + added > LIMIT_VARLINK_OUT_IN_ALL)
-                return "too much waits to be read, by all users";
+                return "all users together leave too much unread";
         return NULL;
 }
 
-/* Queues a reply. -EMSGSIZE: it is too large and nothing was queued. Otherwise the connection is broken on
- * failure: -ENOBUFS where the peer does not read what was sent before, -ENOMEM. */
+/* Queues a reply. -EMSGSIZE: it is too large and nothing was queued. Any other failure breaks the
+ * connection: -ENOBUFS if the peer does not read what was sent before, -ENOMEM. */
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues) {
         size_t before = c->out.size, waiting = connection_queued(c), added;
         const char *full = "does not read what it is sent";
@@ -188,8 +189,8 @@ int connection_put_reply(VlConnection *c, const char *error, const JsonValue *pa
         return 0;
 }
 
-/* The steps: each does one thing and returns 1, or 0 where there is nothing to do. An error ends the
- * connection; -ECONNRESET does so without a word, for it is the peer's right to go. */
+/* The steps: each does one thing and returns 1, or 0 if there is nothing to do. An error ends the
+ * connection; -ECONNRESET does so without a report, because the peer may go when it likes. */
 
 static int step_write(VlConnection *c) {
         ssize_t n;
@@ -219,7 +220,7 @@ static int step_write(VlConnection *c) {
         return 1;
 }
 
-/* Writes what the peer's socket takes now: for the last words of a server. */
+/* Sends as much as the peer's socket takes now: for a server that stops. */
 void connection_flush(VlConnection *c) {
         while (!c->broken && step_write(c) > 0)
                 ;
@@ -270,7 +271,7 @@ static int step_read(VlConnection *c) {
         ssize_t n;
         int r;
 
-        /* A whole message that waits for its turn keeps us from reading, too: what is behind it can wait. */
+        /* Nothing is read while a whole message waits for its turn: the next one can wait. */
         if (c->state != VL_IDLE || c->eof || !c->readable || c->scanned < c->in.size)
                 return 0;
         if (room == 0) {
@@ -294,13 +295,13 @@ static int step_read(VlConnection *c) {
         r = buffer_put(&c->in, data, (size_t) n);
         if (r < 0)
                 return r;
-        /* More than was there will hardly have come since. */
+        /* A short read means that the socket is most likely empty now. */
         if ((size_t) n < MIN(room, sizeof(data)))
                 c->readable = false;
         return 1;
 }
 
-/* A half-closed peer is served to the last reply. */
+/* A half-closed peer is served up to its last reply. */
 static int step_finish(VlConnection *c) {
         if (c->state != VL_IDLE || !c->eof || c->scanned < c->in.size || connection_queued(c) > 0)
                 return 0;
@@ -326,7 +327,7 @@ static void on_unread(LoopTimer *timer) {
         connection_end(container_of(timer, VlConnection, unread), "does not read what it is sent");
 }
 
-/* A call that waits says nothing by itself: only its client's going away is of interest. */
+/* While a call waits, only the end of its client is of interest. */
 static int arm_hangup(VlConnection *c, bool arm) {
         struct epoll_event event = { .data.ptr = c };
 
@@ -338,7 +339,7 @@ static int arm_hangup(VlConnection *c, bool arm) {
         return 0;
 }
 
-/* Derives from the state what is waited for: the only place that does. */
+/* Derives from the state which events to wait for; nothing else does. */
 static int connection_update(VlConnection *c) {
         bool idle = c->state == VL_IDLE && !c->eof, has_part = c->in.size > 0 && c->scanned == c->in.size;
         unsigned events = 0;
@@ -369,7 +370,7 @@ static int connection_update(VlConnection *c) {
         return 0;
 }
 
-/* Whether this turn of the loop has been at the peers' service for long enough. */
+/* Whether this turn of the loop has served peers for long enough. */
 static bool is_turn_over(VlServer *server) {
         uint64_t turn = loop_turns(server->loop);
         usec_t now = now_monotonic();
@@ -381,7 +382,7 @@ static bool is_turn_over(VlServer *server) {
         return now >= server->turn_ends;
 }
 
-/* Takes the steps that the state allows. The connection may be gone afterwards. */
+/* Takes the steps that the state allows. May free the connection. */
 static void connection_run(VlConnection *c) {
         unsigned steps = 0;
         int r;
@@ -404,13 +405,13 @@ static void connection_run(VlConnection *c) {
                 connection_wake(c);
 }
 
-/* Those that are woken, each once. One at least is served in each turn, and those for which there was no time keep
- * their places: whoever has much to ask waits for the others. */
+/* Runs the woken connections, each once. At least one is served in each turn, and those for which there was
+ * no time keep their places: a peer with many calls waits for the others. */
 void connections_run(LoopDeferred *deferred) {
         VlServer *server = container_of(deferred, VlServer, wake);
         size_t n = server->n_woken;
 
-        (void) is_turn_over(server); /* it begins now at the latest */
+        (void) is_turn_over(server); /* the turn begins now at the latest */
         do {
                 VlConnection *c = server->woken;
 

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 
-/* What a service offers: interfaces, their methods, and what each method takes. */
+/* The interfaces of a service, their methods, and the parameters of each. */
 
 typedef struct VlService VlService;
 typedef struct VlCall VlCall;
@@ -13,7 +13,7 @@ typedef enum VlType {
         VL_INT,
         VL_STRING,
         VL_STRINGS, /* []string */
-        VL_OBJECT,  /* any object: whoever takes it looks into it */
+        VL_OBJECT,  /* any object; the method checks its members */
         _VL_TYPE_MAX,
         _VL_TYPE_INVALID = -EINVAL,
 } VlType;
@@ -24,9 +24,9 @@ typedef struct VlParameter {
         bool nullable;
 } VlParameter;
 
-/* parameters ends with a NULL name; NULL: the method takes none. A call has been checked against them before
- * on_call sees it. on_call answers now, or keeps the call with vl_call_defer(). A negative errno that it
- * returns answers for it. */
+/* parameters ends with a NULL name; NULL: the method takes none. A call is checked against them before
+ * on_call runs. on_call answers now, or keeps the call with vl_call_defer(); a negative errno that it
+ * returns becomes the answer. */
 typedef struct VlMethod {
         const char *name;
         int (*on_call)(VlService *service, VlCall *call);
@@ -44,7 +44,7 @@ typedef struct VlInterface {
 /* Where msreadyd serves io.msready.Readiness, unless told otherwise. */
 #define VL_SOCKET_DEFAULT "/run/msready/io.msready.Readiness"
 
-/* The interface files of the source tree. */
+/* The texts of the .varlink files of the source tree. */
 extern const char vl_text_io_msready_Readiness[];
 extern const char vl_text_io_systemd_service[];
 extern const char vl_text_org_varlink_service[];

@@ -2,10 +2,11 @@
 
 #include "varlink/message.h"
 
-/* Calls and replies, as the UAPI group's specification of varlink has them: a JSON object and a NUL behind
- * it. Members that nobody knows end the connection, for what they ask for would be left undone in silence;
- * those with a dot in their name belong to a vendor and may be left aside. Absent, null and empty parameters
- * are the same. What is sent has no member that it does not need: sd-varlink refuses a reply for one. */
+/* Calls and replies by the UAPI group's specification of varlink: a JSON object followed by a NUL. An
+ * unknown member ends the connection, because ignoring it might silently leave undone what it asks for; a
+ * member with a dot in its name belongs to a vendor and may be ignored. Absent, null and empty parameters
+ * are the same. Messages that we send have no member that they do not need: sd-varlink refuses replies that
+ * do. */
 
 void vl_request_done(VlRequest *request) {
         jv_free(request->root);
@@ -18,8 +19,8 @@ void vl_reply_done(VlReply *reply) {
 }
 
 /* Looks for the NUL that ends the first message in the buffer. *scanned, 0 at the start of a message, is how
- * far was looked already, so that feeding byte by byte costs no more than feeding at once. *ret_size does
- * not count the NUL. */
+ * far the buffer has been searched, so that a message in single bytes costs no more than a whole one.
+ * *ret_size does not count the NUL. */
 bool vl_frame_find(const Buffer *in, size_t *scanned, size_t *ret_size) {
         const char *end;
 
@@ -41,7 +42,7 @@ static bool is_vendor_member(const char *key) {
         return strchr(key, '.');
 }
 
-/* A flag that is absent counts as false; null is no bool. */
+/* An absent flag counts as false; null is not a boolean. */
 static int decode_flag(const JsonValue *v, unsigned flag, unsigned *flags) {
         if (!jv_is_bool(v))
                 return -EBADMSG;
@@ -50,7 +51,7 @@ static int decode_flag(const JsonValue *v, unsigned flag, unsigned *flags) {
         return 0;
 }
 
-/* Both directions take parameters that way. NULL for none. */
+/* The parameters of a call or reply; *ret stays NULL if there are none. */
 static int decode_parameters(const JsonValue *v, const JsonValue **ret) {
         if (jv_is_null(v))
                 return 0;
@@ -109,7 +110,7 @@ static int request_member(VlRequest *request, const JsonValue *v, const char **r
         return r;
 }
 
-/* Decodes a call. -EBADMSG: the connection has to be closed, and *reterr_reason, a constant, says why.
+/* Decodes a call. -EBADMSG: the connection must be closed, and *reterr_reason, a constant, says why.
  * -ENOMEM. The result is the caller's, for vl_request_done(). */
 int vl_request_decode(const char *text, size_t size, VlRequest *ret, const char **reterr_reason) {
         _cleanup_(vl_request_done) VlRequest request = {};
@@ -163,8 +164,8 @@ static int reply_member(VlReply *reply, const JsonValue *v, const char **reterr_
         return r;
 }
 
-/* Decodes a reply, as vl_request_decode() does a call. Whether 'continues' was asked for is for the caller
- * to know. */
+/* Decodes a reply, as vl_request_decode() does a call. The caller checks whether it asked for
+ * 'continues'. */
 int vl_reply_decode(const char *text, size_t size, VlReply *ret, const char **reterr_reason) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         const char *reason = NULL;
@@ -190,7 +191,7 @@ int vl_reply_decode(const char *text, size_t size, VlReply *ret, const char **re
         return 0;
 }
 
-/* Undoes what was put in since size, so that a message is in the buffer whole or not at all. */
+/* Takes back what was appended since size, so that a message is in the buffer whole or not at all. */
 static int rolled_back(Buffer *out, size_t size, int r) {
         if (r < 0 && out->data) {
                 out->size = size;
@@ -199,24 +200,33 @@ static int rolled_back(Buffer *out, size_t size, int r) {
         return r;
 }
 
-/* Appends ,"key":value, or without the comma where it is the first member. */
-static int put_member(Buffer *out, const char *key, const JsonValue *v) {
-        int r;
-
-        r = buffer_printf(out, "%s\"%s\":", out->data[out->size - 1] == '{' ? "" : ",", key);
-        if (r < 0)
-                return r;
-        return jv_print(v, false, out);
+/* Appends ,"key": or "key": for the first member. */
+static int put_key(Buffer *out, const char *key) {
+        return buffer_printf(out, "%s\"%s\":", out->data[out->size - 1] == '{' ? "" : ",", key);
 }
 
-static int put_string_member(Buffer *out, const char *key, const char *s) {
-        _cleanup_(jv_freep) JsonValue *v = jv_new_string(s);
+static int put_string(Buffer *out, const char *key, const char *s) {
+        int r;
 
-        return v ? put_member(out, key, v) : -ENOMEM;
+        r = put_key(out, key);
+        return r < 0 ? r : jv_print_string(s, out);
+}
+
+/* Appends nothing if they are empty or NULL. */
+static int put_parameters(Buffer *out, const JsonValue *v) {
+        int r;
+
+        if (!jv_first(v))
+                return 0;
+        r = put_key(out, "parameters");
+        return r < 0 ? r : jv_print(v, false, out);
 }
 
 static int put_flag(Buffer *out, const char *key) {
-        return buffer_printf(out, "%s\"%s\":true", out->data[out->size - 1] == '{' ? "" : ",", key);
+        int r;
+
+        r = put_key(out, key);
+        return r < 0 ? r : buffer_puts(out, "true");
 }
 
 static int put_request(Buffer *out, const char *method, const JsonValue *parameters, unsigned flags) {
@@ -226,17 +236,17 @@ static int put_request(Buffer *out, const char *method, const JsonValue *paramet
         r = buffer_putc(out, '{');
         if (r < 0)
                 return r;
-        r = put_string_member(out, "method", method);
-        if (r >= 0 && jv_first(parameters))
-                r = put_member(out, "parameters", parameters);
+        r = put_string(out, "method", method);
+        if (r >= 0)
+                r = put_parameters(out, parameters);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++)
                 if (flags & (1u << i))
                         r = put_flag(out, names[i]);
         return r < 0 ? r : buffer_put(out, "}", 2); /* with its NUL */
 }
 
-/* Appends a call, its NUL included. At most one flag. -E2BIG over the buffer's ceiling, -ENOMEM: the buffer
- * is as it was. */
+/* Appends a call, its NUL included. At most one flag. parameters may be NULL. -E2BIG over the buffer's
+ * ceiling, -ENOMEM; the buffer is unchanged then. */
 int vl_request_encode(Buffer *out, const char *method, const JsonValue *parameters, unsigned flags) {
         size_t before = out->size;
 
@@ -249,9 +259,9 @@ static int put_reply(Buffer *out, const char *error, const JsonValue *parameters
 
         r = buffer_putc(out, '{');
         if (r >= 0 && error)
-                r = put_string_member(out, "error", error);
-        if (r >= 0 && jv_first(parameters))
-                r = put_member(out, "parameters", parameters);
+                r = put_string(out, "error", error);
+        if (r >= 0)
+                r = put_parameters(out, parameters);
         if (r >= 0 && continues)
                 r = put_flag(out, "continues");
         return r < 0 ? r : buffer_put(out, "}", 2);

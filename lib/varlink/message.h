@@ -19,7 +19,7 @@ typedef struct VlRequest {
         unsigned flags;
 } VlRequest;
 
-/* A decoded reply. error is NULL in one that tells of success. */
+/* A decoded reply. error is NULL in a reply of success. */
 typedef struct VlReply {
         JsonValue *root;
         const char *error;

@@ -5,12 +5,12 @@
 #include "varlink/message.h"
 #include "varlink/server.h"
 
-/* What server.c, connection.c, call.c and service.c share, and the tests that shorten time limits. */
+/* Shared by server.c, connection.c, call.c and service.c, and by tests that shorten time limits. */
 
 typedef struct VlConnection VlConnection;
 typedef struct VlListener VlListener;
 
-/* A user with connections: what all of them take together. */
+/* A user with connections, and what all of them use together. */
 typedef struct VlUser {
         uid_t uid;
         size_t connections;
@@ -18,7 +18,7 @@ typedef struct VlUser {
         struct VlUser *prev, *next;
 } VlUser;
 
-/* The call under way on a connection; there is one at most. */
+/* The call under way on a connection; there is at most one. */
 struct VlCall {
         VlConnection *connection;
         VlRequest request;
@@ -41,12 +41,12 @@ struct VlConnection {
         int fd;
         VlState state;
         VlCall call;
-        const char *broken; /* why it has to end; NULL: it lives */
-        bool eof;           /* the peer sends no more, and may still read */
+        const char *broken; /* why it must end; NULL: it lives */
+        bool eof;           /* the peer sends no more, but may still read */
         bool readable;      /* false after EAGAIN */
         bool writable;
         bool hangup_armed;
-        bool owes_drained; /* something was sent since on_drained() ran last */
+        bool owes_drained; /* something was sent since the last on_drained() */
         Buffer in;
         size_t scanned;
         Buffer out;
@@ -71,18 +71,18 @@ struct VlServer {
         VlService *service;
         VlConnection *connections;
         size_t n_connections;
-        VlConnection *woken; /* those that are to look at their state again, in turn */
+        VlConnection *woken; /* those that must look at their state again, in order */
         size_t n_woken;
         LoopDeferred wake;
-        uint64_t turn;    /* of the loop, in which something was done last */
-        usec_t turn_ends; /* monotonic: what is not done by then is left to the next one */
+        uint64_t turn;    /* the loop's turn in which a connection last ran */
+        usec_t turn_ends; /* monotonic: steps not taken by then are left to the next turn */
         VlUser *users;
         size_t queued; /* by all of them */
         VlListener *listeners;
         LoopTimer resume; /* armed: accepting is paused */
         int hangup_fd;
         LoopIo hangup_io;
-        char *path; /* bound by ourselves */
+        char *path; /* bound by the server itself; NULL: none */
         dev_t path_device;
         ino_t path_inode;
         usec_t reports_since;
@@ -118,4 +118,5 @@ void call_wait(VlCall *call);
 VlSlot *call_end(VlCall *call);
 
 /* service.c */
+extern const VlInterface vl_service_interface;
 int service_dispatch(VlServer *server, VlCall *call);

@@ -15,26 +15,27 @@
 #include "base/string-util.h"
 #include "varlink/server-internal.h"
 
-/* Listening, accepting, and who may connect how often. A connection is connection.c's, a call is call.c's,
- * and what can be called is service.c's.
+/* Listening, accepting, and the limits on connections. connection.c serves a connection, call.c a call, and
+ * service.c finds its method.
  *
- * A peer whose call waits is not read from, so that what it may queue is bounded by its socket. The one
- * thing to learn from it then is that it went away for good, which a half-closed peer has not. libev cannot
- * tell the two apart: it knows readable and writable. So those connections are also in an epoll set of our
- * own that asks for nothing, and epoll always tells of a hang-up; that set is what libev watches. */
+ * While a peer's call waits, the server does not read from the peer, so that its socket bounds what it can
+ * queue. The server still has to notice when the peer is gone for good, which a half-closed peer is not.
+ * libev cannot tell the two apart: it knows only readable and writable. So these connections are also in an
+ * epoll set of our own that asks for no events, because epoll always reports a hang-up; libev watches that
+ * set. */
 
-/* How long the rest of a message may take, how long a peer may take nothing of what waits for it (a stopped one
- * would keep its reply for ever), and how long accepting pauses where descriptors ran out. */
+/* How long the rest of a message may take, how long a peer may leave queued bytes unread (a stopped peer
+ * would keep its reply queued for ever), and how long accepting pauses when descriptors ran out. */
 #define HALF_SENT_USEC (10 * USEC_PER_SEC)
 #define UNREAD_USEC (5 * USEC_PER_MINUTE)
 #define RESUME_USEC (1 * USEC_PER_SEC)
-/* How long one turn of the loop may be at the peers' service, however many there are: the streams of the API server
- * wait for it. */
+/* How long one turn of the loop may serve peers, however many there are: meanwhile the streams of the API
+ * server wait. */
 #define TURN_USEC (50 * USEC_PER_MSEC)
-/* Descriptors, or an eighth of them where that is less, which are not for peers: streams of the API server,
+/* Descriptors that peers do not get, or an eighth of all if that is less: for streams of the API server,
  * cgroups, files. */
 #define DESCRIPTORS_KEPT 64
-/* What one turn of the loop accepts, so that a storm of connections does not starve the others. */
+/* How many connections one turn of the loop accepts, so that a storm of them does not starve the others. */
 #define ACCEPTS_PER_TURN 32
 /* Reports to the owner: a peer must not be able to fill the journal. */
 #define REPORTS_MAX 20
@@ -43,10 +44,13 @@
 static void on_hangup(LoopIo *io, unsigned events);
 static void on_connect(LoopIo *io, unsigned events);
 
-/* A server without listening sockets. service stays the caller's and has to outlive it. */
+/* A server without listening sockets. service stays the caller's and must outlive the server. -ENOMEM, or
+ * the errors of epoll. */
 int vl_server_new(Loop *loop, VlService *service, VlServer **ret) {
         _cleanup_(vl_server_freep) VlServer *server = NULL;
         int r;
+
+        assert(service);
 
         server = calloc(1, sizeof(*server));
         if (!server)
@@ -79,7 +83,7 @@ static void listener_free(VlListener *l) {
         free(l);
 }
 
-/* Removes the socket that we bound, unless another process has replaced it since. */
+/* Removes the socket that the server bound, unless another process has replaced it since. */
 static void remove_path(VlServer *server) {
         struct stat st;
 
@@ -89,8 +93,8 @@ static void remove_path(VlServer *server) {
         server->path = mfree(server->path);
 }
 
-/* Ends all connections: what has been replied is sent, as far as the peers' sockets take it, and calls that still
- * wait are told by their on_gone(). Not from within a callback. */
+/* Ends all connections: queued replies are sent as far as the peers' sockets take them, and on_gone() is
+ * called for calls that still wait. Must not be called from within a callback. */
 VlServer *vl_server_free(VlServer *server) {
         if (!server)
                 return NULL;
@@ -115,7 +119,7 @@ size_t vl_server_connections(const VlServer *server) {
         return server->n_connections;
 }
 
-/* Tells the owner why a peer was cut off, or accepting paused, but not more often than a journal bears. */
+/* Tells the owner why a peer was cut off or accepting is paused, at most REPORTS_MAX times per interval. */
 void server_report(VlServer *server, const VlPeer *peer, const char *reason) {
         usec_t now = now_monotonic();
 
@@ -129,7 +133,7 @@ void server_report(VlServer *server, const VlPeer *peer, const char *reason) {
                 return;
         if (++server->reports == REPORTS_MAX) {
                 peer = NULL;
-                reason = "many protocol errors, not telling of more for half a minute";
+                reason = "many protocol errors, reporting no more for half a minute";
         }
         server->service->on_protocol_error(server->service, peer, reason);
 }
@@ -154,12 +158,12 @@ static size_t connections_of(const VlServer *server, uid_t uid) {
         return 0;
 }
 
-/* Root or our own user, whom the others must not be able to keep out. */
+/* Whether the peer is root or the daemon's own user, whom other users must not be able to keep out. */
 bool peer_is_privileged(const VlPeer *peer) {
         return peer->uid == 0 || peer->uid == geteuid();
 }
 
-/* Whether one more connection of the peer is served; -EUSERS. */
+/* Checks whether one more connection of the peer may be served: 0, or -EUSERS, which is reported. */
 int server_admit(VlServer *server, const VlPeer *peer) {
         size_t limit = server->limit_connections;
 
@@ -176,8 +180,8 @@ int server_admit(VlServer *server, const VlPeer *peer) {
         return 0;
 }
 
-/* Serves a connected Unix socket, which becomes the server's in any case. -EUSERS where there are too many
- * connections already, of this user or in all. */
+/* Serves a connected Unix socket, which the server owns, also on failure. -EUSERS: too many connections, of
+ * this user or in all. */
 int vl_server_add_connection(VlServer *server, int fd) {
         _cleanup_close_ int owned = fd;
         int flags, r;
@@ -196,7 +200,7 @@ int vl_server_add_connection(VlServer *server, int fd) {
         return connection_new(server, TAKE_FD(owned), &peer);
 }
 
-/* Sets what the listening sockets wait for: connections, unless accepting is paused. */
+/* Makes the listening sockets wait for connections, unless accepting is paused. */
 int server_update_listeners(VlServer *server) {
         unsigned events = loop_timer_is_armed(&server->resume) ? 0 : LOOP_READ;
         VlListener *l;
@@ -219,7 +223,8 @@ static void on_resume(LoopTimer *timer) {
                 loop_fail(server->loop, r);
 }
 
-/* Descriptors or memory ran out. A listening socket stays readable then: to go on accepting would spin. */
+/* Pauses because descriptors or memory ran out. The listening socket stays readable, so accepting again at
+ * once would spin. */
 static int pause_accepting(VlServer *server, const char *reason) {
         server_report(server, NULL, reason);
         loop_timer_set(server->loop, &server->resume, usec_add(now_monotonic(), server->resume_usec),
@@ -227,8 +232,8 @@ static int pause_accepting(VlServer *server, const char *reason) {
         return server_update_listeners(server);
 }
 
-/* Whether a connection would leave the rest of the process the descriptors that it needs for its own work.
- * New ones are the lowest that are free, so that the number of one tells how many are taken. */
+/* Whether one more connection leaves the daemon the descriptors that it needs itself. The kernel gives out
+ * the lowest free descriptor, so its number tells how many are in use. */
 static bool has_descriptors_left(int fd) {
         struct rlimit limit;
         int next;
@@ -242,7 +247,7 @@ static bool has_descriptors_left(int fd) {
         return (rlim_t) next < limit.rlim_cur - MIN(limit.rlim_cur / 8, (rlim_t) DESCRIPTORS_KEPT);
 }
 
-/* Accepts one connection: 1, or 0 where there is none to accept for now. */
+/* Accepts one connection: 1, or 0 if there is none to accept for now. */
 static int accept_one(VlServer *server, int fd) {
         int connection, r;
 
@@ -283,7 +288,8 @@ static void on_hangup(LoopIo *io, unsigned events) {
                 connection_end(found[i].data.ptr, NULL);
 }
 
-/* Accepts connections from a listening socket, as systemd hands one over. It is the server's on success. */
+/* Accepts connections from a listening socket, such as systemd passes, which the server owns on success.
+ * -EINVAL if it does not listen. */
 int vl_server_listen_fd(VlServer *server, int fd) {
         int flags, listening = 0, r;
         socklen_t size = sizeof(listening);
@@ -310,8 +316,8 @@ int vl_server_listen_fd(VlServer *server, int fd) {
         return r;
 }
 
-/* Whether somebody answers at this address. 0: nobody, the socket is dead or there is none. -EADDRINUSE,
- * also for what is no socket. */
+/* Whether the address is free: 0 if no socket is there or none that answers, -EADDRINUSE if one answers or
+ * the path is not a socket. */
 static int probe_address(const struct sockaddr_un *address) {
         _cleanup_close_ int fd = -1;
         struct stat st;
@@ -338,8 +344,8 @@ static int make_address(const char *path, struct sockaddr_un *ret) {
         return 0;
 }
 
-/* Binds beside path, opens it to everybody, listens, and moves it to path: a client sees the dead socket or
- * one that answers. */
+/* Binds a socket beside path, makes it accessible to every user, listens, and renames it to path: a client
+ * sees the dead socket or one that answers. */
 static int bind_path(const char *path, struct stat *ret_stat) {
         _cleanup_free_ char *temporary = NULL;
         struct sockaddr_un address;
@@ -368,8 +374,8 @@ static int bind_path(const char *path, struct stat *ret_stat) {
         return TAKE_FD(fd);
 }
 
-/* Binds path and accepts connections from everybody there. A socket that nobody answers on is replaced;
- * -EADDRINUSE where somebody does, or where path is something else. Removed again by vl_server_free(). */
+/* Binds path and accepts connections from every user. A dead socket at path is replaced; -EADDRINUSE if a
+ * server answers there or path is not a socket. vl_server_free() removes the socket. */
 int vl_server_listen_path(VlServer *server, const char *path) {
         _cleanup_free_ char *copy = NULL;
         struct sockaddr_un address;

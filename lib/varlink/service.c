@@ -2,13 +2,13 @@
 
 #include "varlink/server-internal.h"
 
-/* From a method's name to its function: the tables of interfaces, the checks of parameters, and the
+/* Finds the function of a method by its name: the tables of interfaces, the checks of parameters, and the
  * interface that every service has. */
 
 static int on_get_info(VlService *service, VlCall *call);
 static int on_get_interface_description(VlService *service, VlCall *call);
 
-static const VlInterface service_interface = {
+const VlInterface vl_service_interface = {
         .name = "org.varlink.service",
         .description = vl_text_org_varlink_service,
         .methods =
@@ -23,7 +23,7 @@ static const VlInterface service_interface = {
 /* The interface whose name is the first size bytes of name. */
 static const VlInterface *find_interface(const VlService *service, const char *name, size_t size) {
         const VlInterface *const *i = service->interfaces;
-        const VlInterface *found = &service_interface;
+        const VlInterface *found = &vl_service_interface;
 
         for (; found; found = i ? *i++ : NULL)
                 if (strlen(found->name) == size && memcmp(found->name, name, size) == 0)
@@ -38,51 +38,33 @@ static const VlMethod *find_method(const VlInterface *interface, const char *nam
         return NULL;
 }
 
-/* All five fields and no other: systemd's clients refuse more, and fewer. */
+/* All five fields and no others: systemd's clients refuse more or fewer. */
 static int on_get_info(VlService *service, VlCall *call) {
-        _cleanup_(jv_freep) JsonValue *info = jv_new_object();
-        JsonValue *interfaces = jv_new_array();
-        int r;
+        JsonBuilder b = {};
 
-        r = interfaces ? jv_append_string(interfaces, service_interface.name) : -ENOMEM;
-        for (const VlInterface *const *i = service->interfaces; r >= 0 && i && *i; i++)
-                r = jv_append_string(interfaces, (*i)->name);
-        if (r < 0 || !info) {
-                jv_free(interfaces);
-                return -ENOMEM;
-        }
-
-        if (jv_add_string(info, "vendor", strempty(service->vendor)) < 0 ||
-            jv_add_string(info, "product", strempty(service->product)) < 0 ||
-            jv_add_string(info, "version", strempty(service->version)) < 0 ||
-            jv_add_string(info, "url", strempty(service->url)) < 0) {
-                jv_free(interfaces);
-                return -ENOMEM;
-        }
-        r = jv_add(info, "interfaces", interfaces);
-        if (r < 0)
-                return r;
-        (void) vl_call_reply(call, info);
-        return 0;
+        jb_string(&b, "vendor", strempty(service->vendor));
+        jb_string(&b, "product", strempty(service->product));
+        jb_string(&b, "version", strempty(service->version));
+        jb_string(&b, "url", strempty(service->url));
+        jb_array(&b, "interfaces");
+        jb_string(&b, NULL, vl_service_interface.name);
+        for (const VlInterface *const *i = service->interfaces; i && *i; i++)
+                jb_string(&b, NULL, (*i)->name);
+        jb_end(&b);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static int on_get_interface_description(VlService *service, VlCall *call) {
         const char *name = jv_get_string(vl_call_parameters(call), "interface");
-        _cleanup_(jv_freep) JsonValue *reply = NULL;
-        const VlInterface *interface;
+        const VlInterface *interface = find_interface(service, name, strlen(name));
+        JsonBuilder b = {};
 
-        interface = find_interface(service, name, strlen(name));
-        if (!interface) {
-                (void) vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
+        if (!interface)
+                return vl_call_error_string(call, "org.varlink.service.InterfaceNotFound", "interface",
                                             name);
-                return 0;
-        }
 
-        reply = jv_new_object();
-        if (!reply || jv_add_string(reply, "description", interface->description) < 0)
-                return -ENOMEM;
-        (void) vl_call_reply(call, reply);
-        return 0;
+        jb_string(&b, "description", interface->description);
+        return vl_call_answer(call, NULL, &b);
 }
 
 static bool is_array_of_strings(const JsonValue *v) {
@@ -118,7 +100,7 @@ static const VlParameter *find_parameter(const VlParameter *table, const char *n
         return NULL;
 }
 
-/* The name of the first parameter that is unknown, missing or not of its type; NULL where all is well. */
+/* The name of the first parameter that is unknown, missing or not of its type; NULL if there is none. */
 static const char *find_invalid_parameter(const VlParameter *table, const JsonValue *parameters) {
         JSON_FOREACH(v, parameters) {
                 const VlParameter *p = find_parameter(table, jv_key(v));
@@ -132,9 +114,9 @@ static const char *find_invalid_parameter(const VlParameter *table, const JsonVa
         return NULL;
 }
 
-/* Carries out or refuses what the call asks for. */
-static int dispatch(VlService *service, VlCall *call) {
-        const char *name = vl_call_method(call), *dot = strrchr(name, '.'), *invalid;
+/* Calls the method, or refuses the call. */
+static int call_method(VlService *service, VlCall *call) {
+        const char *name = call->request.method, *dot = strrchr(name, '.'), *invalid;
         const VlInterface *interface;
         const VlMethod *method;
         size_t size = dot ? (size_t) (dot - name) : strlen(name);
@@ -149,7 +131,7 @@ static int dispatch(VlService *service, VlCall *call) {
         method = find_method(interface, dot + 1);
         if (!method)
                 return vl_call_error_string(call, "org.varlink.service.MethodNotFound", "method", name);
-        /* Nothing here takes the connection over for a protocol of its own. */
+        /* No method here takes over the connection for a protocol of its own. */
         if (!method->on_call || (call->request.flags & VL_UPGRADE))
                 return vl_call_error_string(call, "org.varlink.service.MethodNotImplemented", "method",
                                             name);
@@ -162,19 +144,19 @@ static int dispatch(VlService *service, VlCall *call) {
         return method->on_call(service, call);
 }
 
-/* Hands a call, just begun, to its method, and settles what state the connection is in afterwards. */
+/* Passes a call that has just begun to its method, and sets the connection's state afterwards. */
 int service_dispatch(VlServer *server, VlCall *call) {
         bool oneway = call->request.flags & VL_ONEWAY;
         VlSlot *slot;
         bool failed;
         int r;
 
-        r = dispatch(server->service, call);
+        r = call_method(server->service, call);
         failed = r < 0 && !call->answered;
         if (failed)
                 (void) vl_call_error_errno(call, r);
-        /* Neither answered nor deferred would leave the client waiting for ever; given up by its slot
-         * already. */
+        /* A call that is neither answered nor deferred would keep the client waiting for ever; a slot may
+         * have given it up already. */
         assert(call->answered || call->slot || call->connection->broken);
 
         if (call->slot && !call->answered && !oneway) {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench.py [--thorough] [--pods N] [--rounds N] [FIGURE...]
 
-Prints what msready costs, as ratios to what others take for the same in the same run, with the aim of each and the
-bound that fails it: twice the aim for a ratio, the aim itself for a count. Without a FIGURE: all of them.
+Prints what msready costs, as ratios to what other programs need for the same task in the same run, with the aim of
+each and the bound that fails it: twice the aim for a ratio, the aim itself for a count. Without a FIGURE: all of them.
 """
 
 import argparse

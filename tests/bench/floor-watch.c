@@ -2,7 +2,7 @@
 
 /* floor-watch CA CERTIFICATE KEY URL [WORD]
  *
- * What a watch costs before anybody looks at it: libcurl reads the URL and throws away what comes. Prints "synced"
+ * The cost of a watch that is not looked at: libcurl reads the URL and throws its bytes away. Prints "synced"
  * when the initial list is complete and, where there is a WORD, "found" when that comes after it; ends with the
  * last of the two, and says on the standard error how many bytes have come. Nothing is tidied up at the end, so
  * that the line and the end are as close to the event as they can be. */

@@ -7,7 +7,7 @@ import traceback
 
 
 class Report:
-    """ratio() fails at twice its aim, for machines are noisy; count() fails at its aim."""
+    """ratio() fails at twice its aim, because machines are noisy; count() fails at its aim."""
 
     def __init__(self):
         self.number = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is measured, and on what: the guide's cluster, a crowd of pods beside it, and the contestants."""
+"""The scene of the measurements: the guide's cluster, a crowd of pods beside it, and the contestants."""
 
 import base64
 import contextlib
@@ -42,30 +42,26 @@ def program(name):
     return process.build_folder() / "tests/bench" / name
 
 
-class Scene:
+class Scene(process.Context):
     """with Scene() as scene: the guide's cluster, all of it usable, on an API server of its own."""
 
     def __init__(self):
-        # What etcd holds can be written by us.
+        # As JSON, so that we can write what etcd holds.
         self.cluster = Cluster(args={"storage-media-type": "application/json"})
         self._folder = process.Folder()
         self.kubelet = None
         self.crowd = 0
 
-    def __enter__(self):
-        try:
-            self.cluster.start()
-            self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
-            self.kubelet.adopt(guide.create_all(self.cluster.admin))
-            self.kubelet.all_up()
-            # The kubelet's own word is a sign of life at once.
-            self.kubelet.serve_healthz()
-            return self
-        except BaseException:
-            self.__exit__()
-            raise
+    def start(self):
+        self.cluster.start()
+        self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
+        self.kubelet.adopt(guide.create_all(self.cluster.admin))
+        self.kubelet.all_up()
+        # The kubelet's health check is a sign of life at once.
+        self.kubelet.serve_healthz()
+        return self
 
-    def __exit__(self, *_):
+    def close(self):
         if self.kubelet:
             self.kubelet.close()
         self.cluster.close()
@@ -84,7 +80,7 @@ class Scene:
     def add_crowd(self, count):
         """So many copies of a pod that the API server has written, in the namespace of pods that gates name.
 
-        They go to etcd directly, where the API server finds them as it finds what it wrote itself: thousands
+        They go to etcd directly, where the API server finds them like objects of its own: thousands
         in a second instead of minutes.
         """
         self.etcd = http.client.HTTPConnection("127.0.0.1", self.cluster.etcd_port, timeout=60)
@@ -248,7 +244,7 @@ def until_quiet(pid, quiet=0.3, timeout=20):
 
 
 class Patch:
-    """A PATCH on a connection that stands, whose answer is read later: nothing waits for it."""
+    """A PATCH on an open connection, whose answer is read later: nothing waits for it."""
 
     def __init__(self, cluster):
         context = cluster.context()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of size: memory, what ten thousand pods cost, and what nothing costs."""
+"""Figures of size: memory, the cost of ten thousand pods, and the cost of idling."""
 
 import pathlib
 import re
@@ -45,7 +45,7 @@ def memory(report, options):
 
 
 def _sync(scene, **options):
-    """CPU and wall time of a new daemon until it is ready, with everything that it does besides."""
+    """CPU and wall time of a new daemon until it is ready, including everything else that it does."""
     begin = time.monotonic()
     with scene.daemon(**options) as daemon:
         ready = daemon.notified("READY=1")[0].time
@@ -108,7 +108,7 @@ def idle(report, options):
         woken, cpu = _switches(daemon.pid) - woken, cpu_of(daemon.pid) - cpu
         pings = len(daemon.notified("WATCHDOG=1")) - pings
         coarse = period // COARSE + 1
-        # One that comes a little early may be the last of a minute or the first of the next.
+        # A wake-up that comes a little early may be the last of a minute or the first of the next.
         bookmarks = streams * (minutes + 1)
         report.note(
             f"{woken} wake-ups in {period} s: {pings} pings of the watchdog, up to {coarse} turns of the "

@@ -15,7 +15,7 @@ LAST = guide.workload("dns-default")
 
 
 class Change:
-    """The last pod is Ready: the moment that everybody here waits for."""
+    """The last pod is Ready: the moment that all contestants wait for."""
 
     def __init__(self, scene):
         self.scene = scene
@@ -134,7 +134,7 @@ def _peak(runs):
 
 
 def status(report, options):
-    """How long `msready status` takes, and what."""
+    """Time and memory of `msready status`."""
     rounds = options.rounds or 100
     with Scene() as scene, scene.daemon() as daemon:
         client = [process.build_folder() / "cli/msready", f"--socket={daemon.socket}", "status"]
@@ -142,7 +142,7 @@ def status(report, options):
         for _ in range(max(rounds // 10, 1)):
             ours.append(measure(client, 10))
             floor.append(measure(["/bin/true"], 10))
-        # The median of the calmest ten, for what disturbs only ever adds to it.
+        # The median of the calmest ten, because disturbances only ever add to it.
         wall, bare = (min(median(run.wall for run in ten) for ten in runs) for runs in (ours, floor))
         report.note(f"msready status / true: {wall / bare:.2f} in wall time")
         report.timed("wall time of msready status", wall * 1000, 3, " ms")
@@ -163,7 +163,7 @@ def _pin_host(host):
         try:
             if os.readlink(entry / "ns/pid") == space:
                 os.sched_setaffinity(int(entry.name), PROCESSOR)
-        except OSError:  # gone by now, or not to be looked at
+        except OSError:  # gone by now, or not accessible
             pass
 
 
@@ -199,7 +199,7 @@ def _load_of_systemd(host, calls):
 
 
 def _subscribers(daemon, count):
-    """Bytes of anonymous memory for each subscriber, all of whom have had their first reply."""
+    """Bytes of anonymous memory for each subscriber, after each has had its first reply."""
     before = daemon.anonymous_memory()
     peers = []
     try:
@@ -216,7 +216,7 @@ def _subscribers(daemon, count):
 
 
 def _calmest(loads):
-    """Of several loads in turn with others, the smallest of each time: what disturbs only ever adds to it."""
+    """Of several loads in turn with others, the smallest of each time: disturbances only ever add to it."""
     return {name: (max if name == "rate" else min)(load[name] for load in loads) for name in loads[0]}
 
 

@@ -45,7 +45,7 @@ static int print_object(const JsonValue *v, usec_t realtime) {
                 pod_blocking_reason(KUBE_POD_OF(o), &reason, &message);
         } else {
                 status = node_status_column(KUBE_NODE_OF(o));
-                node_blocking_reason(KUBE_NODE_OF(o), &reason, &message);
+                reason = message = "";
         }
 
         flat = strdup(strempty(message));

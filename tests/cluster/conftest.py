@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clocks of a daemon that a test can put wrong."""
+"""Clocks of a daemon that a test can set wrong."""
 
 import pathlib
 import struct

@@ -52,7 +52,7 @@ def account(cluster):
     path = cluster.folder / "account"
     path.write_text(_cluster.kubeconfig_text(cluster.url, cluster.pki.ca, token=token))
     path.chmod(0o600)
-    # Who may do what is a matter of a cache in the API server, which learns of new roles a little later.
+    # The API server caches roles, and learns of new ones a little later.
     process.eventually(lambda: all(get(cluster, path, needed) for needed in NEEDED), 20, 0.1, "the account's rights")
     return path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each kind of check on the real API server: what the cluster does to it, and what it says then."""
+"""Each kind of check on the real API server: what happens in the cluster, and what the check says then."""
 
 import pytest
 
@@ -39,7 +39,7 @@ class Scene(stage.Stage):
         return self
 
     def make(self, w, replicas=1):
-        """The workload without a pod; returns who owns its pods."""
+        """The workload without a pod; returns the object that owns its pods."""
         base = f"/apis/apps/v1/namespaces/{NAMESPACE}"
         owner = self.rest.create(f"{base}/{w.kind.lower()}s", guide.controller(w, replicas))
         owner.setdefault("apiVersion", "apps/v1")
@@ -85,7 +85,7 @@ def scene(built, tmp_path_factory):
 
 
 def test_deployment(scene):
-    """Through ReplicaSets of any revision; surplus never blocks; what is going, done or evicted does not count."""
+    """Through ReplicaSets of any revision; surplus never blocks; deleted, finished and evicted pods do not count."""
     w = workload("Deployment", "web", "web-6f5d8c7b9-aaaaa")
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/web"
     scene.load("web", workload_gate("Deployment", "web"))
@@ -151,7 +151,7 @@ def test_statefulset(scene):
     scene.kubelet.container_dies("db-1")
     process.eventually(lambda: scene.daemon.gate("db")["readyObjects"] == 1, 5, 0.02, "one of two")
     scene.open("db")
-    # Another uid under the same name is another pod, and nothing that was known of the old one counts.
+    # Another uid under the same name is another pod, and nothing counts that was known about the old one.
     scene.rest.delete(f"{PODS}/db-0")
     scene.shut("db", "Unproven", "db-1")
     scene.pod(w)
@@ -240,7 +240,7 @@ def test_nodes(scene):
     try:
         other.patch_node(ready=False)
         scene.shut("second", "KubeletNotReady", "edge-2")
-        # Its Ready counts once it has been seen to live.
+        # Its Ready counts once it has shown a sign of life.
         other.patch_node()
         other.renew_lease()
         scene.open("second")
@@ -304,7 +304,7 @@ def issued(status, reason, message, generation=1):
 
 
 def test_condition_of_a_kind_that_is_not_there_yet(scene):
-    """A certificate, with cert-manager beside it: its word of an earlier boot does not count."""
+    """A certificate, with cert-manager beside it: a condition of an earlier boot does not count."""
     condition = gate("Condition", Resource="cert-manager.io/v1/certificates", Namespace=NAMESPACE, Name="web-tls",
                      Type="Ready")
     manager = workload("Deployment", "issuer", "issuer-6f5d8c7b9-aaaaa")
@@ -320,13 +320,13 @@ def test_condition_of_a_kind_that_is_not_there_yet(scene):
     scene.daemon.expect_gate("certificate-alone", "ready", timeout=30)
     rows = scene.daemon.call("ListObjects", gate="certificate-alone")["objects"]
     assert [(row["object"]["name"], row["proof"]) for row in rows] == [("web-tls", "none")]
-    # Nobody has been seen to look after it in this boot.
+    # In this boot no controller has been seen that looks after it.
     scene.shut("certificate", "Unproven", "web-tls")
 
     scene.make(manager)
     scene.pod(manager)
     scene.up(manager.pod)
-    # What comes on one stream is not ahead of what comes on another: the manager has to be known first.
+    # Streams are not ordered among each other: wait until the daemon knows the manager.
     process.eventually(
         lambda: [row["isReady"] for row in scene.daemon.call("ListObjects", gate="certificate")["objects"]
                  if row["object"]["name"] == manager.pod] == [True], 10, 0.02, "the manager"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wall clock of an edge device starts in 1970 and jumps by decades: nothing is ready or lost by that."""
+"""The wall clock of an edge device starts in 1970 and jumps by decades: that makes nothing ready or lost."""
 
 import time
 
@@ -40,7 +40,7 @@ def test_decades(built, own_cluster, guide_kubelet, clock):
         kubelet.new_boot_node()
         process.eventually(lambda: daemon.is_ready or not kubelet.renew_lease(), 20, 0.3, "READY=1")
 
-        # Its last streams may still be under way, and whoever connects at the wrong time is refused by the clock.
+        # Its last streams may still be connecting, and a connection made at the wrong time fails because of the clock.
         process.eventually(lambda: rests(daemon), 20, 0, "rest")
         before = len(daemon.call("io.msready.Readiness.GetTimeline")["transitions"])
         for seconds in (DECADES, -DECADES, 3600 - time.time()):

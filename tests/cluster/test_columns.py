@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""READY, STATUS and RESTARTS as kubectl prints them, held against ours on the same objects.
+"""READY, STATUS and RESTARTS as kubectl prints them, compared with ours on the same objects.
 
 The objects are generated: hundreds of pods with every mixture of container states, among them many that no kubelet
 would write. The seed is fixed, and named where a test fails.
@@ -94,7 +94,7 @@ class Generator:
         return made
 
     def pod(self, number):
-        """A pod, its status, and whether it shall be on its way out."""
+        """A pod, its status, and whether it is being deleted."""
         def container(name):
             return {"name": name, "image": f"quay.io/test/{name}:1"}
 
@@ -144,7 +144,7 @@ class Generator:
 
 
 def ours(objects, kind, second=0):
-    """Our columns by name, as they are in the midst of that second."""
+    """Our columns by name, in the middle of that second."""
     lines = "".join(json.dumps({**o, "kind": kind}) + "\n" for o in objects)
     done = subprocess.run(
         [str(process.build_folder() / "tests/cluster/columns"), str(second * 1000000 + 500000)],
@@ -194,7 +194,7 @@ def test_pods(cluster, pods):
 
 
 def test_pods_are_of_many_kinds(pods):
-    """What is generated reaches the corners; else the test above would say little."""
+    """The generated objects cover the corner cases; else the test above would prove little."""
     said = ours(pods, "Pod", int(time.time()))
     words = {status for _, status, _ in said.values()}
     expected = {

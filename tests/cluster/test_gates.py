@@ -21,7 +21,7 @@ def checks(gate):
 
 
 def workloads(gate):
-    """What the gate's checks look at: that is read from the file, not repeated here."""
+    """The objects of the gate's checks, read from its file and not repeated here."""
     found = []
     for kind, keys in checks(gate):
         if kind == "Workload":
@@ -33,7 +33,7 @@ def workloads(gate):
 
 
 class Scene(stage.Stage):
-    """The daemon sees all of it from before the API server came."""
+    """The daemon sees everything, because it starts before the API server."""
 
     def __init__(self, folder):
         gates = dict(SHIPPED)
@@ -87,7 +87,7 @@ def test_everything_is_missed_in_an_empty_cluster(scene):
 def test_everything_waits_for_its_pods(scene):
     scene.kubelet.adopt(guide.create_all(scene.cluster.admin, workloads=EVERYTHING))
     daemon = scene.daemon
-    # What an earlier boot left behind.
+    # The state that an earlier boot left behind.
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id(), ago=86400)
     for w in EVERYTHING:
         scene.kubelet.pod_status(w.pod, alive=False, ago=86400)
@@ -112,7 +112,7 @@ def test_node(scene):
     kubelet.new_boot_node()
     daemon.expect_gate("node", "ready")
     with daemon.varlink(30) as subscriber:
-        # The hold is short: whoever asks again and again could miss it.
+        # The hold is short: polling could miss it.
         told = subscriber.more("io.msready.Readiness.Monitor", {"gates": ["node"]})
         next(told)
         kubelet.patch_node(ready=False)
@@ -141,7 +141,7 @@ def test_gate(scene, gate):
     told = daemon.gate(gate)
     assert told["blockers"] == [] and told["totalObjects"] >= told["readyObjects"] >= len(pods)
 
-    # A container's death is seen before anybody reports it.
+    # The daemon sees a container's death before the kubelet reports it.
     kubelet.container_dies(pods[-1])
     expect_blocker(daemon, gate, pods[-1], "Unproven")
     daemon.expect_gate(gate, "lost")
@@ -163,7 +163,7 @@ def test_all_of_them_make_ready(scene):
 
 
 def test_api(scene):
-    """The API server is never lost: while it does not answer, nobody knows."""
+    """The gate of the API server is never lost: while the server does not answer, it is unknown."""
     daemon = scene.daemon
     scene.cluster.kill()
     expect_blocker(daemon, "api", "/readyz", "ApiUnreachable")

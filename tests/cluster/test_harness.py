@@ -30,7 +30,7 @@ def test_guide_as_kubectl_shows_it(own_cluster, guide_kubelet):
 
 
 def test_previous_boot_is_believed_by_others(own_cluster, guide_kubelet):
-    """The lie that msready is for: nothing runs, and kubectl wait is content at once."""
+    """The lie that msready is made for: nothing runs, and kubectl wait succeeds at once."""
     guide_kubelet.previous_boot()
     done = own_cluster.kubectl("wait", "--for=condition=Ready", "--timeout=30s", "node", guide.NODE)
     assert "condition met" in done.stdout
@@ -43,7 +43,7 @@ def test_previous_boot_is_believed_by_others(own_cluster, guide_kubelet):
 
 
 def test_watch_by_curl(own_cluster, guide_kubelet):
-    """A patch arrives in a watch that nothing of ours has a hand in."""
+    """A patch arrives in a watch of curl's, without our own client."""
     pki = own_cluster.pki.folder
     path = "/api/v1/nodes?watch=1&allowWatchBookmarks=true&sendInitialEvents=true"
     path += "&resourceVersionMatch=NotOlderThan"

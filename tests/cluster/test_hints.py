@@ -28,18 +28,18 @@ PODS = (
     ("event", "FailedCreatePodSandBox", "open /etc/crio/openshift-pull-secret: no such file", "Save the pull secret"),
     ("event", "FailedCreatePodSandBox", "unauthorized: Please login to the Red Hat Registry", "refuses this host's"),
     ("status", "ErrImagePull", "toomanyrequests: You have reached your pull rate limit", "limits anonymous pulls"),
-    ("status", "ErrImagePull", "Source image rejected: A signature was required", "policy for signatures"),
+    ("status", "ErrImagePull", "Source image rejected: A signature was required", "signature policy"),
     ("always", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: no such host", "Policy is Always: set"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: i/o timeout", "cannot resolve the registry's"),
     ("status", "ErrImagePull", X509 + "certificate signed by unknown authority", "that this host does not trust"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp 52.0.0.1:443: connect: no route to host", "cannot reach the"),
     ("status", "ErrImagePull", "no image found in manifest list for architecture arm64", "(uname -m)"),
     ("status", "ErrImagePull", "reading manifest nope in quay.io/x/y: manifest unknown", "No such image"),
-    ("status", "InvalidImageName", None, "The name of the image is not a valid one"),
+    ("status", "InvalidImageName", None, "The image name is not valid"),
     ("status", "ErrImagePull", "short-name resolution enforced but cannot prompt without a TTY", "registry in front"),
     ("status", "ErrImageNeverPull", "not present with pull policy of Never", "imagePullPolicy is Never"),
     ("status", "ErrImagePull", "writing blob: no space left on device", "A file system is full"),
-    ("always", "ImagePullBackOff", 'Back-off pulling image "x"', "asked at each start"),
+    ("always", "ImagePullBackOff", 'Back-off pulling image "x"', "asks the registry at each start"),
     ("status", "ImagePullBackOff", 'Back-off pulling image "x"', "Run crictl pull IMAGE on this host"),
     ("event", "NetworkNotReady", "network is not ready: NetworkPluginNotReady", "10-ovn-kubernetes.conf"),
     ("event", "FailedCreatePodSandBox", "CNI request failed with status 400", "did not give the pod an address"),
@@ -48,9 +48,9 @@ PODS = (
     ("event", "FailedCreatePodSandBox", "rpc error: code = DeadlineExceeded desc = context", "sandbox in time"),
     ("crash", "Error", "could not open lvmd socket", "LVMS does not come up", "openshift-storage"),
     ("pending", "Unschedulable", "1 node(s) did not have enough free storage.", "lacks a volume group"),
-    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "service-ca has not made", "openshift-dns"),
+    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "has not created this", "openshift-dns"),
     ("event", "FailedMount", 'secret "shop-tls" not found', "refers to a Secret or ConfigMap"),
-    ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "puts this into each namespace"),
+    ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "creates this in each namespace"),
     ("pending", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims.", "PersistentVolumeClaim is not"),
     ("pending", "Unschedulable", "1 node(s) had volume node affinity conflict.", "belongs to another node"),
     ("event", "FailedMount", "Unable to attach or mount volumes: timed out", "which volume cannot be mounted"),
@@ -58,29 +58,29 @@ PODS = (
     ("pending", "Unschedulable", "untolerated taint {node.kubernetes.io/not-ready: }.", "waits for the node"),
     ("pending", "Unschedulable", "untolerated taint {node.kubernetes.io/disk-pressure: }.", "The disk is nearly"),
     ("pending", "Unschedulable", "1 node(s) were unschedulable.", "The node is cordoned"),
-    ("pending", "Unschedulable", "didn't match Pod's node affinity/selector.", "Nothing fits the pod's"),
+    ("pending", "Unschedulable", "didn't match Pod's node affinity/selector.", "No node fits the pod's"),
     ("pending", "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", "A scheduling gate"),
-    ("crash", "OOMKilled", None, "again and again: raise"),
-    ("ended", "OOMKilled", None, "It was killed for want of memory"),
-    ("status", "CreateContainerError", "container create failed: permission denied", "SELinux or a mode"),
+    ("crash", "OOMKilled", None, "The kernel keeps killing"),
+    ("ended", "OOMKilled", None, "The kernel killed the container"),
+    ("status", "CreateContainerError", "container create failed: permission denied", "SELinux or a file mode"),
     ("crash", "Error", "listen tcp :443: bind: address already in use", "Another process has the port"),
-    ("status", "CreateContainerConfigError", "image will run as root", "cannot be put together"),
+    ("status", "CreateContainerConfigError", "image will run as root", "cannot put the container's"),
     ("status", "RunContainerError", 'exec: "nope": executable file not found', "cannot be started"),
     ("event", "FailedCreatePodSandBox", "name is reserved", "cannot make the pod's sandbox"),
-    ("crash", "Error", "panic: nil", "It ends again and again"),
-    ("ended", "ContainerStatusUnknown", "could not be located", "lost sight of the container"),
+    ("crash", "Error", "panic: nil", "The container keeps exiting"),
+    ("ended", "ContainerStatusUnknown", "could not be located", "lost track of the container"),
     ("ended", "Error", None, "A container failed"),
     ("failed", "Evicted", "The node was low on resource: ephemeral-storage. Threshold: 1Gi", "is nearly full"),
     ("failed", "Evicted", "Pod was rejected: The node had condition: [DiskPressure]. ", "The disk is nearly full"),
     ("failed", "Evicted", "The node was low on resource: memory. Threshold quantity: 100Mi", "short of memory"),
     ("failed", "Evicted", "Pod was rejected: The node had condition: [PIDPressure]. ", "short of process IDs"),
     ("failed", "Evicted", 'Usage of EmptyDir volume "cache" exceeds the limit "1Gi". ', "a limit of its own"),
-    ("failed", "UnexpectedAdmissionError", "Allocate failed due to no healthy devices present", "turned the pod away"),
-    ("going", "Terminating", None, "The pod before it is still going"),
+    ("failed", "UnexpectedAdmissionError", "Allocate failed due to no healthy devices present", "or ended the pod:"),
+    ("going", "Terminating", None, "The previous pod is still terminating"),
     ("gated", "ReadinessGatesNotReady", 'pod readiness gate "edge/ok" does not exist', "A readiness gate holds"),
     ("running", "Unhealthy", "Readiness probe failed: statuscode: 503", "Its probe fails"),
-    ("stale", "Unproven", None, "Ready is an old answer"),
-    # Nothing is known, and the raw words stand.
+    ("stale", "Unproven", None, "Ready is an old status"),
+    # There is no hint, and the message is the cluster's own.
     ("status", "WhateverComesNext", "in words that nobody has heard", None),
     ("event", "WhateverComesNext", "in words that nobody has heard", None),
 )
@@ -90,7 +90,7 @@ NODES = (
     ("PLEG is not healthy: pleg was last seen active 3m0s ago", "too slowly"),
     ("container runtime is down", "gets no answer from CRI-O"),
     ("node is shutting down", "The host is shutting down"),
-    ("missing node capacity for resources: ephemeral-storage", "does not call the node ready"),
+    ("missing node capacity for resources: ephemeral-storage", "does not report the node as ready"),
 )
 
 
@@ -111,7 +111,7 @@ class Scene(stage.Stage):
         self.cluster.start()
         self.make_namespaces(*PLACES)
         self.daemon.start()
-        self.told("node", "NodeNotRegistered", "The kubelet has not made its node yet", timeout=30)
+        self.told("node", "NodeNotRegistered", "The kubelet has not registered its node yet", timeout=30)
         self.rest.create("/api/v1/nodes", guide.node())
         self.node_up("node")
         return self
@@ -161,13 +161,13 @@ class Scene(stage.Stage):
         return self.bare_pod(place, f"case-{self.number}", guide.NODE if scheduled else None, change)
 
     def show(self, how, reason, message, place):
-        """Makes a pod that shows it; returns it, with the blocker's name and reason that are to come of it."""
+        """Makes a pod that shows it; returns the pod, and the name and reason of the blocker that it causes."""
         gates = {"readinessGates": [{"conditionType": "edge/ok"}]} if how == "gated" else None
         pod = self.pod(place, "Always" if how == "always" else "IfNotPresent", how != "pending", gates,
                        ["edge/hold"] if how == "going" else [])
         name = pod["metadata"]["name"]
         blocked_by = self.show_pod(pod, name, how, reason, message)
-        # What is over is no member any more: then it is said that there is none.
+        # A pod that has ended is no member any more: then the reason is that there is none.
         return pod, "*" if blocked_by == "NoPods" else name, blocked_by
 
     def show_pod(self, pod, name, how, reason, message):
@@ -247,7 +247,7 @@ def test_node(scene):
     scene.told("node", "NodeStatusUnknown", "does not report")
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
     scene.told("node", "StaleBoot", "previous boot")
-    # Addresses for documentation, which nobody has.
+    # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
         told = f"the node's InternalIP {address} is no address of this host"
         scene.kubelet.patch_node(ready=False, message="x", address=address)
@@ -255,9 +255,9 @@ def test_node(scene):
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": ["edge/hold"]}})
     scene.kubelet.patch_node()
     scene.rest.delete(scene.kubelet.node_path)
-    scene.told("node", "Terminating", "Somebody deletes the node")
+    scene.told("node", "Terminating", "The node is being deleted")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": None}})
-    scene.told("node", "NodeNotRegistered", "has not made its node yet")
+    scene.told("node", "NodeNotRegistered", "has not registered its node yet")
     scene.rest.create("/api/v1/nodes", guide.node())
     scene.node_up("node")
 
@@ -271,7 +271,7 @@ PRESSURES = (
 
 
 def test_node_under_pressure(scene):
-    """It shuts nothing that is open; what is shut on that node names it in the kubelet's words."""
+    """It shuts no open gate; a shut gate on that node gives it as the reason, in the kubelet's words."""
     pod = scene.pod("shop")
     name = pod["metadata"]["name"]
     back_off = 'Back-off pulling image "quay.io/x"'
@@ -287,7 +287,7 @@ def test_node_under_pressure(scene):
             # An earlier boot's pressure is not this one's.
             scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id(), pressure=kind)
             assert kind not in scene.told("node", "StaleBoot", "previous boot")["message"]
-            # The kubelet turns pods away, and each time another one comes.
+            # The kubelet rejects pods, and each time the controller makes another one.
             scene.kubelet.patch_node(pressure=kind)
             process.eventually(lambda: scene.daemon.gate("node")["state"] == "ready", 10, 0.02, "the node")
         scene.kubelet.patch_node(pressure="DiskPressure")
@@ -307,7 +307,7 @@ def test_node_under_pressure(scene):
 
 
 def test_workloads(scene):
-    """Too few pods: what makes them says why, in an event of its own."""
+    """Too few pods: their controller says why, in an event of its own."""
     rest = scene.rest
     w = guide.Workload("Deployment", "shop", "web", "web-6f5d8c7b9-aaaaa", ("app",), {"app": "web"})
     scene.load("web", "[Workload]\nKind=Deployment\nNamespace=shop\nName=web\n")
@@ -315,8 +315,8 @@ def test_workloads(scene):
     scene.load("odd", "[Gate]\n")
     scene.load("multus", "[Workload]\nKind=DaemonSet\nNamespace=openshift-multus\nName=multus\n")
     scene.told("odd", "InvalidGate", "check-config")
-    scene.told("web", "NotFound", "Nothing of that name")
-    scene.told("multus", "NotFound", "microshift-multus must be installed")
+    scene.told("web", "NotFound", "No object of that name")
+    scene.told("multus", "NotFound", "install the package microshift-multus")
     base = "/apis/apps/v1/namespaces/shop"
     owner = rest.create(f"{base}/deployments", guide.controller(w))
     owner.setdefault("apiVersion", "apps/v1")
@@ -324,7 +324,7 @@ def test_workloads(scene):
     process.eventually(lambda: scene.blocker("web", "web", "NoPods"), 10, 0.02, "NoPods")
     for message, hint in (("is forbidden: unable to validate against any security context constraint: []",
                            "its service account may have"),
-                          ("is forbidden: exceeded quota: small", "Its pods cannot be made")):
+                          ("is forbidden: exceeded quota: small", "Its pods cannot be created")):
         scene.event(replica_set, "FailedCreate", f'Error creating: pods "web-x" {message}', "ReplicaSet")
         process.eventually(
             lambda hint=hint: hint in (scene.blocker("web", "web", "NoPods") or {}).get("hint", ""), 10, 0.02, hint
@@ -350,7 +350,7 @@ def test_workloads(scene):
 
 @pytest.fixture
 def another(scene):
-    """another(...) starts one more daemon, before the same cluster unless it is told of another."""
+    """another(...) starts one more daemon, on the same cluster unless the arguments name another."""
     made = []
 
     def start(kubeconfig=None, **options):
@@ -367,9 +367,9 @@ def another(scene):
 def test_which_node(scene, another, tmp_path):
     told = another(config={"Cluster": {"Node": "other"}})
     scene.told("node", "NodeNotRegistered", "Compare Node=", "other", told)
-    # Its Ready may be a dead kubelet's: since this daemon came, nothing has been heard of it.
-    scene.told("node", "KubeletSilent", "no sign of life", daemon=another())
-    # A host that neither node is: of another machine and name.
+    # Its Ready may be a dead kubelet's: the kubelet has shown no activity since this daemon started.
+    scene.told("node", "KubeletSilent", "no activity", daemon=another())
+    # A host that is neither node: its machine ID and name are others.
     stranger = fakekubelet.FakeKubelet(scene.rest, tmp_path / "stranger", machine_id="1" * 32)
     scene.rest.create("/api/v1/nodes", guide.node("edge-2"))
     try:
@@ -391,10 +391,10 @@ def test_credentials(scene, another, tmp_path, closing):
     text = _cluster.kubeconfig_text
     cases = (
         (tmp_path / "none/kubeconfig", "KubeconfigMissing", "writes the kubeconfig when it starts"),
-        (kubeconfig("broken", "clusters: ["), "KubeconfigInvalid", "writes the kubeconfig anew"),
+        (kubeconfig("broken", "clusters: ["), "KubeconfigInvalid", "writes the kubeconfig again"),
         (kubeconfig("token", text(url, ca, token="stale")), "Unauthorized", "refuses the kubeconfig's credentials"),
         (account, "Forbidden", "The account may not read this"),
-        (kubeconfig("ca", text(url, stranger.ca, token="x")), "ApiUnreachable", "certificate does not fit"),
+        (kubeconfig("ca", text(url, stranger.ca, token="x")), "ApiUnreachable", "certificate does not match"),
         (kubeconfig("early", text(early.url("localhost", "https").removesuffix("/app"), stranger.ca, token="x")),
          "Clock", "Set the clock"),
         (kubeconfig("nobody", text(nobody, ca, token="x")), "ApiUnreachable", "MicroShift does not answer"),
@@ -412,7 +412,7 @@ def test_server(scene, another, tmp_path, names):
     with fake_apiserver.FakeApiServer() as server:
         for what in ("list", "watch"):
             server.cue(what, "nodes", times=None, cut_after=1, how="stall")
-        scene.told("node", "NotSynced", "are being listed", daemon=another(server.kubeconfig))
+        scene.told("node", "NotSynced", "is listing the API's objects", daemon=another(server.kubeconfig))
 
     # A server without its database.
     scene.cluster.etcd.send_signal(signal.SIGSTOP)
@@ -424,7 +424,7 @@ def test_server(scene, another, tmp_path, names):
 
 
 def test_name_of_the_node(scene, another, tmp_path):
-    """MicroShift's own files say why it does not start, and that it would after all."""
+    """MicroShift's own files tell why it does not start, and whether it would."""
     if not mounts.may_be_had():
         pytest.skip("MicroShift's own places on this host need root: mounts")
     etc, data, nobody = tmp_path / "etc", tmp_path / "data", tmp_path / "nobody"
@@ -436,19 +436,19 @@ def test_name_of_the_node(scene, another, tmp_path):
     nobody.write_text(_cluster.kubeconfig_text(url, scene.cluster.pki.ca, token="x"))
     daemon = another(nobody, wrapper=mounts.wrapper({"/etc/microshift": etc, "/var/lib/microshift": data}))
     words = "MicroShift knows this node as edge1, and node.hostnameOverride in its configuration says edge2"
-    scene.told("api", "ApiUnreachable", "its former value back", words, daemon)
+    scene.told("api", "ApiUnreachable", "back to its former value", words, daemon)
     (etc / "config.yaml").write_text("node: {hostnameOverride: Edge1}\n")
     scene.told("api", "ApiUnreachable", "MicroShift does not answer", daemon=daemon)
 
 
 def test_gates_that_ship(scene, another, clock):
-    """What a vendor's gate misses may not have been made yet; a minute later, this build may not have it."""
+    """An object that a vendor's gate misses may not exist yet; a minute later, this build may not ship it."""
     if not mounts.may_be_had():
         pytest.skip("gates in the vendor's folder need root: a mount")
     gates = process.vendor_folder() / "gates.d"
     daemon = another(wrapper=mounts.wrapper({gates: process.REPOSITORY / "units/gates"}), env=clock.env,
                      gates={}, arguments=["--gates-dir", gates])
-    scene.told("dns", "NotFound", "MicroShift has not made it yet", daemon=daemon)
+    scene.told("dns", "NotFound", "MicroShift has not created it yet", daemon=daemon)
     clock(slept=70)
     scene.kubelet.patch_node()
     scene.told("dns", "NotFound", "may not ship it", daemon=daemon)
@@ -464,12 +464,12 @@ def test_addresses(scene, another, tmp_path, closing, names):
         "refused": (f"http://127.0.0.1:{process.free_port()}/", "ConnectionRefused", "Nothing listens there"),
         "tls": (closing(Application(pki.server("other-ca"))).url("localhost", "https"), "TLS", "is not trusted"),
         "broken": (broken.url(), "UnexpectedStatus", "The router has no endpoint"),
-        "odd": (odd.url(), "UnexpectedStatus", "not as ExpectStatus="),
+        "odd": (odd.url(), "UnexpectedStatus", "not one that ExpectStatus="),
         "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "is not trusted"),
         "ca": (f"https://localhost/\nCAFile={tmp_path}/none.pem", "CAUnreadable", "Correct CAFile="),
         "silent": ("http://silent.example.test/", "NameServerSilent", "No name server"),
-        "late": (closing(SilentApplication()).url(), "TimedOut", "No answer comes"),
-        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "does not speak HTTP"),
+        "late": (closing(SilentApplication()).url(), "TimedOut", "No answer: check"),
+        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "does not speak valid HTTP"),
     }
     daemon = another(gates={name: f"[Endpoint]\nURL={url}\n" for name, (url, _, _) in expected.items()},
                      wrapper=names.wrapper())
@@ -492,7 +492,7 @@ def test_sockets(scene, another, tmp_path, names):
 
 
 def test_each_was_given(scene):
-    """No hint of the table that nothing leads to."""
+    """Each hint of the table has a cause here."""
     scene.seen.discard(None)
     missing = known_hints() - scene.seen
     assert not missing, "\n".join(sorted(missing))

@@ -103,7 +103,7 @@ def test_random_interleavings(built, own_cluster, guide_kubelet):
                 step()
                 done.append(label)
                 time.sleep(dice.choice((0, 0, 0.02, 0.1)))
-            # Where the daemon came after the node's own step, the kubelet's next Lease is its sign of life.
+            # If the daemon started after the node's own step, the kubelet's next Lease is its sign of life.
             process.eventually(lambda: daemon.is_ready or kubelet.renew_lease() is None, 20, 0.3,
                                f"READY=1, seed {seed}, round {round_}, steps {done}")
         finally:
@@ -198,7 +198,7 @@ def test_half_a_kubeconfig(built, own_cluster, guide_kubelet, tmp_path):
         expect_trouble(daemon, "KubeconfigInvalid", "kubeconfig")
         path.write_text(whole)
         daemon.expect_gate("api", "ready")
-        # MicroShift truncates and rewrites it at each start: what was read is not lost by that.
+        # MicroShift truncates and rewrites it at each start: the daemon keeps what it has read.
         path.write_text("")
         time.sleep(0.5)
         assert daemon.gate("api")["state"] == "ready"
@@ -262,7 +262,7 @@ def test_secrets_stay_secret(built, own_cluster, guide_kubelet, tmp_path):
         for name in ("cmdline", "environ"):
             places[name] = open(f"/proc/{pid}/{name}", "rb").read().decode(errors="replace")
         for file in daemon.folder.rglob("*"):
-            # What the daemon keeps it writes beside the file first, under a name that is gone in a moment.
+            # The daemon writes its state to a temporary file first, which is gone in a moment.
             with contextlib.suppress(FileNotFoundError):
                 if file.is_file():
                     places[str(file)] = file.read_text(errors="replace")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The boot that is played: MicroShift 4.15 with OLM and GitOps, 13 pods, up again after a power cut.
+"""The boot that the demonstration plays: MicroShift 4.15 with OLM and GitOps, 13 pods, up again after a power cut.
 
-It goes as a real one goes. The API server answers first, out of what it had stored before the cut. The node is not
+It follows a real boot. The API server answers first, from what it had stored before the cut. The node is not
 Ready until OVN runs, and pods that need the pod network come after that. Every image is pulled.
 """
 
@@ -28,7 +28,7 @@ MASKED = ("storage.gate",)
 
 
 class Events:
-    """What the kubelet says of its pods' images and sandboxes."""
+    """The kubelet's events about its pods' images and sandboxes."""
 
     def __init__(self, kubelet):
         self.kubelet = kubelet
@@ -89,7 +89,7 @@ def play(stage):
 
     stage.at(4, "API server", "Is up, with its old store: node Ready, 13 of 13 pods Ready.")
     apiserver.resume_serving()
-    stage.at(4.5, "kubectl", '"kubectl wait" would say now that all is ready.')
+    stage.at(4.5, "kubectl", '"kubectl wait" would report all Ready now.')
     stage.expect("node", "StaleBoot")
     stage.expect("ovn", "Unproven")
     stage.expect("dns", "Unproven")
@@ -133,10 +133,10 @@ def play(stage):
     stage.at(38, "kubelet", "dns-default has started; its probe has not passed yet.")
     events.pulled("dns-default")
     kubelet.pod_status("dns-default", unready=["dns"])
-    stage.at(41, "kubelet", "dns-default is Ready, the last one that was waited for.")
+    stage.at(41, "kubelet", "dns-default is Ready, the last required pod.")
     stage.last_step(lambda: kubelet.pod_ready("dns-default"))
 
-    stage.at(43, "kubelet", "Nobody waited for these: router, CSI, OLM, Argo CD run.")
+    stage.at(43, "kubelet", "Router, CSI, OLM, Argo CD run. They are not required.")
     rest = [name for name in POD_NETWORK if name not in ("dns-default", "service-ca")]
     events.pulled(*rest)
     for name in rest:

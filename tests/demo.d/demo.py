@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a boot for the real msreadyd and shows what becomes of it; tests/demo builds and runs this."""
+"""Plays a boot for the real msreadyd and shows what happens; tests/demo builds and runs this."""
 
 import argparse
 import pathlib
@@ -24,11 +24,11 @@ FAST = 0.04
 
 
 class Failed(Exception):
-    """The boot did not go as it has to."""
+    """The boot did not go as it must."""
 
 
 class Stage:
-    """All the parts, and the clock of the story. Everything stands in one folder, which goes with it."""
+    """All the parts, and the clock of the story. All files are in one folder, which is removed at the end."""
 
     def __init__(self, view, pace):
         self.view = view
@@ -99,7 +99,7 @@ class Stage:
             time.sleep(0.05)
 
     def expect(self, gate, reason):
-        """The gate is shut for this reason, and nobody was told READY=1."""
+        """The gate is shut for this reason, and the daemon has not sent READY=1."""
 
         def is_so(described):
             return any(
@@ -120,7 +120,7 @@ class Stage:
         )
 
     def last_step(self, step):
-        """Does what was still missing; msreadyd has to say READY=1 after it and not before."""
+        """Does the last missing step; msreadyd must say READY=1 after it and not before."""
         if self.daemon.is_ready:
             raise Failed("msreadyd said READY=1 before the cluster was usable")
         before = time.monotonic()
@@ -134,7 +134,7 @@ class Stage:
             raise Failed(f"msready wait ended with {status}")
 
     def show(self, *words):
-        """Runs msready as anybody would and tells what it prints; returns its exit status."""
+        """Runs msready as a user would and shows what it prints; returns its exit status."""
         return self.view.quote("msready " + " ".join(words), self.client(*words, "--no-pager"))
 
 

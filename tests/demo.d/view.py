@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demonstration shows: a story that grows downwards, and under it what `msready wait` shows live.
 
-On a terminal msready gets a terminal of its own and draws there as it does for anybody; what it has drawn is put
-under the story, and moved down when the story grows. Elsewhere its lines become lines of the story.
+On a terminal msready gets a terminal of its own and draws there as it does for any user; its picture is put under
+the story, and moved down when the story grows. Elsewhere its lines become lines of the story.
 """
 
 import codecs
@@ -22,7 +22,7 @@ import time
 
 from harness import process
 
-LEFT = 19  # the columns of the time and of who it is
+LEFT = 19  # the columns of the time and of the speaker
 STYLES = {"dim": "2", "bold": "1", "good": "1;32"}
 
 
@@ -46,7 +46,7 @@ class Terminal:
         self.kept = ""
 
     def feed(self, text):
-        """Returns whether what was drawn is whole: the text may be cut anywhere, and the rest come later."""
+        """Returns whether the drawing is complete: the text may be cut anywhere, and the rest comes later."""
         text, self.kept = self.kept + text, ""
         if cut := self.CUT.search(text):
             text, self.kept = text[: cut.start()], cut[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever happens, in whatever order: when it is over, the daemon says what is true, and asks for nothing more.
+"""Random events in random order: when they are over, the daemon says what is true, and sends no more requests.
 
 MSREADY_SEED: of the first story. MSREADY_ROUNDS: how many stories there are.
 """
@@ -31,7 +31,7 @@ ANSWERS = (
 
 
 class Story:
-    """An edge node, and all that may befall it."""
+    """An edge node, and everything that may happen to it."""
 
     def __init__(self, edge, seed):
         self.edge = edge
@@ -82,7 +82,7 @@ class Story:
         path.write_text(text)
 
     def host_reboots(self):
-        # The daemon keeps its boot: for it the API server tells of another one.
+        # The daemon keeps its boot ID: to it, the API server reports another boot.
         self.edge.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
 
     def node_reports(self):
@@ -143,7 +143,7 @@ def test_it_ends_well(edge, seed):
 
     try:
         process.eventually(is_well, 30, 0.2, "an end to it")
-        # Connections that end by and by, streams that are replaced: in a while nothing is left to ask for.
+        # Connections end, streams are replaced: after a while no request is left.
         edge.kubelet.renew_lease()
 
         def asks_for_nothing():

@@ -18,7 +18,7 @@ def message(edge, gate="api"):
 
 
 def test_port_opens_late(edge):
-    """Reconnected when the port opens, not at the end of a long back-off."""
+    """The daemon reconnects when the port opens, not at the end of a long back-off."""
     server = edge.server
     edge.up()
     server.close_port()
@@ -128,7 +128,7 @@ def test_name_that_nobody_knows(edge):
     edge.start(kubeconfig=kubeconfig)
     edge.expect_reason("ApiUnreachable", "api", 15)
     process.eventually(lambda: "resolve" in edge.daemon.gate("api")["blockers"][0]["hint"], 10, 0.1, message(edge))
-    # Corrected, it is tried at once.
+    # Once the file is corrected, the daemon tries it at once.
     edge.up()
     server.write_kubeconfig(kubeconfig)
     edge.expect_ready()

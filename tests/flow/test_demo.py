@@ -23,7 +23,7 @@ from view import Terminal  # noqa: E402
 
 
 def in_session(session):
-    """The processes of this session: all that the demonstration has started are of its own."""
+    """The processes of this session: the demonstration starts all of its processes in a session of its own."""
     found = []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -44,7 +44,7 @@ def command_line(pid):
 
 @pytest.fixture
 def play(built):
-    """Starts tests/demo in a session of its own; whatever is left of it ends with the test."""
+    """Starts tests/demo in a session of its own; its processes end with the test at the latest."""
     started = []
 
     def start(*words, fast=True, **options):
@@ -65,7 +65,7 @@ def play(built):
 
 
 def position(text, *patterns):
-    """The patterns stand in the text in this order, each after the one before."""
+    """The text contains the patterns in this order."""
     at = 0
     for pattern in patterns:
         match = re.compile(pattern).search(text, at)
@@ -112,7 +112,7 @@ def test_the_live_view_fits_a_terminal(play):
             chunk = os.read(ours, 65536)
         except OSError:
             break
-        # Whole lines, for a character or a sequence may be cut.
+        # Whole lines, because a character or a sequence may be cut.
         data += chunk
         whole, newline, data = data.rpartition(b"\n")
         # Each line by itself: where we are slow, several pictures come at once, and each counts.

@@ -10,7 +10,7 @@ import pytest
 from harness import fake_cues, process
 
 
-# Each of these passes by itself, or is got around.
+# Each of these passes by itself, or the daemon works around it.
 PASSING = {
     "429-text": fake_cues.too_many(1),
     "429-status": fake_cues.too_many_status(1),
@@ -48,7 +48,7 @@ def test_at_the_start(edge, what):
 
 
 def test_when_resumed(ready_edge):
-    """Each of them in turn, twice, on the way back to where the stream was. What happened meanwhile is seen."""
+    """Each of them in turn, twice, on the way back to where the stream was. The daemon sees the changes."""
     server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
     ready = True
     for what, answer in PASSING.items():
@@ -79,7 +79,7 @@ def test_lists_in_the_way_of_failing(edge):
 
 
 def test_retry_after_has_a_limit(edge):
-    """A server that says an hour does not know that it will be back in a second."""
+    """Retry-After: 3600 of a server that will be back in a second does not stop the daemon."""
     server = edge.server
     edge.up()
     server.cue("watch", "pods", times=3, **fake_cues.too_many(3600))
@@ -88,7 +88,7 @@ def test_retry_after_has_a_limit(edge):
 
 
 def test_back_off(edge):
-    """A server that refuses is asked less and less often, at most once a second for each stream."""
+    """The daemon asks a server that refuses less and less often, at most once a second for each stream."""
     server = edge.server
     edge.up()
     cue = server.cue("watch", "daemonsets", times=None, **fake_cues.unavailable(0))
@@ -104,7 +104,7 @@ def test_back_off(edge):
 
 
 def test_nothing_but_readyz_before_it_is_ready(edge):
-    """MicroShift answers 503 to all until somebody's /readyz was 200: ours shall be that one."""
+    """MicroShift answers 503 to everything until a /readyz was 200: the daemon's own must be that one."""
     server = edge.server
     edge.up()
     server.ready, server.closed_until_ready, server.has_been_ready = False, True, False
@@ -122,7 +122,7 @@ def test_nothing_but_readyz_before_it_is_ready(edge):
     mark = server.mark()
     server.ready = True
     edge.expect_ready()
-    # One that was on its way may still have been told 500; the first one that is told 200 is followed by all.
+    # A probe on its way may still have got 500; all streams follow the first one that gets 200.
     before = list(itertools.takewhile(lambda r: r.what != "watch", server.asked(since=mark)))
     assert [r.status for r in before if r.what == "readyz"] in ([200], [500, 200]), before
 
@@ -168,7 +168,7 @@ def test_no_encoding_is_asked_for(ready_edge):
 
 
 def test_object_over_the_ceiling(ready_edge):
-    """One line of 5 MiB, of a pod that nobody asked for and of one that a gate looks at."""
+    """One line of 5 MiB, of a pod that no gate looks at and of one that a gate looks at."""
     server, daemon = ready_edge.server, ready_edge.daemon
     before = daemon.anonymous_memory()
     huge = {"metadata": {"annotations": {"x": "y" * (5 << 20)}}}
@@ -190,7 +190,7 @@ def test_object_over_the_ceiling(ready_edge):
 
 @pytest.mark.parametrize("how", ["close", "eof", "reset"])
 def test_cut_anywhere(ready_edge, how):
-    """A resumed watch that breaks off at any byte of its answer loses nothing: the next one brings it."""
+    """A resumed watch that breaks off at any byte of its answer loses nothing: the next watch brings the rest."""
     server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
     ready = True
     for cut in range(1, 1200, 83):

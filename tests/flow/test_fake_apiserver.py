@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scripted API server itself, looked at with clients that are not ours."""
+"""The scripted API server itself, tested with clients that are not ours."""
 
 import contextlib
 import http.client
@@ -89,7 +89,7 @@ def test_guide_and_kubelet_on_it(server, tmp_path):
 
 
 def test_kubectl_reads_it(server):
-    """A strict parser of somebody else's finds nothing to complain of."""
+    """A strict third-party parser finds no fault."""
     server.put(node("edge-1"))
     done = curl(server, "/api/v1/nodes")
     assert [i["metadata"]["name"] for i in json.loads(done.stdout)["items"]] == ["edge-1"]
@@ -104,7 +104,7 @@ def test_pages(server):
         server.put(node(f"n-{number}"))
     first = json.loads(curl(server, "/api/v1/nodes?limit=3").stdout)
     assert len(first["items"]) == 3 and first["metadata"]["remainingItemCount"] == 4
-    # What changes in between is not seen: pages are of one version.
+    # Changes in between are not visible: all pages are of one version.
     server.delete("nodes", name="n-6")
     token = first["metadata"]["continue"]
     second = json.loads(curl(server, f"/api/v1/nodes?limit=500&continue={token}").stdout)
@@ -123,7 +123,7 @@ def test_watch_and_resume(server, watch):
     server.delete("nodes", name="b-2")
     expected = [("ADDED", "b-2"), ("MODIFIED", "a-1"), ("DELETED", "b-2")]
     assert first.lines(3) == expected
-    # The same again for one who was away, and other resources count up the version too.
+    # The same again for a client that was away; other resources also count up the version.
     server.put({"kind": "Pod", "metadata": {"name": "p", "namespace": "n"}})
     assert watch(f"/api/v1/nodes?watch=1&resourceVersion={version}").lines(3) == expected
 
@@ -322,7 +322,7 @@ def raw_bytes(server, path, cut_after=None, how="close"):
     if cut_after is not None:
         server.cue(None, None, cut_after=cut_after, how=how)
     context = server.admin_context()
-    # Off by default, and what a careless client would not notice.
+    # Off by default, and a careless client would not notice it.
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
         with context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False) as tls:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the shipped gates apply is told by files of the host, in the places where MicroShift has them."""
+"""Files of the host, in the places where MicroShift has them, decide which of the shipped gates apply."""
 
 import pytest
 
 from harness import mounts, process
 
 SHIPPED = {path.stem for path in (process.REPOSITORY / "units/gates").glob("*.gate")}
-# Where nothing is configured and no further package is installed.
+# If nothing is configured and no further package is installed.
 USUAL = {"api", "node", "ovn", "dns", "resolver", "service-ca", "ingress", "csi-snapshot", "storage"}
 # The folder of manifests that a package brings.
 PACKAGES = {
@@ -105,7 +105,7 @@ def test_settings(host):
         (host.etc / "config.d/10-edge.yaml").unlink()
     host.write("config.yaml", "storage: {driver: none}")
     host.expect(USUAL - {"storage"})
-    # As MicroShift has it: this file brings its storage whatever the setting says.
+    # As in MicroShift: this file enables its storage whatever the setting says.
     host.write("lvmd.yaml", "")
     host.expect(USUAL)
 
@@ -128,7 +128,7 @@ def test_what_is_told(host):
 
 @pytest.mark.parametrize("name", ["config.yaml", "config.d/10-edge.yaml"])
 def test_what_cannot_be_parsed_disables_nothing(host, name):
-    """Each gate that would ask it waits and says which line; each other one goes on."""
+    """Each gate that needs the file waits and names the line; all other gates go on."""
     asking = {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
     host.edge.up()
     host.start()
@@ -142,7 +142,7 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     assert host.edge.daemon.gate("dns")["state"] == "ready"
     assert f"/etc/microshift/{name}: line 3" in host.edge.daemon.client("gates", "ingress").stdout
     assert f"/etc/microshift/{name}" in host.edge.daemon.client("status").stdout
-    # What other conditions say already needs no answer.
+    # A gate that another condition decides already does not need the file.
     (host.manifests / PACKAGES["multus"]).mkdir()
     host.write("lvmd.yaml", "")
     host.expect(USUAL | {"multus"})

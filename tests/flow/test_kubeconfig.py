@@ -54,7 +54,7 @@ def message(edge):
 
 
 def test_files_beside_it(edge, tmp_path):
-    """Relative paths count from the kubeconfig's folder, whatever the daemon's working folder is."""
+    """Relative paths start at the kubeconfig's folder, whatever the daemon's working folder is."""
     pki = edge.server.pki
     pair = pki.client
     folder = tmp_path / "kube"
@@ -130,7 +130,7 @@ def test_what_cannot_be_used_is_named(edge, tmp_path, cluster, user, words):
     before = edge.daemon.cpu_seconds()
     time.sleep(1.5)
     assert edge.daemon.cpu_seconds() - before < 0.2
-    # Mended, it is used at once.
+    # Once the file is fixed, the daemon uses it at once.
     write(path, trust(edge), certificate(edge))
     edge.up()
     edge.expect_ready()
@@ -151,7 +151,7 @@ def test_a_list_in_the_environment(edge):
 
 
 def test_folders_come_and_go(edge, tmp_path):
-    """Any folder above the kubeconfig may vanish while it runs: what was read is kept, what comes is read."""
+    """Any folder above the kubeconfig may vanish: the daemon keeps what it has read, and reads what comes."""
     path = tmp_path / "a/b/c/config"
     path.parent.mkdir(parents=True)
     write(path, trust(edge), certificate(edge))
@@ -168,7 +168,7 @@ def test_folders_come_and_go(edge, tmp_path):
 
 
 def test_replaced_while_it_is_read(edge, tmp_path):
-    """What comes between opening it and reading it is not missed: nothing else would tell of it ever after."""
+    """The daemon does not miss a change between opening and reading the file: no later event would report it."""
     path = write(tmp_path / "kubeconfig", {"server": "https://127.0.0.1:1"}, certificate(edge))
     right = write(tmp_path / "right", trust(edge), certificate(edge))
     edge.up()
@@ -185,7 +185,7 @@ def test_replaced_while_it_is_read(edge, tmp_path):
 
 
 def test_another_server(edge):
-    """What the former server said of itself and of its objects, nobody has said of the one that is named now."""
+    """What the former server said about itself and its objects does not count for the one that is named now."""
     former, kubelet = edge.server, edge.kubelet
     former.register("cert-manager.io/v1", "certificates", "Certificate")
     former.put(
@@ -221,7 +221,7 @@ def test_another_server(edge):
 
 
 def test_file_that_comes_late(edge, tmp_path):
-    """What the kubeconfig names may be written long after it, by somebody else: whenever that is, it is read."""
+    """Another program may write the files that the kubeconfig names, long after it: the daemon reads them then."""
     edge.server.tokens["t"] = "system:admin"
     path = write(tmp_path / "config", trust(edge), {"tokenFile": "secrets/token"})
     edge.up()

@@ -35,7 +35,7 @@ def descriptors():
 
 
 class Subscriber:
-    """What one client of Monitor knows: the first reply, and every change since."""
+    """The state that one client of Monitor knows: the first reply, and every change since."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -116,7 +116,7 @@ def steady(gate):
 
 
 def test_nothing_is_lost(ready_edge, crowd_of):
-    """Whoever keeps up sees the last state, whoever does not is told the newest once, and memory is bounded."""
+    """Fast readers see the last state, slow readers get the newest once, and memory is bounded."""
     daemon = ready_edge.daemon
     daemon.call("io.systemd.service.SetLogLevel", level=4)
     before = daemon.anonymous_memory()
@@ -185,7 +185,7 @@ def test_nothing_is_lost(ready_edge, crowd_of):
 
 
 def test_a_stopped_subscriber_is_coalesced(ready_edge):
-    """What its socket cannot take is not queued: it learns the newest state when it reads again."""
+    """The daemon queues nothing that a client's socket cannot take: later the client gets the newest state."""
     daemon = ready_edge.daemon
     stopped = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -216,7 +216,7 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
 
 
 def gates_told(data):
-    """The gates that a subscriber knows who was told this."""
+    """The gates that a subscriber knows after these replies."""
     gates = {}
     for message in data.split(b"\0")[:-1]:
         told = json.loads(message)["parameters"]
@@ -269,7 +269,7 @@ def test_a_gate_that_is_disabled_is_told():
 
 
 def test_long_messages_cost_little(ready_edge):
-    """Of a call that waits no more is kept than what it asked for, and a name said ten thousand times is said once."""
+    """Of a call that waits the daemon keeps only its parameters, and of a name given ten thousand times only one."""
     daemon = ready_edge.daemon
     count = 100
     names = json.dumps({"gates": ["dns"] * 10_000}, separators=(",", ":"))
@@ -302,7 +302,7 @@ def test_long_messages_cost_little(ready_edge):
 
 
 def test_the_end_is_told(ready_edge):
-    """A subscriber gets a last reply, and hears of what it had not read; who waits sees the connection close."""
+    """A subscriber gets a last reply with what it had not read; a client of Wait sees the connection close."""
     daemon = ready_edge.daemon
     subscriber, waiter = daemon.varlink(), daemon.varlink()
     replies = subscriber.more("io.msready.Readiness.Monitor")
@@ -341,14 +341,14 @@ def test_ready_is_told_first(ready_edge, crowd_of):
     alone, crowded = [], []
 
     def hardly_delayed():
-        # Who has much else to do delays some rounds; what subscribers cost they cost in each, in the quickest as well.
+        # A busy machine delays some rounds; the cost of subscribers is in each round, in the quickest as well.
         return min(crowded) < 2 * min(alone) + 0.05
 
     while len(alone) < ROUNDS or len(alone) < 4 * ROUNDS and not hardly_delayed():
         alone.append(latency(ready_edge)())
         change = latency(ready_edge)
         crowd = crowd_of(daemon)
-        # It is the daemon that is measured, not a thousand readers in Python beside it.
+        # Measure the daemon, not a thousand readers in Python beside it.
         crowd.reading.clear()
         time.sleep(0.3)
         crowded.append(change())
@@ -376,7 +376,7 @@ def test_out_of_descriptors(ready_edge):
     daemon.expect_log("out of file descriptors, accepting paused")
     used = daemon.cpu_seconds()
 
-    # Its connections to the API server are all new, its cgroups are looked at, and what was served is served.
+    # The daemon has reconnected to the API server, looks at cgroups, and serves its clients as before.
     server.drop_connections("eof")
     ready_edge.expect_streams()
     kubelet.container_dies(DNS)

@@ -21,7 +21,7 @@ def file(tmp_path):
 
 
 def expect(file, question, timeout=20):
-    """Each state of the file on the way is held against the format."""
+    """Each state of the file on the way is checked against the format."""
 
     def looks():
         metrics = Metrics.read(file)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why not: the objects and events that a cluster in trouble has, and what people are told about them."""
+"""Why not: the objects and events of a cluster in trouble, and what msready tells users about them."""
 
 import itertools
 import re
@@ -74,7 +74,7 @@ def booting(edge):
 
 
 def test_pull_in_progress(booting):
-    """What a first boot does for an hour: the status says nothing, the event all."""
+    """An hour of a first boot: the status says nothing, the event everything."""
     pulling = 'Pulling image "quay.io/openshift/dns@sha256:abc"'
     put_event(booting, "dns-default", "Pulling", pulling, "dns", "Normal", 90)
     told = expect(booting, "ContainerCreating", "^pulling quay.io/openshift/dns@sha256:abc$", None)
@@ -151,7 +151,7 @@ def ended(edge, pod, code, reason, message, waiting=None):
 
 
 def test_last_words(booting):
-    """A crash loop is told with what the container said last, and that is what the hint is about."""
+    """A crash loop is reported with the container's last words, and the hint is about them."""
     waiting = {"reason": "CrashLoopBackOff", "message": "back-off 1m20s restarting failed container=dns"}
     cases = (
         (1, "Error", "[FATAL] plugin/loop: Loop (127.0.0.1:55953 -> :1053) detected for zone", "/etc/resolv.conf"),
@@ -213,7 +213,7 @@ def test_not_scheduled(edge):
     edge.server.put(made)
     edge.start()
     expect(edge, "Pending", "^0/1 nodes are available: 1 Insufficient cpu", "lower the requests")
-    # A node is found: it moves from one stream to the other.
+    # The scheduler finds a node: the pod moves from one stream to the other.
     made["spec"]["nodeName"] = guide.NODE
     edge.server.put(made)
     edge.up()
@@ -222,7 +222,7 @@ def test_not_scheduled(edge):
 
 
 def test_evicted_and_gone(booting):
-    """An evicted pod is no member any more; what is missing is said of the workload."""
+    """An evicted pod is no member any more; the blocker is the workload that lacks it."""
     server = booting.server
     made = server.store.get("pods", "openshift-dns", DNS)
     words = "The node was low on resource: ephemeral-storage."
@@ -274,7 +274,7 @@ def test_events_of_the_boot_before(edge):
 
 
 def test_listed_in_any_order(edge):
-    """Events are listed by name; which is the newest is told by the version."""
+    """Events are listed by name; the version tells which is the newest."""
     edge.kubelet.new_boot_node()
     edge.kubelet.pod_waiting("dns-default")
     put_event(edge, "dns-default", "Failed", 'Failed to pull image "a": no', "dns", number=0xFFFF)

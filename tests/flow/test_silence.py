@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that hang and networks that swallow: nothing says so, and it is found out all the same."""
+"""Servers that hang and networks that swallow packets: nothing reports it, and the daemon finds out all the same."""
 
 import socket
 import time
@@ -12,7 +12,7 @@ from harness.network import Network
 
 
 def test_hung_server(ready_edge):
-    """SIGSTOP: the kernel acknowledges, nobody answers. Found within 100 s, and over as soon as it is over."""
+    """SIGSTOP: the kernel acknowledges, the server does not answer. Found within 100 s, over when it goes on."""
     server, daemon = ready_edge.server, ready_edge.daemon
     started = time.monotonic()
     server.freeze()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List and watch: what an API server does to it within its rights, and what old and broken ones do."""
+"""List and watch: what an API server may do to them, and what old and broken servers do."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ def test_node_known_before_the_end_of_the_list(edge):
     edge.start()
     edge.expect_ready()
     asked = server.expect("watch", "nodes", count=2)
-    # Where the list's silence is waited for, it is begun anew.
+    # If the daemon waits for a silent list, it begins the list again.
     assert not server.asked("list", "nodes")
     assert [r.query.get("fieldSelector") for r in asked] == [None, f"metadata.name={guide.NODE}"]
     process.eventually(lambda: len(server.open_streams("nodes")) == 1, 5, 0.1, "the one by name")
@@ -49,7 +49,7 @@ def test_pages(edge):
     server.cue("list", "pods", match=lambda r: "continue" in r.query, **fake_cues.gone())
     edge.start()
     edge.expect_ready()
-    # The first list was begun anew, not gone on with.
+    # The daemon began the first list again, and did not continue it.
     def pages():
         return [r for r in server.asked("list", "pods", mark) if r.query.get("fieldSelector") == "spec.nodeName="]
 
@@ -73,7 +73,7 @@ def test_what_happens_in_between_is_not_missed(ready_edge):
     ids=["status", "status-gone", "event", "event-gone"],
 )
 def test_gone(ready_edge, shape):
-    """410 in each of its shapes: listed anew, kept meanwhile, and what went in the gap is gone."""
+    """410 in each of its shapes: the daemon lists again, keeps objects meanwhile, drops those deleted in the gap."""
     server = ready_edge.server
     mark = server.mark()
     server.cue("watch", "daemonsets", times=1, match=lambda r: not r.is_initial, **shape)
@@ -162,7 +162,7 @@ def test_what_is_watched_only_while_it_helps(edge):
 
 
 def test_unsent_newline_and_blank_lines(ready_edge):
-    """What lies between two events is not ours to judge."""
+    """What happens between two events does not count."""
     server = ready_edge.server
     for stream in server.open_streams():
         stream.raw(b"\n\n  \n")
@@ -172,8 +172,8 @@ def test_unsent_newline_and_blank_lines(ready_edge):
 
 
 def test_reloads_in_a_row(ready_edge):
-    """Each time streams are made anew beside the old ones. Of these the newest that is in sync speaks on, and it
-    alone, also where the next reload comes in the very moment in which it has caught up."""
+    """Each reload makes new streams beside the old ones. Only the newest stream that is in sync is believed, also if
+    the next reload comes at the very moment in which it has caught up."""
     server, daemon = ready_edge.server, ready_edge.daemon
     mark, go = server.mark(), threading.Event()
     server.cue("watch", times=None, until=go)
@@ -187,7 +187,7 @@ def test_reloads_in_a_row(ready_edge):
         known = server.open_streams("daemonsets")
         answer.set()
         server.expect_new_stream("daemonsets", known)
-        time.sleep(0.2)  # what was said lies there to be read
+        time.sleep(0.2)  # the answer is there to be read
         daemon.reload()
         daemon.resume()
         daemon.describe()
@@ -200,7 +200,7 @@ def test_reloads_in_a_row(ready_edge):
 
 
 def test_boot_ids_back_and_forth(ready_edge):
-    """All nodes are asked for, and ours is of this boot again before they come: it is kept, by one more stream."""
+    """The daemon asks for all nodes, and ours is of this boot again before they come: one more stream keeps it."""
     server, daemon, kubelet = ready_edge.server, ready_edge.daemon, ready_edge.kubelet
 
     def is_of_all(request):
@@ -223,7 +223,7 @@ def test_boot_ids_back_and_forth(ready_edge):
 
 @pytest.mark.parametrize("late", [200, 500])
 def test_path_that_answers_late(edge, late):
-    """What is answered while the server is not ready says nothing of it when it is: it is asked anew then."""
+    """An answer of a server that is not ready says nothing about it when it is: the daemon asks again then."""
     server = edge.server
     server.cue("livez", times=1, status=500)
     server.cue("livez", times=1, delay=1.5, status=late, body="ok")
@@ -234,7 +234,7 @@ def test_path_that_answers_late(edge, late):
     server.ready = False
     server.end_streams("reset")
     server.expect("readyz", count=2, since=mark)
-    # Its next word on that takes longer than the path's, and than until that would be asked again.
+    # Its next answer to that takes longer than the path's, and than the time until the daemon would ask again.
     server.cue("readyz", times=1, delay=3.5)
     server.ready = True
     server.expect("livez", count=3, timeout=8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as in sync, and how long it is waited for: servers old and new, resumed watches, none at all."""
+"""What counts as in sync, and how long the daemon waits for it: old and new servers, resumed watches, none at all."""
 
 import time
 
@@ -26,7 +26,7 @@ def test_servers_old_and_new(edge, mode):
     assert watch.query["resourceVersion"].isdigit() and not watch.is_initial
     assert watch.query.get("allowWatchBookmarks") in ("true", "1")
     if mode != "ignored":
-        # What one stream has learned of this server, those after it know.
+        # Later streams know what one stream has learned about this server.
         refused = [r for r in server.asked("watch", since=mark) if r.is_initial]
         assert len(refused) <= 8
         mark = server.mark()
@@ -36,7 +36,7 @@ def test_servers_old_and_new(edge, mode):
 
 
 def test_end_mark_that_never_comes(edge):
-    """Not in sync: nothing opens on it, and it is not waited for without end."""
+    """Not in sync: no gate opens on it, and the daemon does not wait for it for ever."""
     server = edge.server
     edge.up()
     server.cue("watch", "pods", times=1, no_end_mark=True, match=lambda r: "%3D" + guide.NODE in r.target)
@@ -48,9 +48,9 @@ def test_end_mark_that_never_comes(edge):
 
 
 def test_clean_end_is_no_event(ready_edge):
-    """Watches end every hour or two; they are resumed, and nobody hears of it."""
+    """Watches end every hour or two; the daemon resumes them, and no client notices."""
     server, daemon = ready_edge.server, ready_edge.daemon
-    # A gate that nothing needs is shut: its events are read.
+    # A gate that is not required is shut: the daemon reads its events.
     server.expect_streams("events")
     for how in ("clean", "eof", "reset"):
         mark, told = server.mark(), daemon.notify.mark()

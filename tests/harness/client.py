@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the client share: running it, and texts to compare with."""
+"""Shared by the tests of the client: running it, and texts to compare with."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ DATA = process.REPOSITORY / "tests/data/cli"
 
 
 def environment(**more):
-    """Nothing of whoever runs the tests: time zone, locale and terminal are fixed."""
+    """Independent of the user that runs the tests: time zone, locale and terminal are fixed."""
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
     return {**kept, "TZ": "UTC", "LC_ALL": "C.UTF-8", "TERM": "xterm", **more}
 
@@ -39,7 +39,7 @@ class Client:
 
 
 def golden(name, text):
-    """The text is the one on record; MSREADY_UPDATE_GOLDEN=1 puts it there, for a person to read the change."""
+    """The text equals the recorded one; MSREADY_UPDATE_GOLDEN=1 records it, for a person to read the change."""
     path = DATA / name
     if os.environ.get("MSREADY_UPDATE_GOLDEN") == "1":
         path.parent.mkdir(parents=True, exist_ok=True)

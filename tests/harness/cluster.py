@@ -22,7 +22,7 @@ PATCH_TYPES = {
 
 
 def assets(release="current", *parts):
-    """The folder with the parts of Kubernetes, which are built where absent: minutes the first time."""
+    """The folder with the parts of Kubernetes; builds those that are absent, which takes minutes."""
     command = [str(process.REPOSITORY / "tests/cluster/build-assets")]
     if release == "old":
         command.append("--old")
@@ -57,7 +57,7 @@ class Rest:
             self.connection = None
 
     def request(self, method, path, body=None, content_type="application/json"):
-        """Returns status and text. A connection that the server closed while idle is opened anew once."""
+        """Returns status and text. A connection that the server closed while idle is opened once again."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json"}
         if data is not None:
@@ -132,7 +132,8 @@ class Pki:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ca = self.folder / "ca.crt"
-        self._openssl(
+        process.openssl(
+            self.folder,
             "req",
             "-x509",
             *self.CURVE,
@@ -148,23 +149,15 @@ class Pki:
             "keyUsage=critical,keyCertSign,cRLSign",
         )
 
-    def _openssl(self, *words):
-        subprocess.run(
-            ["openssl", *words],
-            cwd=self.folder,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
     def sign(self, name, subject, extensions, days=365):
         """Makes NAME.crt and NAME.key; returns their paths."""
-        # As RFC 5280 wants them; Python insists on it from 3.13 on.
+        # As RFC 5280 requires; Python insists on it from 3.13 on.
         identifiers = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
         (self.folder / f"{name}.ext").write_text(identifiers + extensions + "\n")
-        self._openssl("req", *self.CURVE, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
-        self._openssl(
+        request = ["-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject]
+        process.openssl(self.folder, "req", *self.CURVE, *request)
+        process.openssl(
+            self.folder,
             "x509",
             "-req",
             "-in",
@@ -236,7 +229,7 @@ def kubeconfig_text(server, ca=None, certificate=None, key=None, token=None):
     return "\n".join(lines) + "\n"
 
 
-class Cluster:
+class Cluster(process.Context):
     """with Cluster() as cluster: ... cluster.kubeconfig, cluster.admin
 
     release: "current", or "old" for 1.28. args: flags of kube-apiserver beyond the usual ones, by name;
@@ -256,8 +249,8 @@ class Cluster:
         self.pki = Pki(self.folder / "pki", "microshift-ca")
         self.pki.server()
         self.admin_certificate, self.admin_key = self.pki.client("system:admin", ["system:masters"])
-        self.pki._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
-        self.pki._openssl("ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
+        process.openssl(self.pki.folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
+        process.openssl(self.pki.folder, "ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
         self.kubeconfig = self.folder / "kubeconfig"
         self.write_kubeconfig(self.kubeconfig)
         self.admin = Rest(self.port, self.context())
@@ -299,11 +292,11 @@ class Cluster:
             "service-account-signing-key-file": pki / "sa.key",
             "authorization-mode": "RBAC",
             "allow-privileged": "true",
-            # Pods are made here without the controllers that would bring what these ask for.
+            # No controllers run here that would provide what these plugins ask for.
             "disable-admission-plugins": "ServiceAccount,DefaultStorageClass,TaintNodesByCondition",
             "endpoint-reconciler-type": "none",
             "profiling": "false",
-            # A stop shall not wait for watches to end by themselves.
+            # A stop must not wait for watches to end by themselves.
             "shutdown-delay-duration": "0s",
             "shutdown-watch-termination-grace-period": "0s",
         }
@@ -341,7 +334,7 @@ class Cluster:
             )
 
     def start(self, wait=True, timeout=60):
-        """Starts what is not running. Everything that etcd holds is as it was."""
+        """Starts the parts that do not run. etcd keeps its content."""
         if self.etcd is None or self.etcd.poll() is not None:
             self.start_etcd()
         with open(self.folder / "apiserver.log", "ab") as log:
@@ -408,18 +401,8 @@ class Cluster:
         )
 
     def close(self):
-        """Ends both by force: nobody will read what they might still write."""
+        """Ends both by force: what they might still write is not needed."""
         self.admin.close()
         process.end(self.apiserver, how=signal.SIGKILL)
         process.end(self.etcd, how=signal.SIGKILL)
         self._folder.clean()
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_):
-        self.close()

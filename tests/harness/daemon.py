@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real msreadyd, with the test in the place of systemd: it owns the notification socket."""
+"""The real msreadyd, with the test in place of systemd: the test owns the notification socket."""
 
 import os
 import pathlib
@@ -40,8 +40,8 @@ class Notification:
 class NotifySocket:
     """Binds a datagram socket as systemd does, and records what comes, in order.
 
-    What is asked about the past takes in all that was sent before the question: a datagram of our own is sent behind
-    it, and waited for. Else a busy machine's reader could be behind what the test knows from elsewhere.
+    Questions about the past include everything that was sent before the question: the reader waits for a datagram of
+    our own that is sent after it. Else on a busy machine it could be behind what the test knows from elsewhere.
     """
 
     MARKER = b"\0"
@@ -100,7 +100,7 @@ class NotifySocket:
             return [n for n in self.received[since:] if question(n)]
 
     def wait(self, question, timeout, since=0):
-        """The first datagram from number `since` on that the question is true of; None when time is up."""
+        """The first datagram from number `since` on for which the question is true; None when time is up."""
         deadline = time.monotonic() + timeout
         looked_at = since
         with self.changed:
@@ -121,7 +121,7 @@ class NotifySocket:
         self.path.unlink(missing_ok=True)
 
 
-class Daemon:
+class Daemon(process.Context):
     """with Daemon(kubeconfig=cluster.kubeconfig, kubelet=fake) as daemon: daemon.expect_notify("READY=1")
 
     kubelet: a FakeKubelet, whose folder becomes the [Host] section; its boot ID is given as --boot-id.
@@ -238,7 +238,7 @@ class Daemon:
             if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "GCOV_", "LLVM_")):
                 env[name] = value
         if self.watchdog_usec:
-            # Without WATCHDOG_PID= the variable counts for whoever has it.
+            # Without WATCHDOG_PID= the variable counts for each process that has it.
             env["WATCHDOG_USEC"] = str(self.watchdog_usec)
         env.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
         env.update(self.extra_env)
@@ -338,7 +338,7 @@ class Daemon:
                 f"STATUS= is {self.status()!r}, not {pattern!r}, after {timeout} s\nLog:\n{self.log()}"
             ) from None
 
-    # What it tells everybody
+    # What it tells its clients
 
     def varlink(self, timeout=10):
         return Varlink(self.socket, timeout)
@@ -416,13 +416,3 @@ class Daemon:
         finally:
             self.notify.close()
             self._folder.clean()
-
-    def __enter__(self):
-        try:
-            return self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_):
-        self.close()

@@ -6,8 +6,7 @@ import time
 from . import fakekubelet, guide, process
 from .daemon import Daemon
 
-# Long enough that nothing is lost by accident, also where the machine has much else to do, and short enough to be
-# waited for.
+# Long enough that a busy machine loses nothing by accident, and short enough to wait for.
 QUICK = {"Readiness": {"HoldSec": "1s", "UnknownSec": "8s"}}
 
 
@@ -32,7 +31,7 @@ class Edge:
         self.kubelet.all_up()
 
     def expect_ready(self, timeout=15):
-        """READY=1. A daemon that came after the node's own word needs the kubelet's next Lease."""
+        """READY=1. A daemon that started after the node's status was written needs the kubelet's next Lease."""
         process.eventually(
             lambda: self.daemon.is_ready or self.kubelet.renew_lease() is None,
             timeout,
@@ -46,12 +45,12 @@ class Edge:
             self.server.expect_streams(plural, count, timeout)
 
     def expect_settled(self, timeout=10):
-        """And they have brought what there is."""
+        """And each of them is in sync."""
         self.expect_streams(timeout)
         process.eventually(lambda: "NotSynced" not in self.reasons(), timeout, 0.02, "all that gates look at")
 
     def expect_steady(self, seconds=1.5):
-        """The verdict is ready and stays it: what happened was no reason to doubt."""
+        """The verdict is ready and stays so: what happened was no reason to doubt it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.daemon.verdict() == "ready"

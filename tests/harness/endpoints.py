@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What [Endpoint] and [Socket] checks may meet: applications, good and bad, listeners, and name servers."""
+"""Peers of [Endpoint] and [Socket] checks: applications, good and bad, listeners, and name servers."""
 
 import http.server
 import os
@@ -14,7 +14,7 @@ from . import mounts
 
 
 class Application:
-    """Answers `status` to whatever it is asked. pair: certificate and key, for TLS. `asked`: when, monotonic."""
+    """Answers `status` to every request. pair: certificate and key, for TLS. `asked`: when, monotonic."""
 
     def __init__(self, pair=None, port=0):
         self.status = 200
@@ -154,7 +154,7 @@ class NameServer:
         self.thread.start()
 
     def wrapper(self):
-        """Words in front of a program that shall ask this server and no other."""
+        """Words in front of a program that must ask this server and no other."""
         return mounts.wrapper({"/etc/resolv.conf": self.file})
 
     @staticmethod

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of README.md and of the man pages, each with what it is: whoever adds one has it run.
+"""The examples of README.md and of the man pages, each with its kind: tests run every example that is added.
 
 An example is a block, or a command in the text of README.md. A block of several paragraphs is as many examples, but
 for the sections of one file.
@@ -17,7 +17,7 @@ SECTIONS = {
 # Commands in the text that are examples when something stands behind them.
 # How to get and build msready: on machines of all kinds, and not on a host that has it.
 BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo", "tests/run"}
-# Other programs, and verbs, that are spoken of and not shown.
+# Other programs and verbs, which the text only mentions.
 NAMED_ONLY = {"oc get pods", "systemctl stop", "msready unbind"}
 NAMED = re.compile(r"\.Pa (\S+\.(?:conf|service|gate))( :)?\n(?:\.\S\S$\n)?\Z", re.M)
 COMMANDS = {"journalctl", "ln", "meson", "msready", "systemctl", "tests/demo", "tests/run", "varlinkctl"}

@@ -34,7 +34,7 @@ PUBLIC = ("/readyz", "/livez", "/healthz", "/version")
 
 
 class Stream:
-    """A watch that is open. What is said to it is done by its own thread, in order."""
+    """An open watch. Its own thread carries out what the test tells it, in order."""
 
     def __init__(self, server, request):
         self.server = server
@@ -49,7 +49,7 @@ class Stream:
             self.server.store.changed.notify_all()
 
     def raw(self, data):
-        """These bytes as they are, in the midst of the body."""
+        """These bytes as they are, in the middle of the body."""
         self._say("raw", data)
 
     def event(self, kind, obj):
@@ -66,7 +66,7 @@ class Stream:
         self._say("end", how)
 
 
-class FakeApiServer:
+class FakeApiServer(process.Context):
     """address: where to listen; names: of the certificate. require_certificate: TLS itself insists on one.
 
     Attributes that may be set at any time:
@@ -148,7 +148,7 @@ class FakeApiServer:
         return self
 
     def listen_also(self, listener):
-        """Serves who comes by this socket too, of another network perhaps; it is closed with the server."""
+        """Serves the connections of this socket too, perhaps of another network; it is closed with the server."""
         listener.settimeout(0.1)
         self.others.append(listener)
         threading.Thread(target=self._accept, args=(lambda: listener,), daemon=True).start()
@@ -165,12 +165,6 @@ class FakeApiServer:
         self.rest.close()
         if self._folder:
             self._folder.clean()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.close()
 
     # What a test plays
 
@@ -267,10 +261,10 @@ class FakeApiServer:
         self.listener.settimeout(0.1)
 
     def close_port(self):
-        """Who connects is refused; what is open stays."""
+        """New connections are refused; open ones stay."""
         listener, self.listener = self.listener, None
         if listener:
-            # Somebody may be waiting in it: shut down it refuses at once, closed only when that ends.
+            # A thread may be waiting in accept(): shutdown() refuses at once, close() alone only when the wait ends.
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
@@ -294,7 +288,7 @@ class FakeApiServer:
             self.open_port()
 
     def freeze(self):
-        """As SIGSTOP: the kernel goes on accepting and acknowledging, nobody answers."""
+        """As SIGSTOP: the kernel goes on accepting and acknowledging, but the server does not answer."""
         self.flowing.clear()
 
     def thaw(self):
@@ -314,7 +308,7 @@ class FakeApiServer:
                 continue
             drops = len(self.drops)
             if which() is not listener:
-                # The port was closed while this one came.
+                # The port was closed while this connection came.
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 peer.close()
                 continue
@@ -329,11 +323,11 @@ class FakeApiServer:
         return context
 
     def _serve(self, peer, drops):
-        """drops: how often connections had been dropped when this one came."""
+        """drops: how often connections had been dropped when this connection came."""
         try:
             context = self._server_context()
         except OSError:
-            # Closed with its folder, while somebody came.
+            # Closed with its folder while a connection came.
             peer.close()
             return
         peer.settimeout(30)
@@ -423,7 +417,7 @@ class FakeApiServer:
     # The usual answers
 
     def _may_not(self, request):
-        """Why the request is refused before anybody looks at it, or None."""
+        """Why the server refuses the request before it looks at the resource, or None."""
         if "reject" == request.headers.get("x-openshift-internal-if-not-ready") and not self.has_been_ready:
             return fake_cues.too_many(5)
         if request.path in PUBLIC:
@@ -573,7 +567,7 @@ class FakeApiServer:
 
         selector = self._selector(request)
         initial = asks_for_list or version in ("", "0")
-        # Before the first byte: whoever has the status line sees all that happens from then on.
+        # Before the first byte: a client that has the status line sees everything from then on.
         version, objects = self.store.list(resource, selector) if initial else (int(version), [])
         marked = asks_for_list and self.watch_list == "on" and not cue.no_end_mark
         stream = self._open_stream(request)
@@ -606,7 +600,7 @@ class FakeApiServer:
         stream.sent += 1
 
     def _follow(self, wire, stream, selector, resource, version):
-        """Until somebody ends it: events as they happen, and what the test says in between."""
+        """Until the client or the test ends it: events as they happen, and what the test says in between."""
         query = stream.request.query
         now = time.monotonic()
         ends = now + float(query.get("timeoutSeconds") or 3600)

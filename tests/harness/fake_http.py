@@ -182,7 +182,7 @@ class Wire:
         self.closing = True
         try:
             if how == "close":
-                # Says so and does not wait for the answer.
+                # Sends the end of TLS and does not wait for the answer.
                 self.tls.settimeout(0.2)
                 try:
                     self.tls = self.tls.unwrap()

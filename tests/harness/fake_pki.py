@@ -2,8 +2,9 @@
 """Certificates of a server that may be wrong in each way a certificate can be."""
 
 import pathlib
-import subprocess
 import threading
+
+from .process import openssl
 
 CONFIG = """[ca]
 default_ca = this
@@ -26,7 +27,7 @@ authorityKeyIdentifier = keyid
 commonName = supplied
 organizationName = optional
 """
-# As RFC 5280 wants them of a CA and its certificates; Python insists on it from 3.13 on.
+# As RFC 5280 requires of a CA and its certificates; Python insists on it from 3.13 on.
 CA_USAGE = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 ALWAYS = ("20000101000000Z", "20990101000000Z")
@@ -41,7 +42,7 @@ SERVERS = {
 
 
 class Pki:
-    """What is asked for is made when it is asked for first."""
+    """Makes each certificate when a test asks for it first."""
 
     def __init__(self, folder, names=("localhost",)):
         self.folder = pathlib.Path(folder)
@@ -53,32 +54,24 @@ class Pki:
         self.ca = self.folder / "ca.crt"
         self.client = self._sign("ca", "client", "/O=system:masters/CN=system:admin", "DNS:client", *ALWAYS)
 
-    def _openssl(self, *words):
-        subprocess.run(
-            ["openssl", *words],
-            cwd=self.folder,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
     def _authority(self, name):
         if (self.folder / f"{name}.crt").exists():
             return
         files = ["-keyout", f"{name}.key", "-out", f"{name}.crt"]
-        self._openssl("req", "-x509", *CURVE, *CA_USAGE, "-days", "3650", "-subj", f"/CN={name}", *files)
+        openssl(self.folder, "req", "-x509", *CURVE, *CA_USAGE, "-days", "3650", "-subj", f"/CN={name}", *files)
         (self.folder / f"{name}.new").mkdir()
         (self.folder / f"{name}.db").touch()
         (self.folder / f"{name}.conf").write_text(CONFIG.format(ca=name))
 
     def _sign(self, authority, file, subject, names, start, end):
         self._authority(authority)
-        self._openssl(
+        openssl(
+            self.folder,
             *("req", "-new", *CURVE, "-subj", subject, "-addext", f"subjectAltName={names}"),
             *("-keyout", f"{file}.key", "-out", f"{file}.csr"),
         )
-        self._openssl(
+        openssl(
+            self.folder,
             *("ca", "-batch", "-notext", "-config", f"{authority}.conf", "-startdate", start, "-enddate", end),
             *("-in", f"{file}.csr", "-out", f"{file}.crt"),
         )

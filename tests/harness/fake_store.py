@@ -131,7 +131,7 @@ def merge(target, patch):
 
 
 class Store:
-    """`changed` is notified with each change, and by whoever else has news for the streams."""
+    """`changed` is notified with each change, and by the server when it has news for the streams."""
 
     def __init__(self):
         self.changed = threading.Condition(threading.RLock())
@@ -175,7 +175,7 @@ class Store:
         self.changed.notify_all()
 
     def put(self, obj, resource=None):
-        """Makes it so, whether the object is there or not. What the API server adds is added; returns a copy."""
+        """Creates or replaces the object, with the fields that the API server adds; returns a copy."""
         resource = resource or self.resource_of(obj)
         new = copy.deepcopy(obj)
         new.setdefault("apiVersion", resource.api_version)
@@ -226,7 +226,7 @@ class Store:
             return self.version, [copy.deepcopy(o) for o in found if selector is None or selector.matches(o)]
 
     def compact(self):
-        """Forgets the history: whoever resumes is told 410."""
+        """Forgets the history: a client that resumes gets 410."""
         with self.changed:
             self.history.clear()
             self.version += 1

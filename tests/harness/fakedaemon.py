@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A daemon for the client to ask: it says what the test scripted, over real varlink, and nothing else.
+"""A daemon for the client to ask: over real varlink it answers what the test scripted, and nothing else.
 
     with FakeDaemon(path) as daemon:
         daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("dns")]}
@@ -15,7 +15,7 @@ import threading
 INTERFACE = "io.msready.Readiness."
 
 MINUTE = 60 * 1_000_000
-# Boottime at which the scripted world stands, and the wall clock with it: 2026-11-23 12:00:00 UTC.
+# Boottime of the scripted world, and its wall clock: 2026-11-23 12:00:00 UTC.
 NOW = 10 * MINUTE
 REALTIME = 1_795_435_200 * 1_000_000
 
@@ -81,7 +81,7 @@ class FakeDaemon:
         threading.Thread(target=self._accept, args=(self.socket,), daemon=True).start()
 
     def stop(self):
-        """As a crash: all connections end, the socket stays and nobody listens."""
+        """As a crash: all connections end; the socket stays, but nothing listens on it."""
         if self.socket.fileno() < 0:
             return
         with self.changed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kubelet, a container runtime and the kernel would show of a node, all in the hands of a test.
+"""What a kubelet, a container runtime and the kernel would show of a node, all controlled by a test.
 
 The API server gets the status of node and pods, and the Lease; a folder gets the host's side: boot ID,
 machine ID and the cgroups of the containers. The two sides are moved apart at will: that is how a boot goes.
@@ -117,7 +117,7 @@ class Cgroups:
             folder = tree / group
             folder.mkdir(parents=True, exist_ok=True)
             if self.version == "v2":
-                # In one write of the same length: nobody reads half of it, and inotify tells of it once.
+                # In one write of the same length: no reader sees half of it, and inotify reports it once.
                 file = os.open(folder / "cgroup.events", os.O_WRONLY | os.O_CREAT, 0o644)
                 os.pwrite(file, EVENTS_ALIVE if alive else EVENTS_EMPTY, 0)
                 os.close(file)
@@ -228,7 +228,7 @@ class FakeKubelet:
         self.boot_id_file.write_text(self.boot_id + "\n")
 
     def reboot_host(self, boot_id=None):
-        """The host has a new boot ID and no containers; the API server knows nothing of it yet."""
+        """The host has a new boot ID and no containers; the API server does not know it yet."""
         self.boot_id = boot_id or new_boot_id()
         self._write_boot_id()
         self.cgroups.clear()
@@ -348,7 +348,7 @@ class FakeKubelet:
                 try:
                     self.renew_lease(rest)
                 except (OSError, http.client.HTTPException, _cluster.ApiError):
-                    # As the kubelet, which goes on trying while the API server is away.
+                    # Like the kubelet, which goes on trying while the API server is away.
                     rest.close()
             rest.close()
 
@@ -597,7 +597,7 @@ class FakeKubelet:
         self.renew_lease()
 
     def report_dead(self):
-        """The kubelet has looked: every pod is not Ready, under the dead IDs."""
+        """The kubelet has looked: no pod is Ready, and all have dead IDs."""
         for name in list(self.pods):
             self.pod_ready(name, ready=False)
 

@@ -12,7 +12,7 @@ from . import cluster as _cluster
 NODE = "microshift-dev.lab.example.com"
 VERSION = "v1.28.12"
 MACHINE_ID = "5d0a3f0c6e2b4b0e9f3a7c1d2e4f6a8b"
-# One that the host of the tests has.
+# An address that the host of the tests has.
 NODE_ADDRESS = "127.0.0.1"
 
 
@@ -175,7 +175,7 @@ _CERT_MANAGER = "cert-manager"
 _GATEWAY = "openshift-gateway-api"
 _STORAGE = "openshift-storage"
 
-# What other packages and later versions bring, so that every gate that ships has something to look at.
+# Workloads of other packages and later versions, so that every shipped gate has objects to look at.
 OPTIONAL = (
     Workload("DaemonSet", "openshift-multus", "multus", "multus-7xk4d", ("kube-multus",), {"app": "multus"},
              ("cni-plugins",), host_network=True),
@@ -205,12 +205,12 @@ OPTIONAL = (
              {"app.kubernetes.io/component": "topolvm-node"}),
 )
 
-# What the gates that ship as required look at.
+# The workloads of the gates that are required by default.
 REQUIRED = ("ovnkube-master", "ovnkube-node", "dns-default")
 
 
 def workload(name):
-    """The workload, or that of the pod, of this name."""
+    """The workload of this name, or the workload of the pod of this name."""
     for candidate in WORKLOADS + OPTIONAL:
         if name in (candidate.name, candidate.pod):
             return candidate

@@ -19,7 +19,7 @@ import time
 
 from . import process
 
-# What msready needs to run, and what a test needs to look at it.
+# Packages that msready needs to run, and that tests need to look at it.
 PACKAGES = {"bookworm": ["libc-ares2"], "trixie": ["libcares2"]}
 COMMON = [
     "systemd",
@@ -88,7 +88,7 @@ def _made(name, suite, packages, *options):
         subprocess.run(["flock", str(lock.fileno())], pass_fds=[lock.fileno()], check=True)
         if folder.is_dir():
             return folder
-        # A folder that was left half made is in nobody's way: it never has the final name.
+        # A half-made folder does no harm: it never has the final name.
         unfinished = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder.parent))
         done = subprocess.run(
             [
@@ -128,7 +128,7 @@ def _named_mount():
     return path if (path / "cgroup.procs").exists() else None
 
 
-class Host:
+class Host(process.Context):
     """with Host() as host: host.run("systemctl", "is-system-running")
 
     suite: "bookworm" (systemd 252) or "trixie" (257). files: path to text, written before each first boot.
@@ -194,7 +194,7 @@ class Host:
         subprocess.run(["cp", "--reflink=auto", "-aT", str(self.lower), str(self.root)], check=True)
 
     def path(self, inside):
-        """Where a path of the host is on this machine (its /run and /tmp are not to be seen from here)."""
+        """Where a path of the host is on this machine (its /run and /tmp are not visible from here)."""
         return self.root / str(inside).lstrip("/")
 
     def write(self, inside, text, mode=None):
@@ -396,7 +396,7 @@ class Host:
         return self.wait_state(unit, "active", timeout=timeout)
 
     def journal(self, *words):
-        """What the journal holds of these; all that was sent to it before the question is in it."""
+        """The journal's matching lines, including everything that was sent to it before the question."""
         self.run("journalctl", "--sync", check=False)
         return self.output("journalctl", "--no-pager", "--quiet", *words)
 
@@ -417,7 +417,7 @@ class Host:
             raise AssertionError(f"no shutdown in {timeout} s\n{self.console_text()}")
 
     def power_cut(self):
-        """Everything in the host is dead at once. What it had written stays."""
+        """Everything in the host is dead at once. The files that it had written stay."""
         os.kill(self.leader, signal.SIGKILL)
         if not self._ended(15):
             self.nspawn.kill()
@@ -429,7 +429,7 @@ class Host:
         return self.boot(**options)
 
     def close(self):
-        """Ends the host by force and leaves nothing of it."""
+        """Ends the host by force and removes everything of it."""
         if self.is_running:
             try:
                 self.power_cut()
@@ -444,15 +444,8 @@ class Host:
         shutil.rmtree(self.folder, ignore_errors=True)
         _open_hosts.discard(self)
 
-    def __enter__(self):
-        try:
-            return self if self.is_running else self.boot()
-        except BaseException:
-            self.close()
-            raise
-
-    def __exit__(self, *_):
-        self.close()
+    def start(self):
+        return self if self.is_running else self.boot()
 
 
 @atexit.register

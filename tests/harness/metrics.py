@@ -25,7 +25,7 @@ def promtool():
 
 
 def check(text):
-    """Fails where node_exporter, Prometheus, or a careful reader of the conventions would complain."""
+    """Fails if node_exporter, Prometheus, or a careful reader of the conventions would complain."""
     assert text.endswith("\n") and "\r" not in text
     families, current = {}, None
     for line in text.splitlines():

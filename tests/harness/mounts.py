@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that looks otherwise to one program: other files and folders in the places where it looks. Needs root."""
+"""A host that looks different to one program: other files and folders in the places where it looks. Needs root."""
 
 import os
 import pathlib
@@ -16,9 +16,9 @@ def _floor(path):
 
 
 def wrapper(places):
-    """Words in front of a program that shall find at each path of {path: source} what is in source, as it is then.
+    """Words in front of a program that finds at each path of {path: source} the content of source at its start.
 
-    Nothing of the host is touched: where it lacks a path, a layer over the folder above has it.
+    The host itself does not change: where it lacks a path, a layer over the folder above has it.
     """
     places = {pathlib.Path(path): pathlib.Path(source) for path, source in places.items()}
     missing = [path for path in places if not path.exists()]

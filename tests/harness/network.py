@@ -5,12 +5,12 @@ import ctypes
 import os
 import subprocess
 import threading
-from .process import _libc
+from .process import Context, _libc
 
 CLONE_NEWNET = 0x40000000
 
 
-class Network:
+class Network(Context):
     """with Network() as network: ... network.client (for `ip netns exec`), network.server_address
 
     A server's sockets are made by network.at_server(make), which runs `make` there.
@@ -38,29 +38,22 @@ class Network:
     def _ip(*words):
         subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def __enter__(self):
-        try:
-            for name in (self.client, self.server):
-                self._ip("netns", "add", name)
-                self._ip("-n", name, "link", "set", "lo", "up")
-            self._ip(
-                *("-n", self.client, "link", "add", "eth0", "type", "veth"),
-                *("peer", "name", "eth0", "netns", self.server),
-            )
-            for name, address in ((self.client, self.client_address), (self.server, self.server_address)):
-                self._ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
-                self._ip("-n", name, "link", "set", "eth0", "up")
-        except BaseException:
-            self.close()
-            raise
+    def start(self):
+        for name in (self.client, self.server):
+            self._ip("netns", "add", name)
+            self._ip("-n", name, "link", "set", "lo", "up")
+        self._ip(
+            *("-n", self.client, "link", "add", "eth0", "type", "veth"),
+            *("peer", "name", "eth0", "netns", self.server),
+        )
+        for name, address in ((self.client, self.client_address), (self.server, self.server_address)):
+            self._ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+            self._ip("-n", name, "link", "set", "eth0", "up")
         return self
 
     def close(self):
         for name in (self.client, self.server):
             subprocess.run(["ip", "netns", "del", name], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def __exit__(self, *_):
-        self.close()
 
     def at_server(self, make):
         """Calls make() in the server's network, where the sockets that it makes stay, and returns its result."""
@@ -87,7 +80,7 @@ class Network:
         return made[0]
 
     def swallow(self):
-        """What the server sends to the client is lost from now on, without a word to either."""
+        """Packets from the server to the client are lost from now on, and neither side is told."""
         self._ip("-n", self.server, "route", "add", "blackhole", f"{self.client_address}/32")
 
     def heal(self):

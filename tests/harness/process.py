@@ -26,7 +26,7 @@ def build_folder():
 
 
 def vendor_folder():
-    """Where the build under test looks for what ships with it."""
+    """Where the build under test looks for its vendor files."""
     options = json.loads((build_folder() / "meson-info/intro-buildoptions.json").read_text())
     return pathlib.Path(next(o["value"] for o in options if o["name"] == "prefix")) / "lib/msready"
 
@@ -37,7 +37,7 @@ def is_sanitized():
 
 
 def cache_folder():
-    """What is costly to make and the same each time is kept here."""
+    """The folder for results that are costly to make and the same each time."""
     named = os.environ.get("MSREADY_CACHE")
     if named:
         return pathlib.Path(named)
@@ -76,8 +76,8 @@ _reserved = []
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    """One that nobody listens on, and that no other test is given as long as this program runs. Not of those that the
-    kernel gives to whoever connects somewhere: a server that is down for a while would find its port taken."""
+    """A port on which no program listens, and that no other test gets as long as this program runs. It is outside
+    the range that the kernel uses for outgoing connections: else a server that is down for a while may lose it."""
     while True:
         port = random.randrange(10000, 32000)
         holder = socket.socket(family, socket.SOCK_STREAM)
@@ -88,15 +88,38 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
             if error.errno != errno.EADDRINUSE:
                 raise
             continue
-        # It never listens: who connects is refused. From now on a server that does the same may share the port,
-        # which all servers do so as to be able to restart; the next one who looks for a port does not.
+        # It never listens, so connections are refused. From now on a server that sets SO_REUSEADDR may share the port,
+        # as all servers do to be able to restart; the next search for a port does not set it before it binds.
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _reserved.append(holder)
         return port
 
 
+def openssl(folder, *words):
+    """Runs openssl in this folder."""
+    subprocess.run(["openssl", *words], cwd=folder, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                   stderr=subprocess.PIPE)
+
+
+class Context:
+    """`with x:` starts it and closes it in the end, also if the start fails."""
+
+    def start(self):
+        return self
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Folder:
-    """A folder with a short name, for a socket's path must fit into 107 bytes. Gone after clean()."""
+    """A folder with a short name, because a socket's path must fit into 107 bytes. Gone after clean()."""
 
     def __init__(self):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="msready-", dir="/tmp"))
@@ -115,7 +138,7 @@ def quickest(measure, bound, rounds=4):
 
 
 def eventually(question, timeout=10.0, interval=0.02, what=None):
-    """Asks until the answer is true, and returns it. Exceptions count as no; the last one is told."""
+    """Asks until the answer is true, and returns it. Exceptions count as no; a failure names the last one."""
     deadline = time.monotonic() + timeout
     problem = None
     while True:

@@ -75,7 +75,7 @@ ExecStart=/assets/kube-apiserver --etcd-servers http://127.0.0.1:2379 --secure-p
 Restart=always
 RestartSec=200ms""", "lab-etcd.service", requires=False)
 
-# As far as systemd sees it: active when the control plane answers, long before the cluster is usable.
+# For systemd it is active when the control plane answers, long before the cluster is usable.
 MICROSHIFT = f"""[Unit]
 After=lab-apiserver.service
 Wants=lab-apiserver.service
@@ -125,7 +125,7 @@ CONTAINERD = f"""version = 2
         SystemdCgroup = {{SYSTEMD}}
 """
 
-# A group without controllers has no limits that could be set: none are asked for.
+# A group without controllers has no limits to set, so runc must not be asked for any.
 RUNC = """#!/bin/sh
 previous=
 for word; do
@@ -300,8 +300,8 @@ class RealNode(Host):
         pki = _cluster.Pki(self.pki_folder.path / "pki", "microshift-ca")
         pki.server()
         certificate, key = pki.client("system:admin", ["system:masters"])
-        pki._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
-        pki._openssl("ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
+        process.openssl(pki.folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key")
+        process.openssl(pki.folder, "ec", "-in", "sa.key", "-pubout", "-out", "sa.pub")
         shutil.copytree(pki.folder, self.path("/lab/pki"))
         self.write(KUBECONFIG, _cluster.kubeconfig_text("https://localhost:6443", pki.ca, certificate, key), 0o600)
         self.kubeconfig = self.pki_folder.path / "kubeconfig"
@@ -311,7 +311,7 @@ class RealNode(Host):
         self.path("/lab/static").mkdir()
         self.path("/etc/cni/net.d").mkdir(parents=True, exist_ok=True)
         self.write("/lab/network", NETWORK_SCRIPT)
-        # What is the first process of a container ignores SIGTERM: a shutdown would wait 90 s for it.
+        # The first process of a container ignores SIGTERM: a shutdown would wait 90 s for it.
         self.write("/etc/systemd/system.conf.d/lab.conf", "[Manager]\nDefaultTimeoutStopSec=1s\n")
         self.write("/lab/cni.conf", json.dumps(CNI))
         self.write("/lab/kubelet.yaml", KUBELET_CONFIG.replace("{DRIVER}", self.driver))
@@ -416,7 +416,7 @@ class RealNode(Host):
         self.wait_active("msready.service", timeout)
 
     def record(self):
-        """Starts a recorder of what becomes of the node from now on."""
+        """Starts a recorder of the node."""
         return recorder.Recorder(self)
 
     def close(self):

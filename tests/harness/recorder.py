@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a real node, as somebody sees it who knows no rule of msready's: he asks the API server, the
-kubelet and the kernel many times a second, and keeps what changes.
+"""An observer of a real node that knows none of msready's rules: it asks the API server, the kubelet and the kernel
+many times a second, and records what changes.
 
-What he saw can be told as one of tests/data/boots/, which the pure rules are replayed on.
+It writes its recording as a story of tests/data/boots/, on which a unit test replays the pure rules.
 """
 
 import base64
@@ -44,7 +44,7 @@ class Recorder:
         )
 
     def note(self, text):
-        """What is done to the node now: a comment in the story."""
+        """Notes what the test does to the node now: a comment in the story."""
         self.notes.append((time.monotonic(), text))
 
     def seen(self):
@@ -80,7 +80,7 @@ def usable_gates(state, boot_id, old_ids=frozenset()):
 
 
 def usable(state, boot_id, old_ids=frozenset()):
-    """Whether all of it is: what msready must not be ahead of."""
+    """Whether all of it is usable: msready must not say so earlier."""
     return len(usable_gates(state, boot_id, old_ids)) == len(GATES)
 
 
@@ -135,7 +135,7 @@ def story(recording, boot_id, since, title, notes=()):
         back = new["api"] == "ready" != old["api"]
         if new["api"] != old["api"]:
             lines += [f"api {new['api']}"] + (["lose all"] if old["api"] == "ready" else [])
-        # What has changed while nobody could see it is no sign of life, nor that the kubelet was given up.
+        # A change that was not watched is no sign of life, nor does it show that the kubelet was given up.
         reported = new["node"] != old["node"] and new["node"] and new["node"]["ready"] != "Unknown"
         moved = not back and (reported or new["lease"] != old["lease"])
         life = new["api"] == "ready" and bool(life or moved)
@@ -219,7 +219,7 @@ class _Asker:
         self.connections = {}
 
     def ask(self, port, path):
-        """Status and text; 0 where nobody answers."""
+        """Status and text; status 0 without an answer."""
         try:
             if port not in self.connections:
                 self.connections[port] = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real API server, a kubelet in the hands of the test, and the daemon that watches: what a module's tests share."""
+"""A real API server, a kubelet that the test controls, and the daemon: shared by the tests of a module."""
 
 from . import cluster as _cluster
 from . import fakekubelet, guide, process
@@ -43,7 +43,7 @@ class Stage:
         process.eventually(lambda: self.daemon.gate(name), 10, 0.02, name)
 
     def bare_pod(self, namespace, name, node=guide.NODE, change=None):
-        """A pod that no controller made. change: a function that has a look at it before."""
+        """A pod that no controller made. change: a function that may change it before."""
         w = guide.Workload("StatefulSet", namespace, "app", name, ("app",), {"app": "app"})
         made = guide.pod(w, {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "uid": "1"}}, node)
         del made["metadata"]["ownerReferences"]

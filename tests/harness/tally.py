@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tally.py STATUS REPORT...: adds up meson's JUnit reports, names what failed, and says the last word.
+"""tally.py STATUS REPORT...: adds up meson's JUnit reports, names what failed, and prints the last line.
 
-STATUS is 0 where meson was content with every run: a test program that meson failed for a reason which no
-test of its own tells (a crash, a time-out, an exit status) is one failure. Exit status 1 if anything failed
+STATUS is 0 if meson passed every run: a test program that meson failed for a reason which none of its own
+tests reports (a crash, a time-out, an exit status) is one failure. Exit status 1 if anything failed
 or nothing ran.
 """
 

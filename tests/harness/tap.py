@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """tap.py [pytest's arguments]: runs pytest and prints TAP, so that meson counts every test by itself.
 
-What pytest prints itself goes to the standard error. Under CI=true a skipped test is a failed one: on the
-machines that decide, nothing that a test needs may be absent.
+pytest's own output goes to standard error. Under CI=true a skipped test is a failed one: nothing that a test
+needs may be absent on the machines that decide about a change.
 """
 
 import os
@@ -57,7 +57,7 @@ class Tap:
         if report.skipped and not hasattr(report, "wasxfail"):
             self._skipped(name, self._reason(report))
         elif report.failed:
-            # A test that failed and whose teardown fails as well is one failure, told twice.
+            # A test that failed and whose teardown fails as well is one failure with two reports.
             if name not in self.failed:
                 self._result(False, name, "", f"{report.when}: {report.longreprtext}")
             else:

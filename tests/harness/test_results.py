@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How results are told and counted: TAP for meson, and the last line of tests/run."""
+"""How results are reported and counted: TAP for meson, and the last line of tests/run."""
 
 import os
 import pathlib

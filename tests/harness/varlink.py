@@ -4,6 +4,8 @@
 import json
 import socket
 
+from .process import Context
+
 
 class VarlinkError(Exception):
     def __init__(self, reply):
@@ -12,7 +14,7 @@ class VarlinkError(Exception):
         super().__init__(f"{self.name} {self.parameters}")
 
 
-class Varlink:
+class Varlink(Context):
     """with Varlink(path) as v: v.call("org.varlink.service.GetInfo")"""
 
     def __init__(self, path, timeout=10):
@@ -58,9 +60,3 @@ class Varlink:
 
     def close(self):
         self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

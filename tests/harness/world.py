@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster on its way up, as a daemon would describe it: what the tests of the client look at."""
+"""A cluster on its way up, as a daemon would describe it, for the tests of the client."""
 
 import time
 

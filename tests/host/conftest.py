@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts with the real msready. The API server behind them is shared by a module's tests, each of which boots."""
+"""Hosts with the real msready. The tests of a module share the API server behind them, and each boots a host."""
 
 import functools
 
@@ -22,7 +22,7 @@ def shared_kubelet(cluster, tmp_path_factory):
 
 @pytest.fixture
 def make_node_of(boot_host, built, cluster, shared_kubelet):
-    """make_node_of("trixie", ...) makes a Node, not booted yet. The API server tells of the boot before."""
+    """make_node_of("trixie", ...) makes a Node, not booted yet. The API server serves the previous boot's state."""
     if not (built / "cli/msready").exists():
         pytest.skip(f"msready is not built in {built}")
     if cluster.apiserver.poll() is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A booted host with the real msready, a real API server behind it, and a kubelet in the hands of the test."""
+"""A booted host with the real msready, a real API server behind it, and a kubelet that the test controls."""
 
 import json
 
@@ -53,14 +53,14 @@ class Node:
         self.host.write(KUBECONFIG, text, 0o600)
 
     def boot(self, **options):
-        """Boots; the kubelet knows this boot's ID and has told nobody yet."""
+        """Boots; the kubelet knows this boot's ID and has not reported it yet."""
         self.host.boot(**options)
         boot_id = self.host.output("cat", "/proc/sys/kernel/random/boot_id")
         self.kubelet.reboot_host(boot_id)
         return self
 
     def usable(self):
-        """What the required gates look at is up; returns when msready knows."""
+        """The objects of the required gates are up; returns when msready knows."""
         self.kubelet.new_boot_node()
         self.kubelet.start_heartbeat()
         for name in guide.REQUIRED:

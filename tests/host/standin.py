@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts with msready's units, and programs of a few lines in the place of msreadyd and msready.
+"""Hosts with msready's units, and programs of a few lines in place of msreadyd and msready.
 
-What systemd makes of the units depends on when the programs say READY=1 and when they end, and on nothing else that
-they do. Here a test decides both, by files: a gate is open while its file is there.
+How systemd treats the units depends only on when the programs say READY=1 and when they end. Here a test decides
+both, by files: a gate is open while its file exists.
 """
 
 import pathlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control groups as a runtime has systemd make them on a unified host: slices and scopes of the exact names, made and
-emptied by PID 1 while nobody can ask the API server. msreadyd looks at them from its sandbox."""
+"""Control groups as a runtime has systemd make them on a unified host: PID 1 makes and empties slices and scopes of
+the exact names while the API server is out of reach. msreadyd looks at them from its sandbox."""
 
 import time
 
@@ -25,21 +25,21 @@ def test_scopes(built, boot_host, own_cluster, tmp_path, suite, kind, child):
         kubelet.new_boot_node()
         for name in guide.REQUIRED:
             kubelet.pod_up(name)
-        # Ready, says the API server, and no container of theirs is to be found.
+        # The API server says Ready, but the pods have no container.
         node.expect_status("Unproven")
         for name in guide.REQUIRED:
             assert node.host.state("msready.service") == "activating"
             run.start(name)
         node.host.wait_active("msready.service")
 
-        # Nobody but the kernel can say it now.
+        # Only the kernel can say it now.
         own_cluster.kill()
         node.expect_status("ApiUnreachable")
         assert node.gate("dns")["state"] == "ready"
         run.kill("dns-default")
         dead = time.clock_gettime(time.CLOCK_BOOTTIME)
         node.expect_gate("dns", "lost")
-        # By its own account: to ask takes a while.
+        # By the daemon's own time stamps, because asking takes a while.
         assert node.gate("dns")["changedBoottimeUSec"] / 1e6 - dead < _node.HOLD + 2
         assert node.gate("ovn")["state"] != "lost"
 

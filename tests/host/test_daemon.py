@@ -24,7 +24,7 @@ DEPENDENTS = {
 # Starting
 
 def test_the_application_starts_when_the_cluster_is_usable(make_node):
-    # The daemon outlasts the start time-out, for it extends it as long as it runs.
+    # The daemon outlasts the start time-out, because it extends it as long as it runs.
     limit = {"msready.service.d/limit.conf": "[Service]\nTimeoutStartSec=3s\n"}
     node = make_node(units=EDGE | limit, enable=["edge.service"]).boot()
     node.expect_status("1 of 4 gates open", "ovn: Unproven")
@@ -47,7 +47,7 @@ def test_the_application_starts_when_the_cluster_is_usable(make_node):
 
 def test_the_console_says_what_is_waited_for(make_node):
     node = make_node()
-    # A terminal, and nobody who logs in on it: systemd is silent while a getty has the console.
+    # A terminal without a login: systemd is silent while a getty has the console.
     node.host.boot_arguments.append("--console=read-only")
     standin.systemctl(node.host, "mask", "console-getty.service")
     node.boot()
@@ -73,7 +73,7 @@ def test_a_daemon_that_hangs_while_it_waits_fails(make_node_of):
 
 
 def test_a_daemon_that_hangs_later_is_restarted(make_node):
-    # Longer than a busy machine leaves a daemon waiting that does not hang.
+    # Longer than a busy machine delays a daemon that does not hang.
     limit = {"msready.service.d/limit.conf": "[Service]\nWatchdogSec=5s\n"}
     node = make_node(units=DEPENDENTS | limit).boot().usable()
     node.host.systemctl("start", *DEPENDENTS)
@@ -122,7 +122,7 @@ def test_the_host_is_read_in_the_sandbox(make_node):
 
     usual = {"api", "node", "ovn", "dns", "resolver", "service-ca", "csi-snapshot", "storage"}
     assert {name for name, is_so in enabled().items() if is_so} == usual | {"olm"}
-    # The administrator changes it and restarts MicroShift, which writes its kubeconfig anew.
+    # The administrator changes it and restarts MicroShift, which rewrites its kubeconfig.
     node.host.write("/etc/microshift/config.yaml", "ingress: {status: Managed}\n", 0o600)
     node.write_kubeconfig(node.cluster.kubeconfig.read_text())
     process.eventually(lambda: enabled()["ingress"], 10, 0.1, "ingress")
@@ -179,7 +179,7 @@ def test_a_stop_takes_less_than_a_second(make_node):
     node = make_node()
     node.host.write("/etc/resolv.conf", "nameserver 127.0.0.77\n")
     with socket.socket() as silent, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
-        # They take what is sent, and never say a word.
+        # They accept what is sent, and never answer.
         silent.bind(("127.0.0.1", 0))
         silent.listen(0)
         nobody.bind(("127.0.0.77", 53))
@@ -194,7 +194,7 @@ def test_a_stop_takes_less_than_a_second(make_node):
             pid = node.pid("msready.service")
             watch = node.host.spawn("msready", "watch", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             assert watch.stdout.readline().startswith("cluster: ")
-            # Without the socket, or who watches would start it again.
+            # Without the socket, or the watching client would start it again.
             started = time.monotonic()
             node.host.systemctl("stop", "msready.socket", "msready.service")
             ended = int(node.host.show("msready.service", "ExecMainExitTimestampMonotonic")) / 1e6
@@ -202,7 +202,7 @@ def test_a_stop_takes_less_than_a_second(make_node):
             said = node.host.journal("-b", f"_PID={pid}", "-o", "cat")
             assert node.host.show("msready.service", "Result") == "success", said
             assert node.host.show("msready.service", "ExecMainStatus") == "0", said
-            # Who watches was told, and waits for it to come back.
+            # The watching client was told, and waits for the daemon to come back.
             assert select.select([watch.stderr], [], [], 20)[0]
             assert "closed the connection" in watch.stderr.readline()
             # What it has started in the host ends by its next word.
@@ -242,7 +242,7 @@ def test_an_unchanged_state_is_said_once(make_node):
     assert len(gates) == len(set(gates)) >= 4
     verdict, = node.lines("VERDICT_READY")
     assert verdict["MSREADY_STATE"] == "ready"
-    # Not a line of debugging, and few in all.
+    # No debug lines, and few lines in all.
     assert len(node.host.journal("-b", "-u", "msready.service").splitlines()) < 60
 
 

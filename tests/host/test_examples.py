@@ -10,7 +10,7 @@ from harness import examples
 from harness.examples import BUILDING, NAMED_ONLY
 
 UNITS = "/etc/systemd/system"
-# Where examples go that no text names a file for.
+# The file of an example for which the text names none.
 UNNAMED = {"gate": "/etc/msready/gates.d/workspace.gate", "conf": "/etc/msready/msready.conf.d/example.conf"}
 # Started by the examples' units.
 PROGRAM = "#!/bin/sh\nexec sleep infinity\n"

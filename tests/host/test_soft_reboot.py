@@ -17,10 +17,10 @@ EDGE = {"edge.service": standin.application("edge", "After=microshift-ready.targ
 
 
 def userspace(node):
-    """Since when, in microseconds; 0 while nobody answers."""
+    """Since when, in microseconds; 0 while systemd does not answer."""
     asked = "systemctl", "show", "--value", "-p", "UserspaceTimestampMonotonic"
     try:
-        # Whoever asks while it goes may wait for good.
+        # A question asked while systemd goes down may wait for ever.
         return int(node.host.output(*asked, check=False, timeout=5) or 0)
     except subprocess.TimeoutExpired:
         return 0

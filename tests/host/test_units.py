@@ -33,7 +33,7 @@ def test_the_boot_does_not_wait(host):
                  enable=["edge.service"])
     host.boot(wait="multi-user.target")
     host.systemctl("start", "boot-complete.target", timeout=10)
-    # What is queued is the wait, what waits for that, and nothing else, once the boot's last jobs are done.
+    # Once the boot's last jobs are done, only the wait and the units that wait for it are queued.
     process.eventually(lambda: standin.jobs(host) == WAITING | {"edge.service"}, 20, 0.1, standin.jobs(host))
     assert host.run("systemctl", "is-system-running", check=False).stdout.strip() == "starting"
     assert host.state("edge.service") == "inactive"
@@ -62,7 +62,7 @@ def test_the_socket(host):
     path = "/run/msready/io.msready.Readiness"
     assert host.output("stat", "-c", "%a %U %F", path) == "666 root socket"
     assert host.output("readlink", "-f", "/run/varlink/registry/io.msready.Readiness") == path
-    # A stop of the daemon leaves the socket, and takes its state along not even then.
+    # Stopping the daemon leaves the socket and the state.
     assert host.output("stat", "-c", "%a", "/run/msready/state") == "700"
     host.run("touch", "/run/msready/state/kept")
     host.systemctl("stop", "msready.service")
@@ -157,7 +157,7 @@ def test_what_a_time_out_does(host, policy, state):
     assert host.state("edge.service") == state
     assert host.state("msready-wait.service") == "failed"
     assert "ImagePullBackOff" in host.journal("-u", "msready-wait.service")
-    # Too late: what was not started is not started afterwards.
+    # Too late: systemd does not start the unit afterwards.
     standin.open_gate(host)
     host.wait_active("msready.service")
     assert host.state("edge.service") == state

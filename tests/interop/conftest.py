@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A daemon that is ready, and clients that others wrote: varlinkctl of two releases, python3-varlink."""
+"""A daemon that is ready, and third-party clients: varlinkctl of two releases, python3-varlink."""
 
-import os
-import pathlib
 import subprocess
 import sys
 
@@ -11,6 +9,7 @@ import pytest
 from harness import host as _host, process
 from harness.edge import Edge
 from harness.fake_apiserver import FakeApiServer
+from harness.from_pip import from_pip
 
 # varlinkctl runs ssh itself.
 IN_HOST = ("openssh-server", "openssh-client")
@@ -41,7 +40,7 @@ def daemon(edge):
     yield edge.daemon
     edge.kubelet.pod_up("dns-default-28m2q")
     edge.daemon.expect_verdict("ready")
-    # Nothing of it is still to change.
+    # Wait until nothing changes any more.
     edge.expect_settled()
     process.eventually(lambda: not any("clock" in gate for gate in edge.daemon.describe()["gates"]), 20, 0.05, "rest")
 
@@ -55,7 +54,7 @@ class Peer:
         raise NotImplementedError
 
     def run(self, *words, status=0, timeout=30, input=None):
-        """Runs it to its end, which has to be this exit status; returns a CompletedProcess with text."""
+        """Runs it to its end and expects this exit status; returns a CompletedProcess with text."""
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(self._words(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=timeout, **stdin)
@@ -75,7 +74,7 @@ class Booted(Peer):
         self.host = _host.Host("trixie", packages=IN_HOST, binds={HERE: folder})
         try:
             self.host.install_msready()
-            # It shares our network, where port 22 is somebody else's.
+            # It shares our network, where another program has port 22.
             for unit in ("ssh.service", "ssh.socket", "sshd.service"):
                 path = self.host.path(f"/etc/systemd/system/{unit}")
                 path.unlink(missing_ok=True)
@@ -140,19 +139,10 @@ def peer(request):
 
 @pytest.fixture(scope="session")
 def python_varlink():
-    """The module `varlink`, which Debian does not have, by pip into the cache."""
-    folder = process.cache_folder() / "python" / PYTHON_VARLINK.replace("==", "-")
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = pathlib.Path(f"{folder}.{os.getpid()}")
-        done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
-                               "--disable-pip-version-check", f"--target={unfinished}", PYTHON_VARLINK],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            pytest.skip(f"no {PYTHON_VARLINK}: {done.stdout[-500:]}")
-        unfinished.rename(folder)
-    sys.path.insert(0, str(folder))
+    """The Python module `varlink`."""
+    folder = str(from_pip(PYTHON_VARLINK))
+    sys.path.insert(0, folder)
     import varlink
 
     yield varlink
-    sys.path.remove(str(folder))
+    sys.path.remove(folder)

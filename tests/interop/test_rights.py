@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may have the daemon do something: root and its own user. Everybody may ask."""
+"""Only root and the daemon's own user may change something. Every user may ask."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_root_may_and_nobody_may_not(edge, daemon):
     daemon.folder.chmod(0o755)
     told = daemon.notify.mark()
     assert as_user(NOBODY, outcomes(daemon.socket)) == REFUSED
-    # Refused means not done: no reload, and the log says as much as before.
+    # Refused means not done: no reload, and the log level is the same.
     daemon.expect_no_notify("RELOADING=1", 0.3, told)
     before = len(daemon.log())
     daemon.describe()
@@ -105,7 +105,7 @@ def test_the_client_says_so(daemon, tmp_path):
 
 
 def test_own_user():
-    """A daemon with a user of its own lets that user and root, and nobody else."""
+    """A daemon with a user of its own obeys that user and root, and no other."""
     made = Daemon(boot_id="0" * 32, gates={"api": "[Gate]\nDescription=API\n[Api]\nPath=/readyz\n"},
                   wrapper=["setpriv", f"--reuid={OWN}", f"--regid={OWN}", "--clear-groups"])
     try:

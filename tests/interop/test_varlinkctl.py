@@ -32,7 +32,7 @@ def reply(*words, **how):
 
 
 def timeless(described):
-    """A description without what changes while one looks."""
+    """A description without the members that change all the time."""
     described["verdict"].pop("nowBoottimeUSec")
     return described
 
@@ -95,7 +95,7 @@ def test_every_other_method(peer, daemon):
     timeline = reply(peer, "GetTimeline", {})
     assert timeline["transitions"] and "boots" in timeline
     assert call(peer, "io.systemd.service.Ping", {}).stdout.strip() in ("", "{}", "null")
-    # It is root who asks.
+    # The caller is root.
     call(peer, "io.systemd.service.SetLogLevel", {"level": 6})
     call(peer, "io.systemd.service.Reload", {})
     call(peer, "io.systemd.service.SetLogLevel", {"level": 7})

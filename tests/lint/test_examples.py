@@ -51,7 +51,7 @@ def test_each_command_is_run_somewhere():
         assert example.commands(), example
         for command in example.commands():
             known = command in examples.NAMED_ONLY or command.split()[0] in ON_A_HOST | examples.BUILDING
-            assert known, f"{example}: nobody knows how to run {command!r}"
+            assert known, f"{example}: no test knows how to run {command!r}"
 
 
 def test_what_is_named_is_there():
@@ -126,7 +126,7 @@ def test_meson(set_up, words):
 
 @pytest.mark.parametrize("program", ["tests/demo", "tests/run"])
 def test_of_the_tree(program):
-    """They are run as a whole by flow/test_demo.py, and by whoever runs this."""
+    """flow/test_demo.py runs tests/demo as a whole; tests/run runs this test."""
     assert building(program)
     done = subprocess.run([process.REPOSITORY / program, "--help"], stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0 and program in done.stdout

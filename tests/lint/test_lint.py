@@ -2,16 +2,25 @@
 """The lint finds what it is for, and the tree is clean."""
 
 import importlib.util
+import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from harness.from_pip import from_pip
 
 HERE = pathlib.Path(__file__).resolve().parent
 spec = importlib.util.spec_from_file_location("msready_lint", HERE / "lint.py")
 lint = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lint)
+
+TREE = HERE.parents[1]
+CLANG_FORMAT = "clang-format==14.0.6"
 
 C = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 HASH = "# SPDX-License-Identifier: Apache-2.0\n"
@@ -23,10 +32,10 @@ BAD = {
     "impure": ("lib/ready/x.c", C + '#include "event/loop.h"\n', "ready may not include event"),
     "library-on-program": (
         "lib/varlink/x.c",
-        C + '#include "daemon/manager.h"\n',
+        C + '#include "daemon/options.h"\n',
         "varlink may not include daemon",
     ),
-    "program-on-program": ("cli/x.c", C + '#include "daemon/manager.h"\n', "cli may not include daemon"),
+    "program-on-program": ("cli/x.c", C + '#include "daemon/options.h"\n', "cli may not include daemon"),
     "other-brackets": ("lib/kube/x.c", C + "#include <http/request.h>\n", "kube may not include http"),
     "new-folder": ("lib/novel/x.c", C, "not in the table"),
     "no-folder": ("lib/kube/x.c", C + '#include "object.h"\n', "includes name their folder"),
@@ -58,6 +67,13 @@ BAD = {
         for name in lint.BANNED
     },
     "banned-type": ("lib/base/x.c", C + "unsigned __int128 x;\n", "__int128 is banned"),
+    "long-file": ("lib/base/x.c", C + "int x;\n" * 600, "601 lines, 600 are the limit"),
+    "long-script": ("cli/x.sh", HASH + "true\n" * 600, "601 lines, 600 are the limit"),
+    "long-test": ("tests/unit/x.c", C + "int x;\n" * 1000, "1001 lines, 1000 are the limit"),
+    "manager": ("daemon/publish-notify.c", C + '#include "manager.h"\n', "manager.h is for daemon/main.c alone"),
+    "manager-of-a-test": ("tests/unit/x.c", C + '#include "manager.h"\n', "is for daemon/main.c alone"),
+    "other-source": ("daemon/source-api.c", C + '#include "source-host.h"\n', "may include no other source"),
+    "other-source-in-header": ("daemon/source-x.h", C + '#include "source-api.h"\n', "may include no other source"),
     "cleanup": ("cli/x.c", C + "void f(void) {\n        _cleanup_(out_done) Output out;\n}\n", "_cleanup_ without"),
     "cleanup-free": ("cli/x.c", C + "void f(void) { _cleanup_free_ char *a = NULL, *b; }\n", "_cleanup_ without"),
     "cleanup-array": ("cli/x.c", C + "void f(void) { _cleanup_(x_done) X x[2]; }\n", "_cleanup_ without"),
@@ -72,11 +88,11 @@ GOOD = {
     "itself": ("lib/kube/x.c", C + '#include "kube/object.h"\n'),
     "program": (
         "daemon/x.c",
-        C + '#include <systemd/sd-daemon.h>\n#include "daemon/manager.h"\n#include "http/request.h"\n',
+        C + '#include <systemd/sd-daemon.h>\n#include "daemon/options.h"\n#include "http/request.h"\n',
     ),
     "own-library": ("lib/http/x.c", C + "#include <curl/curl.h>\n#include <ares.h>\n"),
     "uthash": ("lib/base/hash.h", C + "#include <uthash.h>\n"),
-    "own-folder": ("daemon/x.c", C + '#include "manager.h"\n'),
+    "own-folder": ("daemon/x.c", C + '#include "options.h"\n'),
     "main": ("daemon/main.c", C + "int main(void) { exit(run()); }\n"),
     "_exit": ("daemon/x.c", C + "void f(void) { _exit(1); }\n"),
     "names-that-end-alike": (
@@ -97,6 +113,15 @@ GOOD = {
     ),
     "test": ("tests/unit/x.c", C + '#include "test.h"\n#include <curl/curl.h>\n'),
     "script": ("tests/x", "#!/bin/sh\n" + HASH + "echo hello\n"),
+    "manager-itself": ("daemon/manager.c", C + '#include "manager.h"\n#include "source-host.h"\n'),
+    "manager-in-main": ("daemon/main.c", C + '#include "manager.h"\n'),
+    "own-source": (
+        "daemon/source-api.c",
+        C + '#include "source-api.h"\n#include "source-api-internal.h"\n#include "source-kubeconfig.h"\n',
+    ),
+    "source-of-a-test": ("tests/unit/x.c", C + '#include "source-api.h"\n#include "source-host.h"\n'),
+    "limit-of-lines": ("cli/x.c", C + "int x;\n" * 599),
+    "limit-of-lines-of-tests": ("tests/x.py", HASH + "x = 1\n" * 999),
     "limit": ("cli/x.c", C + "int " + "x" * 114 + ";\n"),
     "table-of-a-test": ("tests/unit/x.c", C + "int " + "x" * 200 + ";\n"),
     "other": ("README.md", "\tanything\n"),
@@ -123,6 +148,127 @@ def test_finds_what_no_suite_runs(path):
     for meson in ("foreach name : ['load', 'json']", "files('test_load.py', 'test-json.c', 'fuzz-json.c')"):
         assert not list(lint.check_is_run(path, meson))
     assert not list(lint.check_is_run("tests/harness/daemon.py", ""))
+
+
+def test_a_file_that_may_be_longer(monkeypatch):
+    monkeypatch.setattr(lint, "MAY_BE_LONGER", {"cli/x.c"})
+    assert list(lint.check("cli/x.c", C + "int x;\n" * 600)) == []
+    assert [n for n, _ in lint.check("cli/y.c", C + "int x;\n" * 600)] == [600]
+    # Once it has been cut, the exception is to go.
+    ((_, message),) = lint.check("cli/x.c", C)
+    assert "MAY_BE_LONGER" in message
+
+
+X_H, Y_H = C + "int x_new(void);\n", C + "void y_free(int y);\n"
+TREE_OF_TWO = {
+    "lib/kube/x.h": X_H,
+    "lib/kube/x.c": C + '#include "kube/y.h"\n\nint x_new(void) {\n        y_free(1);\n        return 0;\n}\n',
+    "lib/kube/y.h": Y_H,
+    "lib/kube/y.c": C + "void y_free(int y) {\n        (void) y;\n}\n",
+}
+IN_A_CIRCLE = {
+    "by-calls": {"lib/kube/y.c": C + "void y_free(int y) {\n        x_new();\n}\n"},
+    "by-a-third": {
+        "lib/kube/y.c": C + "void y_free(int y) {\n        z();\n}\n",
+        "lib/kube/z.h": C + "void z(void);\n",
+        "lib/kube/z.c": C + "void z(void) {\n        x_new ();\n}\n",
+    },
+    "by-includes": {"lib/kube/x.h": '#include "kube/y.h"\n' + X_H, "lib/kube/y.h": '#include "kube/x.h"\n' + Y_H},
+    "in-a-program": {
+        "daemon/x.h": '#include "z.h"\n' + C,
+        "daemon/z.h": '#include "x.h"\n' + C,
+    },
+}
+IN_NO_CIRCLE = {
+    "as-it-is": {},
+    "a-comment": {"lib/kube/y.c": C + "/* x_new() */\nvoid y_free(int y) {\n}\n"},
+    "a-name-of-its-own": {"lib/kube/y.c": C + "static int x_new(void) {\n}\nvoid y_free(int y) {\n}\n"},
+    "a-macro": {
+        "lib/kube/x.c": C + "DEFINE_CLEANUP(X *, x_new)\n\nint x_new(void) {\n        y_free(1);\n}\n",
+        "lib/kube/y.c": C + "DEFINE_CLEANUP(Y *, y_free)\n\nvoid y_free(int y) {\n}\n",
+        "lib/kube/z.h": C + "#define DEFINE_CLEANUP(type, function)\n",
+    },
+    "a-type-of-its-caller": {"lib/kube/y.c": C + '#include "kube/x.h"\nvoid y_free(int y) {\n}\n'},
+    "a-callback": {"lib/kube/y.c": C + "void y_free(int y) {\n        y_run(ops->x_new, x_new);\n}\n"},
+    "in-tests": {"tests/unit/a.h": '#include "b.h"\n', "tests/unit/b.h": '#include "a.h"\n'},
+}
+
+
+@pytest.mark.parametrize("name", IN_A_CIRCLE)
+def test_finds_circles(name):
+    ((_, _, message),) = lint.check_circles({**TREE_OF_TWO, **IN_A_CIRCLE[name]})
+    assert message.startswith("a circle: ") and message.count(",") == (2 if name == "by-a-third" else 1)
+
+
+@pytest.mark.parametrize("name", IN_NO_CIRCLE)
+def test_lets_pass_what_is_no_circle(name):
+    texts = {**TREE_OF_TWO, **IN_NO_CIRCLE[name]}
+    assert list(lint.check_circles(texts)) == []
+
+
+def test_a_circle_that_is_allowed(monkeypatch):
+    two = {**TREE_OF_TWO, **IN_A_CIRCLE["by-calls"]}
+    monkeypatch.setattr(lint, "MAY_CIRCLE", ({"lib/kube/x.c", "lib/kube/y.c"},))
+    assert list(lint.check_circles(two)) == []
+    # A third file may not join, and an exception that nothing needs is told.
+    assert len(list(lint.check_circles({**two, **IN_A_CIRCLE["by-a-third"]}))) == 2
+    ((_, _, message),) = lint.check_circles(TREE_OF_TWO)
+    assert "remove it from MAY_CIRCLE" in message
+
+
+def test_hacking_prints_the_arrows():
+    done = subprocess.run([sys.executable, str(HERE / "lint.py"), "--arrows"], stdout=subprocess.PIPE, text=True)
+    assert done.stdout.startswith("| folder | what | may include |\n")
+    assert done.stdout in (TREE / "HACKING.md").read_text(), "put what `tests/lint/lint.py --arrows` prints there"
+
+
+def parts_of_meson(folder):
+    """The folders that this one's meson.build names as dependencies of its library."""
+    text = (TREE / folder / "meson.build").read_text()
+    library = re.search(r"= static_library\((.*?)^[\w ]+=", text, re.S | re.M)[1]
+    return {name for name in re.findall(r"dep_(\w+)", library) if name in lint.LIBRARY}
+
+
+def test_meson_links_along_the_arrows():
+    """Each folder links only what it may include, and all of that by itself or through others."""
+    assert {p.name for p in (TREE / "lib").iterdir() if p.is_dir()} == lint.LIBRARY
+    links = {name: parts_of_meson(f"lib/{name}") - {name} for name in lint.LIBRARY}
+    for name in lint.LIBRARY:
+        assert links[name] <= lint.MAY_INCLUDE[name], f"lib/{name}/meson.build"
+        reach = set(links[name])
+        for _ in lint.LIBRARY:
+            reach |= set().union(*(links[other] for other in reach))
+        assert lint.MAY_INCLUDE[name] <= reach, f"lib/{name}/meson.build"
+    for program in "daemon", "cli":
+        assert parts_of_meson(program) <= lint.MAY_INCLUDE[program], f"{program}/meson.build"
+
+
+def clang_format():
+    """clang-format 14, as Debian 12 has it: another version lays out some lines differently."""
+    program = shutil.which("clang-format-14")
+    return program or str(from_pip(CLANG_FORMAT) / "clang_format/data/bin/clang-format")
+
+
+def test_layout_is_clang_formats():
+    program = clang_format()
+    assert " version 14." in subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True).stdout
+    names = [str(path) for path in lint.files(TREE) if path.suffix in (".c", ".h")]
+    assert len(names) > 200
+    jobs = os.cpu_count() or 1
+
+    def run(part):
+        return subprocess.run([program, "--dry-run", "--Werror", "--ferror-limit=1", *part], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True).stdout
+
+    with ThreadPoolExecutor(jobs) as pool:
+        found = "".join(pool.map(run, (names[i::jobs] for i in range(jobs))))
+    assert not found, f"{found}\nclang-format-14 -i FILE lays it out"
+
+
+def test_layout_is_looked_at():
+    done = subprocess.run([clang_format(), "--dry-run", "--Werror", "--assume-filename", str(TREE / "lib/x.c")],
+                          input="int f( void ){return 0;}\n", stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0 and "clang-format-violations" in done.stderr
 
 
 def test_line_numbers_stand_behind_comments():

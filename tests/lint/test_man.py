@@ -58,6 +58,19 @@ def test_every_member_of_the_interface_is_told():
             assert word in told, line
 
 
+def test_every_verb_and_option_is_told():
+    """Those of the help, which flow/test_cli.py compares with what the client prints."""
+    verbs, options = (process.REPOSITORY / "tests/data/cli/help.txt").read_text().split("\nOptions")
+    page = (process.REPOSITORY / "man/msready.1").read_text()
+    items = " ".join(re.findall(r"^\.It (.*)", page, re.M)) + " "
+    found = re.findall(r"^  ([a-z-]+)", verbs, re.M)
+    assert len(found) > 10
+    for verb in found:
+        assert f"Cm {verb} " in items, verb
+    for option in re.findall(r"--([\w-]+)", options):
+        assert re.search(rf"^\.(It )?Fl (\w , )?-{option}(?![\w-])", page, re.M), option
+
+
 def keys(page):
     return set(re.findall(r"\b([A-Z][A-Za-z]+)=", text(page)))
 

@@ -27,7 +27,7 @@ CHECK_KEYS = {
     "Endpoint": {"URL", "ExpectStatus", "CAFile", "IntervalSec"},
     "Socket": {"Connect", "IntervalSec"},
 }
-# What a unit may not come before: a wait in front of it would hold up every boot.
+# Targets that no unit may precede: a wait in front of one would hold up every boot.
 BOOT_TARGETS = {"multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target"}
 
 
@@ -203,7 +203,7 @@ def test_the_account_is_not_made_unasked(installed):
     kustomization = (folder / "kustomization.yaml").read_text()
     listed = set(re.findall(r"^- (\S+)$", kustomization, re.M))
     assert listed == {p.name for p in folder.iterdir()} - {"kustomization.yaml"}
-    # Reading only.
+    # The account may only read.
     verbs = {verb for line in re.findall(r"verbs: \[(.*)\]", (folder / "roles.yaml").read_text())
              for verb in re.findall(r'"(\w+)"', line)}
     assert verbs == {"get", "list", "watch"}

@@ -49,5 +49,5 @@ def test_boots(node, cut):
             lead.append(ready - waited)
             print(f"kubectl wait said ready {lead[-1]:.2f} s before msready")
     if cut:
-        # The lie that this is all about: if it is no longer told, these boots show nothing.
+        # The lie that msready must not believe: if the API server no longer tells it, these boots prove nothing.
         assert max(lead) > 1

@@ -10,7 +10,7 @@ from harness import process, realnode
 
 HOLD = 6
 GRACE = 25
-# A node turns Unknown when nothing was heard of its kubelet for 40 s, seen every 5 s.
+# A node turns Unknown when its kubelet has not reported for 40 s, checked every 5 s.
 MONITOR = 40
 
 DNS = ("-n", "openshift-dns")
@@ -82,13 +82,13 @@ def expect_reason(node, gate, *wanted, timeout=30):
 
 
 def states(node, since=0):
-    """What gates and verdict have become, in order, after so many transitions."""
+    """The new states of gates and verdict, in order, after so many transitions."""
     found = [t for t in node.query("timeline")["transitions"] if "object" not in t]
     return [(t.get("gate", "verdict"), t["to"]) for t in found][since:]
 
 
 def container(node, name, part):
-    """The container ID of that part of a DaemonSet's newest pod that is not on its way out."""
+    """The ID of that container in a DaemonSet's newest pod that is not being deleted."""
     pods = [p for p in json.loads(node.kubectl("get", "pods", "-A", "-o", "json").stdout)["items"]
             if p["metadata"]["name"].startswith(name + "-") and not p["metadata"].get("deletionTimestamp")]
     pods.sort(key=lambda p: p["metadata"]["creationTimestamp"])
@@ -154,7 +154,7 @@ def test_a_pod_is_replaced(node, how):
         node.kubectl(*DNS, "delete", "pods", "--all", "--wait=false")
     else:
         node.kubectl(*DNS, "rollout", "restart", "daemonset/dns-default")
-    # A gap, which may be over before anybody looks.
+    # A gap, which may be over before the test looks.
     process.eventually(lambda: node.query("timeline")["transitions"][told:], 20, 0.1, "a gap")
     process.eventually(lambda: container(node, "dns-default", "dns") not in ("", old), 60, 0.3, "another pod")
     wait_ready(node)
@@ -174,7 +174,7 @@ def test_what_is_left_over_blocks_nothing(node):
     node.run("msready", "reload")
     expect_reason(node, "worker", "NoPods")
     node.apply(pod("completed", "exit 0", restartPolicy="Never"),
-               # Nobody runs it: as the kubelet leaves behind what it has evicted.
+               # Not running, like a pod that the kubelet has evicted.
                pod("evicted", "sleep 1000", nodeSelector={"no": "where"}))
     evicted = {"status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}}
     node.kubectl("-n", "lab", "patch", "pod", "evicted", "--subresource=status", "--type=merge", "--patch",
@@ -244,7 +244,7 @@ def test_a_dead_kubelet_behind_a_new_api_server(node):
     silent = time.monotonic()
     assert silent - stopped < MONITOR - 5, "this machine is too slow for this test"
     assert "KubeletSilent" in reasons(node, "dns") and node.verdict() == "ready"
-    # One that has just been started and remembers nothing does not believe it either.
+    # A daemon that has just started and remembers nothing does not believe it either.
     node.systemctl("stop", "msready.service")
     node.run("sh", "-c", "rm -rf /run/msready/state/*")
     node.systemctl("start", "--no-block", "msready.service")
@@ -253,8 +253,8 @@ def test_a_dead_kubelet_behind_a_new_api_server(node):
     if ready:
         assert node.state("msready.service") == "activating"
         assert node.gate("node")["state"] == "waiting"
-    # When the node turns Unknown, that is an answer, and no better one. A controller manager that lost its API server
-    # may have ended, and begins to count anew.
+    # A node that turns Unknown is evidence too, and no better. A controller manager that lost its API server may have
+    # ended, and then counts from the beginning.
     expect_reason(node, "node", "NodeStatusUnknown", timeout=2 * MONITOR + 30)
     assert node.state("msready.service") == "activating"
     node.systemctl("start", "lab-kubelet.service")
@@ -275,7 +275,7 @@ def test_an_open_gate_ends_with_its_grace(node):
 
 
 def test_the_node_is_registered_under_another_name(node):
-    """The last one: it leaves the old name's pods behind, Ready for good, for nobody collects them here."""
+    """The last story: it leaves the old name's pods behind, Ready for ever, as no controller deletes them here."""
     text = node.path("/etc/systemd/system/lab-kubelet.service").read_text()
     start = text[text.index("ExecStart=/assets/kubelet"):text.index("KillMode")].replace(realnode.NAME, "node2")
     node.systemctl("stop", "lab-kubelet.service")

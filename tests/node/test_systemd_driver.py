@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real node whose containers live in slices and scopes that systemd makes: on a unified host that is the layout of
-MicroShift's own. msreadyd looks at them from its sandbox, which is of full strength there."""
+"""A real node whose containers live in slices and scopes that systemd makes, which on a unified host is MicroShift's
+own layout. msreadyd looks at them from its sandbox, which is of full strength there."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def scopes(node):
         found[name.removeprefix("cri-containerd-").removesuffix(".scope")] = name
     named = {i.partition("://")[2] for _, ids in node.pods().values() for i in ids if i}
     if len(named) != 7 or not named <= set(found):
-        # While one is started anew it may be asked again.
+        # Ask again while one is restarting.
         raise LookupError(f"{named} are not all of {found}")
     assert node.run("ls", f"{root}/kubepods", check=False).returncode
     return {i: found[i] for i in named}
@@ -87,7 +87,7 @@ def test_all_pods_are_stopped_while_the_api_is_away(node):
     node.systemctl("stop", "lab-kubelet.service")
     node.systemctl("stop", "lab-apiserver.service")
     process.eventually(lambda: "ApiUnreachable" in blocked(node, "api"), 30, 0.1, "ApiUnreachable")
-    # As the administrator is told to do it.
+    # As the hint tells the administrator.
     node.systemctl("stop", "--no-block", "kubepods.slice")
     for gate in ("ovn", "dns"):
         process.eventually(lambda: node.gate(gate)["state"] == "lost", GRACE, 0.2, f"{gate} is lost")
@@ -101,7 +101,7 @@ def test_version_1(make_real_node):
     dead = scope_of(node, "ovnkube-node")
     before = len(node.query("timeline")["transitions"])
     node.systemctl("kill", "--signal=KILL", dead)
-    # A gap, which may be over before anybody looks.
+    # A gap, which may be over before the test looks.
     process.eventually(lambda: [t for t in node.query("timeline")["transitions"][before:]
                                 if t.get("gate") == "ovn" and t["to"] == "lost"], 30, 0.2, "a gap")
     process.eventually(lambda: node.pods()["ovnkube-node"][0] and scope_of(node, "ovnkube-node") != dead, 30, 0.2,

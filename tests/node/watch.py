@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reboot of a real node, watched by somebody who knows no rule of msready's."""
+"""A reboot of a real node, watched by a recorder that knows none of msready's rules."""
 
 import glob
 import subprocess
@@ -23,11 +23,11 @@ def _proofs(node):
 
 
 def reboot(node, cut):
-    """A power cut or a clean reboot, to READY=1, which is held against what was seen. Returns when (monotonic seconds)
-    READY=1 came."""
+    """A power cut or a clean reboot, up to READY=1, which is compared with the recording. Returns when (monotonic
+    seconds) READY=1 came."""
     old = {i.partition("://")[2] for _, ids in node.pods().values() for i in ids if i}
     node.power_cut() if cut else node.poweroff()
-    # What a kernel that restarts would forget.
+    # A kernel that restarts would forget these.
     assert not glob.glob(f"/sys/fs/cgroup/*/msready-{node.name}")
     node.boot(wait="lab-apiserver.service")
     watcher = node.record()

@@ -8,12 +8,15 @@
 
 #include "base/string-util.h"
 #include "json/json.h"
+#include "varlink/interface.h"
 
-/* Holds JSON against the types of an interface's own text: every member that has to be there is, none is that the
- * type does not know, each is of its type. What was seen is noted, for a test to end with. */
+/* Compares JSON with the types of an interface's own text: every member that has to be there is, none is that the
+ * type does not know, each is of its type. What was seen is noted, for a test to end with. Likewise the tables of
+ * methods and of their parameters. */
 
 #define IDL_TYPES_MAX 32
 #define IDL_FIELDS_MAX 24
+#define IDL_METHODS_MAX 16
 
 typedef struct IdlField {
         char name[48], type[48];
@@ -28,9 +31,16 @@ typedef struct IdlType {
         size_t n_fields;
 } IdlType;
 
+typedef struct IdlMethod {
+        IdlType in; /* its parameters */
+        bool requires_more;
+} IdlMethod;
+
 typedef struct Idl {
         IdlType types[IDL_TYPES_MAX];
         size_t n_types;
+        IdlMethod methods[IDL_METHODS_MAX];
+        size_t n_methods;
 } Idl;
 
 static inline const char *idl_skip(const char *s) {
@@ -50,11 +60,13 @@ static inline const char *idl_word(const char *s, char *ret, size_t size) {
         return idl_skip(s);
 }
 
-/* "NAME (a: ?[]T, b: T)" or "NAME (a, b)". Returns what comes behind it. */
+/* "NAME (a: ?[]T, b: T)", "NAME (a, b)" or "NAME ()". Returns what comes behind it. */
 static inline const char *idl_parse_type(const char *s, IdlType *t) {
         *t = (IdlType){};
         s = idl_word(s, t->name, sizeof(t->name));
         assert_int_equal(*s++, '(');
+        if (*s == ')')
+                return s + 1;
         for (;;) {
                 IdlField *f = &t->fields[t->n_fields++];
 
@@ -76,18 +88,26 @@ static inline const char *idl_parse_type(const char *s, IdlType *t) {
 }
 
 static inline void idl_parse(Idl *idl, const char *text) {
+        bool more = false;
+
         *idl = (Idl){};
         for (const char *s = text; s && *s; s = strchr(s, '\n')) {
                 const char *rest;
 
                 s += *s == '\n';
-                rest = startswith(s, "type ");
-                if (!rest)
-                        continue;
-                assert_true(idl->n_types < IDL_TYPES_MAX);
-                s = idl_parse_type(rest, &idl->types[idl->n_types++]);
+                if ((rest = startswith(s, "type "))) {
+                        assert_true(idl->n_types < IDL_TYPES_MAX);
+                        s = idl_parse_type(rest, &idl->types[idl->n_types++]);
+                } else if ((rest = startswith(s, "method "))) {
+                        IdlMethod *m = &idl->methods[idl->n_methods++];
+
+                        assert_true(idl->n_methods <= IDL_METHODS_MAX);
+                        m->requires_more = more;
+                        s = idl_parse_type(rest, &m->in);
+                }
+                more = startswith(s, "# [Requires 'more' flag]") || (more && *s == '#');
         }
-        assert_true(idl->n_types > 0);
+        assert_true(idl->n_methods > 0);
 }
 
 static inline IdlType *idl_find(Idl *idl, const char *name) {
@@ -102,6 +122,50 @@ static inline IdlField *idl_field(IdlType *t, const char *name) {
                 if (streq(t->fields[i].name, name))
                         return &t->fields[i];
         return NULL;
+}
+
+static inline VlType idl_parameter_type(Idl *idl, const IdlField *f) {
+        IdlType *t = idl_find(idl, f->type);
+
+        if (f->array && streq(f->type, "string"))
+                return VL_STRINGS;
+        assert_false(f->array);
+        if (t)
+                return t->is_enum ? VL_STRING : VL_OBJECT;
+        return streq(f->type, "bool") ? VL_BOOL : streq(f->type, "int") ? VL_INT : VL_STRING;
+}
+
+/* Fails where the table of parameters is not what the interface's text says of the method. */
+static inline void idl_check_method(Idl *idl, IdlMethod *of_text, const VlMethod *method) {
+        size_t n = 0;
+
+        assert_int_equal(method->requires_more, of_text->requires_more);
+        for (const VlParameter *p = method->parameters; p && p->name; p++, n++) {
+                const IdlField *f = idl_field(&of_text->in, p->name);
+
+                if (!f || p->type != idl_parameter_type(idl, f) || p->nullable != f->nullable)
+                        fail_msg("%s takes another parameter %s than its text says", method->name, p->name);
+        }
+        assert_int_equal(n, of_text->in.n_fields);
+}
+
+/* Fails where the interface's methods are not those of its text. */
+static inline void idl_check_methods(const VlInterface *interface) {
+        Idl idl;
+        size_t n = 0;
+
+        idl_parse(&idl, interface->description);
+        for (const VlMethod *m = interface->methods; m->name; m++, n++) {
+                IdlMethod *found = NULL;
+
+                for (size_t i = 0; i < idl.n_methods; i++)
+                        if (streq(idl.methods[i].in.name, m->name))
+                                found = &idl.methods[i];
+                if (!found)
+                        fail_msg("%s has no method %s in its text", interface->name, m->name);
+                idl_check_method(&idl, found, m);
+        }
+        assert_int_equal(n, idl.n_methods);
 }
 
 static inline void idl_check(Idl *idl, const char *type, const JsonValue *v);

@@ -8,10 +8,12 @@
 #include <math.h>
 #include <time.h>
 
+#include "publish-varlink.h"
 #include "varlink-json.h"
-#include "varlink/interface.h"
+#include "varlink/server-internal.h"
 
 static Idl idl;
+static JsonBuilder builder;
 
 /* Earlier boots and events, of which the rules in fixture.h know nothing. */
 static BootLog *boots;
@@ -43,11 +45,20 @@ static Readiness readiness_of(const Play *p) {
                             .verdict_changed_realtime = 1700000000 * USEC_PER_SEC };
 }
 
+/* What was built. The caller's. */
+static JsonValue *finish(void) {
+        JsonValue *v = NULL;
+
+        assert_ok(jb_finish(&builder, &v));
+        return v;
+}
+
 /* The caller's. */
 static JsonValue *gate(Play *p, const char *name) {
         JsonValue *v;
 
-        assert_ok(vj_gate(play_find(p, name), p->now, &v));
+        vj_gate(&builder, NULL, play_find(p, name), p->now);
+        v = finish();
         idl_check(&idl, "Gate", v);
         return v;
 }
@@ -56,16 +67,19 @@ static void check_all(Play *p) {
         Readiness readiness = readiness_of(p);
         JsonValue *v;
 
-        assert_ok(vj_verdict(&readiness, &v));
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
         idl_check(&idl, "Verdict", v);
         jv_free(v);
-        assert_ok(vj_objects(&readiness, NULL, &v));
+        vj_objects(&builder, NULL, &readiness, NULL);
+        v = finish();
         JSON_FOREACH(row, v)
                 idl_check(&idl, "Watched", row);
         jv_free(v);
         for (size_t i = 0; i < p->board.n_gates; i++) {
                 jv_free(gate(p, gate_name(p->board.gates[i])));
-                assert_ok(vj_definition(p->board.gates[i], &v));
+                vj_definition(&builder, NULL, p->board.gates[i]);
+                v = finish();
                 idl_check(&idl, "Definition", v);
                 jv_free(v);
         }
@@ -99,7 +113,8 @@ static void test_guide(void **state) {
         check_all(p);
         readiness = readiness_of(p);
 
-        assert_ok(vj_verdict(&readiness, &v));
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
         assert_member(v, "state", "ready");
         assert_member(v, "node", GUIDE_NODE);
         assert_member(v, "server", "https://localhost:6443");
@@ -116,11 +131,13 @@ static void test_guide(void **state) {
         assert_int_equal(jv_length(jv_get(v, "blockers")), 0);
         jv_free(v);
 
-        assert_ok(vj_objects(&readiness, "node", &v));
+        vj_objects(&builder, NULL, &readiness, "node");
+        v = finish();
         assert_int_equal(jv_length(v), 1);
         assert_member(jv_first(v), "proof", "bootId");
         jv_free(v);
-        assert_ok(vj_objects(&readiness, "no-such", &v));
+        vj_objects(&builder, NULL, &readiness, "no-such");
+        v = finish();
         assert_int_equal(jv_length(v), 0);
         jv_free(v);
 }
@@ -239,7 +256,8 @@ static void test_rows_are_merged(void **state) {
         play_load(p);
         check_all(p);
         readiness = readiness_of(p);
-        assert_ok(vj_objects(&readiness, NULL, &v));
+        vj_objects(&builder, NULL, &readiness, NULL);
+        v = finish();
         assert_int_equal(jv_length(v), 1);
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 2);
         assert_member(jv_first(v), "ready", "1/1");
@@ -248,7 +266,8 @@ static void test_rows_are_merged(void **state) {
         assert_member(jv_first(v), "node", GUIDE_NODE);
         assert_member(jv_first(v), "proof", "cgroup");
         jv_free(v);
-        assert_ok(vj_objects(&readiness, "two", &v));
+        vj_objects(&builder, NULL, &readiness, "two");
+        v = finish();
         assert_int_equal(jv_length(jv_get(jv_first(v), "gates")), 1);
         jv_free(v);
 }
@@ -268,7 +287,8 @@ static double cost_of_row(const Readiness *readiness, size_t pods) {
                 double begin = cpu_seconds();
                 JsonValue *v;
 
-                assert_ok(vj_objects(readiness, NULL, &v));
+                vj_objects(&builder, NULL, readiness, NULL);
+                v = finish();
                 best = fmin(best, (cpu_seconds() - begin) / (double) pods);
                 assert_int_equal(jv_length(v), pods);
                 JSON_FOREACH(row, v)
@@ -351,7 +371,8 @@ static void test_timeline(void **state) {
         add_transition(t, NULL, NULL, NULL);
         add_transition(t, "dns", NULL, "StaleBoot");
         add_transition(t, "dns", "x", "Unproven");
-        assert_ok(timeline_to_json(t, &v));
+        timeline_to_json(&builder, NULL, t);
+        v = finish();
         assert_int_equal(jv_length(v), 3);
         JSON_FOREACH(e, v)
                 idl_check(&idl, "Transition", e);
@@ -369,10 +390,12 @@ static void test_boots(void **state) {
         assert_ok(boot_new(THIS_BOOT, SECONDS(1700000000), &boot));
         boot->ready = SECONDS(90);
         assert_ok(boot_set_gate(boot, "dns", SECONDS(80), "ovnkube-master-rmn9q"));
-        assert_ok(boot_to_json(never, &v));
+        boot_to_json(&builder, NULL, never);
+        v = finish();
         idl_check(&idl, "Boot", v);
         jv_free(v);
-        assert_ok(boot_to_json(boot, &v));
+        boot_to_json(&builder, NULL, boot);
+        v = finish();
         idl_check(&idl, "Boot", v);
         assert_int_equal(jv_get_int(v, "readyUSec", 0), 90 * USEC_PER_SEC);
         jv_free(v);
@@ -392,6 +415,14 @@ static void test_enumerations(void **state) {
         assert_int_equal(idl_find(&idl, "Clock")->n_fields, GATE_CLOCK_GRACE - GATE_CLOCK_SETTLE + 1);
 }
 
+/* The parameters of methods stand in the interface's text and in the tables that calls are checked against. */
+static void test_methods(void **state) {
+        play_begin(*state);
+        for (const VlInterface *const *i = publish_varlink_interfaces; *i; i++)
+                idl_check_methods(*i);
+        idl_check_methods(&vl_service_interface);
+}
+
 /* The last: the tests before have played all that the interface can say. */
 static void test_everything_was_seen(void **state) {
         play_begin(*state);
@@ -403,17 +434,10 @@ static void test_everything_was_seen(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_before_anything),
-                TEST(test_guide),
-                TEST(test_clocks_and_states),
-                TEST(test_every_check),
-                TEST(test_rows_are_merged),
-                TEST(test_proofs),
-                TEST(test_timeline),
-                TEST(test_boots),
-                TEST(test_enumerations),
-                TEST(test_many_rows),
-                TEST(test_everything_was_seen),
+                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
+                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
+                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
+                TEST(test_methods),         TEST(test_many_rows),       TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

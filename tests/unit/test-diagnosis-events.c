@@ -78,7 +78,6 @@ static void test_pull(void **state) {
         assert_true(event_digest_explain(d, "u", &e));
         assert_true(e.pulling);
         assert_string_equal(e.message, "pulling quay.io/openshift/dns@sha256:abc");
-        assert_string_equal(e.image, "quay.io/openshift/dns@sha256:abc");
         assert_int_equal(e.since, NOW_BOOT - 12 * USEC_PER_MINUTE);
         assert_int_equal(event_digest_pulls(d), 0);
 
@@ -131,7 +130,6 @@ static void test_pull_refused(void **state) {
         assert_string_equal(told(d), "Failed: " WORDS);
         assert_true(event_digest_explain(d, "u", &e));
         assert_false(e.pulling);
-        assert_string_equal(e.image, "quay.io/x");
 
         /* So it is where the pull failed in a way that has a name of its own. */
         feed(d, &(Fed){ .version = "241",
@@ -207,8 +205,6 @@ static void test_trouble(void **state) {
                         .count = 9 });
         assert_true(event_digest_explain(d, "u", &e));
         assert_int_equal(e.since, NOW_BOOT - 5 * USEC_PER_MINUTE);
-        assert_int_equal(e.count, 9);
-        assert_null(e.image);
 
         /* What the scheduler did before is no cure for a mount. */
         feed(d, &(Fed){ .version = "4", .reason = "Scheduled", .message = "assigned" });
@@ -296,7 +292,6 @@ static void test_asides(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(asides); i++)
                 assert_int_equal(feed(d, &asides[i]), 0);
         assert_string_equal(told(d), "");
-        assert_int_equal(event_digest_size(d), 0);
 
         feed(d, &(Fed){ .version = "1",
                         .reason = "FailedCreatePodSandBox",
@@ -324,7 +319,7 @@ static void test_earlier_boot(void **state) {
                          0);
         assert_string_equal(told(d), "");
         assert_int_equal(event_digest_pulls(d), 0);
-        assert_int_equal(event_digest_size(d), 0);
+        assert_false(event_digest_explain(d, "u", &e));
 
         /* One that began in the boot before and goes on in this one is as old as this boot. */
         feed(d, &(Fed){ .version = "3",
@@ -349,7 +344,7 @@ static void test_of_no_interest(void **state) {
         assert_int_equal(feed(d, &(Fed){ .version = "1", .reason = "", .message = "x" }), 0);
         assert_int_equal(feed(d, &(Fed){ .version = "1", .reason = "Failed", .uid = "", .message = "x" }),
                          0);
-        assert_int_equal(event_digest_size(d), 0);
+        assert_string_equal(told(d), "");
 }
 
 /* Nothing that a cluster says makes it grow without end. */
@@ -358,6 +353,7 @@ static void test_bounds(void **state) {
         static char message[8 * LIMIT_MESSAGE];
         char uid[32], container[32];
         EventExplanation e;
+        size_t known = 0;
 
         for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
                 snprintf(uid, sizeof(uid), "u%u", i);
@@ -365,7 +361,11 @@ static void test_bounds(void **state) {
                 /* The first is heard of again and again, so that it is not the oldest. */
                 feed(d, &(Fed){ .reason = "FailedMount", .type = "Warning", .message = "m", .uid = "u0" });
         }
-        assert_int_equal(event_digest_size(d), LIMIT_EVENT_OBJECTS);
+        for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
+                snprintf(uid, sizeof(uid), "u%u", i);
+                known += event_digest_explain(d, uid, &e);
+        }
+        assert_int_equal(known, LIMIT_EVENT_OBJECTS);
         assert_true(event_digest_explain(d, "u0", &e));
         assert_false(event_digest_explain(d, "u1", &e));
         assert_true(event_digest_explain(d, "u2", &e));
@@ -383,7 +383,10 @@ static void test_bounds(void **state) {
         assert_false(event_digest_explain(d, "long", &e));
         event_digest_forget(d, "long");
         event_digest_clear(d);
-        assert_int_equal(event_digest_size(d), 0);
+        for (unsigned i = 0; i <= LIMIT_EVENT_OBJECTS; i++) {
+                snprintf(uid, sizeof(uid), "u%u", i);
+                assert_false(event_digest_explain(d, uid, &e));
+        }
 }
 
 /* Messages of hostile shapes. */

@@ -39,6 +39,12 @@ static void fill(Timeline *l, unsigned n) {
         }
 }
 
+static bool blocker_equal(const Blocker *a, const Blocker *b) {
+        return a->since == b->since && streq_ptr(a->gate, b->gate) &&
+               object_name_equal(&a->object, &b->object) && streq_ptr(a->reason, b->reason) &&
+               streq_ptr(a->message, b->message) && streq_ptr(a->hint, b->hint);
+}
+
 static void test_json(void **state) {
         _cleanup_(transition_done) Transition t = make(1500000, "dns", "waiting", "ready"), back = {};
         _cleanup_(jv_freep) JsonValue *v = NULL;
@@ -68,8 +74,10 @@ static void test_json(void **state) {
 static void test_json_of_verdict(void **state) {
         _cleanup_(transition_done) Transition t = make(1, NULL, "waiting", "ready"), back = {};
         _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder b = {};
 
-        assert_ok(transition_to_json(&t, &v));
+        transition_to_json(&b, NULL, &t);
+        assert_ok(jb_finish(&b, &v));
         assert_null(jv_get(v, "gate"));
         assert_null(jv_get(v, "object"));
         assert_null(jv_get(v, "blocker"));
@@ -134,6 +142,7 @@ static void test_lines(void **state) {
         _cleanup_(timeline_freep) Timeline *l = NULL, *back = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1)), again = BUFFER_INIT(MIB(1));
         _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder builder = {};
 
         assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &l));
         assert_ok(timeline_new(LIMIT_TRANSITIONS, LIMIT_OBJECT_TRANSITIONS, &back));
@@ -143,7 +152,8 @@ static void test_lines(void **state) {
         assert_int_equal(timeline_length(back), 50);
         assert_ok(timeline_print(back, &again));
         assert_string_equal(buffer_cstr(&b), buffer_cstr(&again));
-        assert_ok(timeline_to_json(l, &v));
+        timeline_to_json(&builder, NULL, l);
+        assert_ok(jb_finish(&builder, &v));
         assert_int_equal(jv_length(v), 50);
 }
 
@@ -230,6 +240,7 @@ static void test_boot(void **state) {
         _cleanup_(boot_freep) Boot *b = NULL, *back = NULL;
         _cleanup_(jv_freep) JsonValue *v = NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(4));
+        JsonBuilder builder = {};
 
         assert_ok(boot_new(ID_A, 1000, &b));
         assert_int_equal(boot_set_gate(b, "node", USEC_INFINITY, "Node edge: StaleBoot"), 1);
@@ -240,7 +251,8 @@ static void test_boot(void **state) {
         b->ready = 8000000;
         b->pulled_images = true;
 
-        assert_ok(boot_to_json(b, &v));
+        boot_to_json(&builder, NULL, b);
+        assert_ok(jb_finish(&builder, &v));
         assert_ok(jv_print(v, false, &text));
         assert_string_equal(
                 buffer_cstr(&text),
@@ -270,15 +282,15 @@ static void test_boot_retold(void **state) {
                 "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\"}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"shop\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
                 "\"shop\",\"object\":{\"kind\":\"Endpoint\",\"name\":\"http://a:8/\"},\"reason\":\"TLS\",\"sinceBoottimeUSec\":0}}\n"
-                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"mqtt\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
-                "\"mqtt\",\"object\":{\"kind\":\"Socket\",\"name\":\"/run/a/mqtt\"},\"reason\":\"NotFound\",\"sinceBoottimeUSec\":0}}\n"
+                "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"socket\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
+                "\"socket\",\"object\":{\"kind\":\"Socket\",\"name\":\"/run/x/y.sock\"},\"reason\":\"TimedOut\",\"sinceBoottimeUSec\":0}}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"what\",\"from\":\"waiting\",\"to\":\"ready\"}\n";
         _cleanup_(boot_freep) Boot *b = make_boot(1, 7, false);
         _cleanup_(timeline_freep) Timeline *l = NULL;
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(8));
 
         assert_int_equal(boot_set_gate(b, "shop", 9, "Endpoint http://a:8/: TLS"), 1);
-        assert_int_equal(boot_set_gate(b, "mqtt", 9, "Socket /run/a/mqtt: NotFound"), 1);
+        assert_int_equal(boot_set_gate(b, "socket", 9, "Socket /run/x/y.sock: TimedOut"), 1);
         assert_int_equal(boot_set_gate(b, "what", 9, "nobody knows"), 1);
         assert_int_equal(boot_set_gate(b, "dns", 7, "Pod openshift-dns/x: Init:0/1"), 1);
         assert_int_equal(boot_set_gate(b, "never", USEC_INFINITY, "Pod n/y: x"), 1);

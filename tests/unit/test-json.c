@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "json/json.h"
+#include "json-of.h"
 
 static int parse(const char *text, JsonValue **ret) {
         return jv_parse(text, strlen(text), ret);
@@ -206,20 +206,20 @@ static void test_int(void **state) {
 }
 
 static void test_build(void **state) {
-        _cleanup_(jv_freep) JsonValue *o = jv_new_object(), *copy = NULL;
-        JsonValue *a = jv_new_array();
+        _cleanup_(jv_freep) JsonValue *o = NULL, *copy = NULL;
+        JsonBuilder b = {};
 
-        assert_ok(jv_append_string(a, "one"));
-        assert_ok(jv_append(a, jv_new_object()));
-        assert_error(jv_append(a, NULL), ENOMEM);
-        assert_ok(jv_add(o, "list", a));
-        assert_error(jv_add(o, "nothing", NULL), ENOMEM);
-        assert_ok(jv_add_string(o, "text", "\"\\\b\f\n\r\t\x01/é"));
-        assert_ok(jv_add_string(o, "absent", NULL));
-        assert_error(jv_add_string(o, "text", "again"), EEXIST);
-        assert_ok(jv_add_bool(o, "yes", true));
-        assert_ok(jv_add_bool(o, "no", false));
-        assert_ok(jv_add_int(o, "n", -5));
+        jb_array(&b, "list");
+        jb_string(&b, NULL, "one");
+        jb_object(&b, NULL);
+        jb_end(&b);
+        jb_end(&b);
+        jb_string(&b, "text", "\"\\\b\f\n\r\t\x01/é");
+        jb_string(&b, "absent", NULL);
+        jb_bool(&b, "yes", true);
+        jb_bool(&b, "no", false);
+        jb_int(&b, "n", -5);
+        assert_ok(jb_finish(&b, &o));
 
         copy = jv_copy(o);
         expect_print(copy, false,
@@ -231,6 +231,99 @@ static void test_build(void **state) {
                      "  \"yes\": true,\n  \"no\": false,\n  \"n\": -5\n}");
 }
 
+static void expect_built(JsonBuilder *b, const char *text) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+
+        assert_ok(jb_finish(b, &v));
+        expect_print(v, false, text);
+}
+
+/* Of whatever kind the root is, it is closed at the end, and the builder can be used again. */
+static void test_build_roots(void **state) {
+        JsonBuilder b = {};
+
+        expect_built(&b, "{}");
+        jb_strings(&b, "l", (char *[]){ (char *) "a", (char *) "b", NULL });
+        jb_strings(&b, "none", NULL);
+        jb_object(&b, "o");
+        jb_end(&b);
+        expect_built(&b, "{\"l\":[\"a\",\"b\"],\"none\":[],\"o\":{}}");
+        jb_array(&b, NULL);
+        jb_int(&b, NULL, 1);
+        expect_built(&b, "[1]");
+        jb_object(&b, NULL);
+        jb_end(&b);
+        expect_built(&b, "{}");
+        jb_string(&b, NULL, "alone");
+        expect_built(&b, "\"alone\"");
+}
+
+static void test_build_times(void **state) {
+        _cleanup_(jv_freep) JsonValue *v = NULL;
+        JsonBuilder b = {};
+
+        jb_usec(&b, "known", 1763812345678900);
+        jb_usec(&b, "cut", USEC_INFINITY);
+        jb_usec_unless(&b, "never", USEC_INFINITY, USEC_INFINITY);
+        jb_usec_unless(&b, "zero", 0, 0);
+        jb_usec_unless(&b, "one", 1, 0);
+        jb_usec_or_infinity(&b, "limit", 7);
+        jb_usec_or_infinity(&b, "none", USEC_INFINITY);
+        assert_ok(jb_finish(&b, &v));
+        expect_print(
+                v, false,
+                "{\"known\":1763812345678900,\"cut\":9007199254740991,\"one\":1,\"limit\":7,\"none\":-1}");
+        assert_true(jv_get_usec(v, "known", 0) == 1763812345678900);
+        assert_true(jv_get_usec(v, "cut", 0) == (usec_t) JSON_INTEGER_MAX);
+        assert_true(jv_get_usec(v, "never", USEC_INFINITY) == USEC_INFINITY);
+        assert_true(jv_get_usec(v, "never", 0) == 0);
+        assert_true(jv_get_usec(v, "none", 5) == 5);
+        assert_true(jv_get_usec(NULL, "x", 5) == 5);
+}
+
+/* An array is filled later, when what comes behind it is there already. */
+static void test_build_reopened(void **state) {
+        JsonBuilder b = {};
+        JsonValue *array;
+
+        jb_object(&b, "o");
+        array = jb_array(&b, "l");
+        jb_int(&b, NULL, 1);
+        jb_end(&b);
+        jb_bool(&b, "x", true);
+        jb_end(&b);
+        jb_reopen(&b, array);
+        jb_int(&b, NULL, 2);
+        jb_end(&b);
+        jb_int(&b, "last", 3);
+        expect_built(&b, "{\"o\":{\"l\":[1,2],\"x\":true},\"last\":3}");
+}
+
+/* The first error is the one that is told, wherever it came. */
+static void test_build_errors(void **state) {
+        JsonValue *v = NULL;
+        JsonBuilder b = {};
+
+        jb_string(&b, "text", "once");
+        jb_string(&b, "text", "again");
+        assert_error(jb_finish(&b, &v), EEXIST);
+
+        jb_object(&b, "o");
+        jb_fail(&b, 1);
+        jb_int(&b, "i", 1);
+        jb_fail(&b, -EIO);
+        jb_fail(&b, -ENOMEM);
+        assert_null(jb_array(&b, "l"));
+        jb_reopen(&b, NULL);
+        jb_string(&b, NULL, "x");
+        jb_end(&b);
+        jb_end(&b);
+        jb_end(&b);
+        assert_error(jb_finish(&b, &v), EIO);
+        assert_null(v);
+        expect_built(&b, "{}");
+}
+
 static void test_print_numbers(void **state) {
         static const int64_t exact[] = {
                 0, 1, -1, 1000000000000000, 1763812345678900, 9007199254740991, -9007199254740991
@@ -240,11 +333,10 @@ static void test_print_numbers(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(exact) + ELEMENTSOF(wide); i++) {
                 bool is_exact = i < ELEMENTSOF(exact);
                 int64_t n = is_exact ? exact[i] : wide[i - ELEMENTSOF(exact)], back;
-                _cleanup_(jv_freep) JsonValue *o = jv_new_object(), *again = NULL;
+                _cleanup_(jv_freep) JsonValue *o = json_of_int("n", n), *again = NULL;
                 _cleanup_(buffer_done) Buffer b = BUFFER_INIT(100);
                 char text[64];
 
-                assert_ok(jv_add_int(o, "n", n));
                 assert_true(jv_get_int(o, "n", 7) == n);
                 snprintf(text, sizeof(text), "{\"n\":%" PRId64 "}", n);
                 expect_print(o, false, text);
@@ -267,6 +359,7 @@ static void test_print_numbers(void **state) {
 static void test_print_limits(void **state) {
         _cleanup_(jv_freep) JsonValue *v = must_parse("[\"abc\",1,true]"), *s = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(15);
+        JsonBuilder builder = {};
 
         /* Whole or not at all. */
         assert_ok(buffer_puts(&b, "ab"));
@@ -276,7 +369,8 @@ static void test_print_limits(void **state) {
         assert_ok(jv_print(v, false, &b));
         assert_string_equal(b.data, "ab[\"abc\",1,true]");
 
-        s = jv_new_string("a\xff\xc3\xa9\"b");
+        jb_string(&builder, NULL, "a\xff\xc3\xa9\"b");
+        assert_ok(jb_finish(&builder, &s));
         expect_print(s, false, "\"a???\\\"b\"");
         assert_null(jv_free(NULL));
 }
@@ -288,7 +382,9 @@ int main(void) {
                 cmocka_unit_test(test_many_values),  cmocka_unit_test(test_many_keys),
                 cmocka_unit_test(test_get),          cmocka_unit_test(test_int),
                 cmocka_unit_test(test_build),        cmocka_unit_test(test_print_numbers),
-                cmocka_unit_test(test_print_limits),
+                cmocka_unit_test(test_print_limits), cmocka_unit_test(test_build_roots),
+                cmocka_unit_test(test_build_times),  cmocka_unit_test(test_build_reopened),
+                cmocka_unit_test(test_build_errors),
         };
         return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

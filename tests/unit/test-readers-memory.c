@@ -10,7 +10,7 @@
 #include "base/base64.h"
 #include "conf/conf.h"
 #include "failing-malloc.h"
-#include "json/json.h"
+#include "json/builder.h"
 #include "kube/kubeconfig.h"
 #include "gates/condition-microshift.h"
 #include "gates/gate-file.h"
@@ -44,23 +44,21 @@ static const char json[] =
 static int run_json(void) {
         _cleanup_(jv_freep) JsonValue *v = NULL, *o = NULL;
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
+        JsonBuilder builder = {};
         int r;
 
         r = jv_parse(json, sizeof(json) - 1, &v);
         if (r < 0)
                 return r;
-        o = jv_new_object();
-        if (!o)
-                return -ENOMEM;
-        r = jv_add(o, "copy", jv_copy(v));
-        if (r >= 0)
-                r = jv_add_string(o, "s", "text");
-        if (r >= 0)
-                r = jv_add_int(o, "i", INT64_MAX);
-        if (r >= 0)
-                r = jv_add_bool(o, "b", true);
-        if (r >= 0)
-                r = jv_add(o, "list", jv_new_array());
+        jb_copy(&builder, "copy", v);
+        jb_string(&builder, "s", "text");
+        jb_int(&builder, "i", INT64_MAX);
+        jb_bool(&builder, "b", true);
+        jb_strings(&builder, "list", (char *[]){ (char *) "one", NULL });
+        jb_object(&builder, "object");
+        jb_usec(&builder, "usec", 1);
+        jb_end(&builder);
+        r = jb_finish(&builder, &o);
         return r < 0 ? r : jv_print(o, true, &b);
 }
 

@@ -350,7 +350,7 @@ static void test_hearsay(void **state) {
         play_judge(&p);
         assert_told(&p, REASON_UNPROVEN,
                     "it is reported Ready, but container main is not running on this host");
-        assert_non_null(strstr(first(&p)->hint, "Ready is an old answer"));
+        assert_non_null(strstr(first(&p)->hint, "Ready is an old status"));
         put_pod(&p, "ContainerCreating", NULL);
         assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);
         play_api(&p, API_UNREACHABLE);
@@ -392,7 +392,7 @@ static void test_leftover(void **state) {
         play_workload(&p, &web);
         play_judge(&p);
         assert_told(&p, REASON_NO_PODS, "no pod matches; web-2: Terminating");
-        assert_non_null(strstr(first(&p)->hint, "still going"));
+        assert_non_null(strstr(first(&p)->hint, "still terminating"));
         /* Another one's says nothing. */
         assert_evidence(play_ask(&p, &set), EVIDENCE_FALSE);
         assert_non_null(strstr(p.report.blockers[0].message, "0 of 2 pods exist; web-1: Evicted: "));

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/limits.h"
+#include "json-of.h"
 #include "varlink/client.h"
 
 static usec_t in_msec(unsigned msec) {
@@ -113,10 +114,10 @@ static void test_deadlines(void **state) {
         vl_reply_done(&reply);
 
         /* A server that reads nothing. */
-        _cleanup_(jv_freep) JsonValue *p = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *p = NULL;
         _cleanup_free_ char *s = calloc(1, KIB(32));
         memset(s, 'x', KIB(32) - 1);
-        assert_ok(jv_add_string(p, "s", s));
+        p = json_of_string("s", s);
         do
                 r = vl_client_send(client, "a.b.C", p, VL_ONEWAY, in_msec(20));
         while (r >= 0);
@@ -160,7 +161,7 @@ static void test_too_large(void **state) {
         VlReply reply;
         int fd, r;
         _cleanup_(vl_client_freep) VlClient *client = client_new(&fd);
-        _cleanup_(jv_freep) JsonValue *p = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *p = NULL;
         _cleanup_free_ char *big = calloc(1, LIMIT_VARLINK_IN);
 
         memset(s, ' ', MIB(1));
@@ -175,7 +176,7 @@ static void test_too_large(void **state) {
         assert_in_range(sent, LIMIT_VARLINK_REPLY, LIMIT_VARLINK_REPLY + MIB(2));
 
         memset(big, 'x', LIMIT_VARLINK_IN - 1);
-        assert_ok(jv_add_string(p, "s", big));
+        p = json_of_string("s", big);
         assert_error(vl_client_send(client, "a.b.C", p, 0, in_msec(1000)), E2BIG);
         close(fd);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "json/builder.h"
 #include "varlink/message.h"
 
 static int decode(const char *text, VlRequest *ret) {
@@ -168,11 +169,14 @@ static void test_frames(void **state) {
 }
 
 static void test_encode(void **state) {
-        _cleanup_(jv_freep) JsonValue *parameters = jv_new_object(), *empty = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *parameters = NULL, *empty = NULL;
         Buffer out = BUFFER_INIT(200);
+        JsonBuilder b = {};
 
-        assert_ok(jv_add_int(parameters, "t", INT64_C(1763812345678900)));
-        assert_ok(jv_add_string(parameters, "s", "a\"\xc3\xa9\n"));
+        assert_ok(jb_finish(&b, &empty));
+        jb_int(&b, "t", INT64_C(1763812345678900));
+        jb_string(&b, "s", "a\"\xc3\xa9\n");
+        assert_ok(jb_finish(&b, &parameters));
 
         assert_ok(vl_request_encode(&out, "a.b.C", NULL, 0));
         assert_ok(vl_request_encode(&out, "a.b.C", empty, VL_ONEWAY));

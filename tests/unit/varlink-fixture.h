@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "json-of.h"
 #include "varlink/server-internal.h"
 
 #define MAX_WAITERS 2048
@@ -50,12 +51,12 @@ static void on_waiter_gone(VlSlot *slot) {
 
 /* A publisher as it should be: only the newest state, and only when the last one has been taken. */
 static void waiter_publish(Waiter *w) {
-        _cleanup_(jv_freep) JsonValue *p = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *p = NULL;
 
         if (!w->slot.call || w->shown == w->fixture->state || !vl_call_can_send(w->slot.call))
                 return;
         w->shown = w->fixture->state;
-        assert_ok(jv_add_int(p, "state", w->shown));
+        p = json_of_int("state", w->shown);
         assert_ok(vl_call_notify(w->slot.call, p));
 }
 
@@ -91,9 +92,10 @@ static int on_count(VlService *service, VlCall *call) {
 
         container_of(service, Fixture, service)->calls++;
         for (int64_t i = 1; i <= n; i++) {
-                _cleanup_(jv_freep) JsonValue *p = jv_new_object();
+                _cleanup_(jv_freep) JsonValue *p = NULL;
 
-                assert_ok(jv_add_int(p, "i", i));
+                p = json_of_int("i", i);
+
                 if (i == n)
                         return vl_call_reply(call, p);
                 if (vl_call_wants_more(call))
@@ -109,14 +111,14 @@ static int on_fail(VlService *service, VlCall *call) {
 }
 
 static int on_big(VlService *service, VlCall *call) {
-        _cleanup_(jv_freep) JsonValue *p = jv_new_object();
+        _cleanup_(jv_freep) JsonValue *p = NULL;
         size_t size = (size_t) jv_get_int(vl_call_parameters(call), "size", 0);
         _cleanup_free_ char *s = malloc(size + 1);
 
         container_of(service, Fixture, service)->calls++;
         memset(s, 'x', size);
         s[size] = '\0';
-        assert_ok(jv_add_string(p, "s", s));
+        p = json_of_string("s", s);
         (void) vl_call_reply(call, p);
         return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "ready/world.h"
 
-/* What world.c and world-stream.c share. */
+/* Objects in the world's maps, for world-stream.c. world.h has the rest. */
 
 void world_drop_object(World *w, WorldObject *o);
 int world_object_key(const char *stream, KubeKind kind, const char *namespace, const char *name, char **ret);

@@ -11,7 +11,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
+#include "gates/gate-load.h"
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };
@@ -43,13 +44,13 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
         return (GateTiming){
-                .settle = d->has_settle ? d->settle : s->settle,
-                .hold = d->has_hold ? d->hold : s->hold,
-                .unknown = d->has_unknown ? d->unknown : s->unknown,
+                .settle = d->has_settle ? d->settle : s->timing.settle,
+                .hold = d->has_hold ? d->hold : s->timing.hold,
+                .unknown = d->has_unknown ? d->unknown : s->timing.unknown,
         };
 }
 
-/* Require= decides where it is set; else the gate's own word. */
+/* Require= decides where it is set; else Required= of the gate. */
 static bool is_required(const GateDefinition *d, const Settings *settings) {
         if (strv_contains(settings->require_added, d->name))
                 return true;
@@ -78,7 +79,7 @@ static int take_definition(Configuration *c, GateDefinition *definition, const G
                 r = gate_conditions_hold(d, facts, &s->cause);
                 if (r == -ENOMEM)
                         return r;
-                /* A condition that cannot be told disables nothing: the gate is enabled, and waits with the cause. */
+                /* A condition that cannot be read disables nothing: the gate is enabled, and waits with the cause. */
                 s->enabled = r != 0;
                 if (r > 0)
                         s->cause = mfree(s->cause);
@@ -96,7 +97,7 @@ static int find_setup(const Configuration *c, const char *name) {
         return -ENOENT;
 }
 
-/* A name that Require= asks for and that no gate has: a required gate that says so. */
+/* A name in Require= that no gate has becomes a required gate that waits and says so. */
 static int invent(Configuration *c, const char *name) {
         _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(GateDefinition));
         int r;
@@ -134,7 +135,7 @@ static int invent_missing(Configuration *c, char *const *names) {
         return 0;
 }
 
-/* A default folder need not be there; one that somebody asks for should. */
+/* A default folder need not exist; one of --gates-dir= should. */
 static int warn_of_missing_folders(Configuration *c, const Options *options) {
         STRV_FOREACH(folder, options->gates_dirs) {
                 char *warning;
@@ -142,7 +143,7 @@ static int warn_of_missing_folders(Configuration *c, const Options *options) {
 
                 if (access(*folder, F_OK) >= 0)
                         continue;
-                r = asprintf_ret(&warning, "--gates-dir=%s: %s, no gates come from there", *folder,
+                r = asprintf_ret(&warning, "--gates-dir=%s: %s, loading no gates from it", *folder,
                                  strerror(errno));
                 if (r >= 0)
                         r = strv_consume(&c->warnings, warning);
@@ -165,15 +166,9 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
                 return r;
         facts.microshift = microshift;
 
-        r = gate_definitions_load(folders, &definitions, &n, reterr_detail);
+        r = gate_definitions_load(folders, check_find_syntax, &definitions, &n, reterr_detail);
         if (r < 0)
                 return r;
-        if (n > LIMIT_GATES) {
-                (void) asprintf_ret(reterr_detail, "there are %zu gates, %u are the most", n,
-                                    (unsigned) LIMIT_GATES);
-                gate_definitions_free(definitions, n);
-                return -E2BIG;
-        }
 
         c->setups =
                 calloc(n + strv_length(c->settings->require) + strv_length(c->settings->require_added) + 1,
@@ -235,14 +230,13 @@ int configuration_check(const Options *options) {
         n = c.n_setups;
         for (size_t i = 0; i < n; i++) {
                 const GateSetup *s = &c.setups[i];
+                const char *trouble;
 
                 required = required || (s->required && s->enabled);
-                if (s->definition->invalid || s->cause) {
-                        bad = bad || s->definition->invalid || s->enabled;
-                        if (s->definition->invalid || s->enabled)
-                                printf("error: gate %s: %s\n", s->definition->name,
-                                       s->definition->invalid ?: s->cause);
-                }
+                trouble = gate_setup_trouble(s);
+                if (trouble)
+                        printf("error: gate %s: %s\n", s->definition->name, trouble);
+                bad = bad || trouble;
         }
         r = board_set(&board, c.setups, n, instant_now(), &warnings, &removed);
         board_done(&board);

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "configuration.h"
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
 #include "host-facts.h"
 #include "hub.h"
 #include "message-id.h"
@@ -23,9 +23,9 @@
 #include "publish-state.h"
 #include "publish-varlink.h"
 #include "source-api.h"
-#include "source-endpoints.h"
 #include "source-host.h"
 #include "source-kubeconfig.h"
+#include "source-questions.h"
 #include "source-streams.h"
 
 /* How often the manager asks the API server whether it is still there, and renews the stamp of the kept
@@ -57,7 +57,7 @@ struct Manager {
         SourceApi *api;
         SourceStreams *streams;
         SourceHost *host;
-        SourceEndpoints *endpoints;
+        SourceQuestions *questions;
         PublishNotify *notify;
         PublishVarlink *varlink;
         PublishState *state;
@@ -184,7 +184,7 @@ static void manager_reconsider(Manager *m) {
         source_streams_update(m->streams);
         source_api_update(m->api);
         source_host_update(m->host);
-        source_endpoints_update(m->endpoints);
+        source_questions_update(m->questions);
         loop_timer_set(m->hub.loop, &m->deadline, board_deadline(&readiness->board), on_deadline);
 }
 
@@ -201,7 +201,7 @@ static void connect_again(Manager *m, bool other_server) {
         /* Another server answers for nothing that the former one said. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
-                board_look_anew(&m->readiness.board, true);
+                board_look_again(&m->readiness.board, true);
                 source_streams_connect_again(m->streams);
         }
         source_streams_credentials_read(m->streams, true);
@@ -346,7 +346,7 @@ static int reload(Manager *m, char **reterr_detail) {
         if (!same_cluster) {
                 source_kubeconfig_reload(m->kubeconfig);
                 act_on_reports(m);
-                board_look_anew(&m->readiness.board, false);
+                board_look_again(&m->readiness.board, false);
         }
         source_streams_connect_again(m->streams);
         log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
@@ -405,7 +405,7 @@ static int start_parts(Manager *m, int listen_fd) {
         if ((r = publish_varlink_new(hub->loop, &m->readiness, &m->varlink_ops, listen_fd,
                                      hub->options->socket, &m->varlink)) < 0 ||
             (r = publish_metrics_new(hub->loop, &m->readiness, &m->metrics)) < 0 ||
-            (r = source_host_new(hub, &m->host)) < 0 || (r = source_endpoints_new(hub, &m->endpoints)) < 0 ||
+            (r = source_host_new(hub, &m->host)) < 0 || (r = source_questions_new(hub, &m->questions)) < 0 ||
             (r = source_kubeconfig_new(hub, &m->kubeconfig_ops, &m->kubeconfig)) < 0 ||
             (r = source_streams_new(hub, m->kubeconfig, &m->streams_ops, &m->streams)) < 0 ||
             (r = source_api_new(hub, m->kubeconfig, &m->api_ops, &m->api)) < 0)
@@ -488,7 +488,7 @@ Manager *manager_free(Manager *m) {
         loop_timer_done(&m->deadline);
         loop_timer_done(&m->coarse);
 
-        source_endpoints_free(m->endpoints);
+        source_questions_free(m->questions);
         source_streams_free(m->streams);
         source_api_free(m->api);
         source_kubeconfig_free(m->kubeconfig);

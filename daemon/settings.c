@@ -2,12 +2,10 @@
 
 #include "settings.h"
 
-#include <limits.h>
-
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/string-util.h"
+#include "base/value.h"
 #include "gates/definition.h"
 
 #define WARNINGS_MAX 32
@@ -45,15 +43,14 @@ Settings *settings_free(Settings *s) {
         return mfree(s);
 }
 
-/* What holds where no file says otherwise. */
+/* The defaults. -ENOMEM. */
 static int settings_new(Settings **ret) {
         _cleanup_(settings_freep) Settings *s = malloc(sizeof(*s));
 
         if (!s)
                 return -ENOMEM;
         *s = (Settings){
-                .hold = SETTINGS_HOLD_DEFAULT,
-                .unknown = SETTINGS_UNKNOWN_DEFAULT,
+                .timing = GATE_TIMING_DEFAULT,
                 .kubelet_healthz = strdup(SETTINGS_KUBELET_HEALTHZ_DEFAULT),
                 .log_level = -1,
         };
@@ -66,53 +63,25 @@ static int settings_new(Settings **ret) {
 /* Parsers take a value, "" to go back to the default, and set *why where they return -EINVAL. */
 typedef int (*SettingParser)(Settings *s, const char *value, const char **why);
 
-static int refuse(const char **why, const char *text) {
-        *why = text;
-        return -EINVAL;
-}
-
-static int set_text(char **p, const char *value) {
-        int r = free_and_strdup(p, *value ? value : NULL);
-
-        return MIN(r, 0);
-}
-
-static int set_path(char **p, const char *value, const char **why) {
-        if (*value && (*value != '/' || strlen(value) >= PATH_MAX))
-                return refuse(why, "not an absolute path");
-        return set_text(p, value);
-}
-
-static int set_timespan(usec_t *p, const char *value, usec_t otherwise, const char **why) {
-        int r;
-
-        if (!*value) {
-                *p = otherwise;
-                return 0;
-        }
-        r = parse_timespan(value, p);
-        return r < 0 ? refuse(why, "not a time span, as 90, 2min or 500ms are") : 0;
-}
-
 static int parse_kubeconfig(Settings *s, const char *value, const char **why) {
-        return set_path(&s->kubeconfig, value, why);
+        return value_set_path(&s->kubeconfig, value, why);
 }
 
 static int parse_context(Settings *s, const char *value, const char **why) {
-        return set_text(&s->context, value);
+        return value_set_text(&s->context, value);
 }
 
 static int parse_node(Settings *s, const char *value, const char **why) {
         if (strlen(value) > 253 || value[strcspn(value, BLANKS "/")])
-                return refuse(why, "neither local nor the name of a node");
-        return set_text(&s->node, streq(value, "local") ? "" : value);
+                return value_refuse(why, "neither local nor the name of a node");
+        return value_set_text(&s->node, streq(value, "local") ? "" : value);
 }
 
 static int parse_scope(Settings *s, const char *value, const char **why) {
         Scope scope = *value ? scope_from_string(value) : SCOPE_NODE;
 
         if (scope < 0)
-                return refuse(why, "neither node nor cluster");
+                return value_refuse(why, "neither node nor cluster");
         s->scope = scope;
         return 0;
 }
@@ -135,9 +104,9 @@ static int parse_require(Settings *s, const char *value, const char **why) {
                 if (r < 0)
                         break;
                 if (!gate_name_is_valid(*n + added))
-                        return refuse(why, "not names of gates, nor +NAME");
+                        return value_refuse(why, "not names of gates, nor +NAME");
                 if (strv_length(*list) >= REQUIRE_MAX)
-                        return refuse(why, "too many gates");
+                        return value_refuse(why, "too many gates");
                 s->has_require = s->has_require || !added;
                 if (!strv_contains(*list, *n + added))
                         r = strv_extend(list, *n + added);
@@ -149,33 +118,33 @@ static int parse_settle(Settings *s, const char *value, const char **why) {
         usec_t u;
         int r;
 
-        r = set_timespan(&u, value, 0, why);
+        r = value_set_timespan(&u, value, 0, why);
         if (r < 0)
                 return r;
         if (u == USEC_INFINITY)
-                return refuse(why, "no gate would ever open");
-        s->settle = u;
+                return value_refuse(why, "no gate would ever open");
+        s->timing.settle = u;
         return 0;
 }
 
 static int parse_hold(Settings *s, const char *value, const char **why) {
-        return set_timespan(&s->hold, value, SETTINGS_HOLD_DEFAULT, why);
+        return value_set_timespan(&s->timing.hold, value, GATE_TIMING_DEFAULT.hold, why);
 }
 
 static int parse_unknown(Settings *s, const char *value, const char **why) {
-        return set_timespan(&s->unknown, value, SETTINGS_UNKNOWN_DEFAULT, why);
+        return value_set_timespan(&s->timing.unknown, value, GATE_TIMING_DEFAULT.unknown, why);
 }
 
 static int parse_boot_id_file(Settings *s, const char *value, const char **why) {
-        return set_path(&s->boot_id_file, value, why);
+        return value_set_path(&s->boot_id_file, value, why);
 }
 
 static int parse_machine_id_file(Settings *s, const char *value, const char **why) {
-        return set_path(&s->machine_id_file, value, why);
+        return value_set_path(&s->machine_id_file, value, why);
 }
 
 static int parse_cgroup_root(Settings *s, const char *value, const char **why) {
-        return set_path(&s->cgroup_root, value, why);
+        return value_set_path(&s->cgroup_root, value, why);
 }
 
 /* Here alone empty does not mean the default: the kubelet is not asked. */
@@ -183,21 +152,21 @@ static int parse_kubelet_healthz(Settings *s, const char *value, const char **wh
         const char *host = startswith(value, "http://") ?: startswith(value, "https://");
 
         if (*value && (!host || strcspn(host, "/?#") == 0 || value[strcspn(value, BLANKS)]))
-                return refuse(why, "neither empty nor an http:// or https:// URL");
+                return value_refuse(why, "neither empty nor an http:// or https:// URL");
         if (*value && memchr(host, '@', strcspn(host, "/?#")))
-                return refuse(why, "a URL with a user in it, which is not supported");
-        return set_text(&s->kubelet_healthz, value);
+                return value_refuse(why, "a URL with a user in it, which is not supported");
+        return value_set_text(&s->kubelet_healthz, value);
 }
 
 static int parse_textfile(Settings *s, const char *value, const char **why) {
-        return set_path(&s->textfile, value, why);
+        return value_set_path(&s->textfile, value, why);
 }
 
 static int parse_level(Settings *s, const char *value, const char **why) {
         int level = *value ? log_level_from_string(value) : -1;
 
         if (*value && level < 0)
-                return refuse(why, "not a level, as err, warning, info and debug are");
+                return value_refuse(why, "not a level, as err, warning, info and debug are");
         s->log_level = level;
         return 0;
 }
@@ -230,8 +199,8 @@ static bool section_is_known(const char *section) {
         return false;
 }
 
-/* As systemd: what begins with X- is somebody else's, and the keys of an unknown section need no words of their
- * own. */
+/* As in systemd, names that begin with X- are other programs', and the keys of an unknown section need no warning
+ * of their own. */
 static int warn_unknown(Settings *s, const ConfLine *l) {
         bool known = section_is_known(l->section) && !*l->label;
         char *warning;
@@ -252,29 +221,25 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         return r < 0 ? r : strv_consume(&s->warnings, warning);
 }
 
-/* What is shown of a value that cannot be read: a URL with a user in it may have a password. */
-static const char *shown(const ConfLine *l) {
-        return streq(l->key, "KubeletHealthz") && strchr(l->value, '@') ? "..." : l->value;
-}
-
 static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
-        const char *why = NULL;
+        const char *why = NULL, *shown;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(keys) && l->key && !*l->label; i++) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
                 r = keys[i].parse(s, l->value, &why);
+                shown = value_shown(l->value);
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(shown(l), SHOWN_MAX), shown(l), why);
+                                            (int) utf8_truncate(shown, SHOWN_MAX), shown, why);
                 return r;
         }
         return warn_unknown(s, l);
 }
 
-/* What msready.conf and its drop-ins say. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
- * NULL), so that whoever has settings already can keep them; -ENOMEM. What is merely unknown is a warning. */
+/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
+ * NULL), so that a caller can keep the settings that it has; -ENOMEM. Unknown sections and keys are warnings. */
 int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
         _cleanup_(settings_freep) Settings *s = NULL;
         int r;

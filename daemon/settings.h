@@ -2,14 +2,12 @@
 #pragma once
 
 #include "conf/conf.h"
-#include "base/clock.h"
+#include "ready/gate-clock.h"
 
 /* msready.conf. */
 
 #define SETTINGS_KUBECONFIG_DEFAULT "/var/lib/microshift/resources/kubeadmin/kubeconfig"
 #define SETTINGS_KUBELET_HEALTHZ_DEFAULT "http://127.0.0.1:10248/healthz"
-#define SETTINGS_HOLD_DEFAULT (15 * USEC_PER_SEC)
-#define SETTINGS_UNKNOWN_DEFAULT (5 * USEC_PER_MINUTE)
 
 typedef enum Scope {
         SCOPE_NODE,
@@ -23,18 +21,18 @@ typedef struct Settings {
         char *context;    /* NULL: the kubeconfig's own */
         char *node;       /* NULL: ours */
         Scope scope;
-        bool has_require;             /* require replaces the set that the gates themselves make */
-        char **require;               /* without duplicates */
-        char **require_added;         /* of +NAME */
-        usec_t settle, hold, unknown; /* USEC_INFINITY is allowed */
-        char *boot_id_file;           /* NULL: the kernel's own */
-        char *machine_id_file;        /* likewise */
-        char *cgroup_root;            /* likewise */
-        char *kubelet_healthz;        /* NULL: not asked */
-        char *textfile;               /* NULL: none */
-        int log_level;                /* as syslog(3) has them; -1 where the files are silent */
-        char **files;                 /* in the order of reading */
-        char **warnings;              /* unknown sections and keys, each with file and line */
+        bool has_require;      /* require replaces the set that the gates themselves make */
+        char **require;        /* without duplicates */
+        char **require_added;  /* of +NAME */
+        GateTiming timing;     /* USEC_INFINITY is allowed but for settle */
+        char *boot_id_file;    /* NULL: the kernel's own */
+        char *machine_id_file; /* likewise */
+        char *cgroup_root;     /* likewise */
+        char *kubelet_healthz; /* NULL: not asked */
+        char *textfile;        /* NULL: none */
+        int log_level;         /* as syslog(3) has them; -1 where the files are silent */
+        char **files;          /* in the order of reading */
+        char **warnings;       /* unknown sections and keys, each with file and line */
 } Settings;
 
 Settings *settings_free(Settings *s);

@@ -16,6 +16,7 @@
 #include "base/string-util.h"
 #include "host-facts.h"
 #include "message-id.h"
+#include "ready/check-kinds.h"
 
 /* Between questions while the server is not ready; more of them would fill its journal (it logs each failing
  * /readyz). */
@@ -31,7 +32,7 @@ typedef struct ApiPath {
         char *path;
         HttpFetch fetch;
         LoopTimer again;
-        bool named; /* by a check of an enabled gate */
+        bool wanted; /* by a check of an enabled gate */
         struct ApiPath *next;
 } ApiPath;
 
@@ -326,12 +327,12 @@ static ApiPath *path_free(ApiPath *p) {
         return mfree(p);
 }
 
-static int name_path(SourceApi *s, const char *path) {
+static int want_path(SourceApi *s, const char *path) {
         ApiPath *p;
 
         for (p = s->paths; p; p = p->next)
                 if (streq(p->path, path)) {
-                        p->named = true;
+                        p->wanted = true;
                         return 0;
                 }
         p = calloc(1, sizeof(ApiPath));
@@ -343,7 +344,7 @@ static int name_path(SourceApi *s, const char *path) {
                 return -ENOMEM;
         }
         p->source = s;
-        p->named = true;
+        p->wanted = true;
         p->next = s->paths;
         s->paths = p;
         return 0;
@@ -355,18 +356,21 @@ void source_api_update(SourceApi *s) {
         const Board *b = &s->hub->readiness->board;
 
         for (ApiPath *p = s->paths; p; p = p->next)
-                p->named = false;
+                p->wanted = false;
         for (size_t i = 0; i < b->n_gates; i++)
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
-                        const CheckDefinition *d = b->gates[i]->checks[j].definition;
+                        const Check *c = &b->gates[i]->checks[j];
+                        const char *path;
 
-                        if (gate_is_asked(b->gates[i]) && d->kind == CHECK_API &&
-                            !streq(d->path, "/readyz") && name_path(s, d->path) < 0)
+                        if (c->kind != &check_kind_api || !gate_is_asked(b->gates[i]))
+                                continue;
+                        path = CHECK_AS(ApiDefinition, c->definition)->path;
+                        if (!streq(path, "/readyz") && want_path(s, path) < 0)
                                 loop_fail(s->hub->loop, -ENOMEM);
                 }
 
         for (ApiPath **p = &s->paths; *p;)
-                if ((*p)->named) {
+                if ((*p)->wanted) {
                         if (!world_answer(s->hub->readiness->world, (*p)->path) &&
                             !loop_timer_is_armed(&(*p)->again))
                                 ask_path(*p);

@@ -199,7 +199,7 @@ static void add_checks(JsonBuilder *b, const GateDefinition *d) {
                 _cleanup_free_ char *text = NULL;
                 int r;
 
-                r = check_definition_describe(&d->checks[i], &text);
+                r = check_definition_describe(d->checks[i], &text);
                 if (r < 0)
                         jb_fail(b, r);
                 else

@@ -78,8 +78,8 @@ static const HintRow rows[] = {
 
         /* An application's address. */
         { .reasons = "NameServerSilent",
-          .hint = "No name server in /etc/resolv.conf answers this host: try getent hosts with the URL's "
-                  "host name, and look at nmcli device show." },
+          .hint = "No name server in /etc/resolv.conf answers this host: try getent hosts with the "
+                  "host's name, and look at nmcli device show." },
         { .reasons = "CAUnreadable",
           .hint = "Correct CAFile= in the gate's file; the sandbox of msready.service hides /home, /root "
                   "and /tmp." },
@@ -95,7 +95,7 @@ static const HintRow rows[] = {
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
                   "or correct the Route's certificate." },
-        { .texts = "timed out|timeout|no way to it",
+        { .texts = "timed out|timeout|no route",
           .kind = "Endpoint",
           .hint = "No answer: check the address that the name resolves to (the router pod's own, "
                   "10.42.x.x, changes with each new pod), the firewall, and the gate ingress." },
@@ -109,6 +109,24 @@ static const HintRow rows[] = {
         { .reasons = "Disconnected NotHTTP",
           .hint = "The server there does not speak valid HTTP: check the scheme and port of URL= in the "
                   "gate's file, and the application's log." },
+
+        { .texts = "refused",
+          .kind = "Socket",
+          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, and "
+                  "compare Connect= in the gate's file." },
+        { .texts = "timed out|no route|firewall",
+          .kind = "Socket",
+          .hint = "No connection comes about: check the address and the firewall, and whether the service accepts "
+                  "connections (ss -ltn shows how many wait)." },
+        { .texts = "not resolve",
+          .kind = "Socket",
+          .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf with getent "
+                  "hosts." },
+        { .reasons = "NotFound Forbidden",
+          .kind = "Socket",
+          .hint = "The daemon does not get to the socket: look at the service that makes it, and compare Connect= in "
+                  "the gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
+                  "capabilities, so that the socket's mode counts." },
 
         /* The pod's networks, whose errors share words with those of a registry. */
         { .texts = "cannot find a network-attachment-definition",

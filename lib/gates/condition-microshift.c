@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* MicroShift takes config.yaml and lays the files of config.d over it, in the order of their names: maps are merged
- * key by key, anything else is replaced, and null removes (a JSON merge patch, RFC 7396). What is not set has
- * the default of MicroShift's own code. No merged tree is built: a key is looked up from the last file to the
- * first, and the first that decides ends the search. Each file is read as MicroShift reads it: what it takes without
- * a word must not make gates invalid on a node that works. */
+ * key by key, anything else is replaced, and null removes (a JSON merge patch, RFC 7396). What is not set has the
+ * default of MicroShift's own code. No merged tree is built: a key is looked up from the last file to the first,
+ * and the first that decides ends the search. Each file is read as MicroShift reads it: what MicroShift accepts
+ * must not make gates invalid on a node that works. */
 
 #include "gates/condition-microshift.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whether a gate applies to this host, as systemd holds its conditions: all must hold, and of those with "|" in
- * front one. A MicroShift configuration that cannot be read answers neither yes nor no; then a gate is only
- * disabled where the other conditions already say so. */
+/* Whether a gate applies to this host. As with systemd's conditions, all must hold, and of those with "|" in front
+ * one. A MicroShift configuration that cannot be read answers neither yes nor no; then a gate is only disabled
+ * where the other conditions already say so. */
 
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
 
 #include "base/string-util.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A gate file becomes a definition assignment by assignment, in the order of reading. Nothing ends the reading:
- * the first thing that is wrong is kept as the reason why the gate is invalid, and the rest still counts, for
- * an invalid gate is judged by its last readable Required=. What is merely unknown is a warning; only a section
- * of an unknown kind is an error, because without it a gate would ask less than its author meant. */
+/* A gate file becomes a definition assignment by assignment, in the order of reading. No error ends the reading:
+ * the first one is kept as the reason why the gate is invalid, and the rest still counts, because an invalid gate
+ * is required by its last readable Required=. An unknown key is a warning; a section of an unknown kind is an
+ * error, because without it a gate would ask less than its author meant. */
 
 #include "gates/gate-file.h"
 
@@ -12,11 +12,19 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/value.h"
+#include "gates/gate-condition.h"
 #include "gates/gate-keys.h"
 
 #define WARNINGS_MAX 32
 #define LABEL_LENGTH_MAX 63
 #define VALUE_SHOWN_MAX 128
+
+typedef struct GateReader {
+        GateDefinition *definition;
+        CheckSyntaxFinder find_syntax;
+        CheckDefinition *check; /* that the line belongs to; NULL in [Gate] and in what is skipped */
+} GateReader;
 
 /* The first cause stands. */
 static int _printf_(4, 5)
@@ -44,40 +52,34 @@ static int warn(GateDefinition *d, const ConfLine *l) {
         return k < 0 ? k : strv_consume(&d->warnings, s);
 }
 
-/* As systemd: what begins so is somebody else's. */
+/* As in systemd, names that begin with X- are other programs'. */
 static bool is_extension(const char *s) {
         return startswith(s, "X-");
 }
 
-static CheckDefinition *find_check(GateDefinition *d, CheckKind kind, const char *label) {
+static CheckDefinition *find_check(GateDefinition *d, const CheckSyntax *syntax, const char *label) {
         for (size_t i = 0; i < d->n_checks; i++)
-                if (d->checks[i].kind == kind && streq(d->checks[i].label, label))
-                        return d->checks + i;
+                if (d->checks[i]->syntax == syntax && streq(d->checks[i]->label, label))
+                        return d->checks[i];
         return NULL;
 }
 
-static int add_check(GateReader *r, CheckKind kind, const ConfLine *l) {
-        GateDefinition *d = r->definition;
-        CheckDefinition *c;
+static int add_check(GateDefinition *d, const CheckSyntax *syntax, const ConfLine *l,
+                     CheckDefinition **ret) {
+        CheckDefinition **grown;
+        int k;
 
         if (d->n_checks >= LIMIT_CHECKS)
                 return make_invalid(d, l->file, l->line, "too many checks");
-        c = realloc(d->checks, (d->n_checks + 1) * sizeof(*c));
-        if (!c)
+        grown = realloc(d->checks, (d->n_checks + 1) * sizeof(*grown));
+        if (!grown)
                 return -ENOMEM;
-        d->checks = c;
-        c += d->n_checks++;
-        *c = (CheckDefinition){
-                .kind = kind,
-                .label = strdup(l->label),
-                .file = strdup(l->file),
-                .line = l->line,
-                .minimum_ready = MINIMUM_READY_UNSET,
-                .workload = _KUBE_KIND_MAX,
-                .status = KUBE_STATUS_TRUE,
-        };
-        r->check = c;
-        return c->label && c->file ? 0 : -ENOMEM;
+        d->checks = grown;
+        k = check_definition_new(syntax, l->label, l->file, l->line, ret);
+        if (k < 0)
+                return k;
+        grown[d->n_checks++] = *ret;
+        return 0;
 }
 
 /* Whether a section of that kind and label stands further up in the same file. */
@@ -98,52 +100,45 @@ static bool is_printable(const char *s) {
 
 /* A drop-in goes on with the check of that kind and label where there is one. */
 static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) {
+        const CheckSyntax *syntax = r->find_syntax(l->section);
         GateDefinition *d = r->definition;
-        CheckKind kind = check_kind_from_string(l->section);
 
         r->check = NULL;
         if (is_extension(l->section))
                 return 0;
         if (streq(l->section, "Gate"))
                 return *l->label ? make_invalid(d, l->file, l->line, "[Gate] takes no label") : 0;
-        if (kind < 0)
+        if (!syntax)
                 return make_invalid(d, l->file, l->line, "[%.*s] is no section of a gate",
                                     (int) utf8_truncate(l->section, VALUE_SHOWN_MAX), l->section);
         if (strlen(l->label) > LABEL_LENGTH_MAX || !is_printable(l->label))
                 return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
         if (!d->invalid && is_repeated(conf, l))
-                return make_invalid(d, l->file, l->line, "[%s%s%s] stands here twice%s", l->section,
+                return make_invalid(d, l->file, l->line, "[%s%s%s] occurs twice%s", l->section,
                                     *l->label ? " " : "", l->label, *l->label ? "" : "; give them labels");
 
-        r->check = find_check(d, kind, l->label);
-        return r->check ? 0 : add_check(r, kind, l);
-}
-
-/* What is shown of a value that cannot be read. A URL with a user in it may have a password, and why a gate waits is
- * told to everybody who asks. */
-static const char *shown(const ConfLine *l) {
-        return streq(l->key, "URL") && strchr(l->value, '@') ? "..." : l->value;
+        r->check = find_check(d, syntax, l->label);
+        return r->check ? 0 : add_check(d, syntax, l, &r->check);
 }
 
 static int take_assignment(GateReader *r, const ConfLine *l) {
         GateDefinition *d = r->definition;
         size_t conditions = d->n_conditions;
-        GateKeyParser parse;
+        const char *why = NULL;
         int k;
 
         if (is_extension(l->section) || is_extension(l->key) || (!r->check && !streq(l->section, "Gate")))
                 return 0;
-        parse = gate_key_parser(l->section, l->key);
-        if (!parse)
-                return warn(d, l);
 
-        r->why = NULL;
-        k = parse(r, l->value);
+        k = r->check ? check_definition_set(r->check, l->key, l->value, &why)
+                     : gate_key_set(d, l->key, l->value, &why);
+        if (k == -ENOENT)
+                return warn(d, l);
         if (k == -EINVAL) {
+                const char *shown = value_shown(l->value);
+
                 k = make_invalid(d, l->file, l->line, "%s=%.*s: %s", l->key,
-                                 (int) utf8_truncate(shown(l), VALUE_SHOWN_MAX), shown(l),
-                                 r->detail ?: r->why ?: "cannot be read");
-                r->detail = mfree(r->detail);
+                                 (int) utf8_truncate(shown, VALUE_SHOWN_MAX), shown, why);
         } else if (k >= 0 && d->n_conditions > conditions) {
                 d->conditions[conditions].line = l->line;
                 d->conditions[conditions].file = strdup(l->file);
@@ -152,52 +147,16 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         return k;
 }
 
-static const char *missing_key(const CheckDefinition *c) {
-        switch (c->kind) {
-        case CHECK_WORKLOAD:
-                return c->workload == _KUBE_KIND_MAX ? "Kind="
-                       : !c->namespace               ? "Namespace="
-                       : !c->name                    ? "Name="
-                                                     : NULL;
-        case CHECK_CONDITION:
-                return !c->resource ? "Resource=" : !c->name ? "Name=" : !c->type ? "Type=" : NULL;
-        case CHECK_ENDPOINT:
-                return !c->url ? "URL=" : NULL;
-        default:
-                return NULL;
-        }
-}
-
-/* Fills in what a section leaves open. */
-static int complete_check(CheckDefinition *c) {
-        if (c->kind == CHECK_API && !c->path) {
-                c->path = strdup("/readyz");
-                return c->path ? 0 : -ENOMEM;
-        }
-        if (c->kind == CHECK_ENDPOINT && c->n_expect == 0) {
-                c->expect = malloc(sizeof(*c->expect));
-                if (!c->expect)
-                        return -ENOMEM;
-                c->expect[c->n_expect++] = (StatusRange){ .from = 200, .to = 399 };
-        }
-        if (c->workload == _KUBE_KIND_MAX)
-                c->workload = 0;
-        return 0;
-}
-
-static int complete(GateDefinition *d, const ConfFile *conf) {
+static int look_for_missing(GateDefinition *d, const ConfFile *conf) {
         int k;
 
         for (size_t i = 0; i < d->n_checks; i++) {
-                CheckDefinition *c = d->checks + i;
-                const char *missing = missing_key(c);
+                const CheckDefinition *c = d->checks[i];
+                const char *missing = check_definition_missing(c);
 
-                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s",
-                                           check_kind_to_string(c->kind), *c->label ? " " : "", c->label,
-                                           missing)
+                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s=", c->syntax->section,
+                                           *c->label ? " " : "", c->label, missing)
                             : 0;
-                if (k >= 0)
-                        k = complete_check(c);
                 if (k < 0)
                         return k;
         }
@@ -232,31 +191,31 @@ static int warn_conditions(GateDefinition *d) {
 /* Rule R7: nothing tells whether the condition is of this boot. */
 static int warn_uncontrolled(GateDefinition *d) {
         for (size_t i = 0; i < d->n_checks; i++)
-                if (d->checks[i].kind == CHECK_WORKLOAD || d->checks[i].kind == CHECK_PODS)
+                if (d->checks[i]->syntax->is_controller)
                         return 0;
         for (size_t i = 0; i < d->n_checks; i++) {
-                const CheckDefinition *c = d->checks + i;
+                const CheckDefinition *c = d->checks[i];
                 char *s;
                 int k;
 
-                if (c->kind != CHECK_CONDITION || strv_length(d->warnings) >= WARNINGS_MAX)
+                if (!c->syntax->needs_controller || strv_length(d->warnings) >= WARNINGS_MAX)
                         continue;
-                k = asprintf_ret(
-                        &s,
-                        "%s:%u: [Condition] without its controller, a [Workload] or [Pods], beside it: "
-                        "what an earlier boot left behind counts as true",
-                        c->file, c->line);
+                k = asprintf_ret(&s,
+                                 "%s:%u: [%s] without its controller, a [Workload] or [Pods], beside it: "
+                                 "what an earlier boot left behind counts as true",
+                                 c->file, c->line, c->syntax->section);
                 if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
                         return k;
         }
         return 0;
 }
 
-/* The definition that conf's files make under name. What is wrong with them does not fail: it stands in the
- * result's invalid, and what could be read in the result. -ENOMEM. */
-int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition **ret) {
+/* Makes the definition of the gate `name` from conf. An error in the files does not fail: it is in the result's
+ * invalid, beside what could be read. find_syntax has the sections of checks. -ENOMEM. */
+int gate_definition_parse(const char *name, const ConfFile *conf, CheckSyntaxFinder find_syntax,
+                          GateDefinition **ret) {
         _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(*d));
-        GateReader r = { .definition = d };
+        GateReader r = { .definition = d, .find_syntax = find_syntax };
         int k;
 
         if (!d)
@@ -279,12 +238,11 @@ int gate_definition_parse(const char *name, const ConfFile *conf, GateDefinition
                 k = conf->lines[i].key ? take_assignment(&r, conf->lines + i)
                                        : open_section(&r, conf, conf->lines + i);
         if (k >= 0)
-                k = complete(d, conf);
+                k = look_for_missing(d, conf);
         if (k >= 0)
                 k = warn_conditions(d);
         if (k >= 0)
                 k = warn_uncontrolled(d);
-        free(r.detail);
         if (k < 0)
                 return k;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "gates/gate-load.h"
+
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "gates/gate-file.h"
@@ -14,9 +16,10 @@ static int load_conf(char *const *folders, const char *name, ConfFile **ret) {
         return r < 0 ? r : conf_load(folders, file, ret);
 }
 
-/* An invalid gate is required also where a file of its name further down, the vendor's, says so: a slip in an
+/* An invalid gate is required also where the vendor's file of its name, further down, says so: a slip in an
  * override must not take a gate out of the verdict. */
-static int inherit_required(char *const *folders, const char *name, GateDefinition *d) {
+static int inherit_required(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
+                            GateDefinition *d) {
         STRV_FOREACH(f, folders) {
                 _cleanup_(gate_definition_freep) GateDefinition *other = NULL;
                 _cleanup_(conf_file_freep) ConfFile *conf = NULL;
@@ -28,7 +31,7 @@ static int inherit_required(char *const *folders, const char *name, GateDefiniti
                         return r;
                 if (!conf->main || conf->masked)
                         continue;
-                r = gate_definition_parse(name, conf, &other);
+                r = gate_definition_parse(name, conf, find_syntax, &other);
                 if (r < 0)
                         return r;
                 if (other->required > 0) {
@@ -42,7 +45,8 @@ static int inherit_required(char *const *folders, const char *name, GateDefiniti
 /* Loads the gate of that name out of folders, the first on top, with its drop-ins. Where its files are wrong the
  * definition says so in invalid. -ENOENT where no folder has it, -ERFKILL where it is masked (as systemd says it),
  * -ENOMEM. */
-int gate_definition_load(char *const *folders, const char *name, GateDefinition **ret) {
+int gate_definition_load(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
+                         GateDefinition **ret) {
         _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
@@ -54,9 +58,9 @@ int gate_definition_load(char *const *folders, const char *name, GateDefinition 
                 return -ENOENT;
         if (conf->masked)
                 return -ERFKILL;
-        r = gate_definition_parse(name, conf, &d);
+        r = gate_definition_parse(name, conf, find_syntax, &d);
         if (r >= 0 && d->invalid && d->required <= 0)
-                r = inherit_required(folders, name, d);
+                r = inherit_required(folders, name, find_syntax, d);
         if (r < 0)
                 return r;
 
@@ -70,14 +74,15 @@ void gate_definitions_free(GateDefinition **definitions, size_t n) {
         free(definitions);
 }
 
-static int load_all(char *const *folders, char *const *files, GateDefinition **definitions, size_t *n) {
+static int load_all(char *const *folders, char *const *files, CheckSyntaxFinder find_syntax,
+                    GateDefinition **definitions, size_t *n) {
         STRV_FOREACH(f, files) {
                 _cleanup_free_ char *name = strndup(*f, strlen(*f) - strlen(SUFFIX));
                 int r;
 
                 if (!name)
                         return -ENOMEM;
-                r = gate_definition_load(folders, name, definitions + *n);
+                r = gate_definition_load(folders, name, find_syntax, definitions + *n);
                 if (r == -ERFKILL || r == -ENOENT)
                         continue;
                 if (r < 0)
@@ -90,7 +95,8 @@ static int load_all(char *const *folders, char *const *files, GateDefinition **d
 /* Loads all gates of folders that are not masked, sorted by name. Invalid ones are among them. -E2BIG above
  * LIMIT_GATES, an error of the system where a folder cannot be listed, both with reterr_detail (may be NULL);
  * -ENOMEM. The result goes to gate_definitions_free(). */
-int gate_definitions_load(char *const *folders, GateDefinition ***ret, size_t *ret_n, char **reterr_detail) {
+int gate_definitions_load(char *const *folders, CheckSyntaxFinder find_syntax, GateDefinition ***ret,
+                          size_t *ret_n, char **reterr_detail) {
         _cleanup_(strv_freep) char **files = NULL;
         GateDefinition **definitions;
         size_t n = 0;
@@ -108,7 +114,7 @@ int gate_definitions_load(char *const *folders, GateDefinition ***ret, size_t *r
         definitions = calloc(strv_length(files) + 1, sizeof(*definitions));
         if (!definitions)
                 return -ENOMEM;
-        r = load_all(folders, files, definitions, &n);
+        r = load_all(folders, files, find_syntax, definitions, &n);
         if (r < 0) {
                 gate_definitions_free(definitions, n);
                 return r;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Label selectors in kubectl's syntax: requirements with commas between, each "KEY", "!KEY", "KEY=VALUE",
- * "KEY==VALUE", "KEY!=VALUE", "KEY in (A,B)" or "KEY notin (A,B)". What kubectl understands is understood the
- * same way: != and notin also match objects without the label. */
+ * "KEY==VALUE", "KEY!=VALUE", "KEY in (A,B)" or "KEY notin (A,B)". They mean what they mean to kubectl: != and
+ * notin also match objects without the label. */
+
+#include "gates/selector.h"
 
 #include "base/string-util.h"
-#include "gates/gate-file.h"
 
 #define BLANKS " \t"
 #define REQUIREMENTS_MAX 64
@@ -39,7 +40,7 @@ static bool is_alphanumeric(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* What labels are named and valued with: at most 63 of [A-Za-z0-9._-], the first and last alphanumeric. */
+/* Names and values of labels: at most 63 of [A-Za-z0-9._-], the first and last alphanumeric. */
 static bool is_label_name(const char *s, size_t n) {
         if (n == 0 || n > NAME_LENGTH || !is_alphanumeric(s[0]) || !is_alphanumeric(s[n - 1]))
                 return false;
@@ -75,7 +76,7 @@ static int take_key(Scan *s, SelectorRequirement *q) {
         skip_blanks(s);
         n = word_length(s);
         if (!is_label_key(s->p, n))
-                return refuse(s, "the name of a label is missing or is none");
+                return refuse(s, "the name of a label is missing or not valid");
         q->key = strndup(s->p, n);
         if (!q->key)
                 return -ENOMEM;
@@ -90,7 +91,7 @@ static int take_value(Scan *s, SelectorRequirement *q) {
         skip_blanks(s);
         n = word_length(s);
         if (n > 0 && !is_label_name(s->p, n))
-                return refuse(s, "the value of a label cannot be that");
+                return refuse(s, "not the value of a label");
         if (strv_length(q->values) >= VALUES_MAX)
                 return refuse(s, "too many values");
         s->p += n;
@@ -104,7 +105,7 @@ static int take_set(Scan *s, SelectorRequirement *q) {
         skip_blanks(s);
         if (*s->p++ != '(') {
                 s->p--;
-                return refuse(s, "\"(\" is missing behind in or notin");
+                return refuse(s, "\"(\" is missing after in or notin");
         }
         for (;;) {
                 r = take_value(s, q);
@@ -121,7 +122,7 @@ static int take_set(Scan *s, SelectorRequirement *q) {
         }
 }
 
-/* What stands behind a key. */
+/* The operator and its values. */
 static int take_operator(Scan *s, SelectorRequirement *q) {
         const char *rest;
 
@@ -150,7 +151,7 @@ static int take_operator(Scan *s, SelectorRequirement *q) {
                 s->p = rest;
                 return take_set(s, q);
         }
-        return refuse(s, "behind the name of a label stands neither =, !=, in nor notin");
+        return refuse(s, "=, !=, in or notin is missing after the name of a label");
 }
 
 static int take_requirement(Scan *s, SelectorRequirement *q) {
@@ -175,9 +176,9 @@ static int take_requirement(Scan *s, SelectorRequirement *q) {
         return 0;
 }
 
-/* Reads a selector. -EINVAL with why in reterr_detail (may be NULL), -ENOMEM. An empty text has no
+/* Reads a selector. -EINVAL with the reason (static) in reterr_why (may be NULL), -ENOMEM. An empty text has no
  * requirements. */
-int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, char **reterr_detail) {
+int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, const char **reterr_why) {
         SelectorRequirement *requirements = NULL;
         Scan s = { .p = text };
         size_t n = 0;
@@ -202,8 +203,8 @@ int selector_parse(const char *text, SelectorRequirement **ret, size_t *ret_n, c
         }
         if (r < 0) {
                 selector_free(requirements, n);
-                if (s.why && reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s", s.why);
+                if (s.why && reterr_why)
+                        *reterr_why = s.why;
                 return r;
         }
 

@@ -336,6 +336,11 @@ HttpClient *http_client_free(HttpClient *client) {
         return mfree(client);
 }
 
+/* What http_client_set_name_servers() was given, for http_resolve_start(). */
+const char *http_client_name_servers(const HttpClient *client) {
+        return client->name_servers;
+}
+
 /* Sets name servers ("ADDRESS:PORT,...") to ask instead of the system's and its hosts file; NULL: the
  * system's again. For tests. -ENOMEM. */
 int http_client_set_name_servers(HttpClient *client, const char *servers) {

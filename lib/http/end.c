@@ -2,32 +2,6 @@
 
 #include "http/http-internal.h"
 
-static const char *const http_end_table[_HTTP_END_MAX] = {
-        [HTTP_END_EOF] = "eof",
-        [HTTP_END_TRUNCATED] = "truncated",
-        [HTTP_END_DISCONNECTED] = "disconnected",
-        [HTTP_END_REFUSED] = "refused",
-        [HTTP_END_UNREACHABLE] = "unreachable",
-        [HTTP_END_TIMEOUT] = "timeout",
-        [HTTP_END_RESOLVE] = "resolve",
-        [HTTP_END_RESOLVE_TIMEOUT] = "resolve-timeout",
-        [HTTP_END_TLS] = "tls",
-        [HTTP_END_TLS_CLOCK] = "tls-clock",
-        [HTTP_END_TLS_EXPIRED] = "tls-expired",
-        [HTTP_END_TLS_CREDENTIALS] = "tls-credentials",
-        [HTTP_END_PROXY] = "proxy",
-        [HTTP_END_PROTOCOL] = "protocol",
-        [HTTP_END_TOO_LARGE] = "too-large",
-        [HTTP_END_ABORTED] = "aborted",
-        [HTTP_END_NO_MEMORY] = "no-memory",
-        [HTTP_END_INTERNAL] = "internal",
-};
-
-/* The short name, for logs; NULL for a value that is no end. */
-const char *http_end_to_string(HttpEnd end) {
-        return end >= 0 && end < _HTTP_END_MAX ? http_end_table[end] : NULL;
-}
-
 static const char *const description_table[_HTTP_END_MAX] = {
         [HTTP_END_EOF] = "the answer is complete",
         [HTTP_END_TRUNCATED] = "the connection broke inside the answer",

@@ -40,7 +40,6 @@ typedef enum HttpEnd {
         _HTTP_END_INVALID = -EINVAL,
 } HttpEnd;
 
-const char *http_end_to_string(HttpEnd end);
 const char *http_end_describe(HttpEnd end);
 
 int http_global_init(void);
@@ -67,6 +66,7 @@ DEFINE_CLEANUP(HttpTarget, http_target_unref)
 int http_client_new(Loop *loop, HttpClient **ret);
 HttpClient *http_client_free(HttpClient *client);
 DEFINE_CLEANUP(HttpClient, http_client_free)
+const char *http_client_name_servers(const HttpClient *client);
 int http_client_set_name_servers(HttpClient *client, const char *servers);
 
 #define HTTP_CONTENT_TYPE_MAX 128

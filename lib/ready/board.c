@@ -111,8 +111,8 @@ static int sort_gates(Board *b, char ***warnings) {
 }
 
 /* Puts a new set of gates in place of the old; a gate of the same name keeps its past. The setups are taken on
- * success. What cannot be honoured comes as warnings, the names that are gone as removed; both may be NULL
- * pointers to lists. On failure the board is as it was. */
+ * success. ret_warnings gets the dependencies that were dropped, ret_removed the names of gates that are gone. On
+ * failure the board is as it was. */
 int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings,
               char ***ret_removed) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
@@ -156,8 +156,8 @@ fail:
 }
 
 /* Until the first ready of this boot it is ready or waiting; after that the worst of lost, unknown and waiting
- * wins. Hold and grace keep open what is open: the verdict itself opens on evidence only, so that whoever waits
- * for it is not let go while one of its gates is on its way to being lost. */
+ * wins. Hold and grace keep open what is open: the verdict itself opens on evidence only, so that it does not turn
+ * ready while one of its gates is about to be lost. */
 static GateState verdict_state(const Board *b, const char **ret_reason) {
         unsigned seen[_GATE_STATE_MAX] = {}, required = 0, proven = 0;
 
@@ -180,7 +180,8 @@ static GateState verdict_state(const Board *b, const char **ret_reason) {
         return GATE_WAITING;
 }
 
-/* Judges every gate on the world and draws the verdict. The edges are told when all gates are up to date. */
+/* Judges every gate and the verdict, and calls ops for each edge. Returns the first error; the other gates are
+ * judged all the same. */
 int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         GateState before = b->verdict.state;
         const char *reason;
@@ -213,10 +214,10 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         return first_error;
 }
 
-/* Another cluster is looked at, or another part of it. */
-void board_look_anew(Board *b, bool other_cluster) {
+/* The daemon now watches another cluster, or another part of it. */
+void board_look_again(Board *b, bool other_cluster) {
         for (size_t i = 0; i < b->n_gates; i++) {
-                gate_look_anew(b->gates[i]);
+                gate_look_again(b->gates[i]);
                 if (other_cluster)
                         gate_forget_controllers(b->gates[i]);
         }
@@ -230,7 +231,7 @@ usec_t board_deadline(const Board *b) {
         return deadline;
 }
 
-/* Rule R6: ready, and every required gate TRUE by what this process itself has seen. */
+/* Rule R6: whether the verdict is ready and every required gate is TRUE on this process's own streams. */
 bool board_is_fresh(const Board *b) {
         if (b->verdict.state != GATE_READY)
                 return false;

@@ -32,7 +32,7 @@ struct BoardOps {
 void board_done(Board *b);
 int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed);
 int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops);
-void board_look_anew(Board *b, bool other_cluster);
+void board_look_again(Board *b, bool other_cluster);
 usec_t board_deadline(const Board *b);
 Gate *board_find(const Board *b, const char *name);
 bool board_is_fresh(const Board *b);

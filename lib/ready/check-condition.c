@@ -5,19 +5,111 @@
  * [Pods] of the same gate, has been TRUE in this boot and has had the time to say otherwise: a new version of
  * the object came after that, or half a minute passed. The gate tells the check of its controller. */
 
-#include "ready/check.h"
+#include "ready/check-kinds.h"
 
 #include <stdio.h>
 
 #include "base/string-util.h"
+#include "base/value.h"
 
 #define CONTROLLER_USEC (30 * USEC_PER_SEC)
+#define TYPE_LENGTH_MAX 316 /* a name with a prefix */
+
+static int parse_resource(void *p, const char *value, const char **why) {
+        unsigned parts = 1;
+
+        if (strlen(value) > CHECK_NAME_MAX)
+                return value_refuse(why, "too long");
+        for (const char *s = value; *s; s++) {
+                if (*s == '/') {
+                        if (s == value || s[1] == '/' || s[1] == '\0')
+                                return value_refuse(why, "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL");
+                        parts++;
+                } else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789.-", *s))
+                        return value_refuse(
+                                why, "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case");
+        }
+        if (*value && (parts < 2 || parts > 3))
+                return value_refuse(why, "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL");
+        return value_set_text(p, value);
+}
+
+static int parse_type(void *p, const char *value, const char **why) {
+        if (!value_is_plain(value) || strlen(value) > TYPE_LENGTH_MAX)
+                return value_refuse(why, "not the type of a condition");
+        return value_set_text(p, value);
+}
+
+static int parse_status(void *p, const char *value, const char **why) {
+        KubeStatus s = *value ? kube_status_from_string(value) : KUBE_STATUS_TRUE, *status = p;
+
+        if ((int) s < 0)
+                return value_refuse(why, "neither True, False nor Unknown");
+        *status = s;
+        return 0;
+}
+
+static bool status_equal(const void *a, const void *b) {
+        return *(const KubeStatus *) a == *(const KubeStatus *) b;
+}
+
+static const CheckKeyType resource_type = CHECK_KEY_TEXT(parse_resource);
+static const CheckKeyType type_type = CHECK_KEY_TEXT(parse_type);
+static const CheckKeyType status_type = { .parse = parse_status, .equal = status_equal };
+
+static int describe(const CheckDefinition *definition, char **ret) {
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);
+
+        return asprintf_ret(ret, "%s %s%s%s %s=%s", d->resource, strempty(d->namespace),
+                            d->namespace ? "/" : "", d->name, d->type, kube_status_to_string(d->status));
+}
+
+/* The key of the stream that brings the object. */
+static int make_key(const ConditionDefinition *d, char **ret) {
+        return asprintf_ret(ret, "%s %s/%s", d->resource, strempty(d->namespace), d->name);
+}
+
+/* What a [Condition] asks, in words that outlive a restart; its label may name another question then. -ENOMEM. */
+int check_condition_question(const CheckDefinition *definition, char **ret) {
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);
+        _cleanup_free_ char *key = NULL;
+        int r;
+
+        assert(check_kind(definition) == &check_kind_condition);
+
+        r = make_key(d, &key);
+        return r < 0 ? r : asprintf_ret(ret, "%s %s", key, d->type);
+}
+
+static int demand(const CheckDefinition *definition, DemandCallback callback, void *userdata) {
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);
+        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
+        _cleanup_free_ char *key = NULL, *fields = NULL;
+        int r;
+
+        r = make_key(d, &key);
+        if (r >= 0)
+                r = kube_resource_parse(d->resource, &resource);
+        if (r >= 0)
+                r = asprintf_ret(&fields, "metadata.name=%s", d->name);
+        if (r < 0)
+                return r;
+        return callback(
+                &(StreamDemand){
+                        .role = STREAM_GENERIC,
+                        .key = key,
+                        .query = { .resource = resource,
+                                   .namespace = d->namespace,
+                                   .field_selector = fields },
+                },
+                userdata);
+}
 
 static const WorldObject *find(const Check *c, const World *w) {
-        const CheckDefinition *d = c->definition;
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, c->definition);
         _cleanup_free_ char *key = NULL;
 
-        if (check_generic_key(d, &key) < 0)
+        if (make_key(d, &key) < 0)
                 return NULL;
         WORLD_FOREACH(o, w, KUBE_GENERIC)
                 if (streq_ptr(o->stream->key, key) && streq(o->object->name, d->name) &&
@@ -26,29 +118,32 @@ static const WorldObject *find(const Check *c, const World *w) {
         return NULL;
 }
 
-static bool controller_has_spoken(Check *c, const WorldObject *o, Instant now, usec_t *deadline) {
-        usec_t due;
+static bool controller_has_spoken(const Check *c, const WorldObject *o, Instant now, usec_t *deadline) {
+        usec_t due = usec_add(c->controller_true_since, CONTROLLER_USEC);
 
         if (!c->controlled || c->stands)
                 return true;
         if (!c->controller_was_true)
                 return false;
-        if (!c->version_then && o->object->resource_version)
-                c->version_then = strdup(o->object->resource_version);
-
-        due = usec_add(c->controller_true_since, CONTROLLER_USEC);
         if (now.monotonic >= due ||
             (c->version_then && !streq_ptr(c->version_then, o->object->resource_version)))
-                c->stands = true;
-        else
-                *deadline = usec_min(*deadline, due);
-        return c->stands;
+                return true;
+        *deadline = usec_min(*deadline, due);
+        return false;
 }
 
-/* An object that is made after its controller was TRUE is of this boot. */
-static void note_absence(Check *c) {
-        if (c->controlled && c->controller_was_true && !c->version_then)
-                c->version_then = strdup(""); /* lacking memory: half a minute decides */
+/* Keeps what rule R7 needs of the object as it is now: its version when the controller was first seen TRUE ("" for
+ * no object: one that is made after that is of this boot), and that it counts from now on. */
+static void take_note(Check *c, const WorldObject *o, Instant now) {
+        usec_t deadline = USEC_INFINITY;
+        const char *version = o ? o->object->resource_version : "";
+
+        if (!c->controlled || !c->controller_was_true)
+                return;
+        if (!c->version_then && version)
+                c->version_then = strdup(version); /* lacking memory: half a minute decides */
+        if (o && controller_has_spoken(c, o, now, &deadline))
+                c->stands = true;
 }
 
 /* Whether the newest specification has been acted on: the condition says so itself, else the status does for all
@@ -58,8 +153,10 @@ static bool is_observed(const KubeObject *o, const KubeCondition *c) {
                                                                           : o->observed_generation);
 }
 
-static void judge_object(Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
-        const CheckDefinition *d = c->definition;
+/* What the condition says, in ret. Returns whether the object, or that there is none, is known as it is now and so may
+ * be noted for rule R7. */
+static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, usec_t *deadline) {
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, c->definition);
         _cleanup_free_ char *key = NULL;
         const WorldObject *o = find(c, w);
         const KubeCondition *condition;
@@ -73,22 +170,21 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                           .finding = { .evidence = EVIDENCE_NONE,
                                        .proof = o ? PROOF_NONE : PROOF_MISSING } };
 
-        if (check_generic_key(d, &key) < 0) {
+        if (make_key(d, &key) < 0) {
                 f->reason = REASON_NOT_SYNCED;
-                return;
+                return false;
         }
         if (!world_role_in_sync(w, STREAM_GENERIC, key, &f->reason, &f->message)) {
                 if (!o)
                         ret->since = world_doubt_since(w);
-                return;
+                return false;
         }
         if (!o) {
-                note_absence(c);
                 f->evidence = EVIDENCE_FALSE;
                 f->proof = PROOF_MISSING;
                 f->reason = REASON_NOT_FOUND;
                 f->message = "the cluster has no such object yet";
-                return;
+                return true;
         }
 
         condition = kube_condition_find(((const KubeGeneric *) o->object)->conditions,
@@ -97,7 +193,9 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 f->evidence = EVIDENCE_FALSE;
                 f->reason = REASON_NOT_OBSERVED;
                 f->message = "its controller has not acted on its newest specification yet";
-        } else if (!controller_has_spoken(c, o, now, deadline)) {
+                return false;
+        }
+        if (!controller_has_spoken(c, o, now, deadline)) {
                 f->reason = REASON_UNPROVEN;
                 f->message =
                         "the condition may be of an earlier boot: its controller has not been seen to act";
@@ -111,26 +209,46 @@ static void judge_object(Check *c, const World *w, Instant now, Watched *ret, us
                 f->evidence = EVIDENCE_TRUE;
                 f->proof = c->controlled ? PROOF_OBSERVED : PROOF_NONE;
         }
+        return true;
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         Watched watched;
 
-        judge_object(c, w, now, &watched, &deadline);
+        (void) find_out(c, w, now, &watched, &deadline);
         return callback(&watched, userdata);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
+static int judge(Check *c, Judging *j) {
         Watched watched;
 
-        judge_object(c, w, now, &watched, &report->deadline);
-        return report_count(report, w, &watched);
+        if (find_out(c, j->world, j->now, &watched, &j->report->deadline))
+                take_note(c, watched.object, j->now);
+        return report_count(j, &watched);
 }
 
-const CheckVTable check_vtable_condition = {
-        .section = "Condition",
+#define MEMBER(m) offsetof(ConditionDefinition, m)
+
+static const CheckKey keys[] = {
+        { "Resource", MEMBER(resource), &resource_type, .is_required = true },
+        { "Namespace", MEMBER(namespace), &check_key_namespace },
+        { "Name", MEMBER(name), &check_key_name, .is_required = true },
+        { "Type", MEMBER(type), &type_type, .is_required = true },
+        { "Status", MEMBER(status), &status_type },
+        {},
+};
+
+const CheckKind check_kind_condition = {
+        .syntax = {
+                .section = "Condition",
+                .size = sizeof(ConditionDefinition),
+                .keys = keys,
+                .describe = describe,
+                .needs_controller = true,
+        },
         .roles = 1 << STREAM_GENERIC,
+        .demand = demand,
         .judge = judge,
         .list = list,
 };

@@ -2,7 +2,29 @@
 
 /* [Node]: this host's node, the node of a name, or every node ("*") is ready in the sense of rule R1. */
 
-#include "ready/check.h"
+#include "ready/check-kinds.h"
+
+#include "base/string-util.h"
+#include "base/value.h"
+
+static int parse_name(void *p, const char *value, const char **why) {
+        if (streq(value, "local"))
+                value = "";
+        else if (!streq(value, "*") &&
+                 (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX || strchr(value, '/')))
+                return value_refuse(why, "neither local nor * nor the name of a node");
+        return value_set_text(p, value);
+}
+
+static const CheckKeyType name_type = CHECK_KEY_TEXT(parse_name);
+
+static int describe(const CheckDefinition *d, char **ret) {
+        return asprintf_ret(ret, "node %s", CHECK_AS(NodeDefinition, d)->name ?: "local");
+}
+
+static bool wants_other_nodes(const CheckDefinition *d) {
+        return CHECK_AS(NodeDefinition, d)->name;
+}
 
 static int missing(const World *w, const char *name, const char *reason, const char *message,
                    WatchedCallback callback, void *userdata) {
@@ -41,8 +63,8 @@ static int present(const World *w, const WorldObject *node, WatchedCallback call
         return callback(&watched, userdata);
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        const char *name = c->definition->name;
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        const char *name = CHECK_AS(NodeDefinition, c->definition)->name;
         const WorldObject *node;
         NodeChoice choice;
         bool any = false;
@@ -73,24 +95,30 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
                    : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
 }
 
-typedef struct Counting {
-        Report *report;
-        const World *world;
-} Counting;
-
 static int count(const Watched *watched, void *userdata) {
-        Counting *counting = userdata;
-
-        return report_count(counting->report, counting->world, watched);
+        return report_count(userdata, watched);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
-        return list(c, w, now, count, &(Counting){ .report = report, .world = w });
+static int judge(Check *c, Judging *j) {
+        return list(c, j->world, j->now, count, j);
 }
 
-const CheckVTable check_vtable_node = {
-        .section = "Node",
+#define MEMBER(m) offsetof(NodeDefinition, m)
+
+static const CheckKey keys[] = {
+        { "Name", MEMBER(name), &name_type },
+        {},
+};
+
+const CheckKind check_kind_node = {
+        .syntax = {
+                .section = "Node",
+                .size = sizeof(NodeDefinition),
+                .keys = keys,
+                .describe = describe,
+        },
         .roles = 1 << STREAM_NODES,
+        .wants_other_nodes = wants_other_nodes,
         .judge = judge,
         .list = list,
 };

@@ -3,20 +3,77 @@
 /* [Pods]: the pods of a namespace that a selector and a name pattern pick. TRUE when each is proven, and at
  * least one is there; or when MinimumReady= of them are (rule R4). */
 
-#include "ready/tally.h"
+#include "ready/check-kinds.h"
 
 #include <stdio.h>
 
 #include "base/string-util.h"
+#include "base/value.h"
 
-static bool is_picked(const Check *c, const World *w, const KubePod *p, const void *userdata) {
-        const CheckDefinition *d = c->definition;
+static int parse_glob(void *p, const char *value, const char **why) {
+        if (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX)
+                return value_refuse(why, "not a pattern of names");
+        return value_set_text(p, value);
+}
 
-        if (d->namespace && !streq(d->namespace, p->object.namespace))
+static void selector_done(void *p) {
+        struct PodsSelector *s = p;
+
+        free(s->text);
+        selector_free(s->requirements, s->n_requirements);
+}
+
+static int parse_selector(void *p, const char *value, const char **why) {
+        struct PodsSelector *s = p;
+        SelectorRequirement *requirements = NULL;
+        size_t n = 0;
+        int r;
+
+        r = selector_parse(value, &requirements, &n, why);
+        if (r < 0)
+                return r;
+        selector_free(s->requirements, s->n_requirements);
+        s->requirements = requirements;
+        s->n_requirements = n;
+        return value_set_text(&s->text, value);
+}
+
+static bool selector_equal(const void *a, const void *b) {
+        const struct PodsSelector *x = a, *y = b;
+
+        return streq_ptr(x->text, y->text);
+}
+
+static const CheckKeyType glob_type = CHECK_KEY_TEXT(parse_glob);
+static const CheckKeyType selector_type = { parse_selector, selector_done, selector_equal };
+
+static int describe(const CheckDefinition *d, char **ret) {
+        const PodsDefinition *pods = CHECK_AS(PodsDefinition, d);
+
+        return asprintf_ret(ret, "pods %s/%s%s%s", pods->tally.namespace ?: "*", pods->tally.name ?: "*",
+                            pods->selector.text ? " with " : "", strempty(pods->selector.text));
+}
+
+static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBrief *brief) {
+        const PodsDefinition *d = CHECK_AS(PodsDefinition, definition);
+        /* selector_matches() looks at nothing but the labels, whose order it does not mind. */
+        const KubeObject labelled = { .kind = KUBE_POD, .labels = (char **) brief->labels };
+
+        if (d->tally.namespace && !streq(d->tally.namespace, brief->namespace))
                 return false;
-        if (d->name && !glob_matches(d->name, p->object.name))
+        return kind == KUBE_EVENT ||
+               (kind == KUBE_POD &&
+                selector_matches(d->selector.requirements, d->selector.n_requirements, &labelled));
+}
+
+static bool is_picked(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
+        const PodsDefinition *d = CHECK_AS(PodsDefinition, c->definition);
+
+        if (d->tally.namespace && !streq(d->tally.namespace, p->object.namespace))
                 return false;
-        return selector_matches(d->requirements, d->n_requirements, &p->object);
+        if (d->tally.name && !glob_matches(d->tally.name, p->object.name))
+                return false;
+        return selector_matches(d->selector.requirements, d->selector.n_requirements, &p->object);
 }
 
 static Evidence verdict(const Tally *t, unsigned wanted, bool in_sync) {
@@ -27,14 +84,17 @@ static Evidence verdict(const Tally *t, unsigned wanted, bool in_sync) {
         return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
-        const CheckDefinition *d = c->definition;
+static int judge(Check *c, Judging *j) {
+        const PodsDefinition *pods = CHECK_AS(PodsDefinition, c->definition);
+        const TallyDefinition *d = &pods->tally;
+        const World *w = j->world;
+        Report *report = j->report;
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         Watched watched = {
                 .kind = "Pods",
                 .namespace = d->namespace,
-                .name = d->name ?: d->selector ?: "*",
+                .name = d->name ?: pods->selector.text ?: "*",
         };
         NodeChoice choice;
         unsigned wanted;
@@ -43,7 +103,7 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         Tally t;
         int r;
 
-        r = tally_members(c, w, now, is_picked, NULL, report, &t);
+        r = tally_members(&(Members){ .check = c, .has = is_picked }, j, &t);
         if (r < 0)
                 return r;
 
@@ -68,16 +128,35 @@ static int judge(Check *c, const World *w, Instant now, Report *report) {
         watched.finding.message = in_sync ? text : message;
         watched.leftover = t.leftover;
         watched.since = in_sync ? w->api_ready : world_doubt_since(w);
-        return report_add(report, w, &watched);
+        return report_add(j, &watched);
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        return tally_list(c, w, now, is_picked, NULL, callback, userdata);
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        return tally_list(&(Members){ .check = c, .has = is_picked }, w, now, callback, userdata);
 }
 
-const CheckVTable check_vtable_pods = {
-        .section = "Pods",
+#define MEMBER(m) offsetof(PodsDefinition, m)
+
+static const CheckKey keys[] = {
+        { "Namespace", MEMBER(tally.namespace), &check_key_namespace },
+        { "Selector", MEMBER(selector), &selector_type },
+        { "Name", MEMBER(tally.name), &glob_type },
+        { "MinimumReady", MEMBER(tally.minimum_ready), &tally_key_minimum_ready },
+        { "Proof", MEMBER(tally.proof), &tally_key_proof },
+        {},
+};
+
+const CheckKind check_kind_pods = {
+        .syntax = {
+                .section = "Pods",
+                .size = sizeof(PodsDefinition),
+                .keys = keys,
+                .describe = describe,
+                .is_controller = true,
+        },
         .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
+        .wants = wants,
+        .counts_pods = true,
         .judge = judge,
         .list = list,
 };

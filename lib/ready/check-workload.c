@@ -3,15 +3,88 @@
 /* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants
  * stands in its spec; its status is never asked, for the counters there lag and outlive a reboot. */
 
-#include "ready/tally.h"
+#include "ready/check-kinds.h"
 
 #include <stdio.h>
 
+#include "base/string-util.h"
+#include "base/value.h"
 #include "ready/affinity.h"
 
+/* _KUBE_KIND_MAX stands for none. */
+static int parse_kind(void *p, const char *value, const char **why) {
+        KubeKind k = *value ? kube_kind_from_string(value) : _KUBE_KIND_MAX, *kind = p;
+
+        if (*value && k != KUBE_DAEMONSET && k != KUBE_DEPLOYMENT && k != KUBE_STATEFULSET)
+                return value_refuse(why, "neither DaemonSet, Deployment nor StatefulSet");
+        *kind = k;
+        return 0;
+}
+
+static bool kind_equal(const void *a, const void *b) {
+        return *(const KubeKind *) a == *(const KubeKind *) b;
+}
+
+static const CheckKeyType kind_type = { .parse = parse_kind, .equal = kind_equal };
+
+static int describe(const CheckDefinition *definition, char **ret) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
+
+        return asprintf_ret(ret, "%s %s/%s", kube_kind_to_string(d->kind), d->tally.namespace,
+                            d->tally.name);
+}
+
+static StreamRole role_of(const WorkloadDefinition *d) {
+        switch (d->kind) {
+        case KUBE_DAEMONSET:
+                return STREAM_DAEMONSETS;
+        case KUBE_STATEFULSET:
+                return STREAM_STATEFULSETS;
+        default:
+                return STREAM_DEPLOYMENTS;
+        }
+}
+
+static unsigned own_roles(const CheckDefinition *definition) {
+        StreamRole role = role_of(CHECK_AS(WorkloadDefinition, definition));
+
+        return 1U << role | (role == STREAM_DEPLOYMENTS ? 1U << STREAM_REPLICASETS : 0);
+}
+
+/* A ReplicaSet's name is its Deployment's with a hash behind it. */
+static bool is_replica_set_of(const char *name, const char *deployment) {
+        const char *rest = startswith(name, deployment);
+
+        return rest && rest[0] == '-';
+}
+
+static bool wants_pod(const WorkloadDefinition *d, const KubeBrief *brief) {
+        if (d->kind == KUBE_DEPLOYMENT)
+                return streq(brief->owner_kind, "ReplicaSet") &&
+                       is_replica_set_of(brief->owner_name, d->tally.name);
+        return streq(brief->owner_kind, kube_kind_to_string(d->kind)) &&
+               streq(brief->owner_name, d->tally.name);
+}
+
+static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBrief *brief) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
+
+        if (!streq_ptr(d->tally.namespace, brief->namespace))
+                return false;
+        switch (kind) {
+        case KUBE_EVENT:
+                return true;
+        case KUBE_POD:
+                return wants_pod(d, brief);
+        case KUBE_REPLICASET:
+                return d->kind == KUBE_DEPLOYMENT && streq(brief->owner_name, d->tally.name);
+        default:
+                return kind == d->kind && streq(brief->name, d->tally.name);
+        }
+}
+
 /* A Deployment owns its pods through its ReplicaSets, each of any revision. */
-static bool is_owned(const Check *c, const World *w, const KubePod *p, const void *userdata) {
-        const KubeObject *owner = userdata;
+static bool is_owned(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
         const WorldObject *set;
 
         if (!p->object.owner_uid || !streq_ptr(p->object.namespace, owner->namespace))
@@ -34,8 +107,10 @@ static unsigned eligible_nodes(const World *w, const KubeWorkload *set) {
 }
 
 static unsigned desired(const Check *c, const World *w, const KubeWorkload *set) {
-        if (c->definition->minimum_ready != MINIMUM_READY_UNSET)
-                return (unsigned) c->definition->minimum_ready;
+        int minimum_ready = tally_definition(c->definition)->minimum_ready;
+
+        if (minimum_ready != MINIMUM_READY_UNSET)
+                return (unsigned) minimum_ready;
         if (set->object.kind == KUBE_DAEMONSET)
                 return eligible_nodes(w, set);
         return set->replicas > 0 ? (unsigned) MIN(set->replicas, (int64_t) LIMIT_OBJECTS) : 0;
@@ -52,14 +127,14 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
         return true;
 }
 
-static int block_without(Report *report, const Check *c, const World *w, const char *reason,
-                         const char *message, usec_t since, const WorldObject *leftover) {
-        const CheckDefinition *d = c->definition;
+static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
+                         const WorldObject *leftover) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
         Watched watched = {
-                .kind = kube_kind_to_string(d->workload),
-                .namespace = d->namespace,
-                .name = d->name,
-                .object = world_find(w, d->workload, d->namespace, d->name),
+                .kind = kube_kind_to_string(d->kind),
+                .namespace = d->tally.namespace,
+                .name = d->tally.name,
+                .object = world_find(j->world, d->kind, d->tally.namespace, d->tally.name),
                 .leftover = leftover,
                 .finding = { .reason = reason, .message = message },
                 .since = since,
@@ -67,66 +142,59 @@ static int block_without(Report *report, const Check *c, const World *w, const c
         Watched seen = watched;
         int r;
 
-        seen.finding.evidence = report->evidence;
+        seen.finding.evidence = j->report->evidence;
         seen.finding.proof = seen.object ? PROOF_NONE : PROOF_MISSING;
-        if (report->evidence != EVIDENCE_FALSE)
+        if (j->report->evidence != EVIDENCE_FALSE)
                 seen.finding.reason = NULL; /* a stream that is out of sync is not the workload's matter */
-        r = report_see(report, w, &seen);
-        return r < 0 ? r : report_add(report, w, &watched);
+        r = report_see(j, &seen);
+        return r < 0 ? r : report_add(j, &watched);
 }
 
-static int block(Report *report, const Check *c, const World *w, const char *reason, const char *message,
-                 usec_t since) {
-        return block_without(report, c, w, reason, message, since, NULL);
-}
-
-static StreamRole own_role(const Check *c) {
-        switch (c->definition->workload) {
-        case KUBE_DAEMONSET:
-                return STREAM_DAEMONSETS;
-        case KUBE_STATEFULSET:
-                return STREAM_STATEFULSETS;
-        default:
-                return STREAM_DEPLOYMENTS;
-        }
+static int block(const Check *c, Judging *j, const char *reason, const char *message, usec_t since) {
+        return block_without(c, j, reason, message, since, NULL);
 }
 
 /* That it is missing is known once its own kind is listed. Pods are not while there is no node. */
-static int judge_missing(Check *c, const World *w, Report *report) {
+static int judge_missing(const Check *c, Judging *j) {
         const char *reason, *message;
+        const World *w = j->world;
+        Report *report = j->report;
 
         report->total_objects++;
-        if (!world_role_in_sync(w, own_role(c), NULL, &reason, &message)) {
+        if (!world_role_in_sync(w, role_of(CHECK_AS(WorkloadDefinition, c->definition)), NULL, &reason,
+                                &message)) {
                 report->evidence = EVIDENCE_NONE;
-                return block(report, c, w, reason, message, world_doubt_since(w));
+                return block(c, j, reason, message, world_doubt_since(w));
         }
-        if (c->definition->minimum_ready == 0) {
+        if (tally_definition(c->definition)->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
         }
         report->evidence = EVIDENCE_FALSE;
-        return block(report, c, w, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
+        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
 }
 
-static int judge_nothing_desired(Check *c, const World *w, const WorldObject *o, Report *report) {
+static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *j) {
+        const World *w = j->world;
         NodeChoice choice;
 
-        if (c->definition->minimum_ready == 0)
+        if (tally_definition(c->definition)->minimum_ready == 0)
                 return 0;
 
-        report->evidence = EVIDENCE_FALSE;
+        j->report->evidence = EVIDENCE_FALSE;
         if (o->object->kind == KUBE_DAEMONSET && !w->node && !w->cluster_scope) {
                 node_choose(w, &choice);
-                return block(report, c, w, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message,
-                             o->changed);
+                return block(c, j, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
         }
         if (o->object->kind == KUBE_DAEMONSET)
-                return block(report, c, w, REASON_NO_ELIGIBLE_NODE,
+                return block(c, j, REASON_NO_ELIGIBLE_NODE,
                              "its node selector and affinity match no node in scope", o->changed);
-        return block(report, c, w, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
+        return block(c, j, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
 }
 
-static int judge_object(Check *c, const World *w, const WorldObject *o, Instant now, Report *report) {
+static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
+        const World *w = j->world;
+        Report *report = j->report;
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         NodeChoice choice;
@@ -136,7 +204,7 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         Tally t;
         int r;
 
-        r = tally_members(c, w, now, is_owned, o->object, report, &t);
+        r = tally_members(&(Members){ .check = c, .has = is_owned, .owner = o->object }, j, &t);
         if (r < 0)
                 return r;
 
@@ -144,18 +212,16 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_out_of_sync(&t, want);
-                return report->n_blockers > first
-                               ? 0
-                               : block(report, c, w, reason, message, world_doubt_since(w));
+                return report->n_blockers > first ? 0 : block(c, j, reason, message, world_doubt_since(w));
         }
         if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
                 report->evidence = EVIDENCE_FALSE;
-                return block(report, c, w, REASON_NOT_OBSERVED,
+                return block(c, j, REASON_NOT_OBSERVED,
                              "its controller has not acted on its newest specification yet", o->changed);
         }
         if (want == 0) {
                 report_cut(report, first); /* its pods, if there are any, do not matter */
-                return judge_nothing_desired(c, w, o, report);
+                return judge_nothing_desired(c, o, j);
         }
 
         if (t.proven >= want) {
@@ -167,44 +233,47 @@ static int judge_object(Check *c, const World *w, const WorldObject *o, Instant 
                 return 0;
         report->total_objects += want - t.members;
         snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
-        return block_without(report, c, w, REASON_NO_PODS, text, o->changed, t.leftover);
+        return block_without(c, j, REASON_NO_PODS, text, o->changed, t.leftover);
 }
 
-static int judge(Check *c, const World *w, Instant now, Report *report) {
-        const CheckDefinition *d = c->definition;
-        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+static int judge_workload(const Check *c, Judging *j) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
+        const WorldObject *o = world_find(j->world, d->kind, d->tally.namespace, d->tally.name);
         int r;
 
         if (!o)
-                return judge_missing(c, w, report);
-        r = judge_object(c, w, o, now, report);
+                return judge_missing(c, j);
+        r = judge_object(c, o, j);
         if (r < 0)
                 return r;
         /* Its pods keep it shut, or nothing does. */
-        return report_see(report, w,
-                          &(Watched){
-                                  .kind = kube_kind_to_string(d->workload),
-                                  .namespace = d->namespace,
-                                  .name = d->name,
-                                  .object = o,
-                                  .finding = { .evidence = report->evidence, .proof = PROOF_NONE },
-                          });
+        return report_see(j, &(Watched){
+                                     .kind = kube_kind_to_string(d->kind),
+                                     .namespace = d->tally.namespace,
+                                     .name = d->tally.name,
+                                     .object = o,
+                                     .finding = { .evidence = j->report->evidence, .proof = PROOF_NONE },
+                             });
 }
 
-static int list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        const CheckDefinition *d = c->definition;
-        const WorldObject *o = world_find(w, d->workload, d->namespace, d->name);
+static int judge(Check *c, Judging *j) {
+        return judge_workload(c, j);
+}
+
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
+        const WorldObject *o = world_find(w, d->kind, d->tally.namespace, d->tally.name);
         Report report = REPORT_INIT;
         Watched watched = {
-                .kind = kube_kind_to_string(d->workload),
-                .namespace = d->namespace,
-                .name = d->name,
+                .kind = kube_kind_to_string(d->kind),
+                .namespace = d->tally.namespace,
+                .name = d->tally.name,
                 .object = o,
                 .since = o ? o->changed : w->api_changed,
         };
         int r;
 
-        r = judge(c, w, now, &report);
+        r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
         if (r < 0) {
                 report_done(&report);
                 return r;
@@ -219,12 +288,33 @@ static int list(Check *c, const World *w, Instant now, WatchedCallback callback,
         report_done(&report);
         if (r < 0 || !o)
                 return r;
-        return tally_list(c, w, now, is_owned, o->object, callback, userdata);
+        return tally_list(&(Members){ .check = c, .has = is_owned, .owner = o->object }, w, now, callback,
+                          userdata);
 }
 
-const CheckVTable check_vtable_workload = {
-        .section = "Workload",
+#define MEMBER(m) offsetof(WorkloadDefinition, m)
+
+static const CheckKey keys[] = {
+        { "Kind", MEMBER(kind), &kind_type, .is_required = true },
+        { "Namespace", MEMBER(tally.namespace), &check_key_namespace, .is_required = true },
+        { "Name", MEMBER(tally.name), &check_key_name, .is_required = true },
+        { "MinimumReady", MEMBER(tally.minimum_ready), &tally_key_minimum_ready },
+        { "Proof", MEMBER(tally.proof), &tally_key_proof },
+        {},
+};
+
+const CheckKind check_kind_workload = {
+        .syntax = {
+                .section = "Workload",
+                .size = sizeof(WorkloadDefinition),
+                .keys = keys,
+                .describe = describe,
+                .is_controller = true,
+        },
         .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
+        .own_roles = own_roles,
+        .wants = wants,
+        .counts_pods = true,
         .judge = judge,
         .list = list,
 };

@@ -5,22 +5,38 @@
 #include "ready/check.h"
 
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 #include "ready/explain.h"
 
-static const CheckVTable *const vtables[_CHECK_KIND_MAX] = {
-        [CHECK_API] = &check_vtable_api,
-        [CHECK_NODE] = &check_vtable_node,
-        [CHECK_PODS] = &check_vtable_pods,
-        [CHECK_WORKLOAD] = &check_vtable_workload,
-        [CHECK_CONDITION] = &check_vtable_condition,
-        [CHECK_ENDPOINT] = &check_vtable_endpoint,
+/* clang-format off */
+const CheckKind *const check_kinds[] = {
+        &check_kind_api,
+        &check_kind_node,
+        &check_kind_pods,
+        &check_kind_workload,
+        &check_kind_condition,
+        &check_kind_endpoint,
+        &check_kind_socket,
+        NULL,
 };
+/* clang-format on */
 
-/* definition is borrowed and has to outlive the check. */
+/* The kind of a check. */
+const CheckKind *check_kind(const CheckDefinition *d) {
+        return container_of(d->syntax, CheckKind, syntax);
+}
+
+/* What a section of that name may say; NULL where no kind has it. */
+const CheckSyntax *check_find_syntax(const char *section) {
+        for (const CheckKind *const *k = check_kinds; *k; k++)
+                if (streq((*k)->syntax.section, section))
+                        return &(*k)->syntax;
+        return NULL;
+}
+
+/* d is borrowed and has to outlive the check. */
 void check_init(Check *c, const CheckDefinition *d) {
-        assert(d->kind >= 0 && d->kind < _CHECK_KIND_MAX);
-
-        *c = (Check){ .definition = d, .vtable = vtables[d->kind] };
+        *c = (Check){ .definition = d, .kind = check_kind(d) };
 }
 
 void check_done(Check *c) {
@@ -29,40 +45,26 @@ void check_done(Check *c) {
 
 /* The streams that the check needs, as 1 << StreamRole. */
 unsigned check_roles(const Check *c) {
-        unsigned roles = c->vtable->roles;
-
-        if (c->definition->kind == CHECK_WORKLOAD)
-                switch (c->definition->workload) {
-                case KUBE_DAEMONSET:
-                        return roles | 1 << STREAM_DAEMONSETS;
-                case KUBE_STATEFULSET:
-                        return roles | 1 << STREAM_STATEFULSETS;
-                default:
-                        return roles | 1 << STREAM_DEPLOYMENTS | 1 << STREAM_REPLICASETS;
-                }
-        return roles;
+        return c->kind->roles | (c->kind->own_roles ? c->kind->own_roles(c->definition) : 0);
 }
 
-/* The key of the stream that a [Condition] needs. */
-int check_generic_key(const CheckDefinition *d, char **ret) {
-        return asprintf_ret(ret, "%s %s/%s", d->resource, strempty(d->namespace), d->name);
-}
-
-/* Judges the check on the world as it is and adds what it finds to the report. */
-int check_judge(Check *c, const World *w, Instant now, Report *report) {
-        Evidence before = report->evidence;
+/* Judges the check on the world as it is and adds what it finds to the report. On failure (-ENOMEM) the check has no
+ * evidence. */
+int check_judge(Check *c, Judging *j) {
+        Evidence before = j->report->evidence;
         int r;
 
-        report->evidence = EVIDENCE_TRUE;
-        r = c->vtable->judge(c, w, now, report);
-        c->evidence = r < 0 ? EVIDENCE_NONE : report->evidence;
-        report->evidence = evidence_and(before, c->evidence);
+        j->report->evidence = EVIDENCE_TRUE;
+        r = c->kind->judge(c, j);
+        c->evidence = r < 0 ? EVIDENCE_NONE : j->report->evidence;
+        j->report->evidence = evidence_and(before, c->evidence);
         return r;
 }
 
-/* Calls back for each object that the check looks at. The finding lives for the call only. */
-int check_list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        return c->vtable->list(c, w, now, callback, userdata);
+/* Calls back for each object that the check looks at; nothing changes by that. The finding lives for the call only.
+ * Returns what the callback returned where that was negative, or -ENOMEM. */
+int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        return c->kind->list(c, w, now, callback, userdata);
 }
 
 void report_done(Report *r) {
@@ -79,10 +81,10 @@ static int set(char **p, const char *s) {
 }
 
 /* Looking for a hint costs more than all the rest of a judgement: what stands as it stood keeps the one it had. */
-static const char *find_hint(const Report *r, const Blocker *b, const HintQuery *q) {
-        const Report *before = r->before;
+static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery *q) {
+        const Report *before = j->before;
 
-        if (!before || before->overdue != r->overdue || q->event_reason)
+        if (!before || before->overdue != j->overdue || q->event_reason)
                 return hint_for(q);
         for (size_t i = 0; i < before->n_blockers; i++)
                 if (object_name_equal(&before->blockers[i].object, &b->object) &&
@@ -92,12 +94,12 @@ static const char *find_hint(const Report *r, const Blocker *b, const HintQuery 
         return hint_for(q);
 }
 
-static int make_blocker(const Report *r, const World *w, const Watched *watched, bool hinted, Blocker *ret) {
+static int make_blocker(const Judging *j, const Watched *watched, bool hinted, Blocker *ret) {
         _cleanup_(blocker_done) Blocker b = {};
         Explanation e;
         int k;
 
-        explain(r, w, watched, &e);
+        explain(j, watched, &e);
         b.since = e.since;
         b.is_dated = b.since != watched->since;
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
@@ -106,7 +108,7 @@ static int make_blocker(const Report *r, const World *w, const Watched *watched,
         if (k >= 0)
                 k = set(&b.message, e.query.message);
         if (k >= 0 && hinted)
-                k = set(&b.hint, find_hint(r, &b, &e.query));
+                k = set(&b.hint, find_hint(j, &b, &e.query));
         if (k < 0)
                 return k;
 
@@ -117,14 +119,15 @@ static int make_blocker(const Report *r, const World *w, const Watched *watched,
 
 /* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
  * left out. */
-int report_add(Report *r, const World *w, const Watched *watched) {
+int report_add(Judging *j, const Watched *watched) {
+        Report *r = j->report;
         Blocker b;
         int k;
 
         if (r->n_blockers >= ELEMENTSOF(r->blockers))
                 return 0;
 
-        k = make_blocker(r, w, watched, true, &b);
+        k = make_blocker(j, watched, true, &b);
         if (k < 0)
                 return k;
         /* When it was known no more has nothing to do with when the object changed: the gate dates that. */
@@ -144,22 +147,23 @@ int report_add(Report *r, const World *w, const Watched *watched) {
 }
 
 /* Lets the gate's trail see what was found of an object, whether or not it is in the gate's way. */
-int report_see(Report *r, const World *w, const Watched *watched) {
+int report_see(Judging *j, const Watched *watched) {
         Blocker *wanted;
         int k;
 
-        if (!r->trail || watched->is_unnamed)
+        if (!j->trail || watched->is_unnamed)
                 return 0;
-        k = trail_see(r->trail, watched->kind, watched->namespace, watched->name, &watched->finding,
+        k = trail_see(j->trail, watched->kind, watched->namespace, watched->name, &watched->finding,
                       &wanted);
-        return k > 0 ? make_blocker(r, w, watched, false, wanted) : k;
+        return k > 0 ? make_blocker(j, watched, false, wanted) : k;
 }
 
 /* Counts one object into the report, whose evidence it shares; a blocker where it is not TRUE. */
-int report_count(Report *r, const World *w, const Watched *watched) {
+int report_count(Judging *j, const Watched *watched) {
+        Report *r = j->report;
         int k;
 
-        k = report_see(r, w, watched);
+        k = report_see(j, watched);
         if (k < 0)
                 return k;
         r->total_objects++;
@@ -168,7 +172,7 @@ int report_count(Report *r, const World *w, const Watched *watched) {
                 r->ready_objects++;
                 return 0;
         }
-        return report_add(r, w, watched);
+        return report_add(j, watched);
 }
 
 /* Takes back the blockers behind the first n: what they name does not matter after all. */

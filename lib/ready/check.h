@@ -3,11 +3,13 @@
 
 #include "base/limits.h"
 #include "history/blocker.h"
-#include "gates/definition.h"
+#include "gates/check-definition.h"
+#include "kube/resource.h"
+#include "kube/scanner.h"
 #include "ready/node.h"
 #include "ready/trail.h"
 
-/* What a gate's checks say together at one moment. */
+/* What a gate's checks say together at one moment: the result of a judgement. */
 typedef struct Report {
         Evidence evidence;
         unsigned ready_objects, total_objects;
@@ -15,16 +17,24 @@ typedef struct Report {
         Blocker blockers[LIMIT_BLOCKERS];
         size_t n_blockers;
         usec_t deadline; /* monotonic: when time alone may change the answer */
-        bool vendor;     /* the gate is one that ships with msready */
-        bool overdue;    /* what is not found should have been there by now */
-        const struct Report
-                *before; /* while judging: the one that this will replace, NULL where there is none */
-        Trail *trail;    /* while judging for the gate: sees each object */
+        bool overdue;    /* as it was judged: its hints say that what is missing should have been there */
 } Report;
 
 /* Reports and what they hold are told from each other by address: not to be copied. */
 #define REPORT_INIT ((Report){ .evidence = EVIDENCE_TRUE, .deadline = USEC_INFINITY })
 void report_done(Report *r);
+
+/* A judgement while it is made: by what, and the report that each check adds to. */
+typedef struct Judging {
+        const World *world;
+        Instant now;
+        Report *report;
+        const Report *before; /* the gate's last report, which this one replaces; NULL where there is none */
+        Trail *trail;         /* the gate's, which sees each object; NULL where no gate is judged */
+        bool vendor;          /* the gate is one that ships with msready */
+        bool overdue;         /* what is not found should have been there by now */
+} Judging;
+
 /* An object that a check looks at, for the table of objects. */
 typedef struct Watched {
         const char *kind;
@@ -38,25 +48,44 @@ typedef struct Watched {
         bool is_unnamed; /* stands for an object that is not known by its name */
 } Watched;
 
-int report_add(Report *r, const World *w, const Watched *watched);
-int report_see(Report *r, const World *w, const Watched *watched);
-int report_count(Report *r, const World *w, const Watched *watched);
+int report_add(Judging *j, const Watched *watched);
+int report_see(Judging *j, const Watched *watched);
+int report_count(Judging *j, const Watched *watched);
 void report_cut(Report *r, size_t n);
 
 typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 
 typedef struct Check Check;
 
-typedef struct CheckVTable {
-        const char *section;
-        unsigned roles; /* of the streams that it needs: 1 << StreamRole */
-        int (*judge)(Check *c, const World *w, Instant now, Report *report);
-        int (*list)(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
-} CheckVTable;
+/* A stream that the gates need. Lives for the call that tells of it. */
+typedef struct StreamDemand {
+        StreamRole role;
+        const char *key; /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
+        KubeQuery query;
+} StreamDemand;
+
+typedef int (*DemandCallback)(const StreamDemand *demand, void *userdata);
+
+/* A kind of check: all that the rest has to know of it. Functions may be NULL but for judge and list. */
+typedef struct CheckKind {
+        CheckSyntax syntax;
+        unsigned roles;                                  /* of the streams that it needs: 1 << StreamRole */
+        unsigned (*own_roles)(const CheckDefinition *d); /* and those that depend on its keys */
+        int (*demand)(const CheckDefinition *d, DemandCallback callback, void *userdata); /* of its own */
+        bool (*wants)(const CheckDefinition *d, KubeKind kind,
+                      const KubeBrief *brief); /* looks at it, perhaps */
+        bool (*wants_other_nodes)(const CheckDefinition *d);
+        bool counts_pods; /* its definition begins with a TallyDefinition */
+        /* Under what the world keeps its answer: the daemon asks, and its definition begins with a
+         * QuestionDefinition. */
+        int (*question)(const CheckDefinition *d, char **ret);
+        int (*judge)(Check *c, Judging *j);
+        int (*list)(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
+} CheckKind;
 
 struct Check {
         const CheckDefinition *definition;
-        const CheckVTable *vtable;
+        const CheckKind *kind;
         Evidence evidence; /* of the last judgement */
 
         /* Rule R7: kept for [Condition]. */
@@ -70,14 +99,9 @@ struct Check {
 void check_init(Check *c, const CheckDefinition *d);
 void check_done(Check *c);
 unsigned check_roles(const Check *c);
-int check_generic_key(const CheckDefinition *d, char **ret);
-int check_endpoint_key(const CheckDefinition *d, char **ret);
-int check_judge(Check *c, const World *w, Instant now, Report *report);
-int check_list(Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
+int check_judge(Check *c, Judging *j);
+int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
 
-extern const CheckVTable check_vtable_api;
-extern const CheckVTable check_vtable_node;
-extern const CheckVTable check_vtable_pods;
-extern const CheckVTable check_vtable_workload;
-extern const CheckVTable check_vtable_condition;
-extern const CheckVTable check_vtable_endpoint;
+extern const CheckKind *const check_kinds[]; /* ends with NULL */
+const CheckKind *check_kind(const CheckDefinition *d);
+const CheckSyntax *check_find_syntax(const char *section);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which streams there have to be follows from the gates and from the node that is ours, and is worked out anew
- * after each judgement. No more than that: each costs the API server a watch and us a connection. */
+/* Which streams the daemon needs. That follows from the gates and from our node, and is worked out again after each
+ * judgement. No stream without need: each costs the API server a watch and the daemon a connection. */
 
 #include "ready/demand.h"
 
@@ -114,30 +114,8 @@ static int need_leases(const Demand *d) {
         return need_of_node(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", "metadata.name");
 }
 
-static int need_object(const Demand *d, const CheckDefinition *check) {
-        _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
-        _cleanup_free_ char *key = NULL, *fields = NULL;
-        int r;
-
-        r = check_generic_key(check, &key);
-        if (r >= 0)
-                r = kube_resource_parse(check->resource, &resource);
-        if (r >= 0)
-                r = asprintf_ret(&fields, "metadata.name=%s", check->name);
-        if (r < 0)
-                return r;
-        return d->callback(
-                &(StreamDemand){
-                        .role = STREAM_GENERIC,
-                        .key = key,
-                        .query = { .resource = resource,
-                                   .namespace = check->namespace,
-                                   .field_selector = fields },
-                },
-                d->userdata);
-}
-
-static int need_conditions(const Demand *d) {
+/* Streams that one check alone needs. */
+static int need_of_checks(const Demand *d) {
         int r = 0;
 
         for (size_t i = 0; i < d->board->n_gates; i++) {
@@ -146,14 +124,15 @@ static int need_conditions(const Demand *d) {
                 if (!gate_is_asked(g))
                         continue;
                 for (size_t j = 0; r >= 0 && j < g->n_checks; j++)
-                        if (g->checks[j].definition->kind == CHECK_CONDITION)
-                                r = need_object(d, g->checks[j].definition);
+                        if (g->checks[j].kind->demand)
+                                r = g->checks[j].kind->demand(g->checks[j].definition, d->callback,
+                                                              d->userdata);
         }
         return r;
 }
 
-/* Calls back for each stream that the gates need with the world as it is; the same may come twice. The first
- * error, the callback's or -ENOMEM, ends it. */
+/* Calls back for each stream that the gates need with the world as it is; a stream may come twice. The first error,
+ * the callback's or -ENOMEM, ends it. */
 int board_demand(const Board *b, const World *w, DemandCallback callback, void *userdata) {
         const Demand d = { .board = b, .world = w, .callback = callback, .userdata = userdata };
         unsigned roles = roles_of(b);
@@ -169,5 +148,5 @@ int board_demand(const Board *b, const World *w, DemandCallback callback, void *
                         return r;
         }
         r = need_leases(&d);
-        return r < 0 ? r : need_conditions(&d);
+        return r < 0 ? r : need_of_checks(&d);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What an object says of itself is often not why it is in the way. A pod whose image is pulled says that it
- * waits; a workload that lacks a pod says that it does. Events say more, so do the pods that it lost, and so does
- * the node, where it is short of something. The cluster's own words are put behind one another, never changed. */
+/* An object's status often does not say why it blocks a gate. The status of a pod whose image is being pulled says
+ * that the pod waits; that of a workload that lacks a pod, that it lacks one. Events say more, as do the workload's
+ * failed pods, and the node where it is short of something. This file appends the cluster's own words to one
+ * another and never changes them. */
 
 #include "ready/explain.h"
 
@@ -13,7 +14,7 @@
 #include "diagnosis/columns.h"
 #include "diagnosis/events.h"
 
-/* Puts words behind the message. What is too long for both is cut from the message: the words are news. */
+/* Appends words to the message. Where both are too long the message is cut: the words are news. */
 __attribute__((format(printf, 2, 3))) static void say_more(Explanation *e, const char *format, ...) {
         char words[LIMIT_MESSAGE + 8],
                 before[sizeof(e->text)]; /* wide enough to see where a character ends */
@@ -110,7 +111,7 @@ static void tell_leftover(const KubePod *p, Explanation *e) {
         say_more(e, "%s: %s%s%s", p->object.name, reason, isempty(message) ? "" : ": ", strempty(message));
 }
 
-/* On which node it would be, or is. */
+/* The node that the object is on, or would be. */
 static const WorldObject *node_of(const World *w, const Watched *watched) {
         const KubeObject *o = watched->object ? watched->object->object : NULL;
 
@@ -121,8 +122,8 @@ static const WorldObject *node_of(const World *w, const Watched *watched) {
         return w->node;
 }
 
-/* A node that is short of something, or is not reached by its address, explains much that goes wrong on it, and by
- * itself shuts nothing. */
+/* A node that is short of something, or whose address is not this host's, explains much that goes wrong on it. By
+ * itself it shuts no gate. */
 static void tell_node(const World *w, const Watched *watched, Explanation *e) {
         const WorldObject *node = node_of(w, watched);
         const KubeCondition *c;
@@ -135,8 +136,8 @@ static void tell_node(const World *w, const Watched *watched, Explanation *e) {
                 say_more(e, "the node's InternalIP %s is no address of this host", w->host.lost_address);
 }
 
-/* Whether what was found is what the API says of an object, as it is now. Of what we find ourselves, and of what
- * nobody knows, no event tells and no node: they may be as old as what they would explain. */
+/* Whether the finding is what the API says of an object as it is now. Events and the node do not explain what the
+ * daemon found itself, nor what is not known: they may be as old as what they would explain. */
 static bool is_known(const Watched *watched) {
         const Finding *f = &watched->finding;
 
@@ -145,7 +146,9 @@ static bool is_known(const Watched *watched) {
         return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN);
 }
 
-void explain(const Report *report, const World *w, const Watched *watched, Explanation *ret) {
+/* Puts together what is told of an object that is in the way, and what its hint is looked for with. */
+void explain(const Judging *j, const Watched *watched, Explanation *ret) {
+        const World *w = j->world;
         const KubeObject *o = watched->object ? watched->object->object : NULL;
 
         ret->since = watched->since;
@@ -155,8 +158,8 @@ void explain(const Report *report, const World *w, const Watched *watched, Expla
                 .name = watched->name,
                 .reason = watched->finding.reason,
                 .message = watched->finding.message,
-                .vendor = report->vendor,
-                .overdue = report->overdue,
+                .vendor = j->vendor,
+                .overdue = j->overdue,
         };
         if (streq_ptr(watched->finding.reason, REASON_NO_PODS)) {
                 if (!controller_tells(w, watched->object, ret) && watched->leftover)

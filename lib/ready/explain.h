@@ -13,4 +13,4 @@ typedef struct Explanation {
         char text[LIMIT_MESSAGE + 1]; /* room for a message that has to be put together */
 } Explanation;
 
-void explain(const Report *report, const World *w, const Watched *watched, Explanation *ret);
+void explain(const Judging *j, const Watched *watched, Explanation *ret);

@@ -25,7 +25,7 @@ const char *gate_clock_kind_to_string(GateClockKind k) {
         return NULL;
 }
 
-/* A hold without end damps nothing: it would keep a gate that is lost already lost for ever. */
+/* With HoldSec=infinity the hold must not apply after `lost`, or the gate would never open again. */
 static usec_t settle_time(const GateClock *c, const GateTiming *t) {
         if (c->state != GATE_LOST || t->hold == USEC_INFINITY)
                 return t->settle;
@@ -76,9 +76,9 @@ static GateState next_state(const GateClock *c, const GateTiming *t) {
         return c->state;
 }
 
-/* Takes what the gate's checks answer from now on. Returns whether the state changed. The time since the last
- * call counts as what was said then, so that a clock that is fed late moves as it would have in time; but
- * nothing opens on an old TRUE that is one no more. */
+/* Takes the evidence of the gate's checks from now on. Returns whether the state changed. The time since the last
+ * call counts for the evidence of that call, so that a clock that is fed late moves as it would have in time; but a
+ * gate does not open on a TRUE that no longer holds. */
 bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic) {
         GateState before = c->state;
 
@@ -99,8 +99,8 @@ bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monot
         return c->state != before;
 }
 
-/* When (monotonic) the state moves if nothing else happens, USEC_INFINITY for never, and which clock it is
- * that runs out then. */
+/* When (monotonic) the state changes if nothing else happens, USEC_INFINITY for never, and which clock runs out
+ * then. */
 usec_t gate_clock_next(const GateClock *c, const GateTiming *t, GateClockKind *ret_kind) {
         GateClockKind kind = GATE_CLOCK_NONE;
         usec_t left = USEC_INFINITY;

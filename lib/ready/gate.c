@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* What MicroShift applies after its start is there by then (60 s after /readyz), or not part of this build. */
+/* 60 s after /readyz MicroShift has applied all that this build ships. */
 #define NOT_FOUND_USEC (60 * USEC_PER_SEC)
 
 void gate_setup_done(GateSetup *s) {
@@ -15,14 +15,10 @@ void gate_setup_done(GateSetup *s) {
         *s = (GateSetup){};
 }
 
-/* Why the gate cannot be evaluated: its files, or a condition that could not be read, with file and line. NULL where
- * it can, and where it is disabled without any doubt. */
+/* Why the gate cannot be evaluated: its files, or a condition that could not be read, with file and line. NULL
+ * where it can be evaluated, and where it is certainly disabled. */
 const char *gate_setup_trouble(const GateSetup *s) {
         return s->definition->invalid ?: (s->enabled ? s->cause : NULL);
-}
-
-static bool can_control(const Check *c) {
-        return c->definition->kind == CHECK_WORKLOAD || c->definition->kind == CHECK_PODS;
 }
 
 /* Makes a gate that waits, or is disabled. *setup is taken on success and empty then. */
@@ -44,11 +40,11 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         if (!g->checks)
                 return -ENOMEM;
         for (size_t i = 0; i < d->n_checks; i++) {
-                check_init(&g->checks[g->n_checks++], &d->checks[i]);
-                controlled = controlled || can_control(&g->checks[i]);
+                check_init(&g->checks[g->n_checks++], d->checks[i]);
+                controlled = controlled || g->checks[i].kind->syntax.is_controller;
         }
         for (size_t i = 0; i < g->n_checks; i++)
-                g->checks[i].controlled = controlled && g->checks[i].definition->kind == CHECK_CONDITION;
+                g->checks[i].controlled = controlled && g->checks[i].kind->syntax.needs_controller;
 
         g->setup = *setup;
         *setup = (GateSetup){};
@@ -91,7 +87,7 @@ const char *gate_name(const Gate *g) {
         return g->setup.definition->name;
 }
 
-/* What stands first in the gate's way, or did last where nothing does now. NULL: nothing ever did. */
+/* The gate's first blocker, or the last one that it had where it has none now. NULL: it never had one. */
 const Blocker *gate_waited_for(const Gate *g) {
         if (g->report.n_blockers > 0)
                 return &g->report.blockers[0];
@@ -108,7 +104,7 @@ static void tell_conditions(Gate *g, Instant now) {
         bool all = true, any = false;
 
         for (size_t i = 0; i < g->n_checks; i++)
-                if (can_control(&g->checks[i])) {
+                if (g->checks[i].kind->syntax.is_controller) {
                         any = true;
                         all = all && g->checks[i].evidence == EVIDENCE_TRUE;
                 }
@@ -125,12 +121,13 @@ static void tell_conditions(Gate *g, Instant now) {
         }
 }
 
-static int report_add_first(Report *report, const World *w, const Watched *watched) {
+static int report_add_first(Judging *j, const Watched *watched) {
+        Report *report = j->report;
         size_t n = report->n_blockers;
         Blocker b;
         int r;
 
-        r = report_add(report, w, watched);
+        r = report_add(j, watched);
         if (r < 0 || report->n_blockers == n)
                 return r;
 
@@ -141,11 +138,11 @@ static int report_add_first(Report *report, const World *w, const Watched *watch
 }
 
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
-static int judge_kept(Gate *g, const World *w, Report *report) {
+static int judge_kept(Gate *g, Judging *j) {
         bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
         int r;
 
-        if (!open || report->evidence != EVIDENCE_NONE)
+        if (!open || j->report->evidence != EVIDENCE_NONE)
                 return 0;
 
         for (size_t i = 0; i < g->n_kept; i++) {
@@ -154,21 +151,21 @@ static int judge_kept(Gate *g, const World *w, Report *report) {
 
                 if (k->life != CONTAINER_DEAD)
                         continue;
-                report->evidence = EVIDENCE_FALSE;
+                j->report->evidence = EVIDENCE_FALSE;
                 watched.finding.reason = REASON_UNPROVEN;
                 snprintf(watched.finding.text, sizeof(watched.finding.text),
-                         "its container %s is not alive on this host any more", k->container);
+                         "its container %s no longer runs on this host", k->container);
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
-                r = report_see(report, w, &watched);
-                return r < 0 ? r : report_add_first(report, w, &watched);
+                r = report_see(j, &watched);
+                return r < 0 ? r : report_add_first(j, &watched);
         }
         return 0;
 }
 
-static int judge_invalid(const Gate *g, const World *w, Report *report) {
-        report->evidence = EVIDENCE_NONE;
-        return report_add(report, w,
+static int judge_invalid(const Gate *g, Judging *j) {
+        j->report->evidence = EVIDENCE_NONE;
+        return report_add(j,
                           &(Watched){
                                   .kind = "Gate",
                                   .name = gate_name(g),
@@ -187,14 +184,14 @@ unsigned gate_roles(const Gate *g) {
         return roles;
 }
 
-/* Without that of [Condition], each object of which has a stream of its own, told by its key. */
+/* The roles without that of [Condition], whose objects have a stream each, found by its key. */
 static unsigned shared_roles(const Gate *g) {
         return gate_roles(g) & ~(1U << STREAM_GENERIC);
 }
 
-/* Objects that no gate looks at are dropped as they come. So a stream that was made before this gate began to look
- * knows nothing of what the gate alone looks at, however much it is in sync for others. Returns the newest stream of a
- * role of which only such ones are in sync, or NULL. */
+/* The daemon drops objects that no gate looks at. So a stream that is older than this gate lacks the objects that
+ * only this gate looks at, though it is in sync for other gates. Returns the newest stream of a role of which only
+ * such streams are in sync, or NULL. */
 static const WorldStream *find_unlisted(const Gate *g, const World *w) {
         unsigned roles = shared_roles(g);
 
@@ -215,15 +212,15 @@ static const WorldStream *find_unlisted(const Gate *g, const World *w) {
         return NULL;
 }
 
-static int judge_unlisted(const Gate *g, const World *w, const WorldStream *s, Instant now, Report *report) {
-        report->evidence = EVIDENCE_NONE;
-        return report_add(report, w,
+static int judge_unlisted(const Gate *g, const WorldStream *s, Judging *j) {
+        j->report->evidence = EVIDENCE_NONE;
+        return report_add(j,
                           &(Watched){
                                   .kind = "Gate",
                                   .name = gate_name(g),
                                   .finding = { .reason = s->reason ?: REASON_NOT_SYNCED,
                                                .message = s->message ?: "what it looks at is being listed" },
-                                  .since = now.boottime,
+                                  .since = j->now.boottime,
                           });
 }
 
@@ -238,31 +235,31 @@ bool gate_is_asked(const Gate *g) {
 }
 
 /* unlisted: as find_unlisted() found it. */
-static int judge_all(Gate *g, const World *w, const WorldStream *unlisted, Instant now, Report *report) {
+static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         int r;
 
         if (is_invalid(g))
-                return judge_invalid(g, w, report);
+                return judge_invalid(g, j);
         if (unlisted) {
-                r = judge_unlisted(g, w, unlisted, now, report);
-                return r < 0 ? r : judge_kept(g, w, report);
+                r = judge_unlisted(g, unlisted, j);
+                return r < 0 ? r : judge_kept(g, j);
         }
 
-        /* Controllers first, so that a condition is judged by what they say now. */
+        /* Controllers first, so that a condition is judged by their current evidence. */
         for (int conditions = 0; conditions < 2; conditions++) {
                 for (size_t i = 0; i < g->n_checks; i++) {
-                        if ((g->checks[i].definition->kind == CHECK_CONDITION) != (bool) conditions)
+                        if (g->checks[i].kind->syntax.needs_controller != (bool) conditions)
                                 continue;
-                        r = check_judge(&g->checks[i], w, now, report);
+                        r = check_judge(&g->checks[i], j);
                         if (r < 0)
                                 return r;
                 }
-                tell_conditions(g, now);
+                tell_conditions(g, j->now);
         }
-        return judge_kept(g, w, report);
+        return judge_kept(g, j);
 }
 
-/* The same blockers keep the time since when they stand. Returns whether anything differs that is told. */
+/* A blocker that was there before keeps its time. Returns whether anything differs that clients see. */
 static bool take_report(Gate *g, Report *new, Instant now) {
         Report *old = &g->report;
         bool same = old->n_blockers == new->n_blockers && old->ready_objects == new->ready_objects &&
@@ -309,7 +306,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
         return !same;
 }
 
-/* Whether all that the gate rests on is known from this process's own streams. */
+/* Whether this process's own streams have all that the gate looks at. */
 static bool streams_speak(const Gate *g, const World *w) {
         const char *reason, *message;
         unsigned roles = shared_roles(g);
@@ -320,15 +317,16 @@ static bool streams_speak(const Gate *g, const World *w) {
         return true;
 }
 
-/* The hint for what a vendor's gate does not find changes when it is overdue. */
-static void wait_for_hint(const World *w, Instant now, Report *report) {
-        usec_t left = usec_sub(usec_add(w->api_ready, NOT_FOUND_USEC), now.boottime);
+/* The hint for an object that a vendor's gate does not find changes once the object is overdue. */
+static void wait_for_hint(Judging *j) {
+        usec_t left = usec_sub(usec_add(j->world->api_ready, NOT_FOUND_USEC), j->now.boottime);
+        Report *report = j->report;
 
-        if (!report->vendor || report->overdue || w->api != API_READY)
+        if (!j->vendor || j->overdue || j->world->api != API_READY)
                 return;
         for (size_t i = 0; i < report->n_blockers; i++)
                 if (streq(report->blockers[i].reason, REASON_NOT_FOUND))
-                        report->deadline = usec_min(report->deadline, usec_add(now.monotonic, left));
+                        report->deadline = usec_min(report->deadline, usec_add(j->now.monotonic, left));
 }
 
 /* An invalid gate waits, whatever it was before. */
@@ -351,9 +349,18 @@ static unsigned take_state(Gate *g, Instant now) {
 }
 
 /* Judges the gate's checks on the world and lets its clock run. On failure the gate is as if there were no
- * evidence. What changed is told against the last time, also where a reload was in between. */
+ * evidence. Changes are against the last call, also where a reload was in between. */
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed) {
         Report report = REPORT_INIT;
+        Judging j = {
+                .world = w,
+                .now = now,
+                .report = &report,
+                .before = &g->report,
+                .trail = &g->trail,
+                .vendor = g->setup.vendor,
+                .overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
+        };
         const WorldStream *unlisted;
         GateClockKind before, after;
         unsigned changed = 0;
@@ -370,15 +377,10 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         if (g->interest == 0)
                 g->interest = w->interest;
         gate_clock_next(&g->clock, &g->setup.timing, &before);
-        report.before = &g->report;
-        report.trail = &g->trail;
-        report.vendor = g->setup.vendor;
-        report.overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC);
         unlisted = find_unlisted(g, w);
-        r = judge_all(g, w, unlisted, now, &report);
-        report.before = NULL;
-        report.trail = NULL;
-        wait_for_hint(w, now, &report);
+        r = judge_all(g, unlisted, &j);
+        report.overdue = j.overdue;
+        wait_for_hint(&j);
         speaks = !unlisted && streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;
@@ -418,11 +420,11 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
         return kind;
 }
 
-/* The gate's conditions have been looked at again. cause, why it is not enabled or cannot be told, is taken. The
- * next gate_reconsider() tells the change. */
+/* The gate's conditions have been read again. cause (why it is disabled, or which condition could not be read) is
+ * taken. The next gate_reconsider() tells the change. */
 void gate_set_enabled(Gate *g, bool enabled, char *cause) {
         if (!gate_is_asked(g))
-                gate_look_anew(g);
+                gate_look_again(g);
         free(g->setup.cause);
         g->setup.cause = cause;
         if (g->setup.enabled == enabled)
@@ -434,13 +436,13 @@ void gate_set_enabled(Gate *g, bool enabled, char *cause) {
         g->report.evidence = EVIDENCE_NONE;
 }
 
-/* What it looks at has to be listed first, for that may be more than what was looked at before, or of another
- * cluster. The world's number of interests has to be a new one by the time that it is judged. */
-void gate_look_anew(Gate *g) {
+/* The objects of the gate have to be listed first: they may be more than before, or of another cluster. The caller
+ * gives the world another number of interest before the gate is judged. */
+void gate_look_again(Gate *g) {
         g->interest = 0;
 }
 
-/* What rule R7 keeps is of another cluster. */
+/* Drops what rule R7 keeps, which is of another cluster. */
 void gate_forget_controllers(Gate *g) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *c = &g->checks[i];
@@ -450,8 +452,8 @@ void gate_forget_controllers(Gate *g) {
         }
 }
 
-/* Takes the past of a gate of the same name over after a reload: state, stop-watches, stamps, since when it is
- * blocked and how often; and what rule R7 keeps, where the checks are the same ones. */
+/* After a reload, takes over from the former gate of the same name: state, stop-watches, times, blockers and their
+ * counts; and what rule R7 keeps, where the checks are the same. */
 void gate_adopt(Gate *g, Gate *old) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
@@ -472,7 +474,7 @@ void gate_adopt(Gate *g, Gate *old) {
         g->waited_for = old->waited_for;
         old->waited_for = (Blocker){};
         if (!same) {
-                /* What settled so far, other checks said. */
+                /* It was the former checks that were TRUE so far. */
                 if (g->clock.evidence == EVIDENCE_TRUE) {
                         g->clock.evidence = EVIDENCE_NONE;
                         g->clock.true_for = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "gates/definition.h"
 #include "ready/check.h"
 #include "ready/gate-clock.h"
 #include "ready/trail.h"
@@ -71,6 +72,6 @@ unsigned gate_roles(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause);
 void gate_adopt(Gate *g, Gate *old);
-void gate_look_anew(Gate *g);
+void gate_look_again(Gate *g);
 void gate_forget_controllers(Gate *g);
 void gate_forget_kept(Gate *g);

@@ -11,6 +11,7 @@
 
 #include "base/string-util.h"
 #include "json/builder.h"
+#include "ready/check-kinds.h"
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
@@ -67,17 +68,6 @@ static void print_containers(const Gate *g, const World *w, Instant now, JsonBui
                 jb_fail(b, check_list(&g->checks[i], w, now, keep_watched, &keeping));
 }
 
-/* The question of a [Condition], because its label may name another one after a restart. */
-static int condition_question(const CheckDefinition *d, char **ret) {
-        _cleanup_free_ char *key = NULL;
-        int r;
-
-        r = check_generic_key(d, &key);
-        if (r < 0)
-                return r;
-        return asprintf_ret(ret, "%s %s", key, d->type);
-}
-
 static void print_conditions(const Gate *g, JsonBuilder *b) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 _cleanup_free_ char *question = NULL;
@@ -85,7 +75,7 @@ static void print_conditions(const Gate *g, JsonBuilder *b) {
 
                 if (!g->checks[i].stands)
                         continue;
-                r = condition_question(g->checks[i].definition, &question);
+                r = check_condition_question(g->checks[i].definition, &question);
                 if (r < 0)
                         jb_fail(b, r);
                 else
@@ -168,9 +158,9 @@ static int restore_conditions(Gate *g, const JsonValue *stands) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 _cleanup_free_ char *question = NULL;
 
-                if (g->checks[i].definition->kind != CHECK_CONDITION)
+                if (g->checks[i].kind != &check_kind_condition)
                         continue;
-                r = condition_question(g->checks[i].definition, &question);
+                r = check_condition_question(g->checks[i].definition, &question);
                 if (r < 0)
                         return r;
                 JSON_FOREACH(s, stands)

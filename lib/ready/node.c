@@ -69,9 +69,9 @@ static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
                 }
 }
 
-/* Tells which node is this host: the one that the configuration names; else, among those of this machine ID,
- * the one of this boot or of this host name; else the one of this host name; else the only one of this machine
- * ID, which a cloned host may share; else the only node there is. Decided anew at each change of a node, for a
+/* Finds the node that is this host: the one that the configuration names; else, among those of this machine ID, the
+ * one of this boot or of this host name; else the one of this host name; else the only one of this machine ID,
+ * which a cloned host may share; else the only node there is. Decided again at each change of a node, because a
  * host may register itself under another name. */
 void node_choose(const World *w, NodeChoice *ret) {
         static const NodeFilter order[] = { is_this_machine_and_boot, is_this_machine_and_host_name,
@@ -117,7 +117,7 @@ bool node_is_ours(const World *w, const WorldObject *node) {
         return node && node == w->node;
 }
 
-/* The kubelet was seen to live since the API was last out of reach. */
+/* Whether the kubelet has shown activity since the API was last out of reach. */
 bool node_shows_life(const World *w, const WorldObject *node) {
         return node->alive || (node_is_ours(w, node) && w->host.kubelet_healthy);
 }
@@ -153,7 +153,7 @@ const KubeCondition *node_pressure(const World *w, const WorldObject *node, size
         return NULL;
 }
 
-/* What the node's own status says, whoever wrote it and when. */
+/* What the node's own status says, without asking which kubelet wrote it and when. */
 static bool node_status_is_ready(const WorldObject *node, Finding *f) {
         const KubeNode *n = KUBE_NODE_OF(node->object);
         const KubeCondition *ready = kube_condition_find(n->conditions, n->n_conditions, "Ready");
@@ -171,8 +171,8 @@ static bool node_status_is_ready(const WorldObject *node, Finding *f) {
         return true;
 }
 
-/* Rule R1 for one node. Ours is proven by the boot ID, another by a Lease that moves. Only a TRUE needs a sign
- * of life: a kubelet that is silent cannot unsay what shuts the gate. */
+/* Rule R1 for one node. Ours is proven by the boot ID, another by a Lease that moves. Only a TRUE needs a sign of
+ * life: a status that shuts the gate counts though the kubelet is silent. */
 void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         const KubeNode *n = KUBE_NODE_OF(node->object);
         const char *reason, *message;
@@ -205,8 +205,9 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         if (!node_shows_life(w, node)) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = REASON_KUBELET_SILENT;
-                ret->message = "its Ready stands, but the kubelet has given no sign of life since the API "
-                               "server came into reach";
+                ret->message =
+                        "it is reported Ready, but the kubelet has shown no activity since the API server "
+                        "became reachable";
                 return;
         }
 

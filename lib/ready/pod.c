@@ -2,9 +2,9 @@
 
 /* Rules R2 and R3: whether a pod is ready, and whether that is true of this boot.
  *
- * The kubelet writes container IDs and conditions in one patch. An ID whose cgroup holds a process on this
- * host now was given in this boot (cgroups do not survive one), so the Ready beside it was written in this
- * boot. Asking it of every container also finds those that died after the patch. */
+ * * The kubelet writes container IDs and conditions in one patch. An ID whose cgroup holds a process on this host
+ * now was given in this boot (cgroups do not survive one), so the Ready beside it was written in this boot. Looking
+ * at every container's cgroup also finds those that died after the patch. */
 
 #include "ready/pod.h"
 
@@ -13,14 +13,14 @@
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
 
-/* Rule R4: pods that are done or on their way out are no members of anything, and those of a Job neither: a
- * Job is done by its Complete condition. */
+/* Rule R4: pods that have ended or are being deleted are members of nothing. Nor are those of a Job: its Complete
+ * condition says when it is done. */
 bool pod_is_member(const KubePod *p) {
         return !streq_ptr(p->phase, "Succeeded") && !streq_ptr(p->phase, "Failed") && !p->object.deleting &&
                !streq_ptr(p->object.owner_kind, "Job");
 }
 
-/* No member any more, and not because it is done. */
+/* No longer a member, and not because it succeeded. */
 bool pod_is_leftover(const KubePod *p) {
         return (streq_ptr(p->phase, "Failed") || p->object.deleting) &&
                !streq_ptr(p->object.owner_kind, "Job");
@@ -75,8 +75,8 @@ static bool pod_is_ready(const KubePod *p, const char **ret_reason, const char *
         return true;
 }
 
-/* What was found is that a container which the pod's status calls running is not alive on this host: no answer
- * of the API can outweigh that. */
+/* The finding is that a container which the pod's status reports running is not alive on this host: no answer of
+ * the API outweighs that. */
 bool pod_is_dead(const Finding *f) {
         return f->evidence == EVIDENCE_FALSE && streq_ptr(f->reason, REASON_UNPROVEN);
 }
@@ -119,7 +119,7 @@ static void prove_by_cgroup(const World *w, const WorldObject *pod, Finding *f) 
         if (c) {
                 f->evidence = EVIDENCE_FALSE;
                 snprintf(f->text, sizeof(f->text),
-                         "it is called ready, but its container %s is not alive on this host", c->name);
+                         "it is reported Ready, but container %s is not running on this host", c->name);
                 return;
         }
         c = container_with_life(pod, CONTAINER_UNREADABLE) ?: container_with_life(pod, CONTAINER_UNPROBED);
@@ -149,11 +149,12 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
         f->evidence = EVIDENCE_NONE;
         f->proof = PROOF_NONE;
         f->reason = REASON_UNPROVEN;
-        f->message = "it was ready before it was watched: nothing shows that this is of the present boot";
+        f->message =
+                "it was already Ready when watching began; nothing proves that this is from the current boot";
         *deadline = usec_min(*deadline, due);
 }
 
-/* Which node is ours is not known, so no pod can be told to be here: that is no reason to take a weaker proof. */
+/* Our node is not known, so the pod may run here: that is no reason to take a weaker proof. */
 static void doubt_node(const World *w, Finding *f) {
         NodeChoice choice;
 
@@ -179,7 +180,7 @@ static void prove(const World *w, const WorldObject *pod, ProofWanted wanted, In
                 prove_by_observation(w, pod, now, f, deadline);
 }
 
-/* Rules R2 and R3 for one pod. What proves it is told also where its evidence is in doubt for another reason.
+/* Rules R2 and R3 for one pod. ret has the proof also where the evidence is in doubt for another reason.
  * *ret_deadline (monotonic) is lowered to when time alone may change the answer. */
 void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,
                usec_t *ret_deadline) {
@@ -207,7 +208,8 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         if (!ready)
                 return;
 
-        /* Who does not watch the node does not know whether it is still in the boot in which the pod was seen. */
+        /* Without a watch on the node the daemon does not know whether the node is still in the boot in which the
+         * pod was seen. */
         if (ret->evidence == EVIDENCE_TRUE &&
             !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
                 ret->evidence = EVIDENCE_NONE;
@@ -217,7 +219,7 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
                 ret->evidence = EVIDENCE_NONE;
                 ret->reason = REASON_KUBELET_SILENT;
-                ret->message = "its Ready stands, but the kubelet of its node has given no sign of life";
+                ret->message = "it is reported Ready, but the kubelet of its node has shown no activity";
         }
         if (ret->evidence == EVIDENCE_TRUE && !node) {
                 ret->evidence = EVIDENCE_NONE;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "gates/definition.h"
 #include "ready/node.h"
+
+/* How an administrator wants pods to be proven (rule R3). */
+typedef enum ProofWanted {
+        PROOF_WANTED_CGROUP,
+        PROOF_WANTED_OBSERVED,
+        PROOF_WANTED_NONE,
+} ProofWanted;
 
 /* How long a remote node must have been seen alive, with an unchanged boot ID, until what its pods say is
  * believed. */

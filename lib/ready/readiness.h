@@ -2,7 +2,7 @@
 #pragma once
 
 #include "diagnosis/events.h"
-#include "gates/gate-file.h"
+#include "gates/gate-condition.h"
 #include "history/boots.h"
 #include "history/timeline.h"
 #include "ready/board.h"

@@ -2,8 +2,48 @@
 
 #include "ready/tally.h"
 
-/* Whether the pods are known: those on nodes, and those not scheduled yet. In the scope of a node nothing is asked
- * about pods until it is known which node that is; then choice has the words for it. */
+#include "base/parse.h"
+#include "base/value.h"
+
+#define MINIMUM_READY_MAX 1000000
+
+static int parse_minimum_ready(void *p, const char *value, const char **why) {
+        int *minimum_ready = p;
+        unsigned n;
+
+        if (*value && parse_unsigned(value, MINIMUM_READY_MAX, &n) < 0)
+                return value_refuse(why, "not a number of pods");
+        *minimum_ready = *value ? (int) n : MINIMUM_READY_UNSET;
+        return 0;
+}
+
+static bool minimum_ready_equal(const void *a, const void *b) {
+        return *(const int *) a == *(const int *) b;
+}
+
+static int parse_proof(void *p, const char *value, const char **why) {
+        ProofWanted *proof = p;
+
+        if (!*value || streq(value, "cgroup"))
+                *proof = PROOF_WANTED_CGROUP;
+        else if (streq(value, "observed"))
+                *proof = PROOF_WANTED_OBSERVED;
+        else if (streq(value, "none"))
+                *proof = PROOF_WANTED_NONE;
+        else
+                return value_refuse(why, "neither cgroup, observed nor none");
+        return 0;
+}
+
+static bool proof_equal(const void *a, const void *b) {
+        return *(const ProofWanted *) a == *(const ProofWanted *) b;
+}
+
+const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .equal = minimum_ready_equal };
+const CheckKeyType tally_key_proof = { .parse = parse_proof, .equal = proof_equal };
+
+/* Whether the streams of pods are in sync: of those on nodes, and of those not scheduled yet. In the scope of a
+ * node the daemon lists no pods until it knows which node is ours; the reason is in choice then. */
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
         if (!w->cluster_scope && !w->node && !world_has_role(w, STREAM_PODS) &&
             world_role_in_sync(w, STREAM_NODES, NULL, ret_reason, ret_message)) {
@@ -19,8 +59,7 @@ bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, 
 }
 
 /* Calls back for each member with what rules R2 and R3 say of it. */
-int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-               WatchedCallback callback, void *callback_userdata) {
+int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         int r;
 
@@ -34,17 +73,18 @@ int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const
                 };
 
                 if (!pod_is_member(KUBE_POD_OF(o->object)) ||
-                    !filter(c, w, KUBE_POD_OF(o->object), userdata))
+                    !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
                         continue;
-                pod_judge(w, o, c->definition->proof, now, &watched.finding, &deadline);
-                r = callback(&watched, callback_userdata);
+                pod_judge(w, o, tally_definition(m->check->definition)->proof, now, &watched.finding,
+                          &deadline);
+                r = callback(&watched, userdata);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* Why a pod is missing, the one before it may say. */
+/* The last pod that failed or is going may say why a pod is missing. */
 static void take_leftover(Tally *t, const WorldObject *pod) {
         const char *version = t->leftover ? t->leftover->object->resource_version : NULL;
 
@@ -55,8 +95,9 @@ static void take_leftover(Tally *t, const WorldObject *pod) {
 
 /* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven.
  * The report's evidence is left to the caller, whose rule it is. */
-int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-                  Report *report, Tally *ret) {
+int tally_members(const Members *m, Judging *j, Tally *ret) {
+        Report *report = j->report;
+        const World *w = j->world;
         Tally t = {};
         int r;
 
@@ -72,14 +113,14 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 };
                 Finding *f = &watched.finding;
 
-                if (!filter(c, w, p, userdata))
+                if (!m->has(m->check, w, p, m->owner))
                         continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);
                         continue;
                 }
-                pod_judge(w, o, c->definition->proof, now, f, &report->deadline);
-                r = report_see(report, w, &watched);
+                pod_judge(w, o, tally_definition(m->check->definition)->proof, j->now, f, &report->deadline);
+                r = report_see(j, &watched);
                 if (r < 0)
                         return r;
                 pod_count_containers(p, &ready, &total);
@@ -95,7 +136,7 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
                 report->ready_containers += f->reason && streq(f->reason, REASON_UNPROVEN) ? 0 : ready;
                 t.doubtful += f->evidence == EVIDENCE_NONE;
                 t.dead += pod_is_dead(f);
-                r = report_add(report, w, &watched);
+                r = report_add(j, &watched);
                 if (r < 0)
                         return r;
         }
@@ -104,8 +145,8 @@ int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, co
         return 0;
 }
 
-/* What the tally says while a stream that it rests on is not in sync: what was known last may be out of date,
- * but for containers that are dead. */
+/* The evidence of the tally while one of its streams is not in sync: its objects may be out of date, but a dead
+ * container is dead. */
 Evidence tally_out_of_sync(const Tally *t, unsigned wanted) {
         return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
 }

@@ -4,6 +4,25 @@
 #include "ready/check.h"
 #include "ready/pod.h"
 
+#define MINIMUM_READY_UNSET (-1)
+
+/* What a section of a check that counts pods says, whatever else it does. */
+typedef struct TallyDefinition {
+        CheckDefinition definition;
+        char *namespace;
+        char *name;
+        int minimum_ready; /* MINIMUM_READY_UNSET */
+        ProofWanted proof;
+} TallyDefinition;
+
+static inline const TallyDefinition *tally_definition(const CheckDefinition *d) {
+        assert(check_kind(d)->counts_pods);
+        return (const TallyDefinition *) d;
+}
+
+extern const CheckKeyType tally_key_minimum_ready;
+extern const CheckKeyType tally_key_proof;
+
 /* The members of a check that looks at pods, counted by what rules R2 and R3 say of each. */
 typedef struct Tally {
         unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */
@@ -11,11 +30,14 @@ typedef struct Tally {
         const WorldObject *leftover; /* no member: the last one that failed or is going, NULL without */
 } Tally;
 
-typedef bool (*MemberFilter)(const Check *c, const World *w, const KubePod *p, const void *userdata);
+/* Which pods are the check's. */
+typedef struct Members {
+        const Check *check;
+        bool (*has)(const Check *c, const World *w, const KubePod *p, const KubeObject *owner);
+        const KubeObject *owner; /* of [Workload]; else NULL */
+} Members;
 
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message);
 Evidence tally_out_of_sync(const Tally *t, unsigned wanted);
-int tally_members(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-                  Report *report, Tally *ret);
-int tally_list(Check *c, const World *w, Instant now, MemberFilter filter, const void *userdata,
-               WatchedCallback callback, void *callback_userdata);
+int tally_members(const Members *m, Judging *j, Tally *ret);
+int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -9,7 +9,7 @@ import pytest
 from harness import cluster as _cluster
 from harness import fake_apiserver, fake_pki, fakekubelet, guide, mounts, process, stage
 from harness.daemon import Daemon
-from harness.endpoints import Application, SilentApplication
+from harness.endpoints import Application, FullListener, SilentApplication
 
 PLACES = ("shop", "openshift-dns", "openshift-storage")
 REGISTRY = 'pinging container registry quay.io: Get "https://quay.io/v2/": '
@@ -475,6 +475,20 @@ def test_addresses(scene, another, tmp_path, closing, names):
                      wrapper=names.wrapper())
     for name, (_, reason, hint) in expected.items():
         scene.told(name, reason, hint, daemon=daemon, timeout=25)
+
+
+def test_sockets(scene, another, tmp_path, names):
+    with FullListener(str(tmp_path / "full")):
+        expected = {
+            "refused": (f"127.0.0.1:{process.free_port()}", "ConnectionRefused", "look at the service that should"),
+            "late": (tmp_path / "full", "TimedOut", "No connection comes about"),
+            "unknown": ("nobody.example.test:1883", "NameNotFound", "check Connect="),
+            "away": (tmp_path / "none", "NotFound", "does not get to the socket"),
+        }
+        daemon = another(gates={name: f"[Socket]\nConnect={to}\n" for name, (to, _, _) in expected.items()},
+                         wrapper=names.wrapper())
+        for name, (_, reason, hint) in expected.items():
+            scene.told(name, reason, hint, daemon=daemon, timeout=25)
 
 
 def test_each_was_given(scene):

@@ -164,7 +164,7 @@ def test_same_address_other_expectations(run, closing):
 def test_silence(run, closing):
     daemon = run(app=closing(SilentApplication()).url())
     blocker = expect_reason(daemon, "TimedOut", timeout=30)
-    assert blocker["message"] == "it timed out: no answer within 10 s"
+    assert blocker["message"] == "timed out: no answer within 10 s"
 
 
 def test_reload(run, closing):

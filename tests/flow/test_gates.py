@@ -392,4 +392,4 @@ def test_a_folder_that_is_asked_for_should_be_there(built, tmp_path):
         [built / "daemon/msreadyd", "--check-config", "--config", tmp_path / "msready.conf", "--gates-dir",
          tmp_path / "nowhere"], stdout=subprocess.PIPE, text=True, timeout=20,
     )
-    assert f"warning: --gates-dir={tmp_path}/nowhere: No such file or directory, no gates" in done.stdout
+    assert f"warning: --gates-dir={tmp_path}/nowhere: No such file or directory, loading no gates" in done.stdout

@@ -3,7 +3,9 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "gates/gate-condition.h"
 #include "gates/gate-file.h"
+#include "ready/check-kinds.h"
 #include "settings.h"
 
 static bool exists(const GateFacts *facts, const char *path) {
@@ -17,8 +19,8 @@ static void take_gate(const ConfFile *conf) {
         _cleanup_free_ char *cause = NULL;
         int r;
 
-        assert(gate_definition_parse("fuzz", conf, &d) == 0);
-        assert(gate_definition_parse("fuzz", conf, &again) == 0);
+        assert(gate_definition_parse("fuzz", conf, check_find_syntax, &d) == 0);
+        assert(gate_definition_parse("fuzz", conf, check_find_syntax, &again) == 0);
         assert(gate_definition_checks_equal(d, again));
         assert(d->invalid || d->n_checks > 0);
         assert(!conf->errors || d->invalid);
@@ -33,8 +35,13 @@ static void take_gate(const ConfFile *conf) {
 
                 if (d->invalid)
                         continue;
-                assert(check_definition_describe(d->checks + i, &words) == 0);
-                (void) selector_matches(d->checks[i].requirements, d->checks[i].n_requirements, &o);
+                assert(check_definition_describe(d->checks[i], &words) == 0);
+                if (check_kind(d->checks[i]) == &check_kind_pods) {
+                        const PodsDefinition *pods = CHECK_AS(PodsDefinition, d->checks[i]);
+
+                        (void) selector_matches(pods->selector.requirements, pods->selector.n_requirements,
+                                                &o);
+                }
         }
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers of [Endpoint] checks: applications, good and bad, and name servers."""
+"""Peers of [Endpoint] and [Socket] checks: applications, good and bad, listeners, and name servers."""
 
 import http.server
 import os
@@ -69,6 +69,66 @@ class SilentApplication:
 
     def close(self):
         self.socket.close()
+
+
+class Listener:
+    """Accepts connections at (HOST, PORT) or PATH until the end of the block. `ended`: what each peer had said."""
+
+    def __init__(self, address):
+        inet = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        family = socket.AF_UNIX if isinstance(address, str) else inet
+        self.socket = socket.socket(family)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(address)
+        self.socket.listen()
+        self.socket.settimeout(0.05)
+        self.port = self.socket.getsockname()[1] if family != socket.AF_UNIX else None
+        self.ended = []
+        self.running = True
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while self.running:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                continue
+            with peer:
+                peer.settimeout(5)
+                self.ended.append(peer.recv(64))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.running = False
+        self.thread.join()
+        self.socket.close()
+
+
+class FullListener:
+    """Listens at (HOST, PORT) or PATH, accepts nobody, and has no room for one more who waits."""
+
+    def __init__(self, address):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.socket = socket.socket(family)
+        self.socket.bind(address)
+        self.socket.listen(0)
+        self.port = self.socket.getsockname()[1] if family != socket.AF_UNIX else None
+        self.waiting = []
+        for _ in range(4):
+            peer = socket.socket(family)
+            peer.setblocking(False)
+            peer.connect_ex(self.socket.getsockname())
+            self.waiting.append(peer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for each in [self.socket, *self.waiting]:
+            each.close()
 
 
 class NameServer:

@@ -11,7 +11,7 @@ from . import process
 
 SECTIONS = {
     "unit": {"Unit", "Service", "Socket", "Install"},
-    "gate": {"Gate", "Api", "Node", "Pods", "Workload", "Condition", "Endpoint"},
+    "gate": {"Gate", "Api", "Node", "Pods", "Workload", "Condition", "Endpoint", "Socket"},
     "conf": {"Cluster", "Readiness", "Host", "Metrics", "Log"},
 }
 # Commands in the text that are examples when something stands behind them.
@@ -38,7 +38,10 @@ class Example:
         sections = set(re.findall(r"^\[(\w+)", self.text, re.M))
         if not sections:
             return "python" if re.match(r"(import|from) \w+", self.text) else "shell"
+        # Units and gates both have a [Socket]; a gate with nothing else is not shown.
         kinds = [kind for kind, names in SECTIONS.items() if sections <= names]
+        if sections == {"Socket"}:
+            kinds.remove("gate")
         assert len(kinds) == 1, f"{self}: sections {sections} make no file"
         return kinds[0]
 

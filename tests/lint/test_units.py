@@ -25,6 +25,7 @@ CHECK_KEYS = {
     "Workload": {"Kind", "Namespace", "Name", "MinimumReady", "Proof"},
     "Condition": {"Resource", "Namespace", "Name", "Type", "Status"},
     "Endpoint": {"URL", "ExpectStatus", "CAFile", "IntervalSec"},
+    "Socket": {"Connect", "IntervalSec"},
 }
 # Targets that no unit may precede: a wait in front of one would hold up every boot.
 BOOT_TARGETS = {"multi-user.target", "graphical.target", "default.target", "basic.target", "sysinit.target"}

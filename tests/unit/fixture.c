@@ -594,45 +594,51 @@ void world_of_guide(Play *p) {
 
 /* --- checks and gates --- */
 
-CheckDefinition check_of(CheckKind kind) {
-        return (CheckDefinition){ .kind = kind, .label = (char *) "", .minimum_ready = MINIMUM_READY_UNSET };
-}
+PlayCheck check_of(const CheckKind *kind) {
+        PlayCheck d = { .definition = { .syntax = &kind->syntax, .label = (char *) "" } };
 
-CheckDefinition check_workload(KubeKind kind, const char *namespace, const char *name) {
-        CheckDefinition d = check_of(CHECK_WORKLOAD);
-
-        d.workload = kind;
-        d.namespace = (char *) namespace;
-        d.name = (char *) name;
+        assert_true(kind->syntax.size <= sizeof(d));
+        if (kind->counts_pods)
+                d.tally.minimum_ready = MINIMUM_READY_UNSET;
         return d;
 }
 
-CheckDefinition check_pods(const char *namespace, const char *name) {
-        CheckDefinition d = check_of(CHECK_PODS);
+PlayCheck check_workload(KubeKind kind, const char *namespace, const char *name) {
+        PlayCheck d = check_of(&check_kind_workload);
 
-        d.namespace = (char *) namespace;
-        d.name = (char *) name;
+        d.workload.kind = kind;
+        d.tally.namespace = (char *) namespace;
+        d.tally.name = (char *) name;
         return d;
 }
 
-CheckDefinition check_node(const char *name) {
-        CheckDefinition d = check_of(CHECK_NODE);
+PlayCheck check_pods(const char *namespace, const char *name) {
+        PlayCheck d = check_of(&check_kind_pods);
 
-        d.name = (char *) name;
+        d.tally.namespace = (char *) namespace;
+        d.tally.name = (char *) name;
+        return d;
+}
+
+PlayCheck check_node(const char *name) {
+        PlayCheck d = check_of(&check_kind_node);
+
+        d.node.name = (char *) name;
         return d;
 }
 
 /* Asks one check, anew. What d points to has to outlive the play. */
-Evidence play_ask(Play *p, const CheckDefinition *d) {
+Evidence play_ask(Play *p, const PlayCheck *d) {
         check_done(&p->check);
         p->definition = *d;
-        check_init(&p->check, &p->definition);
+        check_init(&p->check, &p->definition.definition);
         return play_ask_again(p);
 }
 
 Evidence play_ask_again(Play *p) {
         report_done(&p->report);
-        assert_ok(check_judge(&p->check, p->world, p->now, &p->report));
+        assert_ok(check_judge(&p->check,
+                              &(Judging){ .world = p->world, .now = p->now, .report = &p->report }));
         return p->report.evidence;
 }
 
@@ -651,26 +657,28 @@ static char *copy(const char *s) {
         return c;
 }
 
-static CheckDefinition copy_check(const CheckDefinition *d) {
-        CheckDefinition c = *d;
+/* The gate frees what its check points to. Values of other than text are shared, or nothing that is freed. */
+static CheckDefinition *copy_check(const PlayCheck *check) {
+        const CheckSyntax *syntax = check->definition.syntax;
+        CheckDefinition *d = calloc(1, syntax->size);
 
-        c.label = copy(strempty(d->label));
-        c.file = copy(d->file);
-        c.path = copy(d->path);
-        c.namespace = copy(d->namespace);
-        c.name = copy(d->name);
-        c.selector = copy(d->selector);
-        c.resource = copy(d->resource);
-        c.type = copy(d->type);
-        c.url = copy(d->url);
-        c.ca_file = copy(d->ca_file);
-        assert_int_equal(d->n_requirements, 0);
-        assert_int_equal(d->n_expect, 0);
-        return c;
+        assert_non_null(d);
+        memcpy(d, check, syntax->size);
+        d->label = copy(d->label);
+        d->file = copy(d->file);
+        for (const CheckKey *k = syntax->keys; k->name; k++) {
+                char **p = (char **) (void *) ((char *) d + k->offset);
+
+                if (k->type->done == check_key_text_done)
+                        *p = copy(*p);
+                else if (k->type->done)
+                        assert_null(*p);
+        }
+        return d;
 }
 
 /* A gate for the next play_load(): required, enabled, with the default times; change it as you like. */
-GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, size_t n) {
+GateSetup *play_gate(Play *p, const char *name, const PlayCheck *checks, size_t n) {
         GateDefinition *d = calloc(1, sizeof(GateDefinition));
         GateSetup *s = &p->setups[p->n_setups++];
 
@@ -679,7 +687,7 @@ GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, s
         d->name = copy(name);
         d->description = copy(name);
         d->required = 1;
-        d->checks = calloc(n + 1, sizeof(CheckDefinition));
+        d->checks = calloc(n + 1, sizeof(CheckDefinition *));
         assert_non_null(d->checks);
         for (size_t i = 0; i < n; i++)
                 d->checks[d->n_checks++] = copy_check(&checks[i]);

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "ready/board.h"
+#include "ready/check-kinds.h"
 #include "ready/keep.h"
 
 /* A cluster, a host and two clocks to play with: verbs for telling the rules a story. */
@@ -80,6 +81,20 @@ typedef struct PlayGeneric {
         int condition_observed; /* 0: the condition is silent */
 } PlayGeneric;
 
+/* A check of any kind. What it points to is the test's. */
+typedef union PlayCheck {
+        CheckDefinition definition;
+        ApiDefinition api;
+        NodeDefinition node;
+        TallyDefinition tally;
+        PodsDefinition pods;
+        WorkloadDefinition workload;
+        ConditionDefinition condition;
+        QuestionDefinition question;
+        EndpointDefinition endpoint;
+        SocketDefinition socket;
+} PlayCheck;
+
 typedef struct Play {
         World *world;
         WorldStream *streams[_STREAM_ROLE_MAX]; /* of STREAM_GENERIC: the one added last */
@@ -97,7 +112,7 @@ typedef struct Play {
         Buffer objects;                     /* told of objects, a line each */
 
         Check check; /* asked last */
-        CheckDefinition definition;
+        PlayCheck definition;
         Report report;
 } Play;
 
@@ -137,19 +152,19 @@ void play_start_pod(Play *p, const PlayPod *pod);
 void play_cluster(Play *p);
 void world_of_guide(Play *p);
 
-CheckDefinition check_of(CheckKind kind);
-CheckDefinition check_workload(KubeKind kind, const char *namespace, const char *name);
-CheckDefinition check_pods(const char *namespace, const char *name);
-CheckDefinition check_node(const char *name);
+PlayCheck check_of(const CheckKind *kind);
+PlayCheck check_workload(KubeKind kind, const char *namespace, const char *name);
+PlayCheck check_pods(const char *namespace, const char *name);
+PlayCheck check_node(const char *name);
 
-Evidence play_ask(Play *p, const CheckDefinition *d);
+Evidence play_ask(Play *p, const PlayCheck *d);
 Evidence play_ask_again(Play *p);
 const char *play_reason(const Play *p);
 
-GateSetup *play_gate(Play *p, const char *name, const CheckDefinition *checks, size_t n);
+GateSetup *play_gate(Play *p, const char *name, const PlayCheck *checks, size_t n);
 #define PLAY_GATE(p, name, ...)                                                                             \
-        play_gate((p), (name), (const CheckDefinition[]){ __VA_ARGS__ },                                    \
-                  sizeof((const CheckDefinition[]){ __VA_ARGS__ }) / sizeof(CheckDefinition))
+        play_gate((p), (name), (const PlayCheck[]){ __VA_ARGS__ },                                          \
+                  sizeof((const PlayCheck[]){ __VA_ARGS__ }) / sizeof(PlayCheck))
 void play_load(Play *p);
 void play_judge(Play *p);
 Gate *play_find(Play *p, const char *name);

@@ -9,7 +9,7 @@
 #include "folder.h"
 #include "http-server.h"
 
-#include "gates/gate-file.h"
+#include "gates/gate-load.h"
 #include "hub.h"
 #include "source-kubeconfig.h"
 
@@ -131,7 +131,7 @@ static inline void hub_load_gate(HubFixture *f, const char *text) {
                 char *const folders[] = { f->folder.path, NULL };
 
                 folder_write(&f->folder, "a.gate", text);
-                assert_ok(gate_definition_load(folders, "a", &setup.definition));
+                assert_ok(gate_definition_load(folders, "a", check_find_syntax, &setup.definition));
                 assert_null(setup.definition->invalid);
         }
         assert_ok(board_set(&f->readiness.board, &setup, text ? 1 : 0, instant_now(), &warnings, &removed));

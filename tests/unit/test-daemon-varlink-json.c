@@ -197,18 +197,18 @@ static void test_clocks_and_states(void **state) {
 /* Rows of every kind of check, and a gate whose file is broken. */
 static void test_every_check(void **state) {
         Play *p = *state;
-        CheckDefinition api = check_of(CHECK_API), endpoint = check_of(CHECK_ENDPOINT),
-                        condition = check_of(CHECK_CONDITION);
+        PlayCheck api = check_of(&check_kind_api), endpoint = check_of(&check_kind_endpoint),
+                  condition = check_of(&check_kind_condition);
         PlayPod pulling = pod_ready("a", "pulling", 2, 0), remote = pod_ready("a", "remote", 3, 8),
                 unscheduled = pod_ready("a", "unscheduled", 4, 0);
         GateSetup *invalid;
 
-        api.path = (char *) "/readyz";
-        endpoint.url = (char *) "https://app.apps.example.com/";
-        condition.resource = (char *) "example.com/v1/things";
-        condition.name = (char *) "it";
-        condition.type = (char *) "Ready";
-        condition.status = KUBE_STATUS_TRUE;
+        api.api.path = (char *) "/readyz";
+        endpoint.question.address = (char *) "https://app.apps.example.com/";
+        condition.condition.resource = (char *) "example.com/v1/things";
+        condition.condition.name = (char *) "it";
+        condition.condition.type = (char *) "Ready";
+        condition.condition.status = KUBE_STATUS_TRUE;
         pulling.ready = unscheduled.ready = KUBE_STATUS_FALSE;
         pulling.phase = unscheduled.phase = "Pending";
         pulling.containers[0].state = KUBE_CONTAINER_WAITING;
@@ -234,8 +234,10 @@ static void test_every_check(void **state) {
         play_load(p);
         check_all(p);
 
-        assert_ok(world_set_answer(p->world, endpoint.url, EVIDENCE_TRUE, NULL, NULL, p->now) < 0 ? -ENOMEM
-                                                                                                  : 0);
+        assert_ok(world_set_answer(p->world, endpoint.question.address, EVIDENCE_TRUE, NULL, NULL, p->now) <
+                                  0
+                          ? -ENOMEM
+                          : 0);
         play_judge(p);
         check_all(p);
 }
@@ -324,10 +326,10 @@ static void test_many_rows(void **state) {
 static void test_proofs(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7), other = pod_ready("b", "y", 2, 8);
-        CheckDefinition none = check_pods("a", NULL), observed = check_pods("b", NULL);
+        PlayCheck none = check_pods("a", NULL), observed = check_pods("b", NULL);
 
-        none.proof = PROOF_WANTED_NONE;
-        observed.proof = PROOF_WANTED_OBSERVED;
+        none.tally.proof = PROOF_WANTED_NONE;
+        observed.tally.proof = PROOF_WANTED_OBSERVED;
         play_cluster(p);
         play_start_pod(p, &pod);
         play_start_pod(p, &other);

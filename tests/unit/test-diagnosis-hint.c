@@ -345,11 +345,19 @@ static const Case cases[] = {
         { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },
         { "No answer: check", { .kind = "Endpoint", .message = "Connection timed out" } },
         { "the router pod's own", { .kind = "Endpoint", .reason = "Unreachable",
-                                    .message = "there is no way to it, or none is allowed" } },
+                                    .message = "no route to the address, or the connection is not allowed" } },
         { "not one that ExpectStatus=", { .kind = "Endpoint", .reason = "UnexpectedStatus",
                                     .message = "it answered 404, 200-399 is expected" } },
-        { "does not speak valid HTTP", { .kind = "Endpoint", .reason = "NotHTTP", .message = "its answer is not HTTP" } },
+        { "does not speak valid HTTP", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
         { "The router has no endpoint", { .kind = "Endpoint", .message = "answered 503" } },
+
+        { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
+                                               .message = "connection refused: nothing listens there" } },
+        { "No connection comes about", { .kind = "Socket", .reason = "TimedOut",
+                                         .message = "timed out: no connection within 10 s" } },
+        { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "the name does not resolve: b: x" } },
+        { "does not get to the socket", { .kind = "Socket", .reason = "NotFound", .message = "there is no such socket" } },
+        { "does not get to the socket", { .kind = "Socket", .reason = "Forbidden" } },
 
         /* What must not be mistaken */
         { NULL, { POD("ContainerCreating", NULL) } },

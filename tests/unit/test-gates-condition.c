@@ -8,7 +8,10 @@
 #include "base/file.h"
 #include "base/string-util.h"
 #include "kube/object.h"
+#include "gates/gate-condition.h"
 #include "gates/gate-file.h"
+#include "gates/selector.h"
+#include "ready/check.h"
 
 static MicroShiftConfig *config_of(const char *const *texts, size_t n) {
         MicroShiftConfig *c = calloc(1, sizeof(*c));
@@ -130,7 +133,7 @@ static int hold(const char *conditions, const MicroShiftConfig *config, char **r
 
         assert_ok(asprintf_ret(&text, "[Gate]\n%s\n[Api]\n", conditions));
         assert_ok(conf_parse("g", "F", text, strlen(text), &conf));
-        assert_ok(gate_definition_parse("g", conf, &d));
+        assert_ok(gate_definition_parse("g", conf, check_find_syntax, &d));
         assert_null(d->invalid);
         return gate_conditions_hold(d, &facts, ret_cause);
 }
@@ -276,11 +279,11 @@ static void test_selector(void **state) {
                 selector_free(q, n);
         }
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
-                _cleanup_free_ char *detail = NULL;
+                const char *why = NULL;
                 SelectorRequirement *q = NULL;
                 size_t n = 0;
 
-                if (selector_parse(bad[i], &q, &n, &detail) != -EINVAL || !detail)
+                if (selector_parse(bad[i], &q, &n, &why) != -EINVAL || !why)
                         fail_msg("taken: %s", bad[i]);
                 assert_null(q);
         }

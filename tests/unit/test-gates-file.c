@@ -11,13 +11,15 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "gates/gate-file.h"
+#include "gates/gate-load.h"
+#include "ready/check-kinds.h"
 
 static GateDefinition *parse_as(const char *name, const char *text) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         GateDefinition *d = NULL;
 
         assert_ok(conf_parse(name, "F", text, strlen(text), &conf));
-        assert_ok(gate_definition_parse(name, conf, &d));
+        assert_ok(gate_definition_parse(name, conf, check_find_syntax, &d));
         return d;
 }
 
@@ -38,7 +40,7 @@ static void test_all_keys(void **state) {
                 "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=False\n"
                 "[Endpoint]\nURL=https://app.example.com/\n"
                 "[Endpoint e]\nURL=http://[::1]:80\nExpectStatus=200-299, 401\nCAFile=/ca\nIntervalSec=1min\n");
-        const CheckDefinition *c = d->checks;
+        CheckDefinition *const *c = d->checks;
 
         assert_null(d->invalid);
         assert_null(d->warnings);
@@ -61,34 +63,35 @@ static void test_all_keys(void **state) {
         assert_int_equal(d->on_unknown, ON_UNKNOWN_CLOSE);
 
         assert_int_equal(d->n_checks, 11);
-        assert_string_equal(c[0].path, "/readyz");
-        assert_string_equal(c[0].label, "");
-        assert_string_equal(c[1].path, "/livez");
-        assert_string_equal(c[1].label, "live");
-        assert_null(c[2].name);
-        assert_string_equal(c[3].name, "*");
-        assert_string_equal(c[4].name, "host.example.com");
-        assert_string_equal(c[5].namespace, "a");
-        assert_string_equal(c[5].selector, "app=x,tier in (b, c),!d");
-        assert_int_equal(c[5].n_requirements, 3);
-        assert_string_equal(c[5].name, "x-*");
-        assert_int_equal(c[5].minimum_ready, 0);
-        assert_int_equal(c[5].proof, PROOF_WANTED_OBSERVED);
-        assert_int_equal(c[6].workload, KUBE_DAEMONSET);
-        assert_int_equal(c[6].minimum_ready, MINIMUM_READY_UNSET);
-        assert_int_equal(c[6].proof, PROOF_WANTED_CGROUP);
-        assert_string_equal(c[7].resource, "cert-manager.io/v1/certificates");
-        assert_int_equal(c[7].status, KUBE_STATUS_TRUE);
-        assert_int_equal(c[8].status, KUBE_STATUS_FALSE);
-        assert_null(c[8].namespace);
-        assert_int_equal(c[9].n_expect, 1);
-        assert_int_equal(c[9].expect[0].from, 200);
-        assert_int_equal(c[9].expect[0].to, 399);
-        assert_int_equal(c[9].interval, 0);
-        assert_int_equal(c[10].n_expect, 2);
-        assert_int_equal(c[10].expect[1].to, 401);
-        assert_string_equal(c[10].ca_file, "/ca");
-        assert_true(c[10].interval == USEC_PER_MINUTE);
+        assert_string_equal(CHECK_AS(ApiDefinition, c[0])->path, "/readyz");
+        assert_string_equal(c[0]->label, "");
+        assert_string_equal(CHECK_AS(ApiDefinition, c[1])->path, "/livez");
+        assert_string_equal(c[1]->label, "live");
+        assert_null(CHECK_AS(NodeDefinition, c[2])->name);
+        assert_string_equal(CHECK_AS(NodeDefinition, c[3])->name, "*");
+        assert_string_equal(CHECK_AS(NodeDefinition, c[4])->name, "host.example.com");
+        assert_string_equal(CHECK_AS(PodsDefinition, c[5])->tally.namespace, "a");
+        assert_string_equal(CHECK_AS(PodsDefinition, c[5])->selector.text, "app=x,tier in (b, c),!d");
+        assert_int_equal(CHECK_AS(PodsDefinition, c[5])->selector.n_requirements, 3);
+        assert_string_equal(CHECK_AS(PodsDefinition, c[5])->tally.name, "x-*");
+        assert_int_equal(CHECK_AS(PodsDefinition, c[5])->tally.minimum_ready, 0);
+        assert_int_equal(CHECK_AS(PodsDefinition, c[5])->tally.proof, PROOF_WANTED_OBSERVED);
+        assert_int_equal(CHECK_AS(WorkloadDefinition, c[6])->kind, KUBE_DAEMONSET);
+        assert_int_equal(CHECK_AS(WorkloadDefinition, c[6])->tally.minimum_ready, MINIMUM_READY_UNSET);
+        assert_int_equal(CHECK_AS(WorkloadDefinition, c[6])->tally.proof, PROOF_WANTED_CGROUP);
+        assert_string_equal(CHECK_AS(ConditionDefinition, c[7])->resource,
+                            "cert-manager.io/v1/certificates");
+        assert_int_equal(CHECK_AS(ConditionDefinition, c[7])->status, KUBE_STATUS_TRUE);
+        assert_int_equal(CHECK_AS(ConditionDefinition, c[8])->status, KUBE_STATUS_FALSE);
+        assert_null(CHECK_AS(ConditionDefinition, c[8])->namespace);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[9])->expect.n_ranges, 1);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[9])->expect.ranges[0].from, 200);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[9])->expect.ranges[0].to, 399);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[9])->question.interval, 0);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[10])->expect.n_ranges, 2);
+        assert_int_equal(CHECK_AS(EndpointDefinition, c[10])->expect.ranges[1].to, 401);
+        assert_string_equal(CHECK_AS(EndpointDefinition, c[10])->ca_file, "/ca");
+        assert_true(CHECK_AS(EndpointDefinition, c[10])->question.interval == USEC_PER_MINUTE);
 }
 
 static void test_defaults(void **state) {
@@ -118,18 +121,19 @@ static void test_reset(void **state) {
         assert_int_equal(d->n_conditions, 0);
         assert_false(d->has_settle);
         assert_int_equal(d->on_unknown, ON_UNKNOWN_HOLD);
-        assert_null(d->checks[0].namespace);
-        assert_null(d->checks[0].selector);
-        assert_int_equal(d->checks[0].n_requirements, 0);
-        assert_int_equal(d->checks[0].minimum_ready, MINIMUM_READY_UNSET);
-        assert_int_equal(d->checks[0].proof, PROOF_WANTED_CGROUP);
-        assert_int_equal(d->checks[1].n_expect, 1);
-        assert_int_equal(d->checks[1].expect[0].from, 200);
-        assert_int_equal(d->checks[1].interval, 0);
+        assert_null(CHECK_AS(PodsDefinition, d->checks[0])->tally.namespace);
+        assert_null(CHECK_AS(PodsDefinition, d->checks[0])->selector.text);
+        assert_int_equal(CHECK_AS(PodsDefinition, d->checks[0])->selector.n_requirements, 0);
+        assert_int_equal(CHECK_AS(PodsDefinition, d->checks[0])->tally.minimum_ready, MINIMUM_READY_UNSET);
+        assert_int_equal(CHECK_AS(PodsDefinition, d->checks[0])->tally.proof, PROOF_WANTED_CGROUP);
+        assert_int_equal(CHECK_AS(EndpointDefinition, d->checks[1])->expect.n_ranges, 1);
+        assert_int_equal(CHECK_AS(EndpointDefinition, d->checks[1])->expect.ranges[0].from, 200);
+        assert_int_equal(CHECK_AS(EndpointDefinition, d->checks[1])->question.interval, 0);
 }
 
 #define TEN "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
 #define LONG_CUT TEN TEN TEN TEN TEN TEN "\u00e9\u00e9\u00e9"
+#define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define LONG TEN TEN TEN TEN TEN TEN TEN
 
 static void test_invalid(void **state) {
@@ -155,13 +159,13 @@ static void test_invalid(void **state) {
                 { "[Gate]\nConditionMicroShift=|!=x\n[Api]\n",
                   "F:2: ConditionMicroShift=|!=x: neither KEY=VALUE nor KEY!=VALUE" },
                 { "[Workloads]\n[Api]\n", "F:1: [Workloads] is no section of a gate" },
-                { "[Api]\n[Api]\n", "F:2: [Api] stands here twice; give them labels" },
-                { "[Pods a]\n[Pods b]\n[Pods a]\n", "F:3: [Pods a] stands here twice" },
+                { "[Api]\n[Api]\n", "F:2: [Api] occurs twice; give them labels" },
+                { "[Pods a]\n[Pods b]\n[Pods a]\n", "F:3: [Pods a] occurs twice" },
                 { "[Api]\nPath=readyz\n", "F:2: Path=readyz: not an absolute path" },
                 { "[Api]\nPath=/a b\n", "F:2: Path=/a b: not the path of a URL" },
                 { "[Node]\nName=a/b\n", "F:2: Name=a/b: neither local nor * nor the name of a node" },
                 { "[Pods]\nNamespace=A\n", "F:2: Namespace=A: not the name of a namespace" },
-                { "[Pods]\nSelector=a in b\n", "F:2: Selector=a in b: \"(\" is missing behind in or notin" },
+                { "[Pods]\nSelector=a in b\n", "F:2: Selector=a in b: \"(\" is missing after in or notin" },
                 { "[Pods]\nMinimumReady=-1\n", "F:2: MinimumReady=-1: not a number of pods" },
                 { "[Pods]\nProof=trust\n", "F:2: Proof=trust: neither cgroup, observed nor none" },
                 { "[Workload]\nKind=Pod\n", "F:2: Kind=Pod: neither DaemonSet, Deployment nor StatefulSet" },
@@ -194,6 +198,35 @@ static void test_invalid(void **state) {
                 { "[Endpoint]\nIntervalSec=10ms\n",
                   "F:2: IntervalSec=10ms: not at least a second, or never" },
                 { "[Endpoint]\nCAFile=ca.pem\n", "F:2: CAFile=ca.pem: not an absolute path" },
+                { "[Socket]\n", "F:1: [Socket] lacks Connect=" },
+                { "[Socket]\nConnect=1883\n",
+                  "F:2: Connect=1883: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=run/mqtt\n",
+                  "F:2: Connect=run/mqtt: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=:1883\n",
+                  "F:2: Connect=:1883: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=host:0\n",
+                  "F:2: Connect=host:0: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=host:65536\n",
+                  "F:2: Connect=host:65536: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=::1:80\n",
+                  "F:2: Connect=::1:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=[::g]:80\n",
+                  "F:2: Connect=[::g]:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=[host]:80\n",
+                  "F:2: Connect=[host]:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=1.2.3:80\n",
+                  "F:2: Connect=1.2.3:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=\"host:80\"\n",
+                  "F:2: Connect=\"host:80\": neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=tcp://host:80\n",
+                  "F:2: Connect=tcp://host:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=a:b@host:80\n",
+                  "F:2: Connect=...: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=/" SIXTY SIXTY "\n",
+                  "F:2: Connect=/" SIXTY SIXTY ": too long for the path of a socket" },
+                { "[Socket]\nConnect=/x\nIntervalSec=infinity\n",
+                  "F:3: IntervalSec=infinity: not at least a second, or never" },
                 { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
         };
 
@@ -337,13 +370,18 @@ static void test_describe(void **state) {
                 { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n",
                   "g/v1/cs n/b T=False" },
                 { "[Endpoint]\nURL=http://a\n", "http://a" },
+                { "[Socket]\nConnect=/run/mqtt\n", "socket /run/mqtt" },
+                { "[Socket]\nConnect=mqtt.example.com:1883\n", "socket mqtt.example.com:1883" },
+                { "[Socket]\nConnect=192.0.2.1:1\n", "socket 192.0.2.1:1" },
+                { "[Socket]\nConnect=[2001:db8::1]:65535\n", "socket [2001:db8::1]:65535" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_(gate_definition_freep) GateDefinition *d = parse(rows[i].text);
                 _cleanup_free_ char *words = NULL;
 
-                assert_ok(check_definition_describe(d->checks, &words));
+                assert_null(d->invalid);
+                assert_ok(check_definition_describe(d->checks[0], &words));
                 assert_string_equal(words, rows[i].words);
         }
 }
@@ -399,13 +437,13 @@ static void test_load(void **state) {
         snprintf(link, sizeof(link), "%s/etc/off.gate", root);
         assert_int_equal(symlink("/dev/null", link), 0);
 
-        assert_ok(gate_definitions_load(folders, &d, &n, NULL));
+        assert_ok(gate_definitions_load(folders, check_find_syntax, &d, &n, NULL));
         assert_int_equal(n, 3);
         assert_string_equal(d[0]->name, "dns");
         assert_null(d[0]->invalid);
         assert_int_equal(d[0]->required, 0);
         assert_int_equal(d[0]->n_checks, 2);
-        assert_int_equal(d[0]->checks[0].minimum_ready, 1);
+        assert_int_equal(tally_definition(d[0]->checks[0])->minimum_ready, 1);
         assert_int_equal(strv_length(d[0]->files), 2);
         assert_string_equal(d[1]->name, "node");
         assert_non_null(strstr(d[1]->invalid, "etc/node.gate:2:"));
@@ -418,9 +456,9 @@ static void test_load(void **state) {
         {
                 _cleanup_(gate_definition_freep) GateDefinition *one = NULL;
 
-                assert_error(gate_definition_load(folders, "off", &one), ERFKILL);
-                assert_error(gate_definition_load(folders, "none", &one), ENOENT);
-                assert_ok(gate_definition_load(folders, "dns", &one));
+                assert_error(gate_definition_load(folders, "off", check_find_syntax, &one), ERFKILL);
+                assert_error(gate_definition_load(folders, "none", check_find_syntax, &one), ENOENT);
+                assert_ok(gate_definition_load(folders, "dns", check_find_syntax, &one));
         }
 }
 
@@ -436,7 +474,7 @@ static void test_too_many(void **state) {
                 snprintf(name, sizeof(name), "usr/g%u.gate", i);
                 put(name, "[Api]\n");
         }
-        assert_error(gate_definitions_load(folders, &d, &n, &detail), E2BIG);
+        assert_error(gate_definitions_load(folders, check_find_syntax, &d, &n, &detail), E2BIG);
         assert_non_null(strstr(detail, "257 gates"));
 }
 
@@ -449,7 +487,7 @@ static void test_shipped(void **state) {
 
         assert_ok(path_join(getenv("MSREADY_SOURCE"), "units/gates", &folder));
         assert_ok(strv_consume(&folders, folder));
-        assert_ok(gate_definitions_load(folders, &d, &n, NULL));
+        assert_ok(gate_definitions_load(folders, check_find_syntax, &d, &n, NULL));
         assert_true(n >= 15);
         for (size_t i = 0; i < n; i++) {
                 if (d[i]->invalid)

@@ -10,13 +10,6 @@ static void test_descriptions(void **state) {
                         assert_string_not_equal(http_end_describe(i), http_end_describe(k));
 }
 
-static void test_strings(void **state) {
-        for (HttpEnd i = 0; i < _HTTP_END_MAX; i++)
-                assert_non_null(http_end_to_string(i));
-        assert_null(http_end_to_string(_HTTP_END_MAX));
-        assert_null(http_end_to_string(_HTTP_END_INVALID));
-}
-
 /* What cannot be brought about on one host, and wordings of other versions of libcurl and OpenSSL. */
 static void test_ends(void **state) {
         static const struct {
@@ -109,7 +102,6 @@ static void test_urls(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_strings),
                 cmocka_unit_test(test_descriptions),
                 cmocka_unit_test(test_ends),
                 cmocka_unit_test(test_urls),

@@ -12,7 +12,9 @@
 #include "failing-malloc.h"
 #include "json/builder.h"
 #include "kube/kubeconfig.h"
+#include "gates/condition-microshift.h"
 #include "gates/gate-file.h"
+#include "ready/check.h"
 #include "settings.h"
 #include "yaml/yaml.h"
 
@@ -73,7 +75,7 @@ static int run_gate(void) {
         int r;
 
         r = conf_parse("x.gate", "F", text, sizeof(text) - 1, &conf);
-        return r < 0 ? r : gate_definition_parse("x", conf, &d);
+        return r < 0 ? r : gate_definition_parse("x", conf, check_find_syntax, &d);
 }
 
 static int run_bad_gate(void) {
@@ -84,7 +86,7 @@ static int run_bad_gate(void) {
 
         r = conf_parse("x.gate", "F", text, sizeof(text) - 1, &conf);
         if (r >= 0)
-                r = gate_definition_parse("x", conf, &d);
+                r = gate_definition_parse("x", conf, check_find_syntax, &d);
         return r < 0 ? r : d->invalid ? -EINVAL : 0;
 }
 

@@ -9,10 +9,10 @@
 #include "diagnosis/hint.h"
 
 /* A gate that is TRUE when the test says so. */
-static CheckDefinition path_check(const char *path) {
-        CheckDefinition d = check_of(CHECK_API);
+static PlayCheck path_check(const char *path) {
+        PlayCheck d = check_of(&check_kind_api);
 
-        d.path = (char *) path;
+        d.api.path = (char *) path;
         return d;
 }
 
@@ -124,7 +124,7 @@ static void test_first_verdict(void **state) {
         Play p;
 
         begin(&p);
-        path = add(&p, "a", true)->definition->checks[0].path;
+        path = CHECK_AS(ApiDefinition, add(&p, "a", true)->definition->checks[0])->path;
         play_load(&p);
         play_find(&p, "a")->clock.state = GATE_READY;
         play_find(&p, "a")->told = GATE_READY;
@@ -438,7 +438,7 @@ static void test_since(void **state) {
 
 /* A vendor gate whose workload is still NotFound 60 s after /readyz: this build may not ship it. */
 static void test_overdue(void **state) {
-        CheckDefinition d = check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default");
+        PlayCheck d = check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default");
         HintQuery q = { .kind = "DaemonSet",
                         .namespace = "openshift-dns",
                         .name = "dns-default",
@@ -552,7 +552,7 @@ static void test_not_listed_yet(void **state) {
 
         /* Another cluster: what is known of this one counts for nothing. */
         p.world->interest++;
-        board_look_anew(&p.board, false);
+        board_look_again(&p.board, false);
         play_judge(&p);
         for (const char *name = "a\0b\0c\0"; *name; name += 2)
                 assert_evidence(play_find(&p, name)->report.evidence, EVIDENCE_NONE);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R7, and [Api] and [Endpoint] beside it. */
+/* Rule R7, and [Api], [Endpoint] and [Socket] beside it. */
 
 #include "fixture.h"
 
 #define KEY "cert-manager.io/v1/certificates shop/tls"
 
 static PlayGeneric tls;
-static CheckDefinition condition, controller, second;
+static PlayCheck condition, controller, second;
 
 static int setup(void **state) {
         tls = (PlayGeneric){ .namespace = "shop",
@@ -16,12 +16,12 @@ static int setup(void **state) {
                              .type = "Ready",
                              .status = KUBE_STATUS_TRUE,
                              .reason = "Issued" };
-        condition = check_of(CHECK_CONDITION);
-        condition.resource = (char *) "cert-manager.io/v1/certificates";
-        condition.namespace = (char *) "shop";
-        condition.name = (char *) "tls";
-        condition.type = (char *) "Ready";
-        condition.status = KUBE_STATUS_TRUE;
+        condition = check_of(&check_kind_condition);
+        condition.condition.resource = (char *) "cert-manager.io/v1/certificates";
+        condition.condition.namespace = (char *) "shop";
+        condition.condition.name = (char *) "tls";
+        condition.condition.type = (char *) "Ready";
+        condition.condition.status = KUBE_STATUS_TRUE;
         controller = check_pods("cert-manager", "cert-manager-*");
         second = check_pods("cert-manager", "webhook-*");
         return 0;
@@ -122,6 +122,52 @@ static void test_made_later(void **state) {
         play_end(&p);
 }
 
+static int ignore(const Watched *watched, void *userdata) {
+        return 0;
+}
+
+/* Lists what the checks of all gates look at. Reading leaves each of them as it is, member by member. */
+static void assert_listing_changes_nothing(Play *p) {
+        for (size_t i = 0; i < p->board.n_gates; i++)
+                for (size_t j = 0; j < p->board.gates[i]->n_checks; j++) {
+                        Check *c = &p->board.gates[i]->checks[j], before = *c;
+                        _cleanup_free_ char *version = c->version_then ? strdup(c->version_then) : NULL;
+
+                        assert_ok(check_list(c, p->world, p->now, ignore, NULL));
+                        assert_memory_equal(c, &before, sizeof(Check));
+                        assert_true(streq_ptr(c->version_then, version));
+                }
+}
+
+/* Whenever objects are listed: who asks for a table must not make a condition stand. */
+static void test_listing_changes_nothing(void **state) {
+        for (int found = 0; found < 2; found++) {
+                Play p;
+
+                begin(&p, found);
+                PLAY_GATE(&p, "certificate", condition, controller);
+                PLAY_GATE(&p, "node", check_node(NULL), check_node("*"),
+                          check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default"));
+                play_load(&p);
+                assert_listing_changes_nothing(&p);
+                start_controller(&p);
+                assert_listing_changes_nothing(&p);
+                play_judge(&p);
+                condition_of(&p)->version_then = mfree(condition_of(&p)->version_then);
+                assert_listing_changes_nothing(&p);
+                play_judge(&p);
+                p.now.monotonic += SECONDS(30); /* and not judged yet */
+                assert_listing_changes_nothing(&p);
+                play_generic(&p, &tls);
+                assert_listing_changes_nothing(&p);
+                assert_false(condition_of(&p)->stands);
+                play_judge(&p);
+                assert_true(condition_of(&p)->stands);
+                assert_listing_changes_nothing(&p);
+                play_end(&p);
+        }
+}
+
 /* From then on it stands as the API says it, however the controller fares. */
 static void test_stands(void **state) {
         Play p;
@@ -153,7 +199,7 @@ static void test_another_cluster(void **state) {
         play_judge(&p);
         play_pass(&p, SECONDS(30));
         assert_condition(&p, EVIDENCE_TRUE);
-        board_look_anew(&p.board, true);
+        board_look_again(&p.board, true);
         assert_condition(&p, EVIDENCE_NONE);
         assert_gate(&p, "certificate", "ready"); /* on its grace */
         play_pass(&p, SECONDS(30));
@@ -254,7 +300,7 @@ static const Row rows[] = {
 
 static void test_alone(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                CheckDefinition d = condition;
+                PlayCheck d = condition;
                 PlayGeneric g = tls;
                 Finding f;
                 Play p;
@@ -266,7 +312,7 @@ static void test_alone(void **state) {
                 g.generation = rows[i].generation;
                 g.observed = rows[i].observed;
                 g.condition_observed = rows[i].condition_observed;
-                d.status = rows[i].wanted;
+                d.condition.status = rows[i].wanted;
                 play_generic(&p, &g);
                 play_listed(&p, STREAM_GENERIC);
                 if (play_ask(&p, &d) != rows[i].evidence || !streq(play_reason(&p), rows[i].reason))
@@ -280,10 +326,10 @@ static void test_alone(void **state) {
 
 /* Two resources with objects of one name: each has its own. */
 static void test_same_name(void **state) {
-        CheckDefinition other = condition;
+        PlayCheck other = condition;
         Play p;
 
-        other.resource = (char *) "argoproj.io/v1alpha1/applications";
+        other.condition.resource = (char *) "argoproj.io/v1alpha1/applications";
         play_cluster(&p);
         play_generic_stream(&p, KEY);
         play_generic(&p, &tls);
@@ -305,11 +351,11 @@ static void test_same_name(void **state) {
 /* --- [Api] --- */
 
 static void test_api(void **state) {
-        CheckDefinition readyz = check_of(CHECK_API), other = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api), other = check_of(&check_kind_api);
         Play p;
 
-        readyz.path = (char *) "/readyz";
-        other.path = (char *) "/apis/route.openshift.io/v1";
+        readyz.api.path = (char *) "/readyz";
+        other.api.path = (char *) "/apis/route.openshift.io/v1";
         play_begin(&p);
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
         assert_string_equal(play_reason(&p), REASON_API_UNREACHABLE);
@@ -320,11 +366,11 @@ static void test_api(void **state) {
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_TRUE);
 
         assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
         assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);
         assert_string_equal(play_reason(&p), "HTTP 503");
-        assert_true(world_set_answer(p.world, other.path, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &other), EVIDENCE_TRUE);
 
         /* The server that comes back has not been asked. */
@@ -337,10 +383,10 @@ static void test_api(void **state) {
 
 /* The reason is told even where the source gave none. */
 static void test_api_reason(void **state) {
-        CheckDefinition readyz = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api);
         Play p;
 
-        readyz.path = (char *) "/readyz";
+        readyz.api.path = (char *) "/readyz";
         play_begin(&p);
         assert_true(world_set_api(p.world, API_NOT_READY, NULL, NULL, p.now) >= 0);
         play_ask(&p, &readyz);
@@ -352,24 +398,31 @@ static void test_api_reason(void **state) {
         play_end(&p);
 }
 
-/* --- [Endpoint] goes on answering while the API is away --- */
+/* --- [Endpoint] and [Socket] go on answering while the API is away --- */
 
-static void test_endpoint(void **state) {
-        CheckDefinition d = check_of(CHECK_ENDPOINT);
+static void assert_answers_count(const CheckKind *kind, const char *address, const char *key) {
+        PlayCheck d = check_of(kind);
         Play p;
 
-        d.url = (char *) "https://shop.apps.lab.example.com/";
+        d.question.address = (char *) address;
         play_begin(&p);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
-        assert_true(world_set_answer(p.world, d.url, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, key, EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
         play_api(&p, API_NOT_READY);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
-        assert_true(world_set_answer(p.world, d.url, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
+        assert_true(world_set_answer(p.world, key, EVIDENCE_FALSE, "HTTP 502", NULL, p.now) > 0);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
-        world_forget_answer(p.world, d.url);
+        world_forget_answer(p.world, key);
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
         play_end(&p);
+}
+
+static void test_addresses(void **state) {
+        const char *url = "https://shop.apps.lab.example.com/";
+
+        assert_answers_count(&check_kind_endpoint, url, url);
+        assert_answers_count(&check_kind_socket, "/run/mqtt", "socket /run/mqtt");
 }
 
 /* --- streams --- */
@@ -473,23 +526,15 @@ static void test_listing(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_truth),
-                cmocka_unit_test(test_thirty_seconds),
-                cmocka_unit_test(test_new_version),
-                cmocka_unit_test(test_new_version_says_no),
-                cmocka_unit_test(test_made_later),
-                cmocka_unit_test(test_stands),
-                cmocka_unit_test(test_another_cluster),
-                cmocka_unit_test(test_once),
-                cmocka_unit_test(test_several_controllers),
-                cmocka_unit_test(test_out_of_sync),
-                cmocka_unit_test(test_alone),
-                cmocka_unit_test(test_same_name),
-                cmocka_unit_test(test_api),
-                cmocka_unit_test(test_api_reason),
-                cmocka_unit_test(test_endpoint),
-                cmocka_unit_test(test_binding),
-                cmocka_unit_test(test_made_anew),
+                cmocka_unit_test(test_old_truth),   cmocka_unit_test(test_thirty_seconds),
+                cmocka_unit_test(test_new_version), cmocka_unit_test(test_new_version_says_no),
+                cmocka_unit_test(test_made_later),  cmocka_unit_test(test_listing_changes_nothing),
+                cmocka_unit_test(test_stands),      cmocka_unit_test(test_another_cluster),
+                cmocka_unit_test(test_once),        cmocka_unit_test(test_several_controllers),
+                cmocka_unit_test(test_out_of_sync), cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_same_name),   cmocka_unit_test(test_api),
+                cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_anew),
                 cmocka_unit_test(test_listing),
         };
 

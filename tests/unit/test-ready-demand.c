@@ -96,18 +96,18 @@ static void test_open(void **state) {
 }
 
 static void test_kinds(void **state) {
-        CheckDefinition api = check_of(CHECK_API), condition = check_of(CHECK_CONDITION);
+        PlayCheck api = check_of(&check_kind_api), condition = check_of(&check_kind_condition);
         PlayNode node = node_of_this_boot();
         Play p;
 
-        api.path = (char *) "/livez";
-        condition.resource = (char *) "cert-manager.io/v1/certificates";
-        condition.namespace = (char *) "shop";
-        condition.name = (char *) "tls";
-        condition.type = (char *) "Ready";
+        api.api.path = (char *) "/livez";
+        condition.condition.resource = (char *) "cert-manager.io/v1/certificates";
+        condition.condition.namespace = (char *) "shop";
+        condition.condition.name = (char *) "tls";
+        condition.condition.type = (char *) "Ready";
 
         const struct {
-                CheckDefinition check;
+                PlayCheck check;
                 const char *needs;
         } rows[] = {
                 { api, "nodes metadata.name" OURS "\n" },

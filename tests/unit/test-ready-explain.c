@@ -43,7 +43,7 @@ static void tell(Play *p, const Told *t) {
 }
 
 static void begin(Play *p) {
-        CheckDefinition d = check_pods(NS, NULL);
+        PlayCheck d = check_pods(NS, NULL);
 
         play_cluster(p);
         assert_ok(event_digest_new(&events));
@@ -217,7 +217,7 @@ static void test_no_pods(void **state) {
                              .owner_kind = "Deployment",
                              .owner_name = "web",
                              .owner_uid = 200 };
-        CheckDefinition d = check_workload(KUBE_DEPLOYMENT, NS, "web");
+        PlayCheck d = check_workload(KUBE_DEPLOYMENT, NS, "web");
         Play p;
 
         play_cluster(&p);
@@ -243,7 +243,7 @@ static void test_no_pods(void **state) {
 
 /* Nothing is asked about pods while there is no node: that is said, and not that they are being listed. */
 static void test_no_node(void **state) {
-        CheckDefinition pods = check_pods(NS, NULL), daemonset = check_workload(KUBE_DAEMONSET, NS, "web");
+        PlayCheck pods = check_pods(NS, NULL), daemonset = check_workload(KUBE_DAEMONSET, NS, "web");
         PlayWorkload web = { .kind = KUBE_DAEMONSET, .namespace = NS, .name = "web", .uid = 200 };
         const StreamRole roles[] = { STREAM_NODES, STREAM_PODS_UNSCHEDULED, STREAM_DAEMONSETS };
         Play p;
@@ -278,7 +278,7 @@ static void put_node(Play *p, const char *pressure, const char *message) {
 /* It shuts nothing by itself, and is told wherever something is shut on that node. */
 static void test_pressure(void **state) {
         static const char *const types[] = { "MemoryPressure", "PIDPressure", "NetworkUnavailable" };
-        CheckDefinition local = check_node(NULL);
+        PlayCheck local = check_node(NULL);
         PlayNode node = node_of_this_boot();
         char long_words[600];
         Play p;
@@ -348,7 +348,7 @@ static void test_hearsay(void **state) {
         play_look(&p);
         play_judge(&p);
         assert_told(&p, REASON_UNPROVEN,
-                    "it is called ready, but its container main is not alive on this host");
+                    "it is reported Ready, but container main is not running on this host");
         assert_non_null(strstr(first(&p)->hint, "Ready is an old status"));
         put_pod(&p, "ContainerCreating", NULL);
         assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);
@@ -364,7 +364,7 @@ static void test_hearsay(void **state) {
 static void test_leftover(void **state) {
         PlayPod evicted = pod_ready(NS, "web-1", 100, 0), going = pod_ready(NS, "web-2", 101, 0),
                 job = pod_ready(NS, "web-3", 102, 0);
-        CheckDefinition set = check_workload(KUBE_STATEFULSET, NS, "web");
+        PlayCheck set = check_workload(KUBE_STATEFULSET, NS, "web");
         PlayWorkload web = {
                 .kind = KUBE_STATEFULSET, .namespace = NS, .name = "web", .uid = 200, .replicas = 2
         };

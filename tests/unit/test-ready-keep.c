@@ -13,9 +13,9 @@
 static const KeepStamp here = { .boot_id = THIS_BOOT, .userspace = 4321 };
 
 static void add_gates(Play *p) {
-        CheckDefinition readyz = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api);
 
-        readyz.path = (char *) "/readyz";
+        readyz.api.path = (char *) "/readyz";
         PLAY_GATE(p, "dns", check_pods(NS, NULL));
         PLAY_GATE(p, "api", readyz);
 }
@@ -278,12 +278,12 @@ static void test_states(void **state) {
 
 /* A gate that is gone, one that is new and one that is disabled by now. */
 static void test_other_gates(void **state) {
-        CheckDefinition readyz = check_of(CHECK_API);
+        PlayCheck readyz = check_of(&check_kind_api);
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         Buffer b;
         Play p;
 
-        readyz.path = (char *) "/readyz";
+        readyz.api.path = (char *) "/readyz";
         begin(&p);
         b = stop(&p);
         PLAY_GATE(&p, "dns", check_pods(NS, NULL))->enabled = false;
@@ -300,24 +300,24 @@ static void test_other_gates(void **state) {
 /* Rule R7: that a condition stands is kept, and for that condition only. */
 static void test_conditions(void **state) {
         for (int other = 0; other < 2; other++) {
-                CheckDefinition c = check_of(CHECK_CONDITION), pods = check_pods(NS, NULL);
+                PlayCheck c = check_of(&check_kind_condition), pods = check_pods(NS, NULL);
                 _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
                 Buffer b = BUFFER_INIT(MIB(1));
                 Play p;
 
                 begin(&p);
-                c.label = (char *) "tls";
-                c.resource = (char *) "cert-manager.io/v1/certificates";
-                c.namespace = (char *) "shop";
-                c.name = (char *) "tls";
-                c.type = (char *) "Ready";
+                c.definition.label = (char *) "tls";
+                c.condition.resource = (char *) "cert-manager.io/v1/certificates";
+                c.condition.namespace = (char *) "shop";
+                c.condition.name = (char *) "tls";
+                c.condition.type = (char *) "Ready";
                 PLAY_GATE(&p, "certificate", c, pods);
                 play_load(&p);
                 play_find(&p, "certificate")->checks[0].stands = true;
                 assert_ok(keep_print(&p.board, p.world, &here, p.now, &b));
                 play_restart_daemon(&p);
                 if (other)
-                        c.name = (char *) "another";
+                        c.condition.name = (char *) "another";
                 PLAY_GATE(&p, "certificate", c, pods);
                 assert_ok(board_set(&p.board, p.setups, p.n_setups, p.now, &warnings, &removed));
                 p.n_setups = 0;

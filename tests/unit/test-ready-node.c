@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static CheckDefinition local;
+static PlayCheck local;
 
 static int setup(void **state) {
         local = check_node(NULL);
@@ -215,7 +215,7 @@ static void test_evidence(void **state) {
 }
 
 static void test_missing(void **state) {
-        CheckDefinition named = check_node("other"), all = check_node("*");
+        PlayCheck named = check_node("other"), all = check_node("*");
         Play p;
 
         play_begin(&p);
@@ -457,7 +457,7 @@ static void test_life_not_by_replay(void **state) {
 
 /* The same goes for the pods of that node. */
 static void test_life_of_pods(void **state) {
-        CheckDefinition dns = check_pods("openshift-dns", NULL);
+        PlayCheck dns = check_pods("openshift-dns", NULL);
         PlayPod pod = pod_ready("openshift-dns", "dns-default-28m2q", 3, 31);
         Life l;
 
@@ -496,7 +496,7 @@ static void test_silent_gate(void **state) {
 
 /* A remote node is fresh once its Lease has moved; its boot ID is its own affair; our healthz is not its. */
 static void test_remote(void **state) {
-        CheckDefinition remote = check_node("other"), all = check_node("*");
+        PlayCheck remote = check_node("other"), all = check_node("*");
         Play p;
 
         play_cluster(&p);

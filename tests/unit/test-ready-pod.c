@@ -8,7 +8,7 @@
 
 #define NS "openshift-dns"
 
-static CheckDefinition dns;
+static PlayCheck dns;
 static PlayPod base;
 
 static int setup(void **state) {
@@ -331,9 +331,9 @@ static void test_node_unknown(void **state) {
 /* --- R3: by observation --- */
 
 static void ask_observed(Play *p, Evidence expected) {
-        CheckDefinition d = dns;
+        PlayCheck d = dns;
 
-        d.proof = PROOF_WANTED_OBSERVED;
+        d.tally.proof = PROOF_WANTED_OBSERVED;
         assert_evidence(play_ask(p, &d), expected);
         if (expected == EVIDENCE_NONE)
                 assert_string_equal(play_reason(p), REASON_UNPROVEN);
@@ -578,10 +578,10 @@ static void test_nodes_out_of_sync(void **state) {
 
 /* Proof=none is the administrator's own risk, but for a kubelet that is silent. */
 static void test_no_proof(void **state) {
-        CheckDefinition d = dns;
+        PlayCheck d = dns;
         Play p;
 
-        d.proof = PROOF_WANTED_NONE;
+        d.tally.proof = PROOF_WANTED_NONE;
         play_cluster(&p);
         play_pod(&p, &base);
         assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
@@ -598,10 +598,10 @@ static int note_proof(const Watched *watched, void *userdata) {
 }
 
 static void assert_proof(Play *p, ProofWanted wanted, Proof expected) {
-        CheckDefinition d = dns;
+        PlayCheck d = dns;
         Proof proof = _PROOF_INVALID;
 
-        d.proof = wanted;
+        d.tally.proof = wanted;
         play_ask(p, &d);
         assert_ok(check_list(&p->check, p->world, p->now, note_proof, &proof));
         assert_string_equal(proof_to_string(proof), proof_to_string(expected));

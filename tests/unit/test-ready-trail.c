@@ -172,12 +172,12 @@ static void test_workload(void **state) {
 
 /* Two checks of one gate look at the same pod, and only one believes it. */
 static void test_two_checks(void **state) {
-        CheckDefinition believing = check_pods(NS, NULL);
+        PlayCheck believing = check_pods(NS, NULL);
         PlayPod pod = pod_ready(NS, POD, 3, 31);
         Play p;
 
         play_cluster(&p);
-        believing.proof = PROOF_WANTED_NONE;
+        believing.tally.proof = PROOF_WANTED_NONE;
         PLAY_GATE(&p, "dns", believing, check_pods(NS, NULL));
         play_load(&p);
         put(&p, &pod);

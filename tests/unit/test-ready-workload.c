@@ -11,7 +11,7 @@
 
 #define NS "shop"
 
-static CheckDefinition daemonset, deployment, statefulset, pods;
+static PlayCheck daemonset, deployment, statefulset, pods;
 
 static int setup(void **state) {
         daemonset = check_workload(KUBE_DAEMONSET, NS, "web");
@@ -39,15 +39,14 @@ static PlayPod add_pod(Play *p, unsigned n, const char *owner_kind, unsigned own
         return pod;
 }
 
-static void assert_blocked(Play *p, const CheckDefinition *d, Evidence e, const char *kind,
-                           const char *reason) {
+static void assert_blocked(Play *p, const PlayCheck *d, Evidence e, const char *kind, const char *reason) {
         assert_evidence(play_ask(p, d), e);
         assert_true(p->report.n_blockers > 0);
         assert_string_equal(p->report.blockers[0].object.kind, kind);
         assert_string_equal(p->report.blockers[0].reason, reason);
 }
 
-static void assert_true_check(Play *p, const CheckDefinition *d) {
+static void assert_true_check(Play *p, const PlayCheck *d) {
         assert_evidence(play_ask(p, d), EVIDENCE_TRUE);
         assert_int_equal(p->report.n_blockers, 0);
 }
@@ -196,9 +195,9 @@ static void test_nothing_desired(void **state) {
 
         begin_with(&p, KUBE_DEPLOYMENT, 0);
         assert_blocked(&p, &deployment, EVIDENCE_FALSE, "Deployment", REASON_SCALED_TO_ZERO);
-        deployment.minimum_ready = 0;
+        deployment.tally.minimum_ready = 0;
         assert_true_check(&p, &deployment);
-        deployment.minimum_ready = MINIMUM_READY_UNSET;
+        deployment.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 
         begin_with(&p, KUBE_STATEFULSET, 0);
@@ -207,9 +206,9 @@ static void test_nothing_desired(void **state) {
         play_pod(&p, &pod);
         assert_blocked(&p, &statefulset, EVIDENCE_FALSE, "StatefulSet", REASON_SCALED_TO_ZERO);
         assert_int_equal(p.report.n_blockers, 1);
-        statefulset.minimum_ready = 0;
+        statefulset.tally.minimum_ready = 0;
         assert_true_check(&p, &statefulset);
-        statefulset.minimum_ready = MINIMUM_READY_UNSET;
+        statefulset.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }
 
@@ -218,9 +217,9 @@ static void test_not_found(void **state) {
 
         play_cluster(&p);
         assert_blocked(&p, &daemonset, EVIDENCE_FALSE, "DaemonSet", REASON_NOT_FOUND);
-        daemonset.minimum_ready = 0;
+        daemonset.tally.minimum_ready = 0;
         assert_true_check(&p, &daemonset);
-        daemonset.minimum_ready = MINIMUM_READY_UNSET;
+        daemonset.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_lose(&p, STREAM_DAEMONSETS);
         assert_blocked(&p, &daemonset, EVIDENCE_NONE, "DaemonSet", REASON_NOT_SYNCED);
         play_end(&p);
@@ -232,15 +231,15 @@ static void test_minimum(void **state) {
 
         begin_with(&p, KUBE_STATEFULSET, 3);
         add_pod(&p, 0, "StatefulSet", 100);
-        statefulset.minimum_ready = 1;
+        statefulset.tally.minimum_ready = 1;
         assert_true_check(&p, &statefulset);
-        statefulset.minimum_ready = 4;
+        statefulset.tally.minimum_ready = 4;
         add_pod(&p, 1, "StatefulSet", 100);
         add_pod(&p, 2, "StatefulSet", 100);
         assert_evidence(play_ask(&p, &statefulset), EVIDENCE_FALSE);
         add_pod(&p, 3, "StatefulSet", 100);
         assert_true_check(&p, &statefulset);
-        statefulset.minimum_ready = MINIMUM_READY_UNSET;
+        statefulset.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }
 
@@ -288,13 +287,13 @@ static void test_out_of_sync(void **state) {
 
 /* Less than MinimumReady= known last, and the API away: no evidence. One of them dead: FALSE. */
 static void test_minimum_while_away(void **state) {
-        CheckDefinition two[] = { pods, statefulset };
+        PlayCheck two[] = { pods, statefulset };
         Play p;
 
         begin_with(&p, KUBE_STATEFULSET, 1);
         add_pod(&p, 0, "StatefulSet", 100);
         for (size_t i = 0; i < ELEMENTSOF(two); i++)
-                two[i].minimum_ready = 2;
+                two[i].tally.minimum_ready = 2;
         for (size_t i = 0; i < ELEMENTSOF(two); i++)
                 assert_evidence(play_ask(&p, &two[i]), EVIDENCE_FALSE);
         play_api(&p, API_UNREACHABLE);
@@ -340,13 +339,13 @@ static void test_pods(void **state) {
         play_pod(&p, &pod);
         assert_blocked(&p, &pods, EVIDENCE_FALSE, "Pod", "ContainersNotReady"); /* each, not just one */
 
-        pods.minimum_ready = 1;
+        pods.tally.minimum_ready = 1;
         assert_true_check(&p, &pods);
-        pods.minimum_ready = 2;
+        pods.tally.minimum_ready = 2;
         assert_evidence(play_ask(&p, &pods), EVIDENCE_FALSE);
-        pods.minimum_ready = 0;
+        pods.tally.minimum_ready = 0;
         assert_true_check(&p, &pods);
-        pods.minimum_ready = MINIMUM_READY_UNSET;
+        pods.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }
 
@@ -356,7 +355,7 @@ static void test_pods_missing(void **state) {
         Play p;
 
         play_cluster(&p);
-        pods.minimum_ready = 2;
+        pods.tally.minimum_ready = 2;
         add_pod(&p, 0, "ReplicaSet", 1);
         assert_blocked(&p, &pods, EVIDENCE_FALSE, "Pods", REASON_NO_PODS);
         assert_string_equal(p.report.blockers[0].message, "1 of 2 pods exist");
@@ -365,14 +364,14 @@ static void test_pods_missing(void **state) {
         assert_int_equal(p.report.total_objects, 2);
         pod = add_pod(&p, 1, "ReplicaSet", 1);
         assert_true_check(&p, &pods);
-        pods.minimum_ready = 3;
+        pods.tally.minimum_ready = 3;
         pod.ready = KUBE_STATUS_FALSE;
         pod.ready_reason = "ContainersNotReady";
         play_pod(&p, &pod);
         assert_blocked(&p, &pods, EVIDENCE_FALSE, "Pod", "ContainersNotReady");
         assert_int_equal(p.report.n_blockers, 2);
         assert_string_equal(p.report.blockers[1].message, "2 of 3 pods exist");
-        pods.minimum_ready = 1;
+        pods.tally.minimum_ready = 1;
         assert_true_check(&p, &pods);
 
         /* Nor is it told that nothing is in the way while it is not known what is. */
@@ -382,7 +381,7 @@ static void test_pods_missing(void **state) {
         assert_blocked(&p, &pods, EVIDENCE_NONE, "Pods", REASON_NOT_SYNCED);
         assert_int_equal(p.report.blockers[0].since,
                          0); /* since it is seen, and not since the API was ready */
-        pods.minimum_ready = MINIMUM_READY_UNSET;
+        pods.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }
 
@@ -408,7 +407,7 @@ static void test_pods_picked(void **state) {
                                     .operator= SELECTOR_EQUALS,
                                     .values = (char *[]){ (char *) "web", NULL } };
         PlayPod pod = pod_ready(NS, "web-7", 307, 37);
-        CheckDefinition d = pods;
+        PlayCheck d = pods;
         Play p;
 
         play_cluster(&p);
@@ -419,16 +418,16 @@ static void test_pods_picked(void **state) {
         pod = pod_ready("other", "web-8", 309, 39); /* nor is this one */
         play_pod(&p, &pod);
 
-        d.name = (char *) "web-*";
+        d.tally.name = (char *) "web-*";
         assert_true_check(&p, &d);
-        d.namespace = NULL;
+        d.tally.namespace = NULL;
         assert_evidence(play_ask(&p, &d), EVIDENCE_NONE);
         d = pods;
-        d.requirements = &app;
-        d.n_requirements = 1;
+        d.pods.selector.requirements = &app;
+        d.pods.selector.n_requirements = 1;
         assert_true_check(&p, &d);
         d = pods;
-        d.name = (char *) "nothing-*";
+        d.tally.name = (char *) "nothing-*";
         assert_blocked(&p, &d, EVIDENCE_FALSE, "Pods", REASON_NO_PODS);
         play_end(&p);
 }
@@ -454,9 +453,9 @@ static void test_daemonset_scope(void **state) {
         assert_blocked(&p, &daemonset, EVIDENCE_FALSE, "DaemonSet", REASON_NO_ELIGIBLE_NODE);
         p.world->cluster_scope = false;
         assert_blocked(&p, &daemonset, EVIDENCE_FALSE, "DaemonSet", REASON_NO_ELIGIBLE_NODE);
-        daemonset.minimum_ready = 0;
+        daemonset.tally.minimum_ready = 0;
         assert_true_check(&p, &daemonset);
-        daemonset.minimum_ready = MINIMUM_READY_UNSET;
+        daemonset.tally.minimum_ready = MINIMUM_READY_UNSET;
 
         w.node_selector = NULL;
         play_workload(&p, &w);

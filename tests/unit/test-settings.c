@@ -25,9 +25,9 @@ static void test_defaults(void **state) {
         assert_int_equal(s->scope, SCOPE_NODE);
         assert_false(s->has_require);
         assert_null(s->require);
-        assert_true(s->settle == 0);
-        assert_true(s->hold == 15 * USEC_PER_SEC);
-        assert_true(s->unknown == 5 * USEC_PER_MINUTE);
+        assert_true(s->timing.settle == 0);
+        assert_true(s->timing.hold == 15 * USEC_PER_SEC);
+        assert_true(s->timing.unknown == 5 * USEC_PER_MINUTE);
         assert_null(s->boot_id_file);
         assert_string_equal(s->kubelet_healthz, "http://127.0.0.1:10248/healthz");
         assert_null(s->textfile);
@@ -53,7 +53,8 @@ static void test_all_keys(void **state) {
         assert_int_equal(strv_length(s->require), 2);
         assert_string_equal(s->require[1], "node");
         assert_string_equal(s->require_added[0], "storage");
-        assert_true(s->settle == USEC_PER_SEC && s->hold == 2 * USEC_PER_SEC && s->unknown == USEC_INFINITY);
+        assert_true(s->timing.settle == USEC_PER_SEC && s->timing.hold == 2 * USEC_PER_SEC &&
+                    s->timing.unknown == USEC_INFINITY);
         assert_string_equal(s->boot_id_file, "/b");
         assert_string_equal(s->machine_id_file, "/m");
         assert_string_equal(s->cgroup_root, "/c");
@@ -75,7 +76,7 @@ static void test_reset(void **state) {
         assert_int_equal(s->scope, SCOPE_NODE);
         assert_false(s->has_require);
         assert_null(s->require_added);
-        assert_true(s->hold == SETTINGS_HOLD_DEFAULT);
+        assert_true(s->timing.hold == GATE_TIMING_DEFAULT.hold);
         assert_int_equal(s->log_level, -1);
 
         assert_ok(parse("[Readiness]\nRequire=+a +b\n", &added, NULL));

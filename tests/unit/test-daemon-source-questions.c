@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <sys/un.h>
+
 #include "http-server.h"
-#include "source-endpoints.h"
+#include "source-questions.h"
 
 #include "base/string-util.h"
+#include "ready/check-kinds.h"
 
 /* The source with a board of gates and a server. */
 typedef struct Fixture {
         Hub hub;
         Readiness readiness;
         LoopDeferred reconsider;
-        SourceEndpoints *source;
+        SourceQuestions *source;
         Server server;
         const char *answer; /* NULL: the connection is closed */
         bool keep_open;
         char url[128];
-        CheckDefinition checks[4];
+        CheckDefinition *checks[4];
         size_t n_checks;
         unsigned n_touched, n_wanted;
         LoopTimer hang;
@@ -39,7 +42,7 @@ static void on_reconsider(LoopDeferred *deferred) {
         Fixture *f = container_of(deferred, Fixture, reconsider);
 
         assert_ok(board_reconsider(&f->readiness.board, f->readiness.world, instant_now(), &board_ops));
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         if (HASH_COUNT(f->readiness.world->answers) >= f->n_wanted && f->n_wanted > 0)
                 loop_exit(f->hub.loop, 0);
 }
@@ -70,7 +73,7 @@ static int setup(void **state) {
         assert_ok(http_client_new(f->hub.loop, &f->hub.http));
         assert_ok(world_new(&f->readiness.world));
         f->readiness.board = BOARD_INIT;
-        assert_ok(source_endpoints_new(&f->hub, &f->source));
+        assert_ok(source_questions_new(&f->hub, &f->source));
         server_start(&f->server, f->hub.loop);
         f->server.on_request = on_request;
         f->answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -82,7 +85,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
         Fixture *f = *state;
 
-        source_endpoints_free(f->source);
+        source_questions_free(f->source);
         assert_null(f->readiness.world->answers);
         loop_deferred_done(&f->reconsider);
         loop_timer_done(&f->hang);
@@ -95,13 +98,27 @@ static int teardown(void **state) {
         return 0;
 }
 
-static CheckDefinition *want(Fixture *f, const char *url, unsigned from, unsigned to) {
-        CheckDefinition *d = &f->checks[f->n_checks++];
+static void set(CheckDefinition *d, const char *key, const char *value) {
+        const char *why = "";
 
-        *d = (CheckDefinition){ .kind = CHECK_ENDPOINT, .label = strdup(""), .url = strdup(url) };
-        d->expect = calloc(2, sizeof(StatusRange));
-        d->expect[d->n_expect++] = (StatusRange){ from, to };
-        return d;
+        if (check_definition_set(d, key, value, &why) < 0)
+                fail_msg("%s=%s: %s", key, value, why);
+}
+
+static CheckDefinition *want(Fixture *f, const char *url) {
+        CheckDefinition **d = &f->checks[f->n_checks++];
+
+        assert_ok(check_definition_new(&check_kind_endpoint.syntax, "", "F", 1, d));
+        set(*d, "URL", url);
+        return *d;
+}
+
+static void want_socket(Fixture *f, const char *address) {
+        CheckDefinition **d = &f->checks[f->n_checks++];
+
+        assert_ok(check_definition_new(&check_kind_socket.syntax, "", "F", 1, d));
+        set(*d, "Connect", address);
+        set(*d, "IntervalSec", "1");
 }
 
 /* A gate for each check, the first of them called "a". */
@@ -114,7 +131,7 @@ static void load(Fixture *f) {
 
                 assert_non_null(d);
                 assert_ok(asprintf_ret(&d->name, "%c", (char) ('a' + i)));
-                d->checks = calloc(1, sizeof(CheckDefinition));
+                d->checks = calloc(1, sizeof(CheckDefinition *));
                 d->checks[0] = f->checks[i];
                 d->n_checks = 1;
                 setups[i] = (GateSetup){ .definition = d, .enabled = true, .timing = GATE_TIMING_DEFAULT };
@@ -166,7 +183,8 @@ static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, cons
 
         assert_int_equal(r->evidence, evidence);
         assert_int_equal(r->n_blockers, 1);
-        assert_string_equal(r->blockers[0].object.kind, "Endpoint");
+        assert_string_equal(r->blockers[0].object.kind,
+                            board_find(&f->readiness.board, gate)->checks[0].kind->syntax.section);
         assert_string_equal(r->blockers[0].reason, reason);
         if (!glob_matches(message, r->blockers[0].message))
                 fail_msg("\"%s\" is not like \"%s\"", r->blockers[0].message, message);
@@ -175,7 +193,7 @@ static void assert_blocked(Fixture *f, const char *gate, Evidence evidence, cons
 static void test_answers(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -188,7 +206,7 @@ static void test_redirection_is_an_answer(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -199,7 +217,7 @@ static void test_body_is_not_read(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\nx";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_TRUE);
@@ -211,7 +229,7 @@ static void test_wrong_status(void **state) {
         Fixture *f = *state;
 
         f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 503, 200-399 is expected");
@@ -220,14 +238,11 @@ static void test_wrong_status(void **state) {
 
 static void test_same_address_other_expectations(void **state) {
         Fixture *f = *state;
-        CheckDefinition *d;
 
         f->answer = "HTTP/1.1 404 Not Found\r\n\r\n";
-        want(f, f->url, 200, 399);
-        d = want(f, f->url, 401, 401);
-        d->expect[d->n_expect++] = (StatusRange){ 404, 404 };
-        d = want(f, f->url, 200, 200);
-        d->expect[d->n_expect++] = (StatusRange){ 500, 599 };
+        want(f, f->url);
+        set(want(f, f->url), "ExpectStatus", "401 404");
+        set(want(f, f->url), "ExpectStatus", "200,500-599");
         load(f);
         run(f, 3);
         assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200-399 is expected");
@@ -241,7 +256,7 @@ static void test_same_check_is_asked_once(void **state) {
         Fixture *f = *state;
 
         for (int i = 0; i < 3; i++)
-                want(f, f->url, 200, 399);
+                want(f, f->url);
         load(f);
         run(f, 1);
         for (const char *gate = "abc"; *gate; gate++)
@@ -257,11 +272,11 @@ static void test_refused(void **state) {
 
         assert_ok(close(listen_on_loopback(AF_INET, &port)));
         snprintf(url, sizeof(url), "http://localhost:%u/", port);
-        want(f, url, 200, 399);
+        want(f, url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "ConnectionRefused",
-                       "the connection is refused: nobody listens there");
+                       "connection refused: nothing listens there");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Nothing listens"));
 }
 
@@ -269,7 +284,7 @@ static void test_disconnected(void **state) {
         Fixture *f = *state;
 
         f->answer = NULL;
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "Disconnected", "the connection broke before the answer");
@@ -279,10 +294,10 @@ static void test_not_http(void **state) {
         Fixture *f = *state;
 
         f->answer = "220 mail.example.com ESMTP\r\n";
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "NotHTTP", "its answer is not HTTP");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NotHTTP", "the answer is not HTTP");
 }
 
 /* The server does not speak TLS. */
@@ -293,7 +308,7 @@ static void test_tls(void **state) {
         f->answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
         f->server.on_request = on_request;
         snprintf(url, sizeof(url), "https://127.0.0.1:%u/", f->server.port);
-        want(f, url, 200, 399);
+        want(f, url);
         load(f);
         /* It waits for the end of a header, which a handshake does not have. */
         run_for(f, 500 * USEC_PER_MSEC);
@@ -304,51 +319,63 @@ static void test_tls(void **state) {
         assert_non_null(report(f, "a")->blockers[0].hint);
 }
 
+/* Knows no name. */
+typedef struct NameServer {
+        LoopIo io;
+        int fd;
+} NameServer;
+
 static void on_question(LoopIo *io, unsigned events) {
+        NameServer *server = container_of(io, NameServer, io);
         struct sockaddr_in peer;
         socklen_t size = sizeof(peer);
         uint8_t data[512];
         ssize_t n;
-        int fd = *(int *) (io + 1);
 
-        n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *) &peer, &size);
+        n = recvfrom(server->fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *) &peer, &size);
         if (n < 12)
                 return;
         data[2] |= 0x80; /* an answer: */
         data[3] = 0x83;  /* no such domain */
-        (void) sendto(fd, data, (size_t) n, 0, (const struct sockaddr *) &peer, size);
+        (void) sendto(server->fd, data, (size_t) n, 0, (const struct sockaddr *) &peer, size);
+}
+
+static void name_server_start(NameServer *server, Fixture *f) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(a);
+        char address[64];
+
+        *server = (NameServer){ .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+        assert_ok(bind(server->fd, (struct sockaddr *) &a, size));
+        assert_ok(getsockname(server->fd, (struct sockaddr *) &a, &size));
+        snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
+        assert_ok(http_client_set_name_servers(f->hub.http, address));
+        assert_ok(loop_io_set(f->hub.loop, &server->io, server->fd, LOOP_READ, on_question));
+}
+
+static void name_server_stop(NameServer *server) {
+        loop_io_done(&server->io);
+        close(server->fd);
 }
 
 static void test_name_not_found(void **state) {
-        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        socklen_t size = sizeof(a);
-        struct {
-                LoopIo io;
-                int fd;
-        } server = { .fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
         Fixture *f = *state;
-        char address[64];
+        NameServer server;
 
-        assert_ok(bind(server.fd, (struct sockaddr *) &a, size));
-        assert_ok(getsockname(server.fd, (struct sockaddr *) &a, &size));
-        snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(a.sin_port));
-        assert_ok(http_client_set_name_servers(f->hub.http, address));
-        assert_ok(loop_io_set(f->hub.loop, &server.io, server.fd, LOOP_READ, on_question));
-
-        want(f, "http://app.apps.nowhere.test/", 200, 399);
+        name_server_start(&server, f);
+        want(f, "http://app.apps.nowhere.test/");
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
-                       "its name is not known: app.apps.nowhere.test: *");
+                       "the name does not resolve: app.apps.nowhere.test: *");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "wildcard DNS"));
-        loop_io_done(&server.io);
-        close(server.fd);
+        name_server_stop(&server);
 }
 
 static void test_unreadable_ca(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
+        set(want(f, f->url), "CAFile", "/nowhere/ca.pem");
         load(f);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_NONE, "CAUnreadable",
@@ -360,8 +387,8 @@ static void test_unreadable_ca(void **state) {
 static void test_ca_counts(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399)->ca_file = strdup("/nowhere/ca.pem");
-        want(f, f->url, 200, 399);
+        set(want(f, f->url), "CAFile", "/nowhere/ca.pem");
+        want(f, f->url);
         load(f);
         run(f, 2);
         assert_int_equal(report(f, "a")->evidence, EVIDENCE_NONE);
@@ -374,7 +401,7 @@ static void test_again_without_news(void **state) {
         unsigned n_touched;
 
         f->answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        want(f, f->url, 200, 399)->interval = USEC_PER_SEC;
+        set(want(f, f->url), "IntervalSec", "1");
         load(f);
         run(f, 1);
         n_touched = f->n_touched;
@@ -392,16 +419,16 @@ static void test_again_without_news(void **state) {
 static void test_forgotten(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
         gate_set_enabled(board_find(&f->readiness.board, "a"), false, NULL);
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         assert_null(f->readiness.world->answers);
 
         f->answer = "";
         gate_set_enabled(board_find(&f->readiness.board, "a"), true, NULL);
-        source_endpoints_update(f->source);
+        source_questions_update(f->source);
         run_until(f, 2, 0);
         assert_int_equal(f->server.n_requests, 2);
         load(f); /* no gates */
@@ -414,10 +441,10 @@ static void test_forgotten(void **state) {
 static void test_reload_keeps_answers(void **state) {
         Fixture *f = *state;
 
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run(f, 1);
-        want(f, f->url, 200, 399);
+        want(f, f->url);
         load(f);
         run_for(f, 100 * USEC_PER_MSEC);
         assert_int_equal(f->server.n_requests, 1);
@@ -435,21 +462,181 @@ static void test_idle_without_endpoints(void **state) {
         assert_true(loop_turns(f->hub.loop) - turns <= 2);
 }
 
-static void test_keys(void **state) {
-        StatusRange expect[] = { { 200, 299 }, { 404, 404 } };
-        char ca[] = "/etc/a b.pem", url[] = "http://x/";
-        CheckDefinition d = { .kind = CHECK_ENDPOINT, .url = url };
-        char *key;
+static void assert_question(CheckDefinition *d, const char *expected) {
+        _cleanup_free_ char *key = NULL;
 
-        assert_ok(check_endpoint_key(&d, &key));
-        assert_string_equal(key, "http://x/");
-        free(key);
-        d.expect = expect;
-        d.n_expect = 2;
-        d.ca_file = ca;
-        assert_ok(check_endpoint_key(&d, &key));
-        assert_string_equal(key, "http://x/ 200-299,404-404 /etc/a b.pem");
-        free(key);
+        assert_ok(check_kind(d)->question(d, &key));
+        assert_string_equal(key, expected);
+}
+
+static void test_keys(void **state) {
+        _cleanup_(check_definition_freep) CheckDefinition *d = NULL;
+
+        assert_ok(check_definition_new(&check_kind_endpoint.syntax, "", "F", 1, &d));
+        set(d, "URL", "http://x/");
+        assert_question(d, "http://x/ 200-399");
+        set(d, "ExpectStatus", "200-299 404");
+        set(d, "CAFile", "/etc/a b.pem");
+        set(d, "IntervalSec", "7");
+        assert_question(d, "http://x/ 200-299,404-404 /etc/a b.pem");
+}
+
+/* Runs until the gate's first blocker has this reason; NULL: until it has none. */
+static void run_until_reason(Fixture *f, const char *gate, const char *reason) {
+        usec_t end = now_monotonic() + 12 * USEC_PER_SEC;
+
+        for (;;) {
+                const Report *r = report(f, gate);
+
+                if (reason ? r->n_blockers > 0 && streq(r->blockers[0].reason, reason)
+                           : r->evidence == EVIDENCE_TRUE)
+                        return;
+                assert_true(now_monotonic() < end);
+                run_for(f, 10 * USEC_PER_MSEC);
+        }
+}
+
+/* Listens where a listener was before. */
+static int listen_again(bool v6, unsigned port) {
+        struct sockaddr_in a4 = { .sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t) port) };
+        struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                                   .sin6_port = htons((uint16_t) port) };
+        int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+        assert_ok(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+        assert_ok(v6 ? bind(fd, (struct sockaddr *) &a6, sizeof(a6))
+                     : bind(fd, (struct sockaddr *) &a4, sizeof(a4)));
+        assert_ok(listen(fd, 64));
+        return fd;
+}
+
+/* Comes late, is there, is gone: a host of each kind, side by side. */
+static void test_tcp_socket(void **state) {
+        static const struct {
+                const char *host;
+                bool v6;
+        } rows[] = { { "127.0.0.1", false }, { "localhost", true }, { "[::1]", true } };
+        char addresses[ELEMENTSOF(rows)][64];
+        unsigned ports[ELEMENTSOF(rows)], n = 0;
+        int fds[ELEMENTSOF(rows)];
+        Fixture *f = *state;
+
+        for (; n < ELEMENTSOF(rows); n++) {
+                int fd = listen_on_loopback(rows[n].v6 ? AF_INET6 : AF_INET, &ports[n]);
+
+                if (fd < 0)
+                        break; /* a host without IPv6 */
+                assert_ok(close(fd));
+                snprintf(addresses[n], sizeof(addresses[n]), "%s:%u", rows[n].host, ports[n]);
+                want_socket(f, addresses[n]);
+        }
+        assert_true(n > 0);
+        load(f);
+        run(f, n);
+        for (unsigned i = 0; i < n; i++) {
+                const char gate[] = { (char) ('a' + i), '\0' };
+
+                assert_blocked(f, gate, EVIDENCE_FALSE, "ConnectionRefused",
+                               "connection refused: nothing listens there");
+                assert_string_equal(report(f, gate)->blockers[0].object.name, addresses[i]);
+                assert_non_null(strstr(report(f, gate)->blockers[0].hint, "ss -ltnp"));
+                fds[i] = listen_again(rows[i].v6, ports[i]);
+        }
+        for (unsigned i = 0; i < n; i++) {
+                const char gate[] = { (char) ('a' + i), '\0' };
+
+                run_until_reason(f, gate, NULL);
+                assert_int_equal(gate_state(board_find(&f->readiness.board, gate)), GATE_READY);
+                assert_ok(close(fds[i]));
+        }
+        for (unsigned i = 0; i < n; i++)
+                run_until_reason(f, (const char[]){ (char) ('a' + i), '\0' }, "ConnectionRefused");
+}
+
+static int listen_on_path(const char *path, int type, int backlog) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+        snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+        assert_ok(bind(fd, (struct sockaddr *) &a, sizeof(a)));
+        if (type == SOCK_STREAM)
+                assert_ok(listen(fd, backlog));
+        return fd;
+}
+
+static void test_unix_socket(void **state) {
+        char folder[] = "/tmp/test-questions-XXXXXX", path[64];
+        Fixture *f = *state;
+        int fd, waiting;
+
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/socket", folder);
+        want_socket(f, path);
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NotFound", "there is no such socket");
+        assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Connect="));
+
+        fd = listen_on_path(path, SOCK_STREAM, 8);
+        run_until_reason(f, "a", NULL);
+        assert_ok(close(fd)); /* its file stays */
+        run_until_reason(f, "a", "ConnectionRefused");
+        assert_ok(unlink(path));
+
+        fd = listen_on_path(path, SOCK_DGRAM, 0);
+        run_until_reason(f, "a", "Unreachable");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "Unreachable",
+                       "no route to the address, or the connection is not allowed: *");
+        assert_ok(close(fd));
+        assert_ok(unlink(path));
+
+        /* A full queue is waited for. */
+        fd = listen_on_path(path, SOCK_STREAM, 0);
+        waiting = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        {
+                struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+                snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+                assert_ok(connect(waiting, (struct sockaddr *) &a, sizeof(a)));
+        }
+        run_for(f, 2 * USEC_PER_SEC);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "Unreachable", "*"); /* no answer yet */
+        assert_ok(close(accept(fd, NULL, NULL)));
+        run_until_reason(f, "a", NULL);
+        assert_ok(close(waiting));
+        assert_ok(close(fd));
+        assert_ok(unlink(path));
+        assert_ok(rmdir(folder));
+}
+
+static void test_socket_of_a_name(void **state) {
+        Fixture *f = *state;
+        NameServer server;
+
+        name_server_start(&server, f);
+        want_socket(f, "broker.nowhere.test:1883");
+        load(f);
+        run(f, 1);
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NameNotFound",
+                       "the name does not resolve: broker.nowhere.test: *");
+        name_server_stop(&server);
+}
+
+/* Forgotten with its question on the way. */
+static void test_socket_dropped(void **state) {
+        Fixture *f = *state;
+
+        assert_ok(http_client_set_name_servers(f->hub.http, "127.0.0.1:1"));
+        want_socket(f, "broker.nowhere.test:1883");
+        want_socket(f, "192.0.2.1:1883"); /* a network for examples */
+        load(f);
+        run_for(f, 20 * USEC_PER_MSEC);
+        load(f);
+        run_for(f, 20 * USEC_PER_MSEC);
+        assert_null(f->readiness.world->answers);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -472,6 +659,10 @@ int main(void) {
                 TEST(test_again_without_news),
                 TEST(test_forgotten),
                 TEST(test_reload_keeps_answers),
+                TEST(test_tcp_socket),
+                TEST(test_unix_socket),
+                TEST(test_socket_of_a_name),
+                TEST(test_socket_dropped),
                 TEST(test_idle_without_endpoints),
                 cmocka_unit_test(test_keys),
         };

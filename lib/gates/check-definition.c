@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "gates/check-definition.h"
+
+#include "base/value.h"
+
+#define NAMESPACE_MAX 63
+
+#define KEYS_MAX (8 * sizeof(unsigned))
+
+static void *member(const CheckDefinition *d, const CheckKey *k) {
+        return (char *) d + k->offset;
+}
+
+/* A check with all keys at their defaults. label and file are copied. -ENOMEM. */
+int check_definition_new(const CheckSyntax *syntax, const char *label, const char *file, unsigned line,
+                         CheckDefinition **ret) {
+        _cleanup_(check_definition_freep) CheckDefinition *d = NULL;
+        const char *why;
+        int r;
+
+        assert(syntax->size >= sizeof(CheckDefinition));
+
+        d = calloc(1, syntax->size);
+        if (!d)
+                return -ENOMEM;
+        d->syntax = syntax;
+        d->line = line;
+        d->label = strdup(label);
+        d->file = strdup(file);
+        if (!d->label || !d->file)
+                return -ENOMEM;
+        for (const CheckKey *k = syntax->keys; k->name; k++) {
+                assert(k->offset >= sizeof(CheckDefinition) && k->offset < syntax->size);
+                assert((size_t) (k - syntax->keys) < KEYS_MAX);
+                r = k->type->parse(member(d, k), "", &why);
+                assert(r != -EINVAL);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+CheckDefinition *check_definition_free(CheckDefinition *d) {
+        if (!d)
+                return NULL;
+        for (const CheckKey *k = d->syntax->keys; k->name; k++)
+                if (k->type->done)
+                        k->type->done(member(d, k));
+        free(d->label);
+        free(d->file);
+        return mfree(d);
+}
+
+/* Takes a value, "" for the key's default. -ENOENT where the kind has no such key, -EINVAL with *why (static), and
+ * -ENOMEM. */
+int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why) {
+        const CheckKey *k = d->syntax->keys;
+        unsigned bit;
+        int r;
+
+        while (k->name && !streq(k->name, key))
+                k++;
+        if (!k->name)
+                return -ENOENT;
+        r = k->type->parse(member(d, k), value, why);
+        if (r < 0)
+                return r;
+        bit = 1U << (k - d->syntax->keys);
+        d->assigned = *value ? d->assigned | bit : d->assigned & ~bit;
+        return 0;
+}
+
+/* The first key that the section needs and does not have; NULL where it has all. */
+const char *check_definition_missing(const CheckDefinition *d) {
+        for (const CheckKey *k = d->syntax->keys; k->name; k++)
+                if (k->is_required && !(d->assigned & 1U << (k - d->syntax->keys)))
+                        return k->name;
+        return NULL;
+}
+
+/* Whether both ask the cluster the same question. Where they were written, and under which label, does not
+ * count; how often an address is asked does. */
+bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b) {
+        if (a->syntax != b->syntax)
+                return false;
+        for (const CheckKey *k = a->syntax->keys; k->name; k++)
+                if (!k->type->equal(member(a, k), member(b, k)))
+                        return false;
+        return true;
+}
+
+/* A check in a few words, for people: "DaemonSet openshift-dns/dns-default". -ENOMEM. */
+int check_definition_describe(const CheckDefinition *d, char **ret) {
+        return d->syntax->describe(d, ret);
+}
+
+void check_key_text_done(void *p) {
+        freep(p);
+}
+
+bool check_key_text_equal(const void *a, const void *b) {
+        return streq_ptr(*(char *const *) a, *(char *const *) b);
+}
+
+static int parse_namespace(void *p, const char *value, const char **why) {
+        if (strlen(value) > NAMESPACE_MAX ||
+            value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+                return value_refuse(why, "not the name of a namespace");
+        return value_set_text(p, value);
+}
+
+/* Names end up in paths. */
+static int parse_name(void *p, const char *value, const char **why) {
+        if (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX || strpbrk(value, "/%?#*") ||
+            streq(value, ".") || streq(value, ".."))
+                return value_refuse(why, "not the name of an object");
+        return value_set_text(p, value);
+}
+
+const CheckKeyType check_key_namespace = CHECK_KEY_TEXT(parse_namespace);
+const CheckKeyType check_key_name = CHECK_KEY_TEXT(parse_name);

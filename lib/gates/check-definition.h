@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/macro.h"
+
+/* One check section of a gate file. The kinds of checks are rows of lib/ready: this folder reads their sections by the
+ * CheckSyntax of each and knows none of them. */
+
+typedef struct CheckDefinition CheckDefinition;
+
+/* How the values of a key are read, kept and compared; p points to the member that keeps them. */
+typedef struct CheckKeyType {
+        int (*parse)(void *p, const char *value, const char **why); /* "": back to the default */
+        void (*done)(void *p);                                      /* NULL: nothing to free */
+        bool (*equal)(const void *a, const void *b);
+} CheckKeyType;
+
+typedef struct CheckKey {
+        const char *name;
+        size_t offset; /* of the member, in the kind's definition */
+        const CheckKeyType *type;
+        bool is_required;
+} CheckKey;
+
+typedef struct CheckSyntax {
+        const char *section;  /* "Workload" of [Workload] */
+        size_t size;          /* of the kind's definition, which begins with a CheckDefinition */
+        const CheckKey *keys; /* ends with an empty one */
+        int (*describe)(const CheckDefinition *d, char **ret);
+        /* Rule R7. */
+        bool is_controller;    /* may stand for the controller of the conditions beside it */
+        bool needs_controller; /* is no proof by itself */
+} CheckSyntax;
+
+/* NULL where no kind has such a section. */
+typedef const CheckSyntax *(*CheckSyntaxFinder)(const char *section);
+
+/* What all kinds have. Each has a struct of its own that begins with this and goes on with its keys. */
+struct CheckDefinition {
+        const CheckSyntax *syntax;
+        char *label; /* "" where the section has none */
+        char *file;  /* where the section begins, for messages */
+        unsigned line;
+        unsigned assigned; /* keys that have a value of the files, as 1 << index */
+};
+
+int check_definition_new(const CheckSyntax *syntax, const char *label, const char *file, unsigned line,
+                         CheckDefinition **ret);
+CheckDefinition *check_definition_free(CheckDefinition *d);
+DEFINE_CLEANUP(CheckDefinition, check_definition_free)
+
+int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why);
+const char *check_definition_missing(const CheckDefinition *d);
+bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b);
+int check_definition_describe(const CheckDefinition *d, char **ret);
+
+/* What object names have at most, and patterns of them. */
+#define CHECK_NAME_MAX 253
+
+/* Keys that several kinds have: char *. */
+extern const CheckKeyType check_key_namespace;
+extern const CheckKeyType check_key_name;
+
+void check_key_text_done(void *p);
+bool check_key_text_equal(const void *a, const void *b);
+#define CHECK_KEY_TEXT(function)                                                                            \
+        { .parse = function, .done = check_key_text_done, .equal = check_key_text_equal }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "gates/condition-microshift.h"
+#include "gates/definition.h"
+
+/* What conditions are held against. */
+typedef struct GateFacts GateFacts;
+struct GateFacts {
+        bool (*path_exists)(const GateFacts *facts, const char *path);
+        const MicroShiftConfig *microshift;
+};
+
+int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause);
+bool gate_path_exists(const GateFacts *facts, const char *path);
+int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, const char **ret_value);

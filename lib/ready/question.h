@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "ready/check.h"
+
+/* What the sections of checks have in common that the daemon answers by asking an address. */
+typedef struct QuestionDefinition {
+        CheckDefinition definition;
+        char *address;
+        usec_t interval; /* IntervalSec=, 0 where unset */
+} QuestionDefinition;
+
+static inline const QuestionDefinition *question_definition(const CheckDefinition *d) {
+        assert(check_kind(d)->question);
+        return (const QuestionDefinition *) d;
+}
+
+extern const CheckKeyType question_key_interval;
+
+int question_judge(Check *c, Judging *j);
+int question_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the streams bring. Two things happen here that are more than book-keeping, because both need an object's old
+ * version beside its new one: a node's sign of life (rule R1) and the `observed` proof of a pod (rule R3). Both count
+ * only what happens on a stream that was in sync before. After the daemon resumes from a resourceVersion, the server
+ * first replays what the daemon missed, which is the past: for a second nothing of that counts as seen. */
+
+#include "ready/world-object.h"
+
+#include "base/limits.h"
+#include "base/string-util.h"
+
+#define REPLAY_USEC USEC_PER_SEC
+
+/* Adds a stream, not in sync. key (may be NULL) is copied. The world owns it until world_stream_free(). */
+int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret) {
+        WorldStream *s;
+
+        s = calloc(1, sizeof(WorldStream));
+        if (!s)
+                return -ENOMEM;
+        s->world = w;
+        s->role = role;
+        s->interest = w->interest;
+        s->key = key ? strdup(key) : NULL;
+        if (key && !s->key) {
+                free(s);
+                return -ENOMEM;
+        }
+
+        s->next = w->streams;
+        w->streams = s;
+        *ret = s;
+        return 0;
+}
+
+static void stream_sweep(WorldStream *s, bool all) {
+        World *w = s->world;
+
+        for (KubeKind k = 0; k < _KUBE_KIND_MAX; k++)
+                for (WorldObject *o = w->by_kind[k], *next; o; o = next) {
+                        next = o->next;
+                        if (o->stream == s && (all || o->generation != s->generation))
+                                world_drop_object(w, o);
+                }
+}
+
+/* A stream that was to take another's place goes before the other: its objects belong to the other again, which
+ * brought them before and is believed for as long as it is in sync. */
+static void stream_hand_back(WorldStream *s) {
+        WorldStream *t = s->next; /* older ones stand behind */
+
+        while (t && !(t->in_sync && t->role == s->role && streq_ptr(t->key, s->key)))
+                t = t->next;
+        for (KubeKind k = 0; t && k < _KUBE_KIND_MAX; k++)
+                WORLD_FOREACH(o, s->world, k)
+                        if (o->stream == s) {
+                                o->stream = t;
+                                o->generation = t->generation;
+                        }
+}
+
+/* Takes the stream out of its world, with the objects that it brought and no other stream took over. */
+WorldStream *world_stream_free(WorldStream *s) {
+        if (!s)
+                return NULL;
+
+        stream_hand_back(s);
+        stream_sweep(s, true);
+        for (WorldStream **p = &s->world->streams; *p; p = &(*p)->next)
+                if (*p == s) {
+                        *p = s->next;
+                        break;
+                }
+
+        free(s->key);
+        free(s->reason);
+        free(s->message);
+        return mfree(s);
+}
+
+/* Says whether the stream is to be believed; reason (one of ours) and message where it is not. Returns 1
+ * where anything of that is new. */
+int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message,
+                          Instant now) {
+        int r, changed = s->in_sync != in_sync;
+
+        r = free_and_strdup(&s->reason, in_sync ? NULL : reason);
+        if (r < 0)
+                return r;
+        changed |= r;
+        r = free_and_strdup(&s->message, in_sync ? NULL : message);
+        if (r < 0)
+                return r;
+        changed |= r;
+
+        if (in_sync && !s->in_sync)
+                s->synced = now.monotonic;
+        if (!in_sync)
+                s->listed = false;
+        s->in_sync = in_sync;
+        return changed;
+}
+
+/* A new listing: what it does not name will be gone when it is complete. */
+void world_stream_listing_begins(WorldStream *s) {
+        s->generation++;
+}
+
+void world_stream_listing_complete(WorldStream *s) {
+        stream_sweep(s, false);
+        s->listed = true;
+}
+
+static void node_set_alive(WorldObject *o, Instant now) {
+        if (o->alive)
+                return;
+        o->alive = true;
+        o->alive_since = now.monotonic;
+}
+
+/* Whether a change that this stream brings now was made while we watched. A stream may still have something to
+ * say while /readyz fails: that is no sign of life for the time after. */
+static bool stream_witnesses(const WorldStream *s, Instant now) {
+        if (s->world->api != API_READY || !s->in_sync)
+                return false;
+        return s->listed || now.monotonic >= usec_add(s->synced, REPLAY_USEC);
+}
+
+static bool ids_differ(const KubePod *a, const KubePod *b) {
+        if (a->n_containers != b->n_containers)
+                return true;
+        for (size_t i = 0; i < a->n_containers; i++)
+                if (!streq_ptr(a->containers[i].id, b->containers[i].id))
+                        return true;
+        return false;
+}
+
+static KubeStatus pod_ready(const KubePod *p) {
+        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+
+        return c ? c->status : KUBE_STATUS_ABSENT;
+}
+
+static const char *pod_ready_reason(const KubePod *p) {
+        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+
+        return c ? c->reason : NULL;
+}
+
+/* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
+ * the first may bring it as it was before. A binding is never undone. */
+static bool is_before_binding(const WorldObject *o, const KubePod *new) {
+        return !new->node &&KUBE_POD_OF(o->object)->node &&streq_ptr(o->object->uid, new->object.uid);
+}
+
+/* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
+ * its owner may have changed to what a gate looks at. */
+static bool is_blank(const KubePod *p) {
+        for (size_t i = 0; i < p->n_containers; i++)
+                if (p->containers[i].id)
+                        return false;
+        return pod_ready(p) != KUBE_STATUS_TRUE;
+}
+
+static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
+        const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
+        ContainerLife *life;
+
+        life = calloc(new->n_containers + 1, sizeof(ContainerLife));
+        if (!life)
+                return -ENOMEM;
+        for (size_t i = 0; old && i < new->n_containers &&i < old->n_containers; i++)
+                if (streq_ptr(new->containers[i].id, old->containers[i].id))
+                        life[i] = o->life[i];
+        free(o->life);
+        o->life = life;
+
+        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+                /* A pod that was created while we watched cannot carry a status of an earlier boot. */
+                o->observed = witnessed && !old && is_blank(new);
+                o->changed = now.boottime;
+                return 0;
+        }
+        if (witnessed && (ids_differ(old, new) ||
+                          (pod_ready(old) == KUBE_STATUS_FALSE && pod_ready(new) == KUBE_STATUS_TRUE)))
+                o->observed = true;
+        if (pod_ready(old) != pod_ready(new) || !streq_ptr(pod_ready_reason(old), pod_ready_reason(new)) ||
+            !streq_ptr(old->phase, new->phase) || old->object.deleting != new->object.deleting)
+                o->changed = now.boottime;
+        return 0;
+}
+
+/* What was seen of the pods of a node in an earlier boot of it proves nothing of this one. */
+static void forget_observations(World *w, const char *node) {
+        WORLD_FOREACH(o, w, KUBE_POD)
+                if (streq_ptr(KUBE_POD_OF(o->object)->node, node))
+                        o->observed = false;
+}
+
+static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
+        const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
+        const KubeCondition *a, *b;
+
+        if (!old || !streq_ptr(old->boot_id, new->boot_id)) {
+                o->alive = false; /* `observed` counts from here, also for what runs on it */
+                o->booted = now.monotonic;
+                o->changed = now.boottime;
+        }
+        /* Also where it registers itself again: its boot ID in the meantime is not known. */
+        if (!old || !streq_ptr(old->boot_id, new->boot_id))
+                forget_observations(w, new->object.name);
+        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+                o->alive = false;
+                o->changed = now.boottime;
+                if (witnessed)
+                        node_set_alive(o, now); /* the kubelet has just registered it */
+                return;
+        }
+        if (witnessed && !streq_ptr(old->boot_id, new->boot_id))
+                node_set_alive(o, now);
+        if (witnessed && old->status_hash != new->status_hash) {
+                /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to
+                 * Unknown. */
+                b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
+                if (b && b->status != KUBE_STATUS_UNKNOWN)
+                        node_set_alive(o, now);
+        }
+
+        a = kube_condition_find(old->conditions, old->n_conditions, "Ready");
+        b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
+        if ((a ? a->status : KUBE_STATUS_ABSENT) != (b ? b->status : KUBE_STATUS_ABSENT))
+                o->changed = now.boottime;
+        if (b && b->status == KUBE_STATUS_UNKNOWN)
+                o->alive = false;
+}
+
+static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *new, bool witnessed,
+                             Instant now) {
+        const KubeLease *old = o->object ? (const KubeLease *) o->object : NULL;
+        WorldObject *node;
+
+        if (!witnessed || (old && streq_ptr(old->renew_time, new->renew_time)))
+                return;
+        if (!streq_ptr(new->object.namespace, "kube-node-lease"))
+                return;
+
+        node = world_find(s->world, KUBE_NODE, "", new->object.name);
+        if (node)
+                node_set_alive(node, now);
+}
+
+/* Whether the object was brought by a stream that is to take this one's place. For a while both bring the same, not
+ * in step. What the new one has brought is its own: else it would go with the old one, and no stream would bring it
+ * again. */
+static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
+        if (!o->stream || o->stream == s || o->stream->role != s->role || !streq_ptr(o->stream->key, s->key))
+                return false;
+        /* The newest stands first. */
+        for (const WorldStream *t = s->world->streams; t; t = t->next)
+                if (t == s || t == o->stream)
+                        return t == o->stream;
+        return false;
+}
+
+/* Whether another stream has a newer version: this one lags behind, or its list is older than the events of the
+ * other. Versions are of one server: one that was out of reach may have come back with a backup. Streams of two
+ * roles are those of pods with and without a node: what both tell of one pod goes by its binding, but of two pods
+ * of one name the later is the one that there is. */
+static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *new) {
+        if (!o->object || o->stream == s || o->is_former)
+                return false;
+        if (new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new)))
+                return true;
+        return !kube_version_is_later(new->resource_version, o->object->resource_version) &&
+               (o->stream->role == s->role || !streq_ptr(o->object->uid, new->uid));
+}
+
+static int carry_over(WorldStream *s, WorldObject *o, const KubeObject *new, Instant now) {
+        bool witnessed = stream_witnesses(s, now);
+
+        if (new->kind == KUBE_POD)
+                return pod_carry_over(o, KUBE_POD_OF(new), witnessed, now);
+        if (new->kind == KUBE_NODE)
+                node_carry_over(s->world, o, KUBE_NODE_OF(new), witnessed, now);
+        else if (new->kind == KUBE_LEASE)
+                lease_carry_over(s, o, (const KubeLease *) new, witnessed, now);
+        return 0;
+}
+
+/* Makes an object of the world out of its first version. new and key are taken on success. */
+static int add_object(WorldStream *s, KubeObject **new, char **key, Instant now, WorldObject **ret) {
+        World *w = s->world;
+        WorldObject *o;
+        int r;
+
+        if (w->n_objects >= LIMIT_OBJECTS)
+                return -ENOSPC;
+        o = calloc(1, sizeof(WorldObject));
+        if (!o)
+                return -ENOMEM;
+        o->changed = now.boottime;
+        r = carry_over(s, o, *new, now);
+        if (r >= 0) {
+                HASH_ADD_KEYPTR(hh, w->objects, *key, strlen(*key), o);
+                r = o->hh.tbl ? 0 : -ENOMEM;
+        }
+        if (r < 0) {
+                free(o->life);
+                free(o);
+                return r;
+        }
+
+        o->key = TAKE_PTR(*key);
+        o->object = TAKE_PTR(*new);
+        o->next = w->by_kind[o->object->kind];
+        if (o->next)
+                o->next->previous = o;
+        w->by_kind[o->object->kind] = o;
+        w->n_objects++;
+        *ret = o;
+        return 0;
+}
+
+static void take_place(WorldStream *s, WorldObject *o) {
+        o->stream = s;
+        o->generation = s->generation;
+}
+
+/* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
+ * the ceiling, -ENOMEM. ret may be NULL. */
+int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
+        _cleanup_(kube_object_freep) KubeObject *new = object;
+        _cleanup_free_ char *key = NULL;
+        bool is_heirs = false;
+        WorldObject *o;
+        int r;
+
+        r = world_object_key(s->key, new->kind, new->namespace, new->name, &key);
+        if (r < 0)
+                return r;
+
+        HASH_FIND_STR(s->world->objects, key, o);
+        if (!o)
+                r = add_object(s, &new, &key, now, &o);
+        else {
+                is_heirs = belongs_to_successor(o, s);
+                if (is_outdated(o, s, new)) {
+                        if (!is_heirs && o->stream->role == s->role)
+                                take_place(s, o);
+                        if (ret)
+                                *ret = o;
+                        return 0;
+                }
+                r = carry_over(s, o, new, now);
+                if (r >= 0) {
+                        kube_object_free(o->object);
+                        o->object = TAKE_PTR(new);
+                }
+        }
+        if (r < 0)
+                return r;
+
+        o->is_former = false;
+        o->is_news = o->object->kind == KUBE_POD;
+        s->world->has_news = s->world->has_news || o->is_news;
+        if (!is_heirs)
+                take_place(s, o);
+        if (ret)
+                *ret = o;
+        return 0;
+}
+
+/* Drops an object, unless another stream brings it by now or it was created again. uid may be NULL. A stream that
+ * is to take this one's place and is not in sync yet does not count as such: it may never bring the removal. */
+void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
+                         const char *uid) {
+        WorldObject *o = world_find_of_stream(s->world, s->key, kind, namespace, name);
+
+        if (!o || (uid && o->object->uid && !streq(uid, o->object->uid)))
+                return;
+        if (o->stream != s && (!belongs_to_successor(o, s) || o->stream->in_sync))
+                return;
+        world_drop_object(s->world, o);
+}

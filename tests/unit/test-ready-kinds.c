@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The table of the kinds of checks against what a kind has to have: whoever adds one finds here what is missing. */
+
+#include "test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/string-util.h"
+#include "ready/check-kinds.h"
+
+/* Two values of each key, neither of them the default, that ask two questions. */
+static const struct {
+        const char *section, *key, *a, *b;
+} values[] = {
+        { "Api", "Path", "/livez", "/apis" },
+        { "Node", "Name", "*", "other" },
+        { "Pods", "Namespace", "a", "b" },
+        { "Pods", "Selector", "k=v", "k=w" },
+        { "Pods", "Name", "a-*", "b-*" },
+        { "Pods", "MinimumReady", "0", "1" },
+        { "Pods", "Proof", "none", "observed" },
+        { "Workload", "Kind", "Deployment", "DaemonSet" },
+        { "Workload", "Namespace", "a", "b" },
+        { "Workload", "Name", "a", "b" },
+        { "Workload", "MinimumReady", "0", "1" },
+        { "Workload", "Proof", "none", "observed" },
+        { "Condition", "Resource", "v1/nodes", "a.b/v1/nodes" },
+        { "Condition", "Namespace", "a", "b" },
+        { "Condition", "Name", "a", "b" },
+        { "Condition", "Type", "Ready", "Issuing" },
+        { "Condition", "Status", "False", "Unknown" },
+        { "Endpoint", "URL", "http://a/", "http://b/" },
+        { "Endpoint", "ExpectStatus", "404", "200-204 404" },
+        { "Endpoint", "CAFile", "/a", "/b" },
+        { "Endpoint", "IntervalSec", "5", "1min" },
+        { "Socket", "Connect", "/run/a", "a.b:1883" },
+        { "Socket", "IntervalSec", "5", "1min" },
+};
+
+static CheckDefinition *make(const CheckKind *k) {
+        CheckDefinition *d;
+
+        assert_ok(check_definition_new(&k->syntax, "label", "F", 1, &d));
+        return d;
+}
+
+static void set(CheckDefinition *d, const char *key, const char *value) {
+        const char *why = "";
+
+        if (check_definition_set(d, key, value, &why) < 0)
+                fail_msg("[%s] %s=%s: %s", d->syntax->section, key, value, why);
+}
+
+/* A check of that kind with a value for each key. */
+static CheckDefinition *make_full(const CheckKind *k) {
+        CheckDefinition *d = make(k);
+
+        for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                if (streq(values[i].section, k->syntax.section))
+                        set(d, values[i].key, values[i].a);
+        return d;
+}
+
+static void test_descriptors(void **state) {
+        for (const CheckKind *const *p = check_kinds; *p; p++) {
+                const CheckKind *k = *p;
+
+                assert_ptr_equal(check_find_syntax(k->syntax.section), &k->syntax);
+                assert_non_null(k->syntax.describe);
+                assert_non_null(k->judge);
+                assert_non_null(k->list);
+                assert_true(!k->counts_pods || (k->wants && k->syntax.size >= sizeof(TallyDefinition)));
+                assert_true(!k->question || k->syntax.size >= sizeof(QuestionDefinition));
+                assert_false(k->syntax.is_controller && k->syntax.needs_controller);
+        }
+        assert_null(check_find_syntax("Gate"));
+}
+
+/* check-KIND.c is the descriptor of [Kind], and stands in the table. */
+static void test_a_row_for_each_file(void **state) {
+        _cleanup_free_ char *folder = NULL;
+        struct dirent *entry;
+        unsigned n = 0;
+        DIR *files;
+
+        assert_ok(path_join(getenv("MSREADY_SOURCE"), "lib/ready", &folder));
+        files = opendir(folder);
+        assert_non_null(files);
+        while ((entry = readdir(files))) {
+                const char *kind = startswith(entry->d_name, "check-"), *end = endswith(entry->d_name, ".c");
+                char section[64] = "";
+
+                if (!kind || !end)
+                        continue;
+                snprintf(section, sizeof(section), "%.*s", (int) (end - kind), kind);
+                section[0] = (char) (section[0] - 'a' + 'A');
+                if (!check_find_syntax(section))
+                        fail_msg("%s has no row", entry->d_name);
+                n++;
+        }
+        closedir(files);
+        for (const CheckKind *const *p = check_kinds; *p; p++)
+                n--;
+        assert_int_equal(n, 0);
+}
+
+/* Each key counts in the comparison of two checks, by which a reload tells whether a gate keeps its past. */
+static void test_each_key_counts(void **state) {
+        for (const CheckKind *const *p = check_kinds; *p; p++)
+                for (const CheckKey *key = (*p)->syntax.keys; key->name; key++) {
+                        _cleanup_(check_definition_freep) CheckDefinition *a = make(*p), *b = make(*p);
+                        size_t i = 0;
+
+                        while (i < ELEMENTSOF(values) && !(streq(values[i].section, (*p)->syntax.section) &&
+                                                           streq(values[i].key, key->name)))
+                                i++;
+                        if (i == ELEMENTSOF(values))
+                                fail_msg("[%s] %s= is tested nowhere", (*p)->syntax.section, key->name);
+                        set(a, key->name, values[i].a);
+                        assert_false(check_definition_equal(a, b));
+                        set(b, key->name, values[i].b);
+                        assert_false(check_definition_equal(a, b));
+                        set(b, key->name, "");
+                        set(b, key->name, values[i].a);
+                        assert_true(check_definition_equal(a, b));
+                        set(a, key->name, "");
+                        assert_false(check_definition_equal(a, b));
+                }
+}
+
+static void test_missing_keys(void **state) {
+        for (const CheckKind *const *p = check_kinds; *p; p++) {
+                _cleanup_(check_definition_freep) CheckDefinition *d = make_full(*p);
+                _cleanup_free_ char *words = NULL, *question = NULL;
+
+                assert_null(check_definition_missing(d));
+                assert_ok(check_definition_describe(d, &words));
+                assert_true(*words);
+                if ((*p)->question) {
+                        assert_ok((*p)->question(d, &question));
+                        /* Answers below paths are the API server's and forgotten with it. */
+                        assert_true(question[0] != '/');
+                }
+                for (const CheckKey *key = (*p)->syntax.keys; key->name; key++) {
+                        set(d, key->name, "");
+                        assert_true(
+                                streq_ptr(check_definition_missing(d), key->is_required ? key->name : NULL));
+                        for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                                if (streq(values[i].section, (*p)->syntax.section) &&
+                                    streq(values[i].key, key->name))
+                                        set(d, key->name, values[i].a);
+                }
+        }
+}
+
+/* The man page has each section, and each key in it. */
+static void test_man_page(void **state) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        size_t size;
+
+        assert_ok(path_join(getenv("MSREADY_SOURCE"), "man/msready.gate.5", &path));
+        assert_ok(file_read(path, MIB(1), &text, &size));
+        for (const CheckKind *const *p = check_kinds; *p; p++) {
+                _cleanup_free_ char *section = NULL;
+                char *begin, *end;
+
+                assert_ok(asprintf_ret(&section, "\n.Ss [%s]\n", (*p)->syntax.section));
+                begin = strstr(text, section);
+                if (!begin)
+                        fail_msg("%s lacks [%s]", path, (*p)->syntax.section);
+                end = strstr(begin + 1, "\n.S");
+                for (const CheckKey *key = (*p)->syntax.keys; key->name; key++) {
+                        char item[64];
+                        const char *found;
+
+                        snprintf(item, sizeof(item), " Cm %s=", key->name);
+                        found = strstr(begin, item);
+                        if (!found || found > end)
+                                fail_msg("%s lacks %s= in [%s]", path, key->name, (*p)->syntax.section);
+                }
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_descriptors),     cmocka_unit_test(test_a_row_for_each_file),
+                cmocka_unit_test(test_each_key_counts), cmocka_unit_test(test_missing_keys),
+                cmocka_unit_test(test_man_page),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -251,7 +251,7 @@ static void put_streams(Writer *w, const World *world) {
         put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", world->n_objects);
         put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.",
                    totals->requests);
-        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun anew.", totals->restarts);
+        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun again.", totals->restarts);
         put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.",
                    totals->failures);
         put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", totals->listings);

@@ -3,7 +3,7 @@
 /* When the daemon asks addresses, and where the answers go. Any answer is evidence, a failure to connect included,
  * and the API server has no part in it; a question that the daemon could not ask for reasons of its own gives none.
  *
- * * Checks that ask the same share one question. Without such checks nothing runs. */
+ * Checks that ask the same share one question. Without such checks nothing runs. */
 
 #include "source-questions.h"
 

@@ -239,7 +239,7 @@ static void restore_trails(Readiness *r) {
 }
 
 /* Board, time line and boots hold what was found of earlier runs (from_earlier_run: of one in this boot and userspace,
- * so that the board has its states); all else follows from it. A verdict that nobody has dated begins now. */
+ * so that the board has its states); all else follows from it. A verdict without a date begins now. */
 void readiness_restored(Readiness *r, bool from_earlier_run, Instant now, usec_t realtime) {
         const Boot *boot = boot_log_find(r->boots, r->world->host.boot_id);
         Verdict *v = &r->board.verdict;

@@ -39,7 +39,6 @@ typedef struct ApiPath {
 struct SourceApi {
         Hub *hub;
         SourceKubeconfig *kubeconfig;
-        SourceApiOps *ops;
         HttpFetch probe;
         HttpFetch version_fetch;
         LoopTimer again;
@@ -97,9 +96,9 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
         if (is_new && w->server && (before == API_READY) == (state == API_READY))
                 log_notice("API server %s: %s%s%s", w->server, reason, text ? ": " : "", strempty(text));
         if ((state == API_READY) != (before == API_READY))
-                s->ops->ready_changed(s->ops);
+                hub_report(s->hub, HUB_API);
         if (r > 0)
-                hub_touch(s->hub);
+                hub_report(s->hub, HUB_NEWS);
 }
 
 /* Puts an answer that is not 200 into words: the checks that fail, out of /readyz's "[-]etcd failed: reason
@@ -148,7 +147,7 @@ static void probe_answered(SourceApi *s) {
 
         if (f->status.code == 401) {
                 set_state(s, API_NOT_READY, REASON_UNAUTHORIZED, text);
-                s->ops->credentials_refused(s->ops);
+                hub_report(s->hub, HUB_REFUSED);
         } else if (f->status.code == 403)
                 set_state(s, API_NOT_READY, REASON_FORBIDDEN, text);
         else
@@ -256,8 +255,7 @@ static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
         version = jv_get_string(v, "gitVersion");
         if (!version || free_and_strdup(&w->server_version, version) < 0)
                 return;
-        s->ops->version(s->ops);
-        hub_touch(s->hub);
+        hub_report(s->hub, HUB_VERSION | HUB_NEWS);
 }
 
 static void ask_version(SourceApi *s) {
@@ -308,7 +306,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         if (r < 0)
                 loop_fail(hub->loop, r);
         else if (r > 0)
-                hub_touch(hub);
+                hub_report(hub, HUB_NEWS);
         if (e != EVIDENCE_TRUE)
                 loop_timer_set(hub->loop, &p->again, usec_add(now_monotonic(), USEC_PER_SEC), on_path_again);
 }
@@ -417,8 +415,8 @@ static void on_start(LoopTimer *timer) {
         probe(container_of(timer, SourceApi, start));
 }
 
-/* Begins to ask in the next turn of the loop. kubeconfig and ops outlive it. -ENOMEM. */
-int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, SourceApi **ret) {
+/* Begins to ask in the next turn of the loop. kubeconfig outlives it. -ENOMEM. */
+int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApi **ret) {
         _cleanup_(source_api_freep) SourceApi *s = NULL;
 
         s = calloc(1, sizeof(SourceApi));
@@ -426,7 +424,6 @@ int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, So
                 return -ENOMEM;
         s->hub = hub;
         s->kubeconfig = kubeconfig;
-        s->ops = ops;
 
         /* Not from here: the other parts do not exist yet. */
         loop_timer_set(hub->loop, &s->start, now_monotonic(), on_start);

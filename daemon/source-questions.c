@@ -121,7 +121,7 @@ void question_settle(Question *q, Evidence evidence, const char *reason, char *t
         if (r < 0)
                 loop_fail(hub->loop, r);
         else if (r > 0)
-                hub_touch(hub);
+                hub_report(hub, HUB_NEWS);
 
         q->pause_ends = usec_add(now_monotonic(), PAUSE_USEC);
         arm(q);

@@ -9,7 +9,6 @@
 typedef struct Fixture {
         HubFixture hub;
         SourceApi *source;
-        SourceApiOps ops;
         const char *readyz; /* the whole answer; NULL: the connection is closed */
         const char *livez;
         unsigned n_ready_changed, n_versions, n_refused, n_readyz, n_livez;
@@ -43,16 +42,13 @@ static void on_request(Peer *peer, const char *text) {
                 peer_close(peer);
 }
 
-static void on_ready_changed(SourceApiOps *ops) {
-        container_of(ops, Fixture, ops)->n_ready_changed++;
-}
+static void on_report(Hub *hub, unsigned reports) {
+        Fixture *f = fixture_of(container_of(hub, HubFixture, hub));
 
-static void on_version(SourceApiOps *ops) {
-        container_of(ops, Fixture, ops)->n_versions++;
-}
-
-static void on_refused(SourceApiOps *ops) {
-        container_of(ops, Fixture, ops)->n_refused++;
+        hub_on_report(hub, reports);
+        f->n_ready_changed += (reports & HUB_API) != 0;
+        f->n_versions += (reports & HUB_VERSION) != 0;
+        f->n_refused += (reports & HUB_REFUSED) != 0;
 }
 
 static Fixture *begin(bool with_kubeconfig) {
@@ -60,9 +56,9 @@ static Fixture *begin(bool with_kubeconfig) {
 
         assert_non_null(f);
         f->readyz = f->livez = OK;
-        f->ops = (SourceApiOps){ on_ready_changed, on_version, on_refused };
         hub_begin(&f->hub, on_request, with_kubeconfig);
-        assert_ok(source_api_new(&f->hub.hub, f->hub.kubeconfig, &f->ops, &f->source));
+        f->hub.hub.report = on_report;
+        assert_ok(source_api_new(&f->hub.hub, f->hub.kubeconfig, &f->source));
         return f;
 }
 

@@ -38,7 +38,6 @@ struct Manager {
         Settings *settings;
         Readiness readiness;
         unsigned reports;  /* of the sources, that are yet to be acted upon */
-        bool was_fresh;    /* READY=1 has been sent by this process */
         bool boot_is_news; /* its line in the record of boots is to be written */
 
         SourceKubeconfig *kubeconfig;
@@ -112,11 +111,7 @@ static void manager_reconsider(Manager *m) {
         if (r < 0)
                 log_error("Cannot judge the gates: %s, no gate opens", strerror(-r));
 
-        if (!m->was_fresh && board_is_fresh(&readiness->board)) {
-                m->was_fresh = true;
-                publish_notify_ready(m->notify);
-        } else
-                publish_notify_update(m->notify);
+        publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
         publish_metrics_update(m->metrics, m->settings->textfile);
         /* Files last: clients and systemd need not wait for the disk. The coarse timer saves the objects'

@@ -254,10 +254,8 @@ void source_kubeconfig_reload(SourceKubeconfig *s) {
                 log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
                 return;
         }
-        if (!streq(path, s->path)) {
-                free(s->path);
-                s->path = TAKE_PTR(path);
-        }
+        free(s->path);
+        s->path = TAKE_PTR(path);
         s->retries = 0;
         (void) source_kubeconfig_reread(s);
 }

@@ -127,11 +127,11 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
                    event_digest_pulls(readiness->events));
 }
 
-/* What is told of a gate: its row in a family. */
+/* One metric of one gate. */
 typedef struct GateMetric {
         const char *name, *help;
         uint64_t value;
-        bool is_boottime; /* 0: it has not happened */
+        bool is_boottime; /* value is a time, 0 where what it is the time of has not happened */
 } GateMetric;
 
 #define GATE_METRICS 8

@@ -33,11 +33,23 @@
  * handshake. */
 #define COARSE_USEC (45 * USEC_PER_SEC)
 
+/* What the sources have reported and the manager has yet to act upon. */
+enum {
+        REPORT_REFUSED = 1 << 0,      /* the server does not take the credentials */
+        REPORT_CREDENTIALS = 1 << 1,  /* there are others, or the old ones are worth another try */
+        REPORT_OTHER_SERVER = 1 << 2, /* with the above */
+        REPORT_REWRITTEN = 1 << 3,    /* MicroShift has written its kubeconfig */
+        REPORT_API = 1 << 4,          /* it is ready, or is so no longer */
+        REPORT_VERSION = 1 << 5,
+        REPORT_DOUBT = 1 << 6, /* a stream failed as if the API were away */
+};
+
 struct Manager {
         Hub hub;
         Settings *settings;
         Readiness readiness;
-        unsigned reports;  /* of the sources, that are yet to be acted upon */
+        unsigned reports;
+        bool touched;      /* something in the world is new */
         bool boot_is_news; /* its line in the record of boots is to be written */
 
         SourceKubeconfig *kubeconfig;
@@ -51,6 +63,9 @@ struct Manager {
         PublishMetrics *metrics;
 
         ReadinessOps readiness_ops;
+        SourceKubeconfigOps kubeconfig_ops;
+        SourceApiOps api_ops;
+        SourceStreamsOps streams_ops;
         PublishVarlinkOps varlink_ops;
 
         LoopDeferred turn;
@@ -61,11 +76,49 @@ struct Manager {
 
 static void on_turn(LoopDeferred *deferred);
 
-static void on_report(Hub *hub, unsigned reports) {
-        Manager *m = container_of(hub, Manager, hub);
-
+static void report(Manager *m, unsigned reports) {
         m->reports |= reports;
-        loop_deferred_set(hub->loop, &m->turn, on_turn);
+        loop_deferred_set(m->hub.loop, &m->turn, on_turn);
+}
+
+static void touch(Manager *m) {
+        m->touched = true;
+        loop_deferred_set(m->hub.loop, &m->turn, on_turn);
+}
+
+/* What the sources say. */
+
+static void on_touched(Hub *hub) {
+        touch(container_of(hub, Manager, hub));
+}
+
+static void on_kubeconfig_changed(SourceKubeconfigOps *ops, bool other_server) {
+        report(container_of(ops, Manager, kubeconfig_ops),
+               REPORT_CREDENTIALS | (other_server ? REPORT_OTHER_SERVER : 0));
+}
+
+static void on_kubeconfig_rewritten(SourceKubeconfigOps *ops) {
+        report(container_of(ops, Manager, kubeconfig_ops), REPORT_REWRITTEN);
+}
+
+static void on_api_ready_changed(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_API);
+}
+
+static void on_api_version(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_VERSION);
+}
+
+static void on_api_refused(SourceApiOps *ops) {
+        report(container_of(ops, Manager, api_ops), REPORT_REFUSED);
+}
+
+static void on_streams_doubt(SourceStreamsOps *ops) {
+        report(container_of(ops, Manager, streams_ops), REPORT_DOUBT);
+}
+
+static void on_streams_refused(SourceStreamsOps *ops) {
+        report(container_of(ops, Manager, streams_ops), REPORT_REFUSED);
 }
 
 /* Edges of the readiness. */
@@ -97,7 +150,7 @@ static void save_boot(Manager *m) {
 }
 
 static void on_deadline(LoopTimer *timer) {
-        hub_report(&container_of(timer, Manager, deadline)->hub, HUB_NEWS);
+        touch(container_of(timer, Manager, deadline));
 }
 
 static void manager_reconsider(Manager *m) {
@@ -105,7 +158,7 @@ static void manager_reconsider(Manager *m) {
         uint64_t recorded = timeline_added(readiness->timeline);
         int r;
 
-        m->reports &= ~HUB_NEWS;
+        m->touched = false;
         source_host_look_at_news(m->host);
         r = readiness_reconsider(readiness, instant_now(), now_realtime(), &m->readiness_ops);
         if (r < 0)
@@ -147,7 +200,7 @@ static void connect_again(Manager *m, bool other_server) {
                 source_streams_connect_again(m->streams);
         }
         source_streams_credentials_read(m->streams, true);
-        hub_report(&m->hub, HUB_NEWS);
+        touch(m);
 }
 
 /* MicroShift has started: what its configuration says now decides which gates apply. */
@@ -160,27 +213,27 @@ static void apply_conditions(Manager *m) {
         facts.microshift = microshift;
         if (readiness_apply_conditions(&m->readiness, &facts, instant_now()))
                 source_streams_connect_again(m->streams);
-        hub_report(&m->hub, HUB_NEWS);
+        touch(m);
 }
 
 /* The order matters: first the credentials and the server, then what follows from them. Acting may bring new
  * reports. */
 static void act_on_reports(Manager *m) {
-        unsigned reports;
+        while (m->reports != 0) {
+                unsigned reports = m->reports;
 
-        while ((reports = m->reports & ~HUB_NEWS) != 0) {
-                m->reports &= HUB_NEWS;
-                if (reports & HUB_REFUSED)
+                m->reports = 0;
+                if (reports & REPORT_REFUSED)
                         read_credentials(m);
-                if (reports & HUB_CREDENTIALS)
-                        connect_again(m, reports & HUB_OTHER_SERVER);
-                if (reports & HUB_REWRITTEN)
+                if (reports & REPORT_CREDENTIALS)
+                        connect_again(m, reports & REPORT_OTHER_SERVER);
+                if (reports & REPORT_REWRITTEN)
                         apply_conditions(m);
-                if (reports & HUB_VERSION)
+                if (reports & REPORT_VERSION)
                         source_streams_version_changed(m->streams);
-                if (reports & HUB_API)
+                if (reports & REPORT_API)
                         source_streams_api_changed(m->streams);
-                if (reports & HUB_DOUBT)
+                if (reports & REPORT_DOUBT)
                         source_api_doubt(m->api);
         }
 }
@@ -189,7 +242,7 @@ static void on_turn(LoopDeferred *deferred) {
         Manager *m = container_of(deferred, Manager, turn);
 
         act_on_reports(m);
-        if (m->reports & HUB_NEWS)
+        if (m->touched)
                 manager_reconsider(m);
 }
 
@@ -348,16 +401,20 @@ static int start_parts(Manager *m, int listen_fd) {
                                      hub->options->socket, &m->varlink)) < 0 ||
             (r = publish_metrics_new(hub->loop, &m->readiness, &m->metrics)) < 0 ||
             (r = source_host_new(hub, &m->host)) < 0 || (r = source_questions_new(hub, &m->questions)) < 0 ||
-            (r = source_kubeconfig_new(hub, &m->kubeconfig)) < 0 ||
-            (r = source_streams_new(hub, m->kubeconfig, &m->streams)) < 0 ||
-            (r = source_api_new(hub, m->kubeconfig, &m->api)) < 0)
+            (r = source_kubeconfig_new(hub, &m->kubeconfig_ops, &m->kubeconfig)) < 0 ||
+            (r = source_streams_new(hub, m->kubeconfig, &m->streams_ops, &m->streams)) < 0 ||
+            (r = source_api_new(hub, m->kubeconfig, &m->api_ops, &m->api)) < 0)
                 return r;
         return publish_notify_new(hub->loop, &m->readiness, &m->notify);
 }
 
 static void connect_parts(Manager *m, Loop *loop, const Options *options) {
-        m->hub = (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .report = on_report };
+        m->hub =
+                (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .touched = on_touched };
         m->readiness_ops = (ReadinessOps){ on_gate_changed, on_verdict_changed };
+        m->kubeconfig_ops = (SourceKubeconfigOps){ on_kubeconfig_changed, on_kubeconfig_rewritten };
+        m->api_ops = (SourceApiOps){ on_api_ready_changed, on_api_version, on_api_refused };
+        m->streams_ops = (SourceStreamsOps){ on_streams_doubt, on_streams_refused };
         m->varlink_ops = (PublishVarlinkOps){ on_reload };
 }
 
@@ -412,7 +469,7 @@ void manager_start(Manager *m) {
         /* The gates were loaded before the kubeconfig was watched, and MicroShift may have started in
          * between. */
         apply_conditions(m);
-        hub_report(&m->hub, HUB_NEWS);
+        touch(m);
         loop_timer_set(m->hub.loop, &m->coarse, usec_add(now_monotonic(), COARSE_USEC), on_coarse);
 }
 

@@ -41,6 +41,7 @@ typedef struct ApiPath {
 struct SourceApi {
         Hub *hub;
         SourceKubeconfig *kubeconfig;
+        SourceApiOps *ops;
         HttpFetch probe;
         HttpFetch version_fetch;
         LoopTimer again;
@@ -97,9 +98,9 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
         if (is_new && w->server && (before == API_READY) == (state == API_READY))
                 log_notice("API server %s: %s%s%s", w->server, reason, text ? ": " : "", strempty(text));
         if ((state == API_READY) != (before == API_READY))
-                hub_report(s->hub, HUB_API);
+                s->ops->ready_changed(s->ops);
         if (r > 0)
-                hub_report(s->hub, HUB_NEWS);
+                hub_touch(s->hub);
 }
 
 /* Puts an answer that is not 200 into words: the checks that fail, out of /readyz's "[-]etcd failed: reason
@@ -156,7 +157,7 @@ static void probe_answered(SourceApi *s) {
                 describe_answer(f, "/readyz", text);
         set_state(s, API_NOT_READY, reason_of_status(code), text);
         if (code == 401)
-                hub_report(s->hub, HUB_REFUSED);
+                s->ops->credentials_refused(s->ops);
         probe_again(s, code == 401 || code == 403 ? PROBE_REMOTE_USEC : PROBE_USEC);
 }
 
@@ -260,7 +261,8 @@ static void on_version(HttpFetch *fetch, HttpEnd end, const char *detail) {
         version = jv_get_string(v, "gitVersion");
         if (!version || free_and_strdup(&w->server_version, version) < 0)
                 return;
-        hub_report(s->hub, HUB_VERSION | HUB_NEWS);
+        s->ops->version(s->ops);
+        hub_touch(s->hub);
 }
 
 static void ask_version(SourceApi *s) {
@@ -306,7 +308,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         if (r < 0)
                 loop_fail(hub->loop, r);
         else if (r > 0)
-                hub_report(hub, HUB_NEWS);
+                hub_touch(hub);
         if (e != EVIDENCE_TRUE)
                 loop_timer_set(hub->loop, &p->again, usec_add(now_monotonic(), USEC_PER_SEC), on_path_again);
 }
@@ -405,8 +407,8 @@ void source_api_coarse(SourceApi *s) {
                 ask_path(p);
 }
 
-/* Begins to ask in the next turn of the loop. kubeconfig outlives it. -ENOMEM. */
-int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApi **ret) {
+/* Begins to ask in the next turn of the loop. kubeconfig and ops outlive it. -ENOMEM. */
+int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, SourceApi **ret) {
         _cleanup_(source_api_freep) SourceApi *s = NULL;
 
         s = calloc(1, sizeof(SourceApi));
@@ -414,6 +416,7 @@ int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApi **ret) {
                 return -ENOMEM;
         s->hub = hub;
         s->kubeconfig = kubeconfig;
+        s->ops = ops;
 
         /* Not from here: the other parts do not exist yet. */
         probe_again(s, 0);

@@ -7,8 +7,16 @@
 /* Whether the API server is there: /readyz, until it answers 200; and the other paths that [Api] checks name. */
 
 typedef struct SourceApi SourceApi;
+typedef struct SourceApiOps SourceApiOps;
 
-int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApi **ret);
+/* What it reports; nothing of it is to be acted upon before the call has returned. */
+struct SourceApiOps {
+        void (*ready_changed)(SourceApiOps *ops);       /* the world's API is ready, or is so no longer */
+        void (*version)(SourceApiOps *ops);             /* the world has another server_version */
+        void (*credentials_refused)(SourceApiOps *ops); /* the server does not take what we know */
+};
+
+int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, SourceApi **ret);
 SourceApi *source_api_free(SourceApi *s);
 DEFINE_CLEANUP(SourceApi, source_api_free)
 

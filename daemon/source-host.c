@@ -196,7 +196,7 @@ static void look_at_all(SourceHost *s) {
                 if (is_here(s, o) && look_at_pod(s, o))
                         changed = true;
         if (changed)
-                hub_report(s->hub, HUB_NEWS);
+                hub_touch(s->hub);
 }
 
 void source_host_look_at_news(SourceHost *s) {
@@ -309,7 +309,7 @@ static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
         if (end != HTTP_END_EOF || fetch->status.code != 200 || !streq(buffer_cstr(&fetch->body), "ok"))
                 return;
         if (world_set_kubelet_healthy(s->hub->readiness->world, instant_now()) > 0)
-                hub_report(s->hub, HUB_NEWS);
+                hub_touch(s->hub);
 }
 
 static bool life_is_missing(const SourceHost *s) {
@@ -351,7 +351,7 @@ static void look_at_address(SourceHost *s) {
         if (streq_ptr(address, w->host.lost_address))
                 return;
         if (free_and_strdup(&w->host.lost_address, address) >= 0)
-                hub_report(s->hub, HUB_NEWS);
+                hub_touch(s->hub);
 }
 
 void source_host_update(SourceHost *s) {

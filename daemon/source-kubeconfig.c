@@ -23,6 +23,7 @@
 
 struct SourceKubeconfig {
         Hub *hub;
+        SourceKubeconfigOps *ops;
         char *path;
         KubeConfig *config;
         HttpTarget *target;
@@ -168,8 +169,8 @@ static void on_file_changed(FileWatch *watch) {
         s->retries = 0;
         /* Where its content is the same, MicroShift is starting: no need to wait for the next try. */
         if (source_kubeconfig_reread(s) == 0 && s->hub->readiness->world->api != API_READY)
-                hub_report(s->hub, HUB_CREDENTIALS);
-        hub_report(s->hub, HUB_REWRITTEN);
+                s->ops->changed(s->ops, false);
+        s->ops->rewritten(s->ops);
 }
 
 static void on_retry(LoopTimer *timer) {
@@ -198,7 +199,7 @@ int source_kubeconfig_reread(SourceKubeconfig *s) {
         if (r < 0)
                 loop_fail(s->hub->loop, r);
         if (r > 0)
-                hub_report(s->hub, HUB_CREDENTIALS | (r > 1 ? HUB_OTHER_SERVER : 0));
+                s->ops->changed(s->ops, r > 1);
         return r;
 }
 
@@ -212,9 +213,9 @@ static int find_path(const Hub *hub, char **ret, char **reterr_detail) {
         return asprintf_ret(ret, "%s", path ?: SETTINGS_KUBECONFIG_DEFAULT);
 }
 
-/* Reads the file, if it is there, and watches it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
+/* Reads the file, if it is there, and watches it. ops outlive it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
  * used, which has been logged. */
-int source_kubeconfig_new(Hub *hub, SourceKubeconfig **ret) {
+int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig **ret) {
         _cleanup_(source_kubeconfig_freep) SourceKubeconfig *s = NULL;
         _cleanup_free_ char *detail = NULL;
         int r;
@@ -223,6 +224,7 @@ int source_kubeconfig_new(Hub *hub, SourceKubeconfig **ret) {
         if (!s)
                 return -ENOMEM;
         s->hub = hub;
+        s->ops = ops;
         file_watch_init(&s->watch, hub->loop, on_file_changed);
 
         r = find_path(hub, &s->path, &detail);

@@ -7,8 +7,17 @@
 /* The kubeconfig, read again whenever it, a file that it names, or a folder above changes. */
 
 typedef struct SourceKubeconfig SourceKubeconfig;
+typedef struct SourceKubeconfigOps SourceKubeconfigOps;
 
-int source_kubeconfig_new(Hub *hub, SourceKubeconfig **ret);
+/* What it reports; nothing of it is to be acted upon before the call has returned. */
+struct SourceKubeconfigOps {
+        /* It names other credentials, or another server; or it was written again while the API is not ready. */
+        void (*changed)(SourceKubeconfigOps *ops, bool other_server);
+        /* The file was written: MicroShift has started. */
+        void (*rewritten)(SourceKubeconfigOps *ops);
+};
+
+int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig **ret);
 SourceKubeconfig *source_kubeconfig_free(SourceKubeconfig *s);
 DEFINE_CLEANUP(SourceKubeconfig, source_kubeconfig_free)
 

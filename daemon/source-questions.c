@@ -119,7 +119,7 @@ void question_settle(Question *q, Evidence evidence, const char *reason, char *t
         if (r < 0)
                 loop_fail(hub->loop, r);
         else if (r > 0)
-                hub_report(hub, HUB_NEWS);
+                hub_touch(hub);
 
         q->pause_ends = usec_add(now_monotonic(), PAUSE_USEC);
         arm(q);

@@ -31,6 +31,7 @@ typedef struct Stream {
 struct SourceStreams {
         Hub *hub;
         const SourceKubeconfig *kubeconfig;
+        SourceStreamsOps *ops;
         Stream *streams;
         KubeServerTraits traits;
         uint64_t seed;
@@ -59,7 +60,7 @@ static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
                                       now_realtime());
                 kube_object_free(o);
                 if (r > 0)
-                        hub_report(hub, HUB_NEWS);
+                        hub_touch(hub);
                 return MIN(r, 0);
         }
 
@@ -70,7 +71,7 @@ static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
          * all objects that came before, took most of the time of a large listing. Nodes are few, and other
          * streams wait for the name of ours. */
         if (!initial || object->object->kind == KUBE_NODE)
-                hub_report(hub, HUB_NEWS);
+                hub_touch(hub);
         return 0;
 }
 
@@ -80,7 +81,7 @@ static void sink_deleted(ReflectorSink *sink, const char *namespace, const char 
         if (t->query.resource->kind == KUBE_EVENT)
                 return;
         world_stream_remove(t->world, t->query.resource->kind, namespace, name, uid);
-        hub_report(t->source->hub, HUB_NEWS);
+        hub_touch(t->source->hub);
 }
 
 static void sink_listing_begins(ReflectorSink *sink) {
@@ -91,7 +92,7 @@ static void sink_listing_complete(ReflectorSink *sink) {
         Stream *t = container_of(sink, Stream, sink);
 
         world_stream_listing_complete(t->world);
-        hub_report(t->source->hub, HUB_NEWS);
+        hub_touch(t->source->hub);
 }
 
 static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTrouble trouble,
@@ -111,8 +112,8 @@ static void sink_sync_changed(ReflectorSink *sink, bool in_sync, ReflectorTroubl
         if (r < 0)
                 loop_fail(s->hub->loop, r);
         if (trouble == REFLECTOR_TROUBLE_API_UNREACHABLE)
-                hub_report(s->hub, HUB_DOUBT);
-        hub_report(s->hub, HUB_NEWS);
+                s->ops->doubt(s->ops);
+        hub_touch(s->hub);
 }
 
 static const ReflectorSinkOps sink_ops = {
@@ -176,12 +177,12 @@ static KubeEnd end_of(HttpEnd end) {
 
 static void on_end(HttpRequest *request, HttpEnd end, const char *detail) {
         Stream *t = container_of(request, Stream, request);
-        Hub *hub = t->source->hub;
+        SourceStreamsOps *ops = t->source->ops;
 
         reflector_end(t->reflector, end_of(end), isempty(detail) ? http_end_describe(end) : detail,
                       now_monotonic());
         if (end != HTTP_END_EOF)
-                hub_report(hub, HUB_DOUBT);
+                ops->doubt(ops);
         pump(t);
 }
 
@@ -252,7 +253,7 @@ static void pump(Stream *t) {
                         break;
                 case REFLECTOR_CREDENTIALS:
                         t->is_refused = true;
-                        hub_report(t->source->hub, HUB_REFUSED);
+                        t->source->ops->credentials_refused(t->source->ops);
                         break;
                 default:
                         r = start_request(t, path);
@@ -390,7 +391,7 @@ static void on_sweep(LoopDeferred *deferred) {
                 log_debug("Stream of %s%s%s: not wanted any more", t->query.resource->plural,
                           t->query.field_selector ? " " : "", strempty(t->query.field_selector));
                 stream_free(t);
-                hub_report(s->hub, HUB_NEWS);
+                hub_touch(s->hub);
         }
 }
 
@@ -448,14 +449,16 @@ void source_streams_connect_again(SourceStreams *s) {
         source_streams_update(s);
 }
 
-/* kubeconfig outlives it. -ENOMEM. */
-int source_streams_new(Hub *hub, const SourceKubeconfig *kubeconfig, SourceStreams **ret) {
+/* kubeconfig and ops outlive it. -ENOMEM. */
+int source_streams_new(Hub *hub, const SourceKubeconfig *kubeconfig, SourceStreamsOps *ops,
+                       SourceStreams **ret) {
         SourceStreams *s = calloc(1, sizeof(SourceStreams));
 
         if (!s)
                 return -ENOMEM;
         s->hub = hub;
         s->kubeconfig = kubeconfig;
+        s->ops = ops;
         s->traits = KUBE_SERVER_TRAITS_INIT;
         s->seed = now_boottime();
 

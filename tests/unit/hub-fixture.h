@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What a source of the daemon is given, with a scripted server in the place of the API server: a hub whose reports are
+/* What a source of the daemon is given, with a scripted server in the place of the API server: a hub whose touches are
  * counted, a kubeconfig in a folder of the test's own, gates out of text. */
 
 #include "test.h"
@@ -26,6 +26,7 @@ struct HubFixture {
         Hub hub;
         char *kubeconfig_path;
         SourceKubeconfig *kubeconfig;
+        SourceKubeconfigOps kubeconfig_ops;
         unsigned n_touched, n_changed, n_other_server, n_rewritten;
 
         LoopTimer tick;
@@ -33,13 +34,19 @@ struct HubFixture {
         bool (*until)(HubFixture *f); /* NULL: until the time is over */
 };
 
-static inline void hub_on_report(Hub *hub, unsigned reports) {
-        HubFixture *f = container_of(hub, HubFixture, hub);
+static inline void hub_on_touched(Hub *hub) {
+        container_of(hub, HubFixture, hub)->n_touched++;
+}
 
-        f->n_touched += (reports & HUB_NEWS) != 0;
-        f->n_changed += (reports & HUB_CREDENTIALS) != 0;
-        f->n_other_server += (reports & HUB_OTHER_SERVER) != 0;
-        f->n_rewritten += (reports & HUB_REWRITTEN) != 0;
+static inline void hub_on_changed(SourceKubeconfigOps *ops, bool other_server) {
+        HubFixture *f = container_of(ops, HubFixture, kubeconfig_ops);
+
+        f->n_changed++;
+        f->n_other_server += other_server;
+}
+
+static inline void hub_on_rewritten(SourceKubeconfigOps *ops) {
+        container_of(ops, HubFixture, kubeconfig_ops)->n_rewritten++;
 }
 
 /* Writes a kubeconfig that names a port of this host, and a token. */
@@ -64,7 +71,8 @@ static inline void hub_begin(HubFixture *f, void (*on_request)(Peer *peer, const
         f->hub = (Hub){ .options = &f->options,
                         .settings = &f->settings,
                         .readiness = &f->readiness,
-                        .report = hub_on_report };
+                        .touched = hub_on_touched };
+        f->kubeconfig_ops = (SourceKubeconfigOps){ hub_on_changed, hub_on_rewritten };
         assert_ok(loop_new(&f->hub.loop));
         assert_ok(http_client_new(f->hub.loop, &f->hub.http));
         assert_ok(readiness_init(&f->readiness));
@@ -72,7 +80,7 @@ static inline void hub_begin(HubFixture *f, void (*on_request)(Peer *peer, const
         f->server.on_request = on_request;
         if (with_kubeconfig)
                 hub_write_kubeconfig(f, f->server.port, "t");
-        assert_ok(source_kubeconfig_new(&f->hub, &f->kubeconfig));
+        assert_ok(source_kubeconfig_new(&f->hub, &f->kubeconfig_ops, &f->kubeconfig));
 }
 
 /* The source under test is gone by then. */

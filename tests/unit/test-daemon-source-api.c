@@ -9,6 +9,7 @@
 typedef struct Fixture {
         HubFixture hub;
         SourceApi *source;
+        SourceApiOps ops;
         const char *readyz; /* the whole answer; NULL: the connection is closed */
         const char *livez;
         unsigned n_ready_changed, n_versions, n_refused, n_readyz, n_livez;
@@ -42,13 +43,16 @@ static void on_request(Peer *peer, const char *text) {
                 peer_close(peer);
 }
 
-static void on_report(Hub *hub, unsigned reports) {
-        Fixture *f = fixture_of(container_of(hub, HubFixture, hub));
+static void on_ready_changed(SourceApiOps *ops) {
+        container_of(ops, Fixture, ops)->n_ready_changed++;
+}
 
-        hub_on_report(hub, reports);
-        f->n_ready_changed += (reports & HUB_API) != 0;
-        f->n_versions += (reports & HUB_VERSION) != 0;
-        f->n_refused += (reports & HUB_REFUSED) != 0;
+static void on_version(SourceApiOps *ops) {
+        container_of(ops, Fixture, ops)->n_versions++;
+}
+
+static void on_refused(SourceApiOps *ops) {
+        container_of(ops, Fixture, ops)->n_refused++;
 }
 
 static Fixture *begin(bool with_kubeconfig) {
@@ -56,9 +60,9 @@ static Fixture *begin(bool with_kubeconfig) {
 
         assert_non_null(f);
         f->readyz = f->livez = OK;
+        f->ops = (SourceApiOps){ on_ready_changed, on_version, on_refused };
         hub_begin(&f->hub, on_request, with_kubeconfig);
-        f->hub.hub.report = on_report;
-        assert_ok(source_api_new(&f->hub.hub, f->hub.kubeconfig, &f->source));
+        assert_ok(source_api_new(&f->hub.hub, f->hub.kubeconfig, &f->ops, &f->source));
         return f;
 }
 

@@ -47,7 +47,7 @@ static void on_reconsider(LoopDeferred *deferred) {
                 loop_exit(f->hub.loop, 0);
 }
 
-static void on_report(Hub *hub, unsigned reports) {
+static void on_touched(Hub *hub) {
         Fixture *f = container_of(hub, Fixture, hub);
 
         f->n_touched++;
@@ -68,7 +68,7 @@ static int setup(void **state) {
         Fixture *f = calloc(1, sizeof(Fixture));
 
         assert_non_null(f);
-        f->hub = (Hub){ .readiness = &f->readiness, .report = on_report };
+        f->hub = (Hub){ .readiness = &f->readiness, .touched = on_touched };
         assert_ok(loop_new(&f->hub.loop));
         assert_ok(http_client_new(f->hub.loop, &f->hub.http));
         assert_ok(world_new(&f->readiness.world));
@@ -138,7 +138,7 @@ static void load(Fixture *f) {
         }
         assert_ok(board_set(&f->readiness.board, setups, f->n_checks, instant_now(), &warnings, &removed));
         f->n_checks = 0;
-        hub_report(&f->hub, HUB_NEWS);
+        hub_touch(&f->hub);
 }
 
 static void on_hang(LoopTimer *timer) {

@@ -9,6 +9,7 @@
 typedef struct Fixture {
         HubFixture hub;
         SourceStreams *source;
+        SourceStreamsOps ops;
         unsigned n_doubts, n_refused;
         unsigned n_nodes, n_daemonsets; /* asked for */
         Peer *daemonsets;               /* who asked last */
@@ -54,21 +55,21 @@ static void on_request(Peer *peer, const char *text) {
         peer_send(peer, f->refusal ?: BEGIN);
 }
 
-static void on_report(Hub *hub, unsigned reports) {
-        Fixture *f = fixture_of(container_of(hub, HubFixture, hub));
+static void on_doubt(SourceStreamsOps *ops) {
+        container_of(ops, Fixture, ops)->n_doubts++;
+}
 
-        hub_on_report(hub, reports);
-        f->n_doubts += (reports & HUB_DOUBT) != 0;
-        f->n_refused += (reports & HUB_REFUSED) != 0;
+static void on_refused(SourceStreamsOps *ops) {
+        container_of(ops, Fixture, ops)->n_refused++;
 }
 
 static int setup(void **state) {
         Fixture *f = calloc(1, sizeof(Fixture));
 
         assert_non_null(f);
+        f->ops = (SourceStreamsOps){ on_doubt, on_refused };
         hub_begin(&f->hub, on_request, true);
-        f->hub.hub.report = on_report;
-        assert_ok(source_streams_new(&f->hub.hub, f->hub.kubeconfig, &f->source));
+        assert_ok(source_streams_new(&f->hub.hub, f->hub.kubeconfig, &f->ops, &f->source));
         hub_load_gate(&f->hub, "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n");
         *state = f;
         return 0;

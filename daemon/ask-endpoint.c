@@ -169,7 +169,7 @@ static void endpoint_ask(Question *q) {
                 question_settle(q, EVIDENCE_NONE, REASON_CA_UNREADABLE, text);
                 return;
         }
-        r = http_request_start(q->http, &e->request, &ops,
+        r = http_request_start(q->hub->http, &e->request, &ops,
                                &(HttpRequestSpec){
                                        .url = q->address,
                                        .target = e->target,

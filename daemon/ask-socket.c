@@ -197,9 +197,9 @@ static void try_next(SocketQuestion *s) {
                 if (r >= 0 && connect(s->fd, (struct sockaddr *) &address, n) < 0)
                         r = -errno;
                 if (r >= 0 || r == -EINPROGRESS || r == -EINTR)
-                        r = loop_io_set(s->question.loop, &s->io, s->fd, LOOP_WRITE, on_writable);
+                        r = loop_io_set(s->question.hub->loop, &s->io, s->fd, LOOP_WRITE, on_writable);
                 if (r >= 0) {
-                        loop_timer_set(s->question.loop, &s->timer,
+                        loop_timer_set(s->question.hub->loop, &s->timer,
                                        usec_add(now, usec_sub(s->deadline, now) / left), on_slow);
                         return;
                 }
@@ -253,8 +253,8 @@ static void ask_host(SocketQuestion *s) {
                 try_addresses(s, local);
                 return;
         }
-        r = http_resolve_start(s->question.loop, &s->resolve, s->host,
-                               http_client_name_servers(s->question.http), s->deadline, on_resolved);
+        r = http_resolve_start(s->question.hub->loop, &s->resolve, s->host,
+                               http_client_name_servers(s->question.hub->http), s->deadline, on_resolved);
         if (r < 0) {
                 s->error = -r;
                 settle_error(s);
@@ -278,7 +278,8 @@ static void ask_path(SocketQuestion *s) {
                 return;
         }
         if (r == -EAGAIN && now_monotonic() < s->deadline) {
-                loop_timer_set(s->question.loop, &s->timer, usec_add(now_monotonic(), QUEUE_USEC), on_queue);
+                loop_timer_set(s->question.hub->loop, &s->timer, usec_add(now_monotonic(), QUEUE_USEC),
+                               on_queue);
                 return;
         }
         s->error = r == -EAGAIN ? ETIMEDOUT : -r;

@@ -57,6 +57,7 @@ static bool is_required(const GateDefinition *d, const Settings *settings) {
         return settings->has_require ? strv_contains(settings->require, d->name) : d->required == 1;
 }
 
+/* facts may be NULL where the definition is invalid. */
 static int take_definition(Configuration *c, GateDefinition *definition, const GateFacts *facts) {
         _cleanup_(gate_definition_freep) GateDefinition *d = definition;
         GateSetup *s = &c->setups[c->n_setups];
@@ -90,11 +91,11 @@ static int take_definition(Configuration *c, GateDefinition *definition, const G
         return 0;
 }
 
-static int find_setup(const Configuration *c, const char *name) {
+static bool has_gate(const Configuration *c, const char *name) {
         for (size_t i = 0; i < c->n_setups; i++)
                 if (streq(c->setups[i].definition->name, name))
-                        return (int) i;
-        return -ENOENT;
+                        return true;
+        return false;
 }
 
 /* A name in Require= that no gate has becomes a required gate that waits and says so. */
@@ -110,25 +111,14 @@ static int invent(Configuration *c, const char *name) {
                 return -ENOMEM;
         r = asprintf_ret(&d->invalid,
                          "Require= names %s, but there is no gate of that name, or it is masked", name);
-        if (r < 0)
-                return r;
-
-        c->setups[c->n_setups] = (GateSetup){
-                .timing = timing_of(d, c->settings),
-                .enabled = true,
-                .required = true,
-        };
-        c->setups[c->n_setups++].definition = TAKE_PTR(d);
-        return 0;
+        return r < 0 ? r : take_definition(c, TAKE_PTR(d), NULL);
 }
 
 static int invent_missing(Configuration *c, char *const *names) {
         int r;
 
         STRV_FOREACH(name, names) {
-                if (find_setup(c, *name) >= 0)
-                        continue;
-                r = invent(c, *name);
+                r = has_gate(c, *name) ? 0 : invent(c, *name);
                 if (r < 0)
                         return r;
         }
@@ -219,7 +209,6 @@ int configuration_check(const Options *options) {
         _cleanup_free_ char *detail = NULL;
         Board board = BOARD_INIT;
         bool bad = false, required = false, warned;
-        size_t n;
         int r;
 
         r = configuration_load(options, &c, &detail);
@@ -227,18 +216,16 @@ int configuration_check(const Options *options) {
                 printf("error: %s\n", detail ?: strerror(-r));
                 return -EBADMSG;
         }
-        n = c.n_setups;
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < c.n_setups; i++) {
                 const GateSetup *s = &c.setups[i];
-                const char *trouble;
+                const char *trouble = gate_setup_trouble(s);
 
                 required = required || (s->required && s->enabled);
-                trouble = gate_setup_trouble(s);
                 if (trouble)
                         printf("error: gate %s: %s\n", s->definition->name, trouble);
                 bad = bad || trouble;
         }
-        r = board_set(&board, c.setups, n, instant_now(), &warnings, &removed);
+        r = board_set(&board, c.setups, c.n_setups, instant_now(), &warnings, &removed);
         board_done(&board);
         if (r < 0)
                 return r;
@@ -251,6 +238,6 @@ int configuration_check(const Options *options) {
 
         warned = c.warnings || warnings || !required;
         if (!bad)
-                printf("%zu gates, no errors%s\n", n, warned ? ", see the warnings" : "");
+                printf("%zu gates, no errors%s\n", c.n_setups, warned ? ", see the warnings" : "");
         return bad ? -EBADMSG : warned;
 }

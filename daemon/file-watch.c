@@ -44,9 +44,7 @@ static void stop(FileWatch *w) {
 }
 
 void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w)) {
-        *w = FILE_WATCH_NULL;
-        w->loop = loop;
-        w->on_changed = on_changed;
+        *w = (FileWatch){ .on_changed = on_changed, .loop = loop, .fd = -1 };
 }
 
 void file_watch_done(FileWatch *w) {

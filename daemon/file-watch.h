@@ -5,7 +5,7 @@
 #include "event/loop.h"
 
 /* Tells when one of a set of files may have changed. The files, and any folder above them, may be absent.
- * Embedded in its owner; a zeroed one is idle. */
+ * Embedded in its owner. */
 
 typedef struct FileWatch FileWatch;
 
@@ -22,8 +22,6 @@ struct FileWatch {
         bool polling;
         bool told;
 };
-
-#define FILE_WATCH_NULL ((FileWatch){ .fd = -1 })
 
 void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w));
 void file_watch_done(FileWatch *w);

@@ -53,28 +53,20 @@ static int read_machine_id(const Settings *settings, char **ret) {
         return 0;
 }
 
-int host_facts_read(const Options *options, const Settings *settings, HostFacts *ret) {
-        HostFacts facts = {};
+/* Fills facts, whose owner frees what is in it, also after a failure. */
+int host_facts_read(const Options *options, const Settings *settings, HostFacts *facts) {
         char name[256];
         int r;
 
-        r = read_boot_id(options, settings, &facts.boot_id);
+        r = read_boot_id(options, settings, &facts->boot_id);
         if (r >= 0)
-                r = read_machine_id(settings, &facts.machine_id);
+                r = read_machine_id(settings, &facts->machine_id);
         if (r >= 0 && gethostname(name, sizeof(name)) >= 0) {
                 name[sizeof(name) - 1] = '\0';
-                facts.host_name = strdup(name);
-                r = facts.host_name ? 0 : -ENOMEM;
+                facts->host_name = strdup(name);
+                r = facts->host_name ? 0 : -ENOMEM;
         }
-        if (r < 0) {
-                free(facts.boot_id);
-                free(facts.machine_id);
-                free(facts.host_name);
-                return r;
-        }
-
-        *ret = facts;
-        return 0;
+        return r;
 }
 
 static int try_bind(const struct sockaddr *address, socklen_t size) {

@@ -6,7 +6,7 @@
 #include "options.h"
 #include "settings.h"
 
-int host_facts_read(const Options *options, const Settings *settings, HostFacts *ret);
+int host_facts_read(const Options *options, const Settings *settings, HostFacts *facts);
 int host_node_name_trouble(char **ret);
 bool host_has_address(const char *address);
 usec_t host_userspace_start(void);

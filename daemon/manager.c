@@ -50,7 +50,6 @@ struct Manager {
         Readiness readiness;
         unsigned reports;
         bool touched;      /* something in the world is new */
-        bool was_fresh;    /* READY=1 has been sent by this process */
         bool boot_is_news; /* its line in the record of boots is to be written */
 
         SourceKubeconfig *kubeconfig;
@@ -165,11 +164,7 @@ static void manager_reconsider(Manager *m) {
         if (r < 0)
                 log_error("Cannot judge the gates: %s, no gate opens", strerror(-r));
 
-        if (!m->was_fresh && board_is_fresh(&readiness->board)) {
-                m->was_fresh = true;
-                publish_notify_ready(m->notify);
-        } else
-                publish_notify_update(m->notify);
+        publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
         publish_metrics_update(m->metrics, m->settings->textfile);
         /* Files last: clients and systemd need not wait for the disk. The coarse timer saves the objects'

@@ -8,24 +8,16 @@
 #include "base/string-util.h"
 #include "message-id.h"
 
-static const char *message_id(GateState state, bool verdict) {
-        switch (state) {
-        case GATE_READY:
-                return verdict ? MESSAGE_ID_VERDICT_READY : MESSAGE_ID_GATE_READY;
-        case GATE_LOST:
-                return verdict ? MESSAGE_ID_VERDICT_LOST : MESSAGE_ID_GATE_LOST;
-        case GATE_UNKNOWN:
-                return verdict ? MESSAGE_ID_VERDICT_UNKNOWN : MESSAGE_ID_GATE_UNKNOWN;
-        case GATE_DISABLED:
-                return MESSAGE_ID_GATE_DISABLED;
-        default:
-                return verdict ? MESSAGE_ID_VERDICT_WAITING : MESSAGE_ID_GATE_WAITING;
-        }
-}
-
-static int level(GateState state) {
-        return state == GATE_LOST || state == GATE_UNKNOWN ? LOG_WARNING : LOG_INFO;
-}
+static const struct {
+        const char *gate, *verdict; /* message IDs */
+        int level;
+} messages[_GATE_STATE_MAX] = {
+        [GATE_WAITING] = { MESSAGE_ID_GATE_WAITING, MESSAGE_ID_VERDICT_WAITING, LOG_INFO },
+        [GATE_READY] = { MESSAGE_ID_GATE_READY, MESSAGE_ID_VERDICT_READY, LOG_INFO },
+        [GATE_LOST] = { MESSAGE_ID_GATE_LOST, MESSAGE_ID_VERDICT_LOST, LOG_WARNING },
+        [GATE_UNKNOWN] = { MESSAGE_ID_GATE_UNKNOWN, MESSAGE_ID_VERDICT_UNKNOWN, LOG_WARNING },
+        [GATE_DISABLED] = { MESSAGE_ID_GATE_DISABLED, NULL, LOG_INFO }, /* the verdict never is */
+};
 
 static void tell(const char *subject, const char *gate, GateState before, GateState state, const Blocker *b,
                  usec_t seconds) {
@@ -33,7 +25,7 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
         int r = b ? object_name_to_string(&b->object, &object) : -ENODATA;
         char span[TIMESPAN_MAX];
         const LogField fields[] = {
-                { "MESSAGE_ID", message_id(state, !gate) },
+                { "MESSAGE_ID", gate ? messages[state].gate : messages[state].verdict },
                 { "MSREADY_STATE", gate_state_to_string(state) },
                 { "MSREADY_PREVIOUS", gate_state_to_string(before) },
                 { "MSREADY_GATE", gate },
@@ -44,13 +36,13 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
         };
 
         if (!b || state == GATE_READY) {
-                log_full(level(state), fields, "%s is %s, %s after the kernel started", subject,
+                log_full(messages[state].level, fields, "%s is %s, %s after the kernel started", subject,
                          gate_state_to_string(state), format_timespan(span, seconds));
                 return;
         }
-        log_full(level(state), fields, "%s is %s (was %s): %s %s%s%s", subject, gate_state_to_string(state),
-                 gate_state_to_string(before), b->reason, strempty(object), b->message ? ": " : "",
-                 strempty(b->message));
+        log_full(messages[state].level, fields, "%s is %s (was %s): %s %s%s%s", subject,
+                 gate_state_to_string(state), gate_state_to_string(before), b->reason, strempty(object),
+                 b->message ? ": " : "", strempty(b->message));
 }
 
 /* Logs that a gate has another state than before. */

@@ -63,6 +63,15 @@ static void put_number(Writer *w, uint64_t value) {
         put(w, " %" PRIu64 "\n", value);
 }
 
+/* A metric of a gate, without its value. label: NULL for none. */
+static void put_gate(Writer *w, const char *name, const Gate *g, const char *label, const char *value) {
+        put(w, "%s", name);
+        put_label(w, '{', "gate", gate_name(g));
+        if (label)
+                put_label(w, ',', label, value);
+        put(w, "}");
+}
+
 static void put_seconds(Writer *w, usec_t usec) {
         put(w, " %" PRIu64 ".%06" PRIu64 "\n", usec / USEC_PER_SEC, usec % USEC_PER_SEC);
 }
@@ -118,87 +127,65 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
                    event_digest_pulls(readiness->events));
 }
 
-/* A metric of each gate; disabled gates have none, and a value that does not exist is left out. */
+/* One metric of one gate. */
 typedef struct GateMetric {
         const char *name, *help;
-        uint64_t (*number)(const Gate *g);
-        usec_t (*boottime)(const Gate *g); /* 0: none */
+        uint64_t value;
+        bool is_boottime; /* value is a time, 0 where what it is the time of has not happened */
 } GateMetric;
 
-static uint64_t gate_required(const Gate *g) {
-        return gate_is_required(g);
+#define GATE_METRICS 8
+
+static void list_metrics(const Gate *g, GateMetric ret[static GATE_METRICS]) {
+        const Report *r = &g->report;
+        const GateMetric metrics[GATE_METRICS] = {
+                { "msready_gate_required", "Whether the gate is one that makes the verdict.",
+                  gate_is_required(g) },
+                { "msready_gate_changed_boottime_seconds",
+                  "When the gate's state last changed, in seconds since the kernel started.", g->changed,
+                  true },
+                { "msready_gate_first_ready_boottime_seconds",
+                  "When the gate first opened in this boot, in seconds since the kernel started.",
+                  g->first_ready, true },
+                { "msready_gate_blockers", "What keeps the gate shut: objects and reasons.", r->n_blockers },
+                { "msready_gate_objects", "Objects that the gate looks at.", r->total_objects },
+                { "msready_gate_ready_objects",
+                  "Objects that the gate looks at and that are ready, and proven so.", r->ready_objects },
+                { "msready_gate_containers", "Containers that the gate looks at.", r->total_containers },
+                { "msready_gate_ready_containers",
+                  "Containers that the gate looks at and that are ready, and proven so.",
+                  r->ready_containers },
+        };
+
+        memcpy(ret, metrics, sizeof(metrics));
 }
 
-static usec_t gate_changed(const Gate *g) {
-        return g->changed;
-}
+/* Disabled gates have none of them, and a value that does not exist is left out. */
+static void put_gate_metrics(Writer *w, const Board *b) {
+        for (size_t k = 0; k < GATE_METRICS; k++)
+                for (size_t i = 0; i < b->n_gates; i++) {
+                        const Gate *g = b->gates[i];
+                        GateMetric metrics[GATE_METRICS], *m = &metrics[k];
 
-static usec_t gate_first_ready(const Gate *g) {
-        return g->first_ready;
-}
-
-static uint64_t gate_blockers(const Gate *g) {
-        return g->report.n_blockers;
-}
-
-static uint64_t gate_objects(const Gate *g) {
-        return g->report.total_objects;
-}
-
-static uint64_t gate_ready_objects(const Gate *g) {
-        return g->report.ready_objects;
-}
-
-static uint64_t gate_containers(const Gate *g) {
-        return g->report.total_containers;
-}
-
-static uint64_t gate_ready_containers(const Gate *g) {
-        return g->report.ready_containers;
-}
-
-static const GateMetric gate_metrics[] = {
-        { "msready_gate_required", "Whether the gate is one that makes the verdict.",
-          .number = gate_required },
-        { "msready_gate_changed_boottime_seconds",
-          "When the gate's state last changed, in seconds since the kernel started.",
-          .boottime = gate_changed },
-        { "msready_gate_first_ready_boottime_seconds",
-          "When the gate first opened in this boot, in seconds since the kernel started.",
-          .boottime = gate_first_ready },
-        { "msready_gate_blockers", "What keeps the gate shut: objects and reasons.",
-          .number = gate_blockers },
-        { "msready_gate_objects", "Objects that the gate looks at.", .number = gate_objects },
-        { "msready_gate_ready_objects", "Objects that the gate looks at and that are ready, and proven so.",
-          .number = gate_ready_objects },
-        { "msready_gate_containers", "Containers that the gate looks at.", .number = gate_containers },
-        { "msready_gate_ready_containers",
-          "Containers that the gate looks at and that are ready, and proven so.",
-          .number = gate_ready_containers },
-};
-
-static void put_gate_value(Writer *w, const GateMetric *x, const Gate *g) {
-        usec_t time = x->boottime ? x->boottime(g) : 0;
-
-        if (x->boottime && time == 0)
-                return;
-        put(w, "%s", x->name);
-        put_label(w, '{', "gate", gate_name(g));
-        put(w, "}");
-        if (x->boottime)
-                put_seconds(w, time);
-        else
-                put_number(w, x->number(g));
+                        list_metrics(g, metrics);
+                        if (i == 0)
+                                put_family(w, m->name, "gauge", m->help);
+                        if (gate_state(g) == GATE_DISABLED || (m->is_boottime && m->value == 0))
+                                continue;
+                        put_gate(w, m->name, g, NULL, NULL);
+                        if (m->is_boottime)
+                                put_seconds(w, m->value);
+                        else
+                                put_number(w, m->value);
+                }
 }
 
 static void put_gate_states(Writer *w, const Board *b) {
         put_family(w, "msready_gate_state", "gauge", "Whether the gate is in this state.");
         for (size_t i = 0; i < b->n_gates; i++)
                 for (GateState s = 0; s < _GATE_STATE_MAX; s++) {
-                        put(w, "msready_gate_state");
-                        put_label(w, '{', "gate", gate_name(b->gates[i]));
-                        put_label(w, ',', "state", gate_state_to_string(s));
-                        put(w, "} %d\n", s == gate_state(b->gates[i]));
+                        put_gate(w, "msready_gate_state", b->gates[i], "state", gate_state_to_string(s));
+                        put_number(w, s == gate_state(b->gates[i]));
                 }
 }
 
@@ -208,30 +195,13 @@ static void put_guards(Writer *w, const Board *b) {
                 "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
                 "kubelet that is silent.");
         for (size_t i = 0; i < b->n_gates; i++) {
-                if (gate_state(b->gates[i]) == GATE_DISABLED)
-                        continue;
-                for (Guard guard = 0; guard < _GUARD_MAX; guard++) {
-                        put(w, "msready_guards_held_total");
-                        put_label(w, '{', "gate", gate_name(b->gates[i]));
-                        put_label(w, ',', "reason", guard_to_string(guard));
-                        put(w, "}");
-                        put_number(w, b->gates[i]->held[guard]);
+                const Gate *g = b->gates[i];
+
+                for (Guard guard = 0; guard < _GUARD_MAX && gate_state(g) != GATE_DISABLED; guard++) {
+                        put_gate(w, "msready_guards_held_total", g, "reason", guard_to_string(guard));
+                        put_number(w, g->held[guard]);
                 }
         }
-}
-
-static void put_gates(Writer *w, const Board *b) {
-        if (b->n_gates == 0)
-                return;
-
-        put_gate_states(w, b);
-        for (size_t k = 0; k < ELEMENTSOF(gate_metrics); k++) {
-                put_family(w, gate_metrics[k].name, "gauge", gate_metrics[k].help);
-                for (size_t i = 0; i < b->n_gates; i++)
-                        if (gate_state(b->gates[i]) != GATE_DISABLED)
-                                put_gate_value(w, &gate_metrics[k], b->gates[i]);
-        }
-        put_guards(w, b);
 }
 
 static void put_streams(Writer *w, const World *world) {
@@ -267,7 +237,11 @@ int publish_metrics_print(const Readiness *readiness, Buffer *b) {
 
         put_versions(&w, readiness->world);
         put_verdict(&w, readiness);
-        put_gates(&w, &readiness->board);
+        if (readiness->board.n_gates > 0) {
+                put_gate_states(&w, &readiness->board);
+                put_gate_metrics(&w, &readiness->board);
+                put_guards(&w, &readiness->board);
+        }
         put_streams(&w, readiness->world);
         return w.error;
 }

@@ -34,24 +34,18 @@ static void send_all(const char *state) {
 }
 
 static void append_clock(const Gate *g, Instant now, Buffer *b) {
+        static const GateState next[] = {
+                [GATE_CLOCK_SETTLE] = GATE_READY,
+                [GATE_CLOCK_HOLD] = GATE_LOST,
+                [GATE_CLOCK_GRACE] = GATE_UNKNOWN,
+        };
         char span[TIMESPAN_MAX];
         usec_t ends;
+        GateClockKind clock = gate_running_clock(g, now, &ends);
 
-        switch (gate_running_clock(g, now, &ends)) {
-        case GATE_CLOCK_HOLD:
-                (void) buffer_printf(b, ", lost in %s", format_timespan(span, usec_sub(ends, now.boottime)));
-                break;
-        case GATE_CLOCK_GRACE:
-                (void) buffer_printf(b, ", unknown in %s",
+        if (clock != GATE_CLOCK_NONE)
+                (void) buffer_printf(b, ", %s in %s", gate_state_to_string(next[clock]),
                                      format_timespan(span, usec_sub(ends, now.boottime)));
-                break;
-        case GATE_CLOCK_SETTLE:
-                (void) buffer_printf(b, ", ready in %s",
-                                     format_timespan(span, usec_sub(ends, now.boottime)));
-                break;
-        default:
-                break;
-        }
 }
 
 static void append_blocker(const Board *board, bool with_age, Instant now, Buffer *b) {
@@ -137,18 +131,15 @@ static void on_heartbeat(LoopTimer *timer) {
                 loop_timer_set(p->loop, &p->heartbeat, usec_add(now_monotonic(), next), on_heartbeat);
 }
 
-/* Sends READY=1, the first time that it is called. */
-void publish_notify_ready(PublishNotify *p) {
-        if (p->is_ready || p->is_stopping)
-                return;
-        p->is_ready = true;
-        send_status(p, "READY=1");
-        on_heartbeat(&p->heartbeat);
-}
-
-/* The board has been judged. */
+/* The board has been judged: sends READY=1 when the verdict is fresh for the first time. */
 void publish_notify_update(PublishNotify *p) {
-        if (!p->is_stopping)
+        if (p->is_stopping)
+                return;
+        if (!p->is_ready && board_is_fresh(&p->readiness->board)) {
+                p->is_ready = true;
+                send_status(p, "READY=1");
+                on_heartbeat(&p->heartbeat);
+        } else
                 send_status(p, NULL);
 }
 

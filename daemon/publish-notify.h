@@ -12,7 +12,6 @@ int publish_notify_new(Loop *loop, const Readiness *readiness, PublishNotify **r
 PublishNotify *publish_notify_free(PublishNotify *p);
 DEFINE_CLEANUP(PublishNotify, publish_notify_free)
 
-void publish_notify_ready(PublishNotify *p);
 void publish_notify_update(PublishNotify *p);
 void publish_notify_reloading(PublishNotify *p);
 void publish_notify_reloaded(PublishNotify *p);

@@ -100,39 +100,32 @@ static int restore_board(PublishState *p, Board *board) {
         return r;
 }
 
-static void restore_lines(const char *path, void *object,
-                          int (*parse)(void *object, const char *text, size_t size)) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        int r;
-
-        if (!path)
-                return;
-        r = file_read(path, STATE_FILE_LIMIT, &text, &size);
-        if (r >= 0)
-                r = parse(object, text, size);
+static void warn_of_unusable(const char *path, int r) {
         if (r < 0 && r != -ENOENT)
                 log_warning("Cannot use %s: %s, ignoring it", path, strerror(-r));
-}
-
-static int parse_timeline(void *object, const char *text, size_t size) {
-        return timeline_parse(object, text, size);
-}
-
-static int parse_boots(void *object, const char *text, size_t size) {
-        return boot_log_parse(object, text, size);
 }
 
 /* Reads what an earlier run has left into the board, the time line and the boots of readiness. */
 void publish_state_restore(PublishState *p, Readiness *readiness) {
         bool restored = p->state_file && restore_board(p, &readiness->board) >= 0;
+        _cleanup_free_ char *timeline = NULL, *boots = NULL;
+        size_t size;
+        int r;
 
         assert(readiness == p->readiness);
         if (restored) {
-                restore_lines(p->timeline_file, readiness->timeline, parse_timeline);
+                r = file_read(p->timeline_file, STATE_FILE_LIMIT, &timeline, &size);
+                if (r >= 0)
+                        r = timeline_parse(readiness->timeline, timeline, size);
+                warn_of_unusable(p->timeline_file, r);
                 p->timeline_saved = transitions_so_far(readiness->timeline);
         }
-        restore_lines(p->boots_file, readiness->boots, parse_boots);
+        if (p->boots_file) {
+                r = file_read(p->boots_file, STATE_FILE_LIMIT, &boots, &size);
+                if (r >= 0)
+                        r = boot_log_parse(readiness->boots, boots, size);
+                warn_of_unusable(p->boots_file, r);
+        }
         readiness_restored(readiness, restored, instant_now(), now_realtime());
 }
 

@@ -244,7 +244,7 @@ static int refuse_hopeless(const Readiness *readiness, VlCall *call, char *const
                         r = no_such_gate(call, *n);
                 else if (gate_state(g) == GATE_DISABLED && state != GATE_DISABLED)
                         r = gate_error(call, INTERFACE ".GateDisabled", g);
-                else if ((g->setup.definition->invalid || g->setup.cause) && state == GATE_READY)
+                else if (gate_setup_trouble(&g->setup) && state == GATE_READY)
                         r = gate_error(call, INTERFACE ".GateInvalid", g);
                 else
                         continue;

@@ -2,8 +2,9 @@
 #pragma once
 
 #include "base/hash.h"
-#include "http/http.h"
 #include "ready/check.h"
+
+#include "hub.h"
 
 /* A question to an address. source-questions.c says when it is asked; how, says the asker of its kind of check, a file
  * ask-KIND.c each. */
@@ -25,9 +26,7 @@ typedef struct Asker {
 
 struct Question {
         const Asker *asker;
-        struct SourceQuestions *source;
-        Loop *loop;
-        HttpClient *http;
+        Hub *hub;
         char *key; /* as the world has its answer */
         char *address;
 

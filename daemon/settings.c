@@ -43,50 +43,35 @@ Settings *settings_free(Settings *s) {
         return mfree(s);
 }
 
-/* The defaults. -ENOMEM. */
-static int settings_new(Settings **ret) {
-        _cleanup_(settings_freep) Settings *s = malloc(sizeof(*s));
+/* Parsers set a member of Settings by a value, "" to go back to the default, and set *why where they return
+ * -EINVAL. */
+typedef int (*SettingParser)(void *p, const char *value, const char **why);
 
-        if (!s)
-                return -ENOMEM;
-        *s = (Settings){
-                .timing = GATE_TIMING_DEFAULT,
-                .kubelet_healthz = strdup(SETTINGS_KUBELET_HEALTHZ_DEFAULT),
-                .log_level = -1,
-        };
-        if (!s->kubelet_healthz)
-                return -ENOMEM;
-        *ret = TAKE_PTR(s);
-        return 0;
+static int parse_path(void *p, const char *value, const char **why) {
+        return value_set_path(p, value, why);
 }
 
-/* Parsers take a value, "" to go back to the default, and set *why where they return -EINVAL. */
-typedef int (*SettingParser)(Settings *s, const char *value, const char **why);
-
-static int parse_kubeconfig(Settings *s, const char *value, const char **why) {
-        return value_set_path(&s->kubeconfig, value, why);
+static int parse_context(void *p, const char *value, const char **why) {
+        return value_set_text(p, value);
 }
 
-static int parse_context(Settings *s, const char *value, const char **why) {
-        return value_set_text(&s->context, value);
-}
-
-static int parse_node(Settings *s, const char *value, const char **why) {
+static int parse_node(void *p, const char *value, const char **why) {
         if (strlen(value) > 253 || value[strcspn(value, BLANKS "/")])
                 return value_refuse(why, "neither local nor the name of a node");
-        return value_set_text(&s->node, streq(value, "local") ? "" : value);
+        return value_set_text(p, streq(value, "local") ? "" : value);
 }
 
-static int parse_scope(Settings *s, const char *value, const char **why) {
+static int parse_scope(void *p, const char *value, const char **why) {
         Scope scope = *value ? scope_from_string(value) : SCOPE_NODE;
 
         if (scope < 0)
                 return value_refuse(why, "neither node nor cluster");
-        s->scope = scope;
+        *(Scope *) p = scope;
         return 0;
 }
 
-static int parse_require(Settings *s, const char *value, const char **why) {
+static int parse_require(void *p, const char *value, const char **why) {
+        Settings *s = container_of(p, Settings, require);
         _cleanup_(strv_freep) char **names = NULL;
         int r;
 
@@ -114,7 +99,7 @@ static int parse_require(Settings *s, const char *value, const char **why) {
         return r;
 }
 
-static int parse_settle(Settings *s, const char *value, const char **why) {
+static int parse_settle(void *p, const char *value, const char **why) {
         usec_t u;
         int r;
 
@@ -123,73 +108,60 @@ static int parse_settle(Settings *s, const char *value, const char **why) {
                 return r;
         if (u == USEC_INFINITY)
                 return value_refuse(why, "no gate would ever open");
-        s->timing.settle = u;
+        *(usec_t *) p = u;
         return 0;
 }
 
-static int parse_hold(Settings *s, const char *value, const char **why) {
-        return value_set_timespan(&s->timing.hold, value, GATE_TIMING_DEFAULT.hold, why);
+static int parse_hold(void *p, const char *value, const char **why) {
+        return value_set_timespan(p, value, GATE_TIMING_DEFAULT.hold, why);
 }
 
-static int parse_unknown(Settings *s, const char *value, const char **why) {
-        return value_set_timespan(&s->timing.unknown, value, GATE_TIMING_DEFAULT.unknown, why);
-}
-
-static int parse_boot_id_file(Settings *s, const char *value, const char **why) {
-        return value_set_path(&s->boot_id_file, value, why);
-}
-
-static int parse_machine_id_file(Settings *s, const char *value, const char **why) {
-        return value_set_path(&s->machine_id_file, value, why);
-}
-
-static int parse_cgroup_root(Settings *s, const char *value, const char **why) {
-        return value_set_path(&s->cgroup_root, value, why);
+static int parse_unknown(void *p, const char *value, const char **why) {
+        return value_set_timespan(p, value, GATE_TIMING_DEFAULT.unknown, why);
 }
 
 /* Here alone empty does not mean the default: the kubelet is not asked. */
-static int parse_kubelet_healthz(Settings *s, const char *value, const char **why) {
+static int parse_kubelet_healthz(void *p, const char *value, const char **why) {
         const char *host = startswith(value, "http://") ?: startswith(value, "https://");
 
         if (*value && (!host || strcspn(host, "/?#") == 0 || value[strcspn(value, BLANKS)]))
                 return value_refuse(why, "neither empty nor an http:// or https:// URL");
         if (*value && memchr(host, '@', strcspn(host, "/?#")))
                 return value_refuse(why, "a URL with a user in it, which is not supported");
-        return value_set_text(&s->kubelet_healthz, value);
+        return value_set_text(p, value);
 }
 
-static int parse_textfile(Settings *s, const char *value, const char **why) {
-        return value_set_path(&s->textfile, value, why);
-}
-
-static int parse_level(Settings *s, const char *value, const char **why) {
+static int parse_level(void *p, const char *value, const char **why) {
         int level = *value ? log_level_from_string(value) : -1;
 
         if (*value && level < 0)
                 return value_refuse(why, "not a level, as err, warning, info and debug are");
-        s->log_level = level;
+        *(int *) p = level;
         return 0;
 }
+
+#define MEMBER(m) offsetof(Settings, m)
 
 static const struct {
         const char *section;
         const char *key;
         SettingParser parse;
+        size_t offset; /* of the member */
 } keys[] = {
-        { "Cluster", "Kubeconfig", parse_kubeconfig },
-        { "Cluster", "Context", parse_context },
-        { "Cluster", "Node", parse_node },
-        { "Cluster", "Scope", parse_scope },
-        { "Readiness", "Require", parse_require },
-        { "Readiness", "SettleSec", parse_settle },
-        { "Readiness", "HoldSec", parse_hold },
-        { "Readiness", "UnknownSec", parse_unknown },
-        { "Host", "BootIdFile", parse_boot_id_file },
-        { "Host", "MachineIdFile", parse_machine_id_file },
-        { "Host", "CgroupRoot", parse_cgroup_root },
-        { "Host", "KubeletHealthz", parse_kubelet_healthz },
-        { "Metrics", "Textfile", parse_textfile },
-        { "Log", "Level", parse_level },
+        { "Cluster", "Kubeconfig", parse_path, MEMBER(kubeconfig) },
+        { "Cluster", "Context", parse_context, MEMBER(context) },
+        { "Cluster", "Node", parse_node, MEMBER(node) },
+        { "Cluster", "Scope", parse_scope, MEMBER(scope) },
+        { "Readiness", "Require", parse_require, MEMBER(require) },
+        { "Readiness", "SettleSec", parse_settle, MEMBER(timing.settle) },
+        { "Readiness", "HoldSec", parse_hold, MEMBER(timing.hold) },
+        { "Readiness", "UnknownSec", parse_unknown, MEMBER(timing.unknown) },
+        { "Host", "BootIdFile", parse_path, MEMBER(boot_id_file) },
+        { "Host", "MachineIdFile", parse_path, MEMBER(machine_id_file) },
+        { "Host", "CgroupRoot", parse_path, MEMBER(cgroup_root) },
+        { "Host", "KubeletHealthz", parse_kubelet_healthz, MEMBER(kubelet_healthz) },
+        { "Metrics", "Textfile", parse_path, MEMBER(textfile) },
+        { "Log", "Level", parse_level, MEMBER(log_level) },
 };
 
 static bool section_is_known(const char *section) {
@@ -228,7 +200,7 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
         for (size_t i = 0; i < ELEMENTSOF(keys) && l->key && !*l->label; i++) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
-                r = keys[i].parse(s, l->value, &why);
+                r = keys[i].parse((char *) s + keys[i].offset, l->value, &why);
                 shown = value_shown(l->value);
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
@@ -249,9 +221,15 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
                         (void) asprintf_ret(reterr_detail, "%s", conf->errors[0]);
                 return -EINVAL;
         }
-        r = settings_new(&s);
-        if (r >= 0)
-                r = strv_copy(conf->files, &s->files);
+        s = malloc(sizeof(Settings));
+        if (!s)
+                return -ENOMEM;
+        *s = (Settings){
+                .timing = GATE_TIMING_DEFAULT,
+                .kubelet_healthz = strdup(SETTINGS_KUBELET_HEALTHZ_DEFAULT),
+                .log_level = -1,
+        };
+        r = s->kubelet_healthz ? strv_copy(conf->files, &s->files) : -ENOMEM;
         for (size_t i = 0; r >= 0 && i < conf->n_lines; i++)
                 r = take_line(s, conf->lines + i, reterr_detail);
         if (r < 0)

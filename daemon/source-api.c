@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
@@ -26,6 +27,7 @@
 /* How often the host's files are read for a reason why the server does not answer. */
 #define LOOK_USEC (5 * USEC_PER_SEC)
 #define PROBE_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define TEXT_MAX 256
 
 typedef struct ApiPath {
         SourceApi *source;
@@ -33,7 +35,7 @@ typedef struct ApiPath {
         HttpFetch fetch;
         LoopTimer again;
         bool wanted; /* by a check of an enabled gate */
-        struct ApiPath *next;
+        UT_hash_handle hh;
 } ApiPath;
 
 struct SourceApi {
@@ -43,7 +45,6 @@ struct SourceApi {
         HttpFetch probe;
         HttpFetch version_fetch;
         LoopTimer again;
-        LoopTimer start;
         ApiPath *paths;
         char *name_trouble; /* why MicroShift may not start; NULL: not known */
         usec_t looked;      /* monotonic, at the files that tell that */
@@ -128,35 +129,39 @@ static void words_of(const char *body, char *ret, size_t size) {
                 snprintf(ret, size, "%.*s", (int) strcspn(body, "\n"), body);
 }
 
-static void probe_answered(SourceApi *s) {
-        HttpFetch *f = &s->probe;
-        char words[192], text[256];
+static void describe_answer(const HttpFetch *f, const char *subject, char ret[static TEXT_MAX]) {
+        char words[192];
 
-        if (f->status.code == 200 && streq(buffer_cstr(&f->body), "ok")) {
+        words_of(buffer_cstr(&f->body), words, sizeof(words));
+        snprintf(ret, TEXT_MAX, "%s answered %d%s%s", subject, f->status.code, words[0] ? ": " : "", words);
+}
+
+static const char *reason_of_status(int code) {
+        return code == 401 ? REASON_UNAUTHORIZED : code == 403 ? REASON_FORBIDDEN : REASON_API_NOT_READY;
+}
+
+static void probe_answered(SourceApi *s) {
+        const HttpFetch *f = &s->probe;
+        int code = f->status.code;
+        char text[TEXT_MAX];
+
+        if (code == 200 && streq(buffer_cstr(&f->body), "ok")) {
                 set_state(s, API_READY, NULL, NULL);
                 return;
         }
 
-        if (f->status.code == 200)
+        if (code == 200)
                 snprintf(text, sizeof(text),
                          "/readyz returned 200 without \"ok\": not a Kubernetes API server");
-        else {
-                words_of(buffer_cstr(&f->body), words, sizeof(words));
-                snprintf(text, sizeof(text), "/readyz answered %d%s%s", f->status.code, words[0] ? ": " : "",
-                         words);
-        }
-
-        if (f->status.code == 401) {
-                set_state(s, API_NOT_READY, REASON_UNAUTHORIZED, text);
-                s->ops->credentials_refused(s->ops);
-        } else if (f->status.code == 403)
-                set_state(s, API_NOT_READY, REASON_FORBIDDEN, text);
         else
-                set_state(s, API_NOT_READY, REASON_API_NOT_READY, text);
-        probe_again(s, f->status.code == 401 || f->status.code == 403 ? PROBE_REMOTE_USEC : PROBE_USEC);
+                describe_answer(f, "/readyz", text);
+        set_state(s, API_NOT_READY, reason_of_status(code), text);
+        if (code == 401)
+                s->ops->credentials_refused(s->ops);
+        probe_again(s, code == 401 || code == 403 ? PROBE_REMOTE_USEC : PROBE_USEC);
 }
 
-static const char *reason_of(HttpEnd end) {
+static const char *reason_of_end(HttpEnd end) {
         switch (end) {
         case HTTP_END_TLS_CLOCK:
         case HTTP_END_TLS_EXPIRED:
@@ -200,7 +205,7 @@ static void on_probed(HttpFetch *fetch, HttpEnd end, const char *detail) {
                 trouble = name_trouble(s);
         snprintf(text, sizeof(text), "%s%s%.200s%s%s", http_end_describe(end), isempty(detail) ? "" : ": ",
                  strempty(detail), trouble ? "; " : "", strempty(trouble));
-        set_state(s, API_UNREACHABLE, reason_of(end), text);
+        set_state(s, API_UNREACHABLE, reason_of_end(end), text);
         probe_again(s, c && kube_config_is_loopback(c) ? PROBE_USEC : PROBE_REMOTE_USEC);
 }
 
@@ -277,7 +282,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
         World *w = hub->readiness->world;
         Evidence e = EVIDENCE_NONE;
         const char *reason = NULL;
-        char words[192], text[256] = "";
+        char text[TEXT_MAX] = "";
         int r;
 
         /* The question is older than the outage: its answer says nothing of the server that comes back,
@@ -286,7 +291,7 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
                 return;
 
         if (end != HTTP_END_EOF) {
-                reason = reason_of(end);
+                reason = reason_of_end(end);
                 snprintf(text, sizeof(text), "%s%s%s", http_end_describe(end), isempty(detail) ? "" : ": ",
                          strempty(detail));
                 source_api_doubt(p->source);
@@ -294,13 +299,8 @@ static void on_path_answered(HttpFetch *fetch, HttpEnd end, const char *detail) 
                 e = EVIDENCE_TRUE;
         else {
                 e = EVIDENCE_FALSE;
-                reason = fetch->status.code == 401   ? REASON_UNAUTHORIZED
-                         : fetch->status.code == 403 ? REASON_FORBIDDEN
-                         : fetch->status.code == 404 ? REASON_NOT_FOUND
-                                                     : REASON_API_NOT_READY;
-                words_of(buffer_cstr(&fetch->body), words, sizeof(words));
-                snprintf(text, sizeof(text), "it answered %d%s%s", fetch->status.code, words[0] ? ": " : "",
-                         words);
+                reason = fetch->status.code == 404 ? REASON_NOT_FOUND : reason_of_status(fetch->status.code);
+                describe_answer(fetch, "it", text);
         }
 
         strip_control(text);
@@ -319,34 +319,34 @@ static void ask_path(ApiPath *p) {
         (void) start_fetch(p->source, &p->fetch, p->path, on_path_answered);
 }
 
-static ApiPath *path_free(ApiPath *p) {
+static void path_free(ApiPath *p) {
+        HASH_DEL(p->source->paths, p);
         world_forget_answer(p->source->hub->readiness->world, p->path);
         http_fetch_done(&p->fetch);
         loop_timer_done(&p->again);
         free(p->path);
-        return mfree(p);
+        free(p);
 }
 
 static int want_path(SourceApi *s, const char *path) {
         ApiPath *p;
 
-        for (p = s->paths; p; p = p->next)
-                if (streq(p->path, path)) {
-                        p->wanted = true;
-                        return 0;
-                }
+        HASH_FIND_STR(s->paths, path, p);
+        if (p) {
+                p->wanted = true;
+                return 0;
+        }
         p = calloc(1, sizeof(ApiPath));
         if (!p)
                 return -ENOMEM;
-        p->path = strdup(path);
-        if (!p->path) {
+        *p = (ApiPath){ .source = s, .path = strdup(path), .wanted = true };
+        if (p->path)
+                HASH_ADD_KEYPTR(hh, s->paths, p->path, strlen(p->path), p);
+        if (!p->hh.tbl) {
+                free(p->path);
                 free(p);
                 return -ENOMEM;
         }
-        p->source = s;
-        p->wanted = true;
-        p->next = s->paths;
-        s->paths = p;
         return 0;
 }
 
@@ -354,8 +354,9 @@ static int want_path(SourceApi *s, const char *path) {
  * no check names any more. */
 void source_api_update(SourceApi *s) {
         const Board *b = &s->hub->readiness->board;
+        ApiPath *p, *next;
 
-        for (ApiPath *p = s->paths; p; p = p->next)
+        HASH_ITER(hh, s->paths, p, next)
                 p->wanted = false;
         for (size_t i = 0; i < b->n_gates; i++)
                 for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
@@ -369,18 +370,11 @@ void source_api_update(SourceApi *s) {
                                 loop_fail(s->hub->loop, -ENOMEM);
                 }
 
-        for (ApiPath **p = &s->paths; *p;)
-                if ((*p)->wanted) {
-                        if (!world_answer(s->hub->readiness->world, (*p)->path) &&
-                            !loop_timer_is_armed(&(*p)->again))
-                                ask_path(*p);
-                        p = &(*p)->next;
-                } else {
-                        ApiPath *gone = *p;
-
-                        *p = gone->next;
-                        path_free(gone);
-                }
+        HASH_ITER(hh, s->paths, p, next)
+                if (!p->wanted)
+                        path_free(p);
+                else if (!world_answer(s->hub->readiness->world, p->path) && !loop_timer_is_armed(&p->again))
+                        ask_path(p);
 }
 
 /* A connection has failed, or a stream ended as it should not: asks /readyz at once. */
@@ -395,7 +389,7 @@ void source_api_connect_again(SourceApi *s, bool other_server) {
         http_fetch_done(&s->probe);
         http_fetch_done(&s->version_fetch);
         s->hub->readiness->world->server_version = mfree(s->hub->readiness->world->server_version);
-        for (ApiPath *p = s->paths; p && other_server; p = p->next) {
+        for (ApiPath *p = s->paths; p && other_server; p = p->hh.next) {
                 http_fetch_done(&p->fetch);
                 loop_timer_stop(&p->again);
         }
@@ -409,12 +403,8 @@ void source_api_coarse(SourceApi *s) {
         if (s->hub->readiness->world->api != API_READY)
                 return;
         probe(s);
-        for (ApiPath *p = s->paths; p; p = p->next)
+        for (ApiPath *p = s->paths; p; p = p->hh.next)
                 ask_path(p);
-}
-
-static void on_start(LoopTimer *timer) {
-        probe(container_of(timer, SourceApi, start));
 }
 
 /* Begins to ask in the next turn of the loop. kubeconfig and ops outlive it. -ENOMEM. */
@@ -429,26 +419,23 @@ int source_api_new(Hub *hub, SourceKubeconfig *kubeconfig, SourceApiOps *ops, So
         s->ops = ops;
 
         /* Not from here: the other parts do not exist yet. */
-        loop_timer_set(hub->loop, &s->start, now_monotonic(), on_start);
+        probe_again(s, 0);
 
         *ret = TAKE_PTR(s);
         return 0;
 }
 
 SourceApi *source_api_free(SourceApi *s) {
+        ApiPath *p, *next;
+
         if (!s)
                 return NULL;
 
-        while (s->paths) {
-                ApiPath *p = s->paths;
-
-                s->paths = p->next;
+        HASH_ITER(hh, s->paths, p, next)
                 path_free(p);
-        }
         http_fetch_done(&s->probe);
         http_fetch_done(&s->version_fetch);
         loop_timer_done(&s->again);
-        loop_timer_done(&s->start);
         free(s->name_trouble);
         return mfree(s);
 }

@@ -96,20 +96,16 @@ static void watch_group(SourceHost *s, Group *g) {
         }
 }
 
-static Group *group_get(SourceHost *s, const char *id, char *path) {
+/* Remembers a group and takes its path. NULL where memory is lacking; then path stays the caller's. */
+static Group *group_new(SourceHost *s, const char *id, char *path) {
         Group *g;
 
         g = calloc(1, sizeof(Group));
         if (!g)
                 return NULL;
-        g->id = strdup(id);
-        if (!g->id) {
-                free(g);
-                return NULL;
-        }
-        g->path = path;
-        g->descriptor = -1;
-        HASH_ADD_KEYPTR(hh, s->groups, g->id, strlen(g->id), g);
+        *g = (Group){ .id = strdup(id), .path = path, .descriptor = -1, .named = true };
+        if (g->id)
+                HASH_ADD_KEYPTR(hh, s->groups, g->id, strlen(g->id), g);
         if (!g->hh.tbl) {
                 free(g->id);
                 free(g);
@@ -129,19 +125,14 @@ static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
         HASH_FIND_STR(s->groups, a->id, g);
         if (!g) {
                 r = cgroup_probe_find(&s->probe, a, &path);
-                if (r == -ENOENT) {
-                        set_trouble(s, 0);
-                        return CONTAINER_DEAD;
-                }
                 if (r < 0) {
-                        set_trouble(s, r);
-                        return CONTAINER_UNREADABLE;
+                        set_trouble(s, r == -ENOENT ? 0 : r);
+                        return r == -ENOENT ? CONTAINER_DEAD : CONTAINER_UNREADABLE;
                 }
-                g = group_get(s, a->id, path);
+                g = group_new(s, a->id, path);
                 if (!g)
                         return CONTAINER_UNPROBED;
-                path = NULL;
-                g->named = true;
+                TAKE_PTR(path);
         }
 
         watch_group(s, g);
@@ -327,8 +318,6 @@ static bool life_is_missing(const SourceHost *s) {
         return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) &&
                !node_shows_life(w, w->node);
 }
-
-static void arm_ask(SourceHost *s);
 
 static void on_ask(LoopTimer *timer) {
         SourceHost *s = container_of(timer, SourceHost, ask);

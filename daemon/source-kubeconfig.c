@@ -205,15 +205,12 @@ int source_kubeconfig_reread(SourceKubeconfig *s) {
 
 /* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
 static int find_path(const Hub *hub, char **ret, char **reterr_detail) {
+        const char *path = hub->options->kubeconfig ?: hub->settings->kubeconfig;
         const char *environment = getenv("KUBECONFIG");
 
-        if (hub->options->kubeconfig)
-                return asprintf_ret(ret, "%s", hub->options->kubeconfig);
-        if (hub->settings->kubeconfig)
-                return asprintf_ret(ret, "%s", hub->settings->kubeconfig);
-        if (!isempty(environment))
+        if (!path && !isempty(environment))
                 return kube_config_path_from_environment(environment, ret, reterr_detail);
-        return asprintf_ret(ret, "%s", SETTINGS_KUBECONFIG_DEFAULT);
+        return asprintf_ret(ret, "%s", path ?: SETTINGS_KUBECONFIG_DEFAULT);
 }
 
 /* Reads the file, if it is there, and watches it. ops outlive it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
@@ -256,10 +253,8 @@ void source_kubeconfig_reload(SourceKubeconfig *s) {
                 log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
                 return;
         }
-        if (!streq(path, s->path)) {
-                free(s->path);
-                s->path = TAKE_PTR(path);
-        }
+        free(s->path);
+        s->path = TAKE_PTR(path);
         s->retries = 0;
         (void) source_kubeconfig_reread(s);
 }

@@ -54,9 +54,7 @@ static int question_new(SourceQuestions *s, const Check *c, const char *key, Que
         if (!q)
                 return -ENOMEM;
         q->asker = asker;
-        q->source = s;
-        q->loop = s->hub->loop;
-        q->http = s->hub->http;
+        q->hub = s->hub;
         q->key = strdup(key);
         q->address = strdup(question_definition(c->definition)->address);
         if (!q->key || !q->address)
@@ -99,13 +97,13 @@ static void arm(Question *q) {
         if (loop_timer_is_armed(&q->again) && (q->asked == 0 || due == q->due))
                 return;
         q->due = due;
-        loop_timer_set(q->loop, &q->again, due, on_again);
+        loop_timer_set(q->hub->loop, &q->again, due, on_again);
 }
 
 /* The question has an answer, or cannot be asked: EVIDENCE_NONE is for our own trouble. reason is one of ours, NULL
  * with EVIDENCE_TRUE; text, "" for none, is cleaned in place and copied. */
 void question_settle(Question *q, Evidence evidence, const char *reason, char *text) {
-        Hub *hub = q->source->hub;
+        Hub *hub = q->hub;
         int r;
 
         assert(q->is_asking && !reason == (evidence == EVIDENCE_TRUE));

@@ -17,7 +17,6 @@ typedef struct Stream {
         ReflectorSink sink;
         Reflector *reflector;
         WorldStream *world;
-        StreamRole role;
         KubeQuery query;
         HttpRequest request;
         uint64_t watches;       /* begun */
@@ -292,7 +291,6 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
                 return -ENOMEM;
         t->source = s;
         t->sink.ops = &sink_ops;
-        t->role = demand->role;
 
         r = kube_query_copy(&demand->query, &t->query);
         if (r < 0)
@@ -326,7 +324,7 @@ static int want(const StreamDemand *demand, void *userdata) {
         int r;
 
         for (t = s->streams; t; t = t->next)
-                if (t->role == demand->role && streq_ptr(t->world->key, demand->key))
+                if (t->world->role == demand->role && streq_ptr(t->world->key, demand->key))
                         break; /* the newest stands first */
         if (t && t->world->interest == s->hub->readiness->world->interest &&
             kube_query_equal(&t->query, &demand->query)) {
@@ -348,7 +346,7 @@ static int want(const StreamDemand *demand, void *userdata) {
 }
 
 static bool are_of_one_kind(const Stream *a, const Stream *b) {
-        return a->role == b->role && streq_ptr(a->world->key, b->world->key);
+        return a->world->role == b->world->role && streq_ptr(a->world->key, b->world->key);
 }
 
 /* Tells whether a newer stream, which is not wanted any more either, has all objects that this one has
@@ -366,16 +364,16 @@ static bool is_superseded(const SourceStreams *s, const Stream *old) {
  * may be ours, which is why another stream is wanted now. If it took that node along, all nodes would be
  * listed once more, and so on for ever. */
 static bool may_speak_on(const SourceStreams *s, const Stream *old) {
-        if (old->role == STREAM_LEASES || old->role == STREAM_EVENTS ||
-            (!old->world->in_sync &&
-             (old->role != STREAM_NODES || old->world->interest != s->hub->readiness->world->interest)))
+        if (old->world->role == STREAM_LEASES || old->world->role == STREAM_EVENTS ||
+            (!old->world->in_sync && (old->world->role != STREAM_NODES ||
+                                      old->world->interest != s->hub->readiness->world->interest)))
                 return false;
         if (is_superseded(s, old))
                 return false;
         for (const Stream *t = s->streams; t; t = t->next)
                 if (t != old && t->wanted && are_of_one_kind(t, old))
                         return !t->world->in_sync &&
-                               (old->role != STREAM_PODS || kube_query_equal(&old->query, &t->query));
+                               (old->world->role != STREAM_PODS || kube_query_equal(&old->query, &t->query));
         return false;
 }
 

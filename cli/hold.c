@@ -94,21 +94,17 @@ static void begin_doubt(Hold *h, bool forgotten) {
 
 static void tell_blocker(Hold *h, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
-        _cleanup_free_ char *object = NULL, *text = NULL;
-        const char *cause = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
-        const char *state = strempty(jv_get_string(gate, "state")), *message;
-        int r;
+        const char *more = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
+        _cleanup_free_ char *why = NULL, *text = NULL;
+        int r = 0;
 
-        if (!blocker)
-                r = asprintf_ret(&text, "%s%s%s", state, cause ? ": " : "", strempty(cause));
-        else {
-                message = jv_get_string(blocker, "message");
-                r = object_to_string(jv_get(blocker, "object"), &object);
-                if (r >= 0)
-                        r = asprintf_ret(&text, "%s: %s: %s%s%s", state, object,
-                                         strempty(jv_get_string(blocker, "reason")), message ? ": " : "",
-                                         strempty(message));
+        if (blocker) {
+                r = blocker_to_string(blocker, &why);
+                more = jv_get_string(blocker, "message");
         }
+        if (r >= 0)
+                r = asprintf_ret(&text, "%s%s%s%s%s", strempty(jv_get_string(gate, "state")),
+                                 why ? ": " : "", strempty(why), more ? ": " : "", strempty(more));
         if (r >= 0)
                 tell_status(h, text);
 }

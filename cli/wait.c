@@ -25,7 +25,7 @@ static void wait_done(Wait *w) {
 }
 
 /* Puts the live lines: the progress, for how long, the blockers. */
-static int put_live(Session *session) {
+static void put_live(Session *session) {
         const Wait *w = container_of(session, Wait, session);
         const Snapshot *s = &session->follow.snapshot;
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
@@ -35,7 +35,7 @@ static int put_live(Session *session) {
 
         if (session->follow.unreachable) {
                 session_put_unreachable(session, STYLE_WAIT, "");
-                return 0;
+                return;
         }
         progress_summary(&session->progress, s, &b);
         out_styled(out, STYLE_WAIT, out_symbol(out, "\xe2\x97\x8f", "*"));
@@ -44,7 +44,7 @@ static int put_live(Session *session) {
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
-        return progress_blockers(&session->progress, s, snapshot_now(s), out);
+        progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
 /* Removes the live lines and, with --json, prints the reply. */
@@ -90,7 +90,7 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         r = end_display(s, STATUS_TIMED_OUT);
         if (r < 0)
                 return r;
-        out_init(&out, STDERR_FILENO);
+        out_init(&out, STDERR_FILENO, false);
         if (span == 0)
                 out_put(&out, "msready: not ready now.\n");
         else
@@ -98,7 +98,7 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         if (s->follow.unreachable)
                 out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
         else
-                (void) progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
+                progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
         fputs(buffer_cstr(&out.text), stderr);
         return STATUS_TIMED_OUT;
 }

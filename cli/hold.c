@@ -4,6 +4,7 @@
 
 #include "base/heartbeat.h"
 #include "base/string-util.h"
+#include "describe.h"
 #include "follow.h"
 #include "notify.h"
 #include "output.h"
@@ -58,21 +59,19 @@ static int end_hold(Hold *h, const char *why) {
 
 /* Learns UnknownSec= and OnUnknown= of the gate. Where the daemon does not answer, keeps what it said last. */
 static void learn_definition(Hold *h) {
-        usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
-        _cleanup_(vl_client_freep) VlClient *client = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
+        const JsonValue *definition;
+        int64_t usec;
 
-        if (vl_client_connect(h->options->socket, deadline, &client) < 0 ||
-            vl_client_call(client, READINESS "ListGates", NULL, deadline, &reply) < 0)
+        if (try_to_ask(h->options, READINESS "ListGates", NULL, &reply) < 0)
                 return;
-        JSON_FOREACH(definition, jv_get(reply.parameters, "definitions"))
-                if (streq_ptr(jv_get_string(definition, "name"), h->gate)) {
-                        int64_t usec = jv_get_int(definition, "unknownUSec", -1);
-
-                        h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
-                        h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
-                        (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
-                }
+        definition = find_definition(jv_get(reply.parameters, "definitions"), h->gate);
+        if (!definition)
+                return;
+        usec = jv_get_int(definition, "unknownUSec", -1);
+        h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
+        h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
+        (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
 }
 
 static int open_gate(Hold *h) {

@@ -79,16 +79,12 @@ static int show_objects(const Options *options, const JsonValue *objects) {
 
 /* Lists every object that the gates check, as kubectl shows it, and how each is proven to be of this boot. */
 int verb_objects(const Options *options) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         JsonBuilder b = {};
         int r;
 
         jb_string(&b, "gate", options->arguments[0]);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
-        r = ask(options, READINESS "ListObjects", parameters, &reply);
+        r = ask_with(options, READINESS "ListObjects", &b, &reply);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)

@@ -105,32 +105,20 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
 
 /* Tells why a gate can never become ready: the daemon's error has the cause. */
 static int tell_why_never(Session *s, char *gate) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         JsonBuilder b = {};
         int r;
 
-        jb_strings(&b, "gates", (char *const[]){ gate, NULL });
-        jb_int(&b, "timeoutUSec", 0);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
         r = end_display(s, STATUS_ERROR);
         if (r < 0)
                 return r;
-        r = ask(s->options, READINESS "Wait", parameters, &reply);
+        jb_strings(&b, "gates", (char *const[]){ gate, NULL });
+        jb_int(&b, "timeoutUSec", 0);
+        r = ask_with(s->options, READINESS "Wait", &b, &reply);
         if (r != 0)
                 return r == STATUS_TIMED_OUT ? STATUS_ERROR : r;
         fprintf(stderr, "msready: gate '%s' is disabled or invalid on this host.\n", gate);
         return STATUS_ERROR;
-}
-
-/* --if-enabled: a gate that is disabled here is not waited for. */
-static void forget_gate(Wait *w, size_t i) {
-        size_t rest = strv_length(w->gates + i); /* with the NULL, without the gate that goes */
-
-        free(w->gates[i]);
-        memmove(w->gates + i, w->gates + i + 1, rest * sizeof(*w->gates));
 }
 
 /* Judges the gates named. Returns -EAGAIN while one is not ready. */
@@ -147,7 +135,7 @@ static int judge_gates(Wait *w) {
                         return r < 0 ? r : tell_no_such_gate(w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
-                        forget_gate(w, i);
+                        strv_remove(w->gates, jv_get_string(gate, "name")); /* frees gates[i] */
                         continue;
                 }
                 if (state == GATE_DISABLED || gate_is_invalid(gate))
@@ -170,24 +158,15 @@ static int on_changed(Session *session, const VlReply *change) {
         return get_state(session->follow.snapshot.verdict) == GATE_READY ? tell_ready(w) : -EAGAIN;
 }
 
-static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
-        for (size_t i = 0; gate && w->gates && w->gates[i]; i++)
-                if (streq(w->gates[i], gate)) {
-                        *ret = i;
-                        return true;
-                }
-        return false;
-}
-
 /* The daemon refused the subscription. */
 static int on_failed(Session *session, const VlReply *error) {
         Wait *w = container_of(session, Wait, session);
-        size_t i;
+        const char *gate = strempty(jv_get_string(error->parameters, "gate"));
         int r;
 
         if (session->options->if_enabled && streq(error->error, READINESS "GateDisabled") &&
-            is_asked_for(w, jv_get_string(error->parameters, "gate"), &i)) {
-                forget_gate(w, i);
+            strv_contains(w->gates, gate)) {
+                strv_remove(w->gates, gate);
                 follow_restart(&session->follow, 0);
                 return *w->gates ? -EAGAIN : tell_ready(w);
         }

@@ -5,7 +5,8 @@
 #include "base/strv.h"
 
 /* Calls a method of the daemon, named in full: "io.msready.Readiness.Describe". Returns 0 and the reply, which may be
- * an error of the method; the caller frees it with vl_reply_done(). A negative errno where the daemon does not answer. */
+ * an error of the method; the caller frees it with vl_reply_done(). A negative errno where the daemon does not
+ * answer. */
 int try_to_ask(const Options *options, const char *method, const JsonValue *parameters, VlReply *ret) {
         usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
         _cleanup_(vl_client_freep) VlClient *client = NULL;

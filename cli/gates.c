@@ -48,11 +48,9 @@ static void show_table(const Options *options, const JsonValue *definitions, Out
 }
 
 static void put_span(Output *out, const char *label, const JsonValue *d, const char *key) {
-        int64_t usec = jv_get_int(d, key, 0);
         char span[TIMESPAN_MAX];
 
-        out_printf(out, "%13s: %s\n", label,
-                   format_timespan(span, usec < 0 ? USEC_INFINITY : (usec_t) usec));
+        out_printf(out, "%13s: %s\n", label, format_timespan(span, jv_get_usec(d, key, USEC_INFINITY)));
 }
 
 static void put_text(Output *out, const char *label, const char *text) {
@@ -90,11 +88,9 @@ static void show_one(Output *out, const JsonValue *d) {
 }
 
 static int check_names(const Options *options, const JsonValue *definitions) {
-        STRV_FOREACH(name, options->arguments) {
-                if (find_definition(definitions, *name))
-                        continue;
-                return tell_no_such_gate(*name);
-        }
+        STRV_FOREACH(name, options->arguments)
+                if (!find_definition(definitions, *name))
+                        return tell_no_such_gate(*name);
         return 0;
 }
 

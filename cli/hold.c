@@ -61,15 +61,13 @@ static int end_hold(Hold *h, const char *why) {
 static void learn_definition(Hold *h) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         const JsonValue *definition;
-        int64_t usec;
 
         if (try_to_ask(h->options, READINESS "ListGates", NULL, &reply) < 0)
                 return;
         definition = find_definition(jv_get(reply.parameters, "definitions"), h->gate);
         if (!definition)
                 return;
-        usec = jv_get_int(definition, "unknownUSec", -1);
-        h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
+        h->unknown_usec = jv_get_usec(definition, "unknownUSec", USEC_INFINITY);
         h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
         (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
 }

@@ -187,19 +187,19 @@ static void put_words(Output *out, const Row *row, const Span *span, double x, d
 
 /* Puts a gate's name, or an object's without its namespace, cut to what fits. */
 static void put_label(Output *out, const Row *row) {
-        size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)), kind;
+        size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)),
+               kind = row->object ? strcspn(row->name, " ") : 0;
         _cleanup_free_ char *label = NULL;
+        bool cut;
 
-        kind = row->object ? strcspn(row->name, " ") : 0;
         if (asprintf_ret(&label, "%.*s%s%s", (int) kind, row->name, row->object ? " " : "",
                          row->object ?: row->name) < 0)
                 return;
-        if (text_width(label) > fits)
+        cut = text_width(label) > fits;
+        if (cut)
                 label[text_cut(label, fits - 1)] = '\0';
-        else
-                fits = SIZE_MAX;
         put_escaped(out, label);
-        if (fits != SIZE_MAX)
+        if (cut)
                 out_put(out, "…");
 }
 

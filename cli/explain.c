@@ -52,12 +52,6 @@ static bool is_name(const char *s) {
         return s && s[0] && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && s[0] != '-';
 }
 
-static void put_command(Output *out, const char *command) {
-        out_put(out, "      $ ");
-        out_text(out, command);
-        out_put(out, "\n");
-}
-
 static void put_object_commands(Output *out, const JsonValue *object, const char *reason) {
         const char *kind = jv_get_string(object, "kind"), *namespace = jv_get_string(object, "namespace"),
                    *name = jv_get_string(object, "name");
@@ -108,7 +102,7 @@ static void put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_
         put_object_commands(out, jv_get(blocker, "object"), reason);
         for (size_t i = 0; !same && i < ELEMENTSOF(by_reason); i++)
                 if (glob_matches(by_reason[i].reason, reason))
-                        put_command(out, by_reason[i].command);
+                        out_printf(out, "      $ %s\n", by_reason[i].command);
 }
 
 static void put_clock(Output *out, const JsonValue *gate, usec_t now) {

@@ -76,10 +76,9 @@ static int open_gate(Hold *h) {
         h->in_doubt = 0;
         h->forgotten = false;
         tell_status(h, "Gate is ready");
-        if (h->is_open)
-                return -EAGAIN;
+        if (!h->is_open)
+                (void) notify_systemd("READY=1");
         h->is_open = true;
-        (void) notify_systemd("READY=1");
         return -EAGAIN;
 }
 

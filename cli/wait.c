@@ -48,7 +48,7 @@ static void put_live(Session *session) {
 }
 
 /* Removes the live lines and, with --json, prints the reply. */
-static int end_display(Session *s, int status) {
+static int end_display(Session *s) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r = 0;
 
@@ -59,7 +59,7 @@ static int end_display(Session *s, int status) {
                 if (r >= 0)
                         r = print_reply(s->options, reply);
         }
-        return r < 0 ? r : status;
+        return r;
 }
 
 static int tell_ready(Wait *w) {
@@ -67,7 +67,7 @@ static int tell_ready(Wait *w) {
         char span[TIMESPAN_MAX];
         int r;
 
-        r = end_display(s, STATUS_READY);
+        r = end_display(s);
         if (r < 0 || s->options->quiet || s->options->format != FORMAT_TEXT)
                 return r;
         if (w->gates && !*w->gates) /* all are disabled here */
@@ -87,7 +87,7 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         char text[TIMESPAN_MAX];
         int r;
 
-        r = end_display(s, STATUS_TIMED_OUT);
+        r = end_display(s);
         if (r < 0)
                 return r;
         out_init(&out, STDERR_FILENO, false);
@@ -109,7 +109,7 @@ static int tell_why_never(Session *s, char *gate) {
         JsonBuilder b = {};
         int r;
 
-        r = end_display(s, STATUS_ERROR);
+        r = end_display(s);
         if (r < 0)
                 return r;
         jb_strings(&b, "gates", (char *const[]){ gate, NULL });
@@ -131,7 +131,7 @@ static int judge_gates(Wait *w) {
                 GateState state = get_state(gate);
 
                 if (!gate) {
-                        r = end_display(&w->session, STATUS_NO_SUCH_GATE);
+                        r = end_display(&w->session);
                         return r < 0 ? r : tell_no_such_gate(w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
@@ -170,7 +170,7 @@ static int on_failed(Session *session, const VlReply *error) {
                 follow_restart(&session->follow, 0);
                 return *w->gates ? -EAGAIN : tell_ready(w);
         }
-        r = end_display(session, STATUS_ERROR);
+        r = end_display(session);
         return r < 0 ? r : tell_error(session->options, error);
 }
 

@@ -8,25 +8,10 @@
 #include "base/string-util.h"
 
 static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         JsonBuilder b = {};
-        int r;
 
         jb_string(&b, "bootId", boot_id);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
-        return ask(options, READINESS "GetTimeline", parameters, ret);
-}
-
-/* Asks for the ID of this boot: the daemon may have put this boot on record already. */
-static int ask_this_boot(const Options *options, VlReply *ret, const char **ret_id) {
-        int r;
-
-        r = ask(options, READINESS "Describe", NULL, ret);
-        if (r == 0)
-                *ret_id = strempty(jv_get_string(jv_get(ret->parameters, "verdict"), "bootId"));
-        return r;
+        return ask_with(options, READINESS "GetTimeline", &b, ret);
 }
 
 /* The ID of the nth boot before this one; NULL where fewer are on record. boots is in order of time. */
@@ -46,47 +31,49 @@ static const char *nth_before(const JsonValue *boots, const char *this_boot, uns
         return NULL;
 }
 
-static int ask_earlier(const Options *options, const char *boot_id, char **ret_boot_id, VlReply *ret) {
+/* Finds the ID of the nth boot before this one. The daemon may have put this boot on record already, so that its ID
+ * is asked for. *ret is the caller's. */
+static int find_earlier(const Options *options, unsigned n, char **ret) {
+        _cleanup_(vl_reply_done) VlReply list = {}, description = {};
+        const char *this_boot, *id;
         int r;
 
-        r = free_and_strdup(ret_boot_id, boot_id);
-        return r < 0 ? r : ask_boot(options, boot_id, ret);
+        r = ask_boot(options, NULL, &list);
+        if (r == 0)
+                r = ask(options, READINESS "Describe", NULL, &description);
+        if (r != 0)
+                return r;
+        this_boot = strempty(jv_get_string(jv_get(description.parameters, "verdict"), "bootId"));
+        id = nth_before(jv_get(list.parameters, "boots"), this_boot, n);
+        if (id)
+                return asprintf_ret(ret, "%s", id);
+        if (n == 1)
+                fprintf(stderr, "msready: no earlier boot is on record.\n");
+        else
+                fprintf(stderr,
+                        "msready: there are fewer than %u earlier boots on record.\n"
+                        "See all of them: msready timeline --boots\n",
+                        n);
+        return STATUS_ERROR;
 }
 
 /* Asks for the time line that --boot= names: this boot where it is absent or 0, the previous one for -1, else the
  * one with that ID. *ret_boot_id is the caller's to free, and NULL for this boot. Returns 0, or an exit status
  * after telling the user what went wrong. */
 int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret) {
-        _cleanup_(vl_reply_done) VlReply list = {}, description = {};
-        const char *boot = options->boot, *this_boot, *id;
+        const char *boot = options->boot;
         unsigned n;
-        int r;
+        int r = 0;
 
         *ret_boot_id = NULL;
-        if (!boot || streq(boot, "0") || streq(boot, "-0"))
-                return ask_boot(options, NULL, ret);
-        if (boot[0] != '-')
-                return ask_earlier(options, boot, ret_boot_id, ret);
-        if (parse_unsigned(boot + 1, 1000000, &n) < 0) {
-                fprintf(stderr, "msready: --boot= takes an ID or -1, -2, ..., not '%s'.\n", boot);
-                return STATUS_USAGE;
+        if (boot && boot[0] != '-' && !streq(boot, "0"))
+                r = asprintf_ret(ret_boot_id, "%s", boot);
+        else if (boot && boot[0] == '-' && !streq(boot, "-0")) {
+                if (parse_unsigned(boot + 1, 1000000, &n) < 0) {
+                        fprintf(stderr, "msready: --boot= takes an ID or -1, -2, ..., not '%s'.\n", boot);
+                        return STATUS_USAGE;
+                }
+                r = find_earlier(options, n, ret_boot_id);
         }
-
-        r = ask_boot(options, NULL, &list);
-        if (r == 0)
-                r = ask_this_boot(options, &description, &this_boot);
-        if (r != 0)
-                return r;
-        id = nth_before(jv_get(list.parameters, "boots"), this_boot, n);
-        if (!id) {
-                if (n == 1)
-                        fprintf(stderr, "msready: no earlier boot is on record.\n");
-                else
-                        fprintf(stderr,
-                                "msready: there are fewer than %u earlier boots on record.\n"
-                                "See all of them: msready timeline --boots\n",
-                                n);
-                return STATUS_ERROR;
-        }
-        return ask_earlier(options, id, ret_boot_id, ret);
+        return r == 0 ? ask_boot(options, *ret_boot_id, ret) : r;
 }

@@ -3,7 +3,6 @@
 #include "chart.h"
 
 #include "base/limits.h"
-#include "base/string-util.h"
 #include "base/strv.h"
 
 /* As many rows as fit a page. The daemon bounds the number of transitions. */
@@ -18,27 +17,12 @@ void chart_done(Chart *chart) {
         *chart = (Chart){};
 }
 
-/* Inserts a row at i. -E2BIG where the chart is full. */
-static int insert_row(Chart *chart, size_t i, const Row *row) {
-        Row *more;
-
-        if (chart->n_rows >= ROWS_MAX)
-                return -E2BIG;
-        more = reallocarray(chart->rows, chart->n_rows + 1, sizeof(*more));
-        if (!more)
-                return -ENOMEM;
-        chart->rows = more;
-        memmove(more + i + 1, more + i, (chart->n_rows - i) * sizeof(*more));
-        more[i] = *row;
-        chart->n_rows++;
-        return 0;
-}
-
-/* Finds the row of that name, or makes it: a row of an object stands behind the rows of its gate. Takes name, and
- * frees it where the row exists or on failure. */
-static int find_row(Chart *chart, const char *gate, char *name, const char *object, Row **ret) {
+/* Finds the row of that name, or makes it: a row of an object stands behind the rows of its gate. Copies name,
+ * borrows gate and object. -E2BIG where the chart is full. */
+static int find_row(Chart *chart, const char *gate, const char *name, const char *object, Row **ret) {
+        _cleanup_free_ char *copy = NULL;
         size_t at = chart->n_rows;
-        int r;
+        Row *more;
 
         for (size_t i = 0; i < chart->n_rows; i++) {
                 Row *row = &chart->rows[i];
@@ -47,17 +31,22 @@ static int find_row(Chart *chart, const char *gate, char *name, const char *obje
                         continue;
                 at = i + 1;
                 if (!row->object == !object && streq(row->name, name)) {
-                        free(name);
                         *ret = row;
                         return 0;
                 }
         }
-        r = insert_row(chart, at, &(Row){ .gate = gate, .name = name, .object = object });
-        if (r < 0) {
-                free(name);
-                return r;
-        }
-        *ret = &chart->rows[at];
+        if (chart->n_rows >= ROWS_MAX)
+                return -E2BIG;
+        copy = strdup(name);
+        more = reallocarray(chart->rows, chart->n_rows + 1, sizeof(*more));
+        if (more)
+                chart->rows = more;
+        if (!copy || !more)
+                return -ENOMEM;
+        memmove(more + at + 1, more + at, (chart->n_rows - at) * sizeof(*more));
+        more[at] = (Row){ .gate = gate, .name = TAKE_PTR(copy), .object = object };
+        chart->n_rows++;
+        *ret = &more[at];
         return 0;
 }
 
@@ -73,18 +62,14 @@ static int add_span(Row *row, const Span *span) {
 
 /* The row of a gate; of the verdict where gate is NULL. */
 static int gate_row(Chart *chart, const char *gate, Row **ret) {
-        char *name;
-        int r;
-
-        r = asprintf_ret(&name, "%s", gate ?: "cluster");
-        return r < 0 ? r : find_row(chart, gate, name, NULL, ret);
+        return find_row(chart, gate, gate ?: "cluster", NULL, ret);
 }
 
 /* The row of the gate or object that changed. */
 static int row_of(Chart *chart, const JsonValue *transition, Row **ret) {
         const JsonValue *object = jv_get(transition, "object");
         const char *gate = jv_get_string(transition, "gate");
-        char *name;
+        _cleanup_free_ char *name = NULL;
         int r;
 
         r = gate_row(chart, gate, ret);
@@ -101,7 +86,10 @@ static bool is_ready(const char *state) {
 /* The state that a transition leaves began with the transition before. A gate has its first state from the start of
  * the boot; when an object came is not known before its first transition. */
 static int add_transition(Chart *chart, const JsonValue *v) {
+        const JsonValue *blocker = jv_get(v, "blocker");
+        const char *to = jv_get_string(v, "to");
         usec_t at = get_usec(v, "boottimeUSec");
+        Span *left;
         Row *row;
         int r;
 
@@ -112,15 +100,13 @@ static int add_transition(Chart *chart, const JsonValue *v) {
         if (r < 0)
                 return r;
 
-        row->spans[row->n_spans - 1].end = at;
+        left = &row->spans[row->n_spans - 1];
+        left->end = at;
         /* The blocker at the end of a wait is what the gate waited for; a span that is ready has none. */
-        if (!row->spans[row->n_spans - 1].blocker && !is_ready(row->spans[row->n_spans - 1].state))
-                row->spans[row->n_spans - 1].blocker = jv_get(v, "blocker");
+        if (!left->blocker && !is_ready(left->state))
+                left->blocker = blocker;
         chart->end = MAX(chart->end, at);
-        return add_span(
-                row, &(Span){ .begin = at,
-                              .state = jv_get_string(v, "to"),
-                              .blocker = is_ready(jv_get_string(v, "to")) ? NULL : jv_get(v, "blocker") });
+        return add_span(row, &(Span){ .begin = at, .state = to, .blocker = is_ready(to) ? NULL : blocker });
 }
 
 /* Adds what GetTimeline replied, oldest first: of the verdict and of the gates named, or of all. Leaves out what

@@ -48,7 +48,7 @@ int describe(const Options *options, char *const *gates, VlReply *ret_reply, Sna
 
 /* Where a gate is disabled, asks for the definitions, which say which condition does not hold. Returns 0, or an
  * exit status after telling the user what went wrong. */
-int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
+static int ask_causes(const Options *options, const Snapshot *s, VlReply *ret) {
         for (size_t i = 0; i < s->n_gates; i++)
                 if (get_state(s->gates[i]) == GATE_DISABLED)
                         return ask(options, READINESS "ListGates", NULL, ret);
@@ -82,7 +82,7 @@ static int status_of_state(GateState state) {
 }
 
 /* The exit status for the verdict, or where gates are named for the worst of these. named ends with NULL. */
-int exit_status(const Snapshot *s, char *const *named) {
+static int exit_status(const Snapshot *s, char *const *named) {
         int worst = STATUS_READY;
 
         assert(named);
@@ -98,4 +98,30 @@ int exit_status(const Snapshot *s, char *const *named) {
                         worst = one;
         }
         return worst;
+}
+
+/* Describes the gates named on the command line, or all, and prints the reply as the options say: put() puts it as
+ * text. definitions is NULL where no gate is disabled, or without with_causes. Returns the exit status for the state
+ * of the cluster or of these gates, after an error the one for the error, or a negative errno. */
+int describe_and_show(const Options *options, bool with_causes,
+                      void (*put)(Output *out, const Options *options, const Snapshot *s,
+                                  const JsonValue *definitions)) {
+        _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
+        _cleanup_(snapshot_done) Snapshot s = {};
+        _cleanup_(out_done) Output out = {};
+        int r;
+
+        r = describe(options, options->arguments, &reply, &s);
+        if (r == 0 && with_causes)
+                r = ask_causes(options, &s, &gates);
+        if (r != 0)
+                return r;
+        out_init(&out, STDOUT_FILENO, options->pager);
+        if (options->format != FORMAT_TEXT)
+                r = print_reply(options, reply.parameters);
+        else if (!options->quiet) {
+                put(&out, options, &s, jv_get(gates.parameters, "definitions"));
+                r = out_flush(&out);
+        }
+        return r < 0 ? r : exit_status(&s, options->arguments);
 }

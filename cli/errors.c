@@ -61,40 +61,31 @@ int tell_no_such_gate(const char *gate) {
         return STATUS_NO_SUCH_GATE;
 }
 
-/* Tells of an error of the readiness interface. gate and cause are clean: they come from the cluster or from a
- * file. -ENOENT for an error that is not of that interface. */
-static int tell_known_error(const char *name, const char *gate, const char *cause) {
-        if (streq(name, READINESS "NoSuchGate"))
-                return tell_no_such_gate(gate);
-        if (streq(name, READINESS "GateDisabled")) {
+/* Tells of an error of gates and of the configuration. gate and cause are clean: they come from the cluster or from a
+ * file. Returns whether it is one. */
+static bool tell_gate_error(const char *name, const char *gate, const char *cause) {
+        if (streq(name, READINESS "GateDisabled"))
                 fprintf(stderr,
                         "msready: gate '%s' is disabled on this host: %s.\n"
                         "See its conditions: msready gates\n",
                         gate, cause);
-                return STATUS_ERROR;
-        }
-        if (streq(name, READINESS "GateInvalid")) {
+        else if (streq(name, READINESS "GateInvalid"))
                 fprintf(stderr,
                         "msready: gate '%s' is invalid: %s.\n"
                         "Fix the file, then run: msready check-config && msready reload\n",
                         gate, cause);
-                return STATUS_ERROR;
-        }
-        if (streq(name, READINESS "ReloadFailed")) {
+        else if (streq(name, READINESS "ReloadFailed"))
                 fprintf(stderr,
                         "msready: the configuration was not loaded, the daemon keeps the old one: %s.\n"
                         "Fix the file, then run: msready check-config && msready reload\n",
                         cause);
-                return STATUS_ERROR;
-        }
-        if (streq(name, READINESS "TimedOut")) {
-                fprintf(stderr, "msready: timed out.\n");
-                return STATUS_TIMED_OUT;
-        }
-        return -ENOENT;
+        else
+                return false;
+        return true;
 }
 
-static int tell_service_error(const Options *options, const char *name, const JsonValue *p) {
+/* Tells of another error that is known. Returns whether it is one. */
+static bool tell_service_error(const Options *options, const char *name, const JsonValue *p) {
         _cleanup_free_ char *boot = clean_text(options->boot);
         int64_t number = jv_get_int(p, "errno", 0);
 
@@ -119,8 +110,8 @@ static int tell_service_error(const Options *options, const char *name, const Js
                         "Look at: journalctl -b -u msready.service\n",
                         strerror((int) number));
         else
-                return -ENOENT;
-        return STATUS_ERROR;
+                return false;
+        return true;
 }
 
 /* Tells of the error that a method replied. Returns the exit status. */
@@ -129,15 +120,18 @@ int tell_error(const Options *options, const VlReply *reply) {
         _cleanup_free_ char *cause = clean_text(jv_get_string(reply->parameters, "cause"));
         _cleanup_free_ char *name = clean_text(reply->error);
         _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(64));
-        int r;
 
         if (!name)
                 return -ENOMEM;
-        r = tell_known_error(name, gate ?: "?", cause ?: "no cause is given");
-        if (r < 0)
-                r = tell_service_error(options, name, reply->parameters);
-        if (r >= 0)
-                return r;
+        if (streq(name, READINESS "NoSuchGate"))
+                return tell_no_such_gate(gate ?: "?");
+        if (streq(name, READINESS "TimedOut")) {
+                fprintf(stderr, "msready: timed out.\n");
+                return STATUS_TIMED_OUT;
+        }
+        if (tell_gate_error(name, gate ?: "?", cause ?: "no cause is given") ||
+            tell_service_error(options, name, reply->parameters))
+                return STATUS_ERROR;
 
         if (reply->parameters)
                 (void) jv_print(reply->parameters, false, &text);

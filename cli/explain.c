@@ -52,12 +52,6 @@ static bool is_name(const char *s) {
         return s && s[0] && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && s[0] != '-';
 }
 
-static void put_command(Output *out, const char *command) {
-        out_put(out, "      $ ");
-        out_text(out, command);
-        out_put(out, "\n");
-}
-
 static void put_object_commands(Output *out, const JsonValue *object, const char *reason) {
         const char *kind = jv_get_string(object, "kind"), *namespace = jv_get_string(object, "namespace"),
                    *name = jv_get_string(object, "name");
@@ -93,46 +87,22 @@ static const JsonValue *find_told(Told *told, const JsonValue *blocker) {
         return NULL;
 }
 
-static int put_the_same(Output *out, const JsonValue *as) {
-        _cleanup_free_ char *object = NULL;
-        int r;
-
-        r = object_to_string(jv_get(as, "object"), &object);
-        if (r >= 0)
-                out_printf(out, "      Same cause as %s.\n", object);
-        return r;
-}
-
-static int put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_t now) {
-        const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint"),
-                   *reason = strempty(jv_get_string(blocker, "reason"));
+static void put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_t now) {
         const JsonValue *same = find_told(told, blocker);
-        int r;
+        const char *reason = strempty(jv_get_string(blocker, "reason"));
 
         out_put(out, "\n  ");
-        r = render_blocker_line(out, blocker, now);
-        if (r < 0)
-                return r;
+        render_blocker_line(out, blocker, now);
         if (same) {
-                r = put_the_same(out, same);
-                put_object_commands(out, jv_get(blocker, "object"), reason);
-                return r;
-        }
-        if (message)
-                out_wrapped(out, 6, message);
-        if (hint) {
-                _cleanup_free_ char *s = NULL;
-
-                r = asprintf_ret(&s, "%s %s", out_symbol(out, "\xe2\x86\x92", "->"), hint);
-                if (r < 0)
-                        return r;
-                out_wrapped(out, 6, s);
-        }
+                out_put(out, "      Same cause as ");
+                render_object(out, jv_get(same, "object"));
+                out_put(out, ".\n");
+        } else
+                render_blocker_words(out, blocker, 6);
         put_object_commands(out, jv_get(blocker, "object"), reason);
-        for (size_t i = 0; i < ELEMENTSOF(by_reason); i++)
+        for (size_t i = 0; !same && i < ELEMENTSOF(by_reason); i++)
                 if (glob_matches(by_reason[i].reason, reason))
-                        put_command(out, by_reason[i].command);
-        return 0;
+                        out_printf(out, "      $ %s\n", by_reason[i].command);
 }
 
 static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
@@ -156,18 +126,14 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         char age[TIMESPAN_MAX];
 
         out_put(out, "\n");
-        out_style(out, STYLE_BOLD);
-        out_text(out, jv_get_string(gate, "name"));
-        out_style(out, STYLE_NONE);
+        out_styled(out, STYLE_BOLD, jv_get_string(gate, "name"));
         if (!isempty(description)) {
                 out_put(out, " (");
                 out_text(out, description);
                 out_put(out, ")");
         }
         out_put(out, " is ");
-        out_style(out, state_style(get_state(gate)));
-        out_text(out, jv_get_string(gate, "state"));
-        out_style(out, STYLE_NONE);
+        out_styled(out, state_style(get_state(gate)), jv_get_string(gate, "state"));
         out_printf(out, " for %s", age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")));
         if (get_state(gate) != GATE_DISABLED && !gate_is_invalid(gate))
                 out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
@@ -191,10 +157,9 @@ static void put_cause(Output *out, const JsonValue *definitions, const char *nam
 }
 
 /* Where another gate, explained itself, blocks this one, one line says so. */
-static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
-                    Told *told, usec_t now) {
+static void put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const JsonValue *definitions,
+                     Told *told, usec_t now) {
         const char *name = jv_get_string(gate, "name");
-        int r;
 
         put_heading(out, gate, now);
         put_clock(out, gate, now);
@@ -209,52 +174,30 @@ static int put_gate(Output *out, const Snapshot *s, const JsonValue *gate, const
                         out_put(out, "; see its entry.\n");
                         break;
                 }
-                r = put_blocker(out, blocker, told, now);
-                if (r < 0)
-                        return r;
+                put_blocker(out, blocker, told, now);
         }
-        return 0;
 }
 
-static int show_explanation(const Options *options, const Snapshot *s, const JsonValue *definitions) {
-        _cleanup_(out_done) Output out = {};
+static void put_explanation(Output *out, const Options *options, const Snapshot *s,
+                            const JsonValue *definitions) {
         bool named = *options->arguments, any = false;
         usec_t now = s->told;
         Told told = {};
-        int r;
 
-        out_init(&out, STDOUT_FILENO);
-        out.pager = options->pager;
-        render_verdict(&out, s, now);
+        render_verdict(out, s, now);
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i];
 
                 if (!named && get_state(gate) == GATE_READY && !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
-                r = put_gate(&out, s, gate, definitions, &told, now);
-                if (r < 0)
-                        return r;
+                put_gate(out, s, gate, definitions, &told, now);
         }
         if (!any && s->n_gates > 0)
-                out_printf(&out, "\nAll %zu gates are ready.\n", s->n_gates);
-        return out_flush(&out);
+                out_printf(out, "\nAll %zu gates are ready.\n", s->n_gates);
 }
 
 /* Explains each gate that is not ready, or the gates named, with all their blockers. */
 int verb_explain(const Options *options) {
-        _cleanup_(snapshot_done) Snapshot s = {};
-        _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
-        int r;
-
-        r = describe(options, options->arguments, &reply, &s);
-        if (r == 0)
-                r = ask_causes(options, &s, &gates);
-        if (r != 0)
-                return r;
-        if (options->format != FORMAT_TEXT)
-                r = print_reply(options, reply.parameters);
-        else if (!options->quiet)
-                r = show_explanation(options, &s, jv_get(gates.parameters, "definitions"));
-        return r < 0 ? r : exit_status(&s, options->arguments);
+        return describe_and_show(options, true, put_explanation);
 }

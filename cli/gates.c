@@ -19,53 +19,38 @@ static const char *yes_no(const JsonValue *v, const char *key) {
 }
 
 /* The first file, and how many files come after it. */
-static int put_files(Table *t, const JsonValue *definition) {
+static void put_files(Table *t, const JsonValue *definition) {
         const JsonValue *files = jv_get(definition, "files");
         const char *first = jv_string(jv_first(files));
         size_t n = jv_length(files);
 
         if (n > 1)
-                return table_cellf(t, COLUMN_FILE, STYLE_NONE, "%s +%zu", strempty(first), n - 1);
-        return table_cell(t, COLUMN_FILE, first, STYLE_NONE);
+                table_cellf(t, COLUMN_FILE, STYLE_NONE, "%s +%zu", strempty(first), n - 1);
+        else
+                table_cell(t, COLUMN_FILE, first, STYLE_NONE);
 }
 
-static int put_row(Table *t, const JsonValue *d) {
-        bool enabled = jv_get_bool(d, "enabled", false);
-        int r;
+static void show_table(const Options *options, const JsonValue *definitions, Output *out) {
+        _cleanup_(table_done) Table t = {};
 
-        r = table_row(t);
-        if (r >= 0)
-                r = table_cell(t, COLUMN_GATE, jv_get_string(d, "name"), STYLE_NONE);
-        if (r >= 0)
-                r = table_cell(t, COLUMN_ENABLED, yes_no(d, "enabled"), enabled ? STYLE_NONE : STYLE_DIM);
-        if (r >= 0)
-                r = table_cell(t, COLUMN_REQUIRED, yes_no(d, "required"), STYLE_NONE);
-        if (r >= 0)
-                r = put_files(t, d);
-        return r < 0 ? r : table_cell(t, COLUMN_CAUSE, jv_get_string(d, "cause"), STYLE_NONE);
-}
-
-static int show_table(const Options *options, const JsonValue *definitions, Output *out) {
-        _cleanup_(table_freep) Table *t = NULL;
-        int r;
-
-        r = table_new(out, columns, options->legend, &t);
-        if (r < 0)
-                return r;
+        table_init(&t, out, columns, options->legend);
         JSON_FOREACH(d, definitions) {
-                r = put_row(t, d);
-                if (r < 0)
-                        return r;
+                bool enabled = jv_get_bool(d, "enabled", false);
+
+                table_row(&t);
+                table_cell(&t, COLUMN_GATE, jv_get_string(d, "name"), STYLE_NONE);
+                table_cell(&t, COLUMN_ENABLED, yes_no(d, "enabled"), enabled ? STYLE_NONE : STYLE_DIM);
+                table_cell(&t, COLUMN_REQUIRED, yes_no(d, "required"), STYLE_NONE);
+                put_files(&t, d);
+                table_cell(&t, COLUMN_CAUSE, jv_get_string(d, "cause"), STYLE_NONE);
         }
-        return table_print(t, out);
+        table_print(&t);
 }
 
 static void put_span(Output *out, const char *label, const JsonValue *d, const char *key) {
-        int64_t usec = jv_get_int(d, key, 0);
         char span[TIMESPAN_MAX];
 
-        out_printf(out, "%13s: %s\n", label,
-                   format_timespan(span, usec < 0 ? USEC_INFINITY : (usec_t) usec));
+        out_printf(out, "%13s: %s\n", label, format_timespan(span, jv_get_usec(d, key, USEC_INFINITY)));
 }
 
 static void put_text(Output *out, const char *label, const char *text) {
@@ -85,9 +70,7 @@ static void put_list(Output *out, const char *label, const JsonValue *list) {
 
 /* One gate's definition in full. */
 static void show_one(Output *out, const JsonValue *d) {
-        out_style(out, STYLE_BOLD);
-        out_text(out, jv_get_string(d, "name"));
-        out_style(out, STYLE_NONE);
+        out_styled(out, STYLE_BOLD, jv_get_string(d, "name"));
         if (!isempty(jv_get_string(d, "description"))) {
                 out_put(out, " - ");
                 out_text(out, jv_get_string(d, "description"));
@@ -105,11 +88,9 @@ static void show_one(Output *out, const JsonValue *d) {
 }
 
 static int check_names(const Options *options, const JsonValue *definitions) {
-        STRV_FOREACH(name, options->arguments) {
-                if (find_definition(definitions, *name))
-                        continue;
-                return tell_no_such_gate(*name);
-        }
+        STRV_FOREACH(name, options->arguments)
+                if (!find_definition(definitions, *name))
+                        return tell_no_such_gate(*name);
         return 0;
 }
 
@@ -144,11 +125,10 @@ int verb_gates(const Options *options) {
         if (options->format != FORMAT_TEXT)
                 return print_reply_of(options, reply.parameters, "definitions", is_named);
 
-        out_init(&out, STDOUT_FILENO);
-        out.pager = options->pager;
+        out_init(&out, STDOUT_FILENO, options->pager);
         if (*options->arguments)
                 show_named(options, definitions, &out);
         else
-                r = show_table(options, definitions, &out);
-        return r < 0 || options->quiet ? r : out_flush(&out);
+                show_table(options, definitions, &out);
+        return options->quiet ? 0 : out_flush(&out);
 }

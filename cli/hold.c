@@ -4,6 +4,7 @@
 
 #include "base/heartbeat.h"
 #include "base/string-util.h"
+#include "describe.h"
 #include "follow.h"
 #include "notify.h"
 #include "output.h"
@@ -58,31 +59,26 @@ static int end_hold(Hold *h, const char *why) {
 
 /* Learns UnknownSec= and OnUnknown= of the gate. Where the daemon does not answer, keeps what it said last. */
 static void learn_definition(Hold *h) {
-        usec_t deadline = usec_add(now_monotonic(), REPLY_USEC);
-        _cleanup_(vl_client_freep) VlClient *client = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
+        const JsonValue *definition;
 
-        if (vl_client_connect(h->options->socket, deadline, &client) < 0 ||
-            vl_client_call(client, READINESS "ListGates", NULL, deadline, &reply) < 0)
+        if (try_to_ask(h->options, READINESS "ListGates", NULL, &reply) < 0)
                 return;
-        JSON_FOREACH(definition, jv_get(reply.parameters, "definitions"))
-                if (streq_ptr(jv_get_string(definition, "name"), h->gate)) {
-                        int64_t usec = jv_get_int(definition, "unknownUSec", -1);
-
-                        h->unknown_usec = usec < 0 ? USEC_INFINITY : (usec_t) usec;
-                        h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
-                        (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
-                }
+        definition = find_definition(jv_get(reply.parameters, "definitions"), h->gate);
+        if (!definition)
+                return;
+        h->unknown_usec = jv_get_usec(definition, "unknownUSec", USEC_INFINITY);
+        h->close_on_unknown = streq_ptr(jv_get_string(definition, "onUnknown"), "close");
+        (void) free_and_strdup(&h->cause, jv_get_string(definition, "cause"));
 }
 
 static int open_gate(Hold *h) {
         h->in_doubt = 0;
         h->forgotten = false;
         tell_status(h, "Gate is ready");
-        if (h->is_open)
-                return -EAGAIN;
+        if (!h->is_open)
+                (void) notify_systemd("READY=1");
         h->is_open = true;
-        (void) notify_systemd("READY=1");
         return -EAGAIN;
 }
 
@@ -94,21 +90,17 @@ static void begin_doubt(Hold *h, bool forgotten) {
 
 static void tell_blocker(Hold *h, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
-        _cleanup_free_ char *object = NULL, *text = NULL;
-        const char *cause = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
-        const char *state = strempty(jv_get_string(gate, "state")), *message;
-        int r;
+        const char *more = get_state(gate) == GATE_DISABLED ? h->cause : NULL;
+        _cleanup_free_ char *why = NULL, *text = NULL;
+        int r = 0;
 
-        if (!blocker)
-                r = asprintf_ret(&text, "%s%s%s", state, cause ? ": " : "", strempty(cause));
-        else {
-                message = jv_get_string(blocker, "message");
-                r = object_to_string(jv_get(blocker, "object"), &object);
-                if (r >= 0)
-                        r = asprintf_ret(&text, "%s: %s: %s%s%s", state, object,
-                                         strempty(jv_get_string(blocker, "reason")), message ? ": " : "",
-                                         strempty(message));
+        if (blocker) {
+                r = blocker_to_string(blocker, &why);
+                more = jv_get_string(blocker, "message");
         }
+        if (r >= 0)
+                r = asprintf_ret(&text, "%s%s%s%s%s", strempty(jv_get_string(gate, "state")),
+                                 why ? ": " : "", strempty(why), more ? ": " : "", strempty(more));
         if (r >= 0)
                 tell_status(h, text);
 }

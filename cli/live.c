@@ -12,7 +12,7 @@
 /* Prepares for showing lines at the bottom of the terminal at fd. */
 void live_init(Live *live, int fd) {
         *live = (Live){ .fd = fd };
-        out_init(&live->out, fd);
+        out_init(&live->out, fd, false);
 }
 
 void live_done(Live *live) {
@@ -33,31 +33,13 @@ static int put_clear(const Live *live, Buffer *b) {
 
 /* How many bytes of a line fit, not counting escape sequences, and in *ret_width the width of these. */
 static size_t cut_line(const char *line, size_t size, unsigned columns, unsigned *ret_width) {
-        size_t at = 0, width = 0;
+        size_t at = 0, width = 0, n, w;
 
-        while (at < size) {
-                _cleanup_free_ char *run = NULL;
-                size_t n;
-
-                if (line[at] == '\033') {
-                        const char *m = memchr(line + at, 'm', size - at);
-
-                        at = m ? (size_t) (m - line) + 1 : size;
-                        continue;
-                }
-                n = MIN(strcspn(line + at, "\033"), size - at);
-                run = strndup(line + at, n);
-                if (!run)
+        for (; at < size; at += n) {
+                n = text_step(line + at, &w);
+                if (width + w > columns)
                         break;
-                if (width + text_width(run) > columns) {
-                        n = text_cut(run, columns - width);
-                        run[n] = '\0';
-                        width += text_width(run);
-                        at += n;
-                        break;
-                }
-                width += text_width(run);
-                at += n;
+                width += w;
         }
         *ret_width = (unsigned) width;
         return at;
@@ -89,19 +71,21 @@ static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n
         return 0;
 }
 
-/* Shows what is in live->out in the place of what was shown before, and empties it. -ENOMEM, or the error of
- * write(). */
+/* Shows what is in live->out in the place of what was shown before, and empties it. Returns the first error since the
+ * last call, -ENOMEM, or the error of write(). */
 int live_show(Live *live) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(MIB(1));
         unsigned *widths = NULL;
         size_t n = 0;
-        int r;
+        int r = live->out.error;
 
         out_measure(&live->out, live->fd);
-        r = put_clear(live, &b);
+        if (r >= 0)
+                r = put_clear(live, &b);
         if (r >= 0)
                 r = put_lines(live, &b, &widths, &n);
         buffer_clear(&live->out.text);
+        live->out.error = 0;
         if (r < 0)
                 return r;
         free(live->widths);

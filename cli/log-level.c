@@ -8,12 +8,10 @@
 
 /* Sets the daemon's log level, until it ends. */
 int verb_log_level(const Options *options) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         JsonBuilder b = {};
-        int level, r;
+        int level = log_level_from_string(options->arguments[0]);
 
-        level = log_level_from_string(options->arguments[0]);
         if (level < 0) {
                 fprintf(stderr,
                         "msready: '%s' is not a log level.\n"
@@ -22,8 +20,5 @@ int verb_log_level(const Options *options) {
                 return STATUS_USAGE;
         }
         jb_int(&b, "level", level);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
-        return ask(options, "io.systemd.service.SetLogLevel", parameters, &reply);
+        return ask_with(options, "io.systemd.service.SetLogLevel", &b, &reply);
 }

@@ -32,63 +32,46 @@ static const Column columns[] = {
         {},
 };
 
-static int put_gates(Table *t, const JsonValue *gates) {
+static void put_gates(Table *t, const JsonValue *gates) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
 
         JSON_FOREACH(gate, gates)
                 if (buffer_printf(&b, "%s%s", b.size > 0 ? "," : "", strempty(jv_string(gate))) < 0)
                         break;
-        return table_cell(t, COLUMN_GATES, buffer_cstr(&b), STYLE_NONE);
+        table_cell(t, COLUMN_GATES, buffer_cstr(&b), STYLE_NONE);
 }
 
-static int put_row(Table *t, const JsonValue *v, usec_t now) {
+static void put_row(Table *t, const JsonValue *v, usec_t now) {
         const JsonValue *object = jv_get(v, "object");
         Style style = jv_get_bool(v, "isReady", false) ? STYLE_NONE : STYLE_WAIT;
         usec_t since = get_usec(v, "sinceBoottimeUSec");
         char age[TIMESPAN_MAX];
-        const struct {
-                unsigned column;
-                const char *text;
-                Style style;
-        } cells[] = {
-                { COLUMN_NAMESPACE, jv_get_string(object, "namespace"), STYLE_NONE },
-                { COLUMN_KIND, jv_get_string(object, "kind"), STYLE_NONE },
-                { COLUMN_NAME, jv_get_string(object, "name"), STYLE_NONE },
-                { COLUMN_READY, jv_get_string(v, "ready"), style },
-                { COLUMN_STATUS, jv_get_string(v, "status"), style },
-                { COLUMN_RESTARTS, jv_get_string(v, "restarts"), STYLE_NONE },
-                { COLUMN_CHANGED, age_to_string(age, now, since), STYLE_NONE },
-                { COLUMN_PROOF, jv_get_string(v, "proof"), STYLE_NONE },
-        };
-        int r;
 
-        r = table_row(t);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(cells); i++)
-                r = table_cell(t, cells[i].column, cells[i].text, cells[i].style);
-        return r < 0 ? r : put_gates(t, jv_get(v, "gates"));
+        table_row(t);
+        table_cell(t, COLUMN_NAMESPACE, jv_get_string(object, "namespace"), STYLE_NONE);
+        table_cell(t, COLUMN_KIND, jv_get_string(object, "kind"), STYLE_NONE);
+        table_cell(t, COLUMN_NAME, jv_get_string(object, "name"), STYLE_NONE);
+        table_cell(t, COLUMN_READY, jv_get_string(v, "ready"), style);
+        table_cell(t, COLUMN_STATUS, jv_get_string(v, "status"), style);
+        table_cell(t, COLUMN_RESTARTS, jv_get_string(v, "restarts"), STYLE_NONE);
+        table_cell(t, COLUMN_CHANGED, age_to_string(age, now, since), STYLE_NONE);
+        table_cell(t, COLUMN_PROOF, jv_get_string(v, "proof"), STYLE_NONE);
+        put_gates(t, jv_get(v, "gates"));
 }
 
 static int show_objects(const Options *options, const JsonValue *objects) {
-        _cleanup_(table_freep) Table *t = NULL;
+        _cleanup_(table_done) Table t = {};
         _cleanup_(out_done) Output out = {};
         size_t n = 0, ready = 0;
-        int r;
 
-        out_init(&out, STDOUT_FILENO);
-        out.pager = options->pager;
-        r = table_new(&out, columns, options->legend, &t);
-        if (r < 0)
-                return r;
+        out_init(&out, STDOUT_FILENO, options->pager);
+        table_init(&t, &out, columns, options->legend);
         JSON_FOREACH(v, objects) {
-                r = put_row(t, v, now_boottime());
-                if (r < 0)
-                        return r;
+                put_row(&t, v, now_boottime());
                 n++;
                 ready += jv_get_bool(v, "isReady", false);
         }
-        r = table_print(t, &out);
-        if (r < 0)
-                return r;
+        table_print(&t);
         if (options->legend)
                 out_printf(&out, "%zu of %zu objects pass their checks\n", ready, n);
         return out_flush(&out);
@@ -96,16 +79,12 @@ static int show_objects(const Options *options, const JsonValue *objects) {
 
 /* Lists every object that the gates check, as kubectl shows it, and how each is proven to be of this boot. */
 int verb_objects(const Options *options) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         JsonBuilder b = {};
         int r;
 
         jb_string(&b, "gate", options->arguments[0]);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
-        r = ask(options, READINESS "ListObjects", parameters, &reply);
+        r = ask_with(options, READINESS "ListObjects", &b, &reply);
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)

@@ -11,19 +11,13 @@
 
 /* Options may come before or after the verb, values after '=' or a blank: both as getopt_long() has it. */
 
+/* Options without a letter that all verbs take. */
 enum {
         ARG_SOCKET = 0x100,
         ARG_JSON,
         ARG_NO_LEGEND,
         ARG_NO_PAGER,
         ARG_VERSION,
-        ARG_ALL,
-        ARG_TIMEOUT,
-        ARG_STALL,
-        ARG_IF_ENABLED,
-        ARG_BOOT,
-        ARG_BOOTS,
-        ARG_ROOT,
 };
 
 static const struct option long_options[] = {
@@ -34,13 +28,13 @@ static const struct option long_options[] = {
         { "no-pager", no_argument, NULL, ARG_NO_PAGER },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
-        { "all", no_argument, NULL, ARG_ALL },
-        { "timeout", required_argument, NULL, ARG_TIMEOUT },
-        { "stall", required_argument, NULL, ARG_STALL },
-        { "if-enabled", no_argument, NULL, ARG_IF_ENABLED },
-        { "boot", required_argument, NULL, ARG_BOOT },
-        { "boots", no_argument, NULL, ARG_BOOTS },
-        { "root", required_argument, NULL, ARG_ROOT },
+        { "all", no_argument, NULL, OPTION_ALL },
+        { "timeout", required_argument, NULL, OPTION_TIMEOUT },
+        { "stall", required_argument, NULL, OPTION_STALL },
+        { "if-enabled", no_argument, NULL, OPTION_IF_ENABLED },
+        { "boot", required_argument, NULL, OPTION_BOOT },
+        { "boots", no_argument, NULL, OPTION_BOOTS },
+        { "root", required_argument, NULL, OPTION_ROOT },
         {},
 };
 
@@ -75,8 +69,8 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
         return STATUS_USAGE;
 }
 
-/* Takes one option. *used gathers the options that only some verbs take. Returns 0, or STATUS_USAGE. */
-static int set_option(int c, Options *options, unsigned *used) {
+/* Takes one option. Returns 0, or STATUS_USAGE. */
+static int set_option(int c, Options *options) {
         switch (c) {
         case ARG_SOCKET:
                 if (isempty(optarg)) {
@@ -105,30 +99,23 @@ static int set_option(int c, Options *options, unsigned *used) {
         case ARG_VERSION:
                 options->verb = find_verb("version");
                 return 0;
-        case ARG_ALL:
-                *used |= OPTION_ALL;
+        case OPTION_ALL:
                 options->all = true;
                 return 0;
-        case ARG_TIMEOUT:
-                *used |= OPTION_TIMEOUT;
+        case OPTION_TIMEOUT:
                 return set_span("timeout", optarg, &options->timeout);
-        case ARG_STALL:
-                *used |= OPTION_STALL;
+        case OPTION_STALL:
                 return set_span("stall", optarg, &options->stall);
-        case ARG_IF_ENABLED:
-                *used |= OPTION_IF_ENABLED;
+        case OPTION_IF_ENABLED:
                 options->if_enabled = true;
                 return 0;
-        case ARG_BOOT:
-                *used |= OPTION_BOOT;
+        case OPTION_BOOT:
                 options->boot = optarg;
                 return 0;
-        case ARG_BOOTS:
-                *used |= OPTION_BOOTS;
+        case OPTION_BOOTS:
                 options->boots = true;
                 return 0;
-        case ARG_ROOT:
-                *used |= OPTION_ROOT;
+        case OPTION_ROOT:
                 options->root = optarg;
                 return 0;
         default:
@@ -138,14 +125,16 @@ static int set_option(int c, Options *options, unsigned *used) {
         }
 }
 
-static const char *option_name(unsigned option) {
-        static const char *const names[] = {
-                "all", "timeout", "stall", "if-enabled", "boot", "boots", "root"
-        };
+/* The name of the first of these options, which have bits of their own. */
+static const char *option_name(unsigned options) {
+        const struct option *o = long_options;
 
-        return names[__builtin_ctz(option)];
+        while (!(options & (unsigned) o->val))
+                o++;
+        return o->name;
 }
 
+/* used has the bits of the options used, n the number of arguments. */
 static int check_usage(const Options *options, unsigned used, unsigned n) {
         const Verb *verb = options->verb;
 
@@ -180,9 +169,11 @@ int options_parse(int argc, char **argv, Options *ret) {
                 argv[0] = program_invocation_short_name; /* getopt_long() prints this name */
         optind = 0;
         while ((c = getopt_long(argc, argv, "qjh", long_options, NULL)) >= 0) {
-                r = set_option(c, &options, &used);
+                r = set_option(c, &options);
                 if (r != 0)
                         return r;
+                if (c >= OPTION_ALL)
+                        used |= (unsigned) c;
         }
 
         options.arguments = argv + optind;

@@ -42,15 +42,15 @@ typedef struct Options {
         const char *root; /* of an offline system; NULL: this system */
 } Options;
 
-/* Options that only some verbs take. */
+/* Options that only some verbs take: bits above the letters of all others. */
 enum {
-        OPTION_ALL = 1 << 0,
-        OPTION_TIMEOUT = 1 << 1,
-        OPTION_STALL = 1 << 2,
-        OPTION_IF_ENABLED = 1 << 3,
-        OPTION_BOOT = 1 << 4,
-        OPTION_BOOTS = 1 << 5,
-        OPTION_ROOT = 1 << 6,
+        OPTION_ALL = 1 << 16,
+        OPTION_TIMEOUT = 1 << 17,
+        OPTION_STALL = 1 << 18,
+        OPTION_IF_ENABLED = 1 << 19,
+        OPTION_BOOT = 1 << 20,
+        OPTION_BOOTS = 1 << 21,
+        OPTION_ROOT = 1 << 22,
 };
 
 /* A verb returns an exit status, or a negative errno that main() prints. */

@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,8 +27,9 @@ static const char *const sequences[_STYLE_MAX] = {
         [STYLE_DOUBT] = "\033[35m",
 };
 
-/* Prepares for printing to fd: finds out what the locale and the terminal, if it is one, can do. */
-void out_init(Output *out, int fd) {
+/* Prepares for printing to fd, with pager through a pager: finds out what the locale and the terminal, if it is one,
+ * can do. */
+void out_init(Output *out, int fd, bool pager) {
         const char *term = getenv("TERM");
 
         setlocale(LC_CTYPE, "");
@@ -35,6 +37,7 @@ void out_init(Output *out, int fd) {
                 .text = BUFFER_INIT(OUTPUT_MAX),
                 .terminal = isatty(fd),
                 .utf8 = streq(nl_langinfo(CODESET), "UTF-8"),
+                .pager = pager,
         };
         out->movable = out->terminal && term && !streq(term, "dumb");
         out->colours = out->movable && isempty(getenv("NO_COLOR"));
@@ -61,20 +64,21 @@ void out_done(Output *out) {
         buffer_done(&out->text);
 }
 
-static void out_check(Output *out, int r) {
+/* Keeps r for out_flush() if it is an error and the first one. */
+void out_fail(Output *out, int r) {
         if (r < 0 && out->error == 0)
                 out->error = r;
 }
 
 void out_put(Output *out, const char *s) {
-        out_check(out, buffer_puts(&out->text, s));
+        out_fail(out, buffer_puts(&out->text, s));
 }
 
 void out_printf(Output *out, const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        out_check(out, buffer_vprintf(&out->text, format, ap));
+        out_fail(out, buffer_vprintf(&out->text, format, ap));
         va_end(ap);
 }
 
@@ -88,15 +92,6 @@ const char *style_sequence(Style style) {
 void out_style(Output *out, Style style) {
         if (out->colours)
                 out_put(out, style_sequence(style));
-}
-
-/* Puts text of our own, or clean text, in a style. */
-void out_styled(Output *out, Style style, const char *s) {
-        if (style != STYLE_NONE)
-                out_style(out, style);
-        out_put(out, s);
-        if (style != STYLE_NONE)
-                out_style(out, STYLE_NONE);
 }
 
 /* A copy of text from the cluster, on one line and without anything that a terminal obeys. NULL where s is NULL, or
@@ -114,7 +109,16 @@ void out_text(Output *out, const char *s) {
         if (clean)
                 out_put(out, clean);
         else if (s)
-                out_check(out, -ENOMEM);
+                out_fail(out, -ENOMEM);
+}
+
+/* Puts text from the cluster, cleaned, in a style. */
+void out_styled(Output *out, Style style, const char *s) {
+        if (style != STYLE_NONE)
+                out_style(out, style);
+        out_text(out, s);
+        if (style != STYLE_NONE)
+                out_style(out, STYLE_NONE);
 }
 
 /* A symbol in UTF-8, or where the locale has none in ASCII. */
@@ -134,7 +138,7 @@ static size_t character_width(const char *s, size_t *ret_size) {
                 *ret_size = 1;
                 return 1;
         }
-        n = mbrtowc(&c, s, strlen(s), &state);
+        n = mbrtowc(&c, s, strnlen(s, MB_LEN_MAX), &state);
         if (n == (size_t) -1 || n == (size_t) -2 || n == 0) {
                 *ret_size = 1;
                 return 1;
@@ -180,7 +184,7 @@ void out_wrapped(Output *out, unsigned indent, const char *s) {
         const char *p = clean;
 
         if (!clean) {
-                out_check(out, -ENOMEM);
+                out_fail(out, -ENOMEM);
                 return;
         }
         while (out->columns > 0 && text_width(p) > width) {
@@ -200,8 +204,9 @@ void out_wrapped(Output *out, unsigned indent, const char *s) {
         out_put(out, "\n");
 }
 
-/* The bytes of the character at s, or of one of our sequences, which has no width. */
-static size_t next_step(const char *s, size_t *ret_width) {
+/* The bytes of the character at s, or of one of our sequences, which has no width. In *ret_width the columns that it
+ * takes; one for a line end. */
+size_t text_step(const char *s, size_t *ret_width) {
         size_t n;
 
         if (*s != '\033') {
@@ -217,7 +222,7 @@ static size_t word_width(const char *s) {
         size_t width = 0, w;
 
         while (*s && *s != ' ' && *s != '\n') {
-                s += next_step(s, &w);
+                s += text_step(s, &w);
                 width += w;
         }
         return width;
@@ -233,12 +238,12 @@ void out_fold(Output *out, size_t from, unsigned indent) {
                 return;
         text = strdup(out->text.data + from);
         if (!text) {
-                out_check(out, -ENOMEM);
+                out_fail(out, -ENOMEM);
                 return;
         }
         out->text.size = from;
         for (const char *p = text; *p; p += n) {
-                n = next_step(p, &w);
+                n = text_step(p, &w);
                 if (*p == ' ' && width > indent && width + 1 + word_width(p + 1) > out->columns) {
                         out_put(out, "\n");
                         out_spaces(out, indent);
@@ -246,7 +251,7 @@ void out_fold(Output *out, size_t from, unsigned indent) {
                         continue;
                 }
                 width = *p == '\n' ? 0 : width + w;
-                out_check(out, buffer_put(&out->text, p, n));
+                out_fail(out, buffer_put(&out->text, p, n));
         }
 }
 

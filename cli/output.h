@@ -32,10 +32,11 @@ typedef struct Output {
         unsigned rows;
 } Output;
 
-void out_init(Output *out, int fd);
+void out_init(Output *out, int fd, bool pager);
 void out_done(Output *out);
 void out_measure(Output *out, int fd);
 int out_flush(Output *out);
+void out_fail(Output *out, int r);
 
 void out_put(Output *out, const char *s);
 void out_printf(Output *out, const char *format, ...) _printf_(2, 3);
@@ -49,6 +50,7 @@ const char *style_sequence(Style style);
 char *clean_text(const char *s);
 size_t text_width(const char *s);
 size_t text_cut(const char *s, size_t width);
+size_t text_step(const char *s, size_t *ret_width);
 
 int print_reply(const Options *options, const JsonValue *parameters);
 int print_reply_of(const Options *options, const JsonValue *parameters, const char *list,

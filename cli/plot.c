@@ -156,14 +156,11 @@ static void put_tooltip(Output *out, const Row *row, const Span *span) {
         put_escaped(out, strempty(span->state));
         out_printf(out, " for %s", format_timespan(length, usec_sub(span->end, span->begin)));
         if (span->blocker) {
-                _cleanup_free_ char *object = NULL;
+                _cleanup_free_ char *why = NULL;
 
-                if (object_to_string(jv_get(span->blocker, "object"), &object) >= 0) {
-                        out_put(out, ", ");
-                        put_escaped(out, object);
-                        out_put(out, ": ");
-                        put_escaped(out, jv_get_string(span->blocker, "reason"));
-                }
+                out_fail(out, blocker_to_string(span->blocker, &why));
+                out_put(out, ", ");
+                put_escaped(out, why);
         }
         out_put(out, "</title>");
 }
@@ -172,14 +169,13 @@ static void put_tooltip(Output *out, const Row *row, const Span *span) {
 static void put_words(Output *out, const Row *row, const Span *span, double x, double width, unsigned y) {
         const char *reason = jv_get_string(span->blocker, "reason"), *shown = reason;
         double letter = row->object ? OBJECT_LETTER : LETTER;
-        _cleanup_free_ char *object = NULL, *words = NULL;
+        _cleanup_free_ char *words = NULL;
         size_t fits = width > 8 ? (size_t) ((width - 8) / letter) : 0;
 
         if (!reason || gate_state_from_string(span->state) == GATE_READY)
                 return;
         /* The label of an object's row has its name already. */
-        if (!row->object && object_to_string(jv_get(span->blocker, "object"), &object) >= 0 &&
-            asprintf_ret(&words, "%s: %s", object, reason) >= 0 && text_width(words) <= fits)
+        if (!row->object && blocker_to_string(span->blocker, &words) >= 0 && text_width(words) <= fits)
                 shown = words;
         if (text_width(shown) > fits)
                 return;
@@ -191,19 +187,19 @@ static void put_words(Output *out, const Row *row, const Span *span, double x, d
 
 /* Puts a gate's name, or an object's without its namespace, cut to what fits. */
 static void put_label(Output *out, const Row *row) {
-        size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)), kind;
+        size_t fits = (size_t) ((LABELS - MARGIN) / (row->object ? OBJECT_LETTER : LETTER)),
+               kind = row->object ? strcspn(row->name, " ") : 0;
         _cleanup_free_ char *label = NULL;
+        bool cut;
 
-        kind = row->object ? strcspn(row->name, " ") : 0;
         if (asprintf_ret(&label, "%.*s%s%s", (int) kind, row->name, row->object ? " " : "",
                          row->object ?: row->name) < 0)
                 return;
-        if (text_width(label) > fits)
+        cut = text_width(label) > fits;
+        if (cut)
                 label[text_cut(label, fits - 1)] = '\0';
-        else
-                fits = SIZE_MAX;
         put_escaped(out, label);
-        if (fits != SIZE_MAX)
+        if (cut)
                 out_put(out, "…");
 }
 
@@ -348,7 +344,7 @@ static int plot_boot(const Options *options, const JsonValue *timeline, const Sn
         marks[2] = (Mark){ "API up", api_up(jv_get(timeline, "transitions")) };
         put_title(&title, jv_get(timeline, "boots"), boot_id);
 
-        out_init(&out, STDOUT_FILENO);
+        out_init(&out, STDOUT_FILENO, false);
         draw_chart(&out, &chart, buffer_cstr(&title), marks);
         return out_flush(&out);
 }

@@ -43,30 +43,6 @@ void progress_summary(const Progress *p, const Snapshot *s, Buffer *b) {
                                      containers);
 }
 
-/* "dns: waiting, Pod openshift-dns/dns-default-x: ImagePullBackOff", clean. */
-static int gate_line(const JsonValue *gate, char **ret) {
-        const JsonValue *blocker = first_blocker(gate);
-        const char *name = strempty(jv_get_string(gate, "name")),
-                   *state = strempty(jv_get_string(gate, "state"));
-        _cleanup_free_ char *object = NULL;
-        char *s;
-        int r;
-
-        if (!blocker)
-                r = asprintf_ret(&s, "%s: %s", name, state);
-        else {
-                r = object_to_string(jv_get(blocker, "object"), &object);
-                if (r < 0)
-                        return r;
-                r = asprintf_ret(&s, "%s: %s, %s: %s", name, state, object,
-                                 strempty(jv_get_string(blocker, "reason")));
-        }
-        if (r < 0)
-                return r;
-        *ret = strip_control(s);
-        return 0;
-}
-
 /* Finds the last line printed for the gate that this line is about: both begin with its name. */
 static char **find_said(const Progress *p, const char *line) {
         size_t n = (size_t) (strchrnul(line, ':') - line) + 1;
@@ -77,45 +53,42 @@ static char **find_said(const Progress *p, const char *line) {
         return NULL;
 }
 
-/* Prints the line if it differs from the last one for its gate. Takes line. */
-static int say_line(Progress *p, char *line, Output *out) {
-        char **said = find_said(p, line);
+/* Prints "dns: waiting, Pod openshift-dns/dns-default-x: ImagePullBackOff" for a gate, or the verdict, if it differs
+ * from the last line of that name. */
+static void say_state(Progress *p, const char *name, const JsonValue *gate, Output *out) {
+        const JsonValue *blocker = first_blocker(gate);
+        _cleanup_free_ char *why = NULL, *line = NULL;
+        char **said;
+        int r = 0;
 
-        if (said && streq(*said, line)) {
-                free(line);
-                return 0;
+        if (blocker)
+                r = blocker_to_string(blocker, &why);
+        if (r >= 0)
+                r = asprintf_ret(&line, "%s: %s%s%s", strempty(name), strempty(jv_get_string(gate, "state")),
+                                 why ? ", " : "", strempty(why));
+        if (r < 0) {
+                out_fail(out, r);
+                return;
         }
+        said = find_said(p, strip_control(line));
+        if (said && streq(*said, line))
+                return;
         out_printf(out, "%s\n", line);
-        if (!said)
-                return strv_consume(&p->said, line);
-        free(*said);
-        *said = line;
-        return 0;
+        if (said) {
+                free(*said);
+                *said = TAKE_PTR(line);
+        } else
+                out_fail(out, strv_consume(&p->said, TAKE_PTR(line)));
 }
 
 /* Prints a line for each gate that counts and whose line has changed; where all count, also for the verdict, under
- * a name that no gate can have. -ENOMEM. */
-int progress_lines(Progress *p, const Snapshot *s, Output *out) {
-        char *line;
-        int r;
-
-        if (p->all && s->verdict) {
-                r = asprintf_ret(&line, "cluster: %s", strempty(jv_get_string(s->verdict, "state")));
-                if (r >= 0)
-                        r = say_line(p, strip_control(line), out);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < s->n_gates; i++) {
-                if (!progress_counts(p, s->gates[i]))
-                        continue;
-                r = gate_line(s->gates[i], &line);
-                if (r >= 0)
-                        r = say_line(p, line, out);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+ * a name that no gate can have. */
+void progress_lines(Progress *p, const Snapshot *s, Output *out) {
+        if (p->all && s->verdict)
+                say_state(p, "cluster", s->verdict, out);
+        for (size_t i = 0; i < s->n_gates; i++)
+                if (progress_counts(p, s->gates[i]))
+                        say_state(p, jv_get_string(s->gates[i], "name"), s->gates[i], out);
 }
 
 /* The first gate that counts and is shut. */
@@ -131,7 +104,7 @@ static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
 int progress_status(Progress *p, const Snapshot *s) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
         const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
-        _cleanup_free_ char *object = NULL;
+        _cleanup_free_ char *why = NULL;
         int r;
 
         if (isempty(getenv("NOTIFY_SOCKET")))
@@ -141,11 +114,10 @@ int progress_status(Progress *p, const Snapshot *s) {
                 usec_t age = usec_sub(snapshot_now(s), get_usec(blocker, "sinceBoottimeUSec"));
                 char clock[TIMESPAN_MAX];
 
-                r = object_to_string(jv_get(blocker, "object"), &object);
+                r = blocker_to_string(blocker, &why);
                 if (r < 0)
                         return r;
-                (void) buffer_printf(&b, "; %s: %s: %s since %s", strempty(jv_get_string(shut, "name")),
-                                     object, strempty(jv_get_string(blocker, "reason")),
+                (void) buffer_printf(&b, "; %s: %s since %s", strempty(jv_get_string(shut, "name")), why,
                                      format_clock(clock, usec_sub(now_realtime(), age)));
         }
         r = free_and_strdup(&p->status, buffer_cstr(&b));
@@ -162,31 +134,23 @@ void progress_out_of_reach(Progress *p) {
 }
 
 /* Puts a line for each gate that counts and is shut, with its first blocker, and below it the message, once for
- * gates with the same one. now is boottime of the daemon. -ENOMEM. */
-int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
+ * gates with the same one. now is boottime of the daemon. */
+void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
         const char *said = NULL;
 
         for (size_t i = 0; i < s->n_gates; i++) {
                 const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
                 const char *message = jv_get_string(blocker, "message");
-                int r;
 
                 if (!blocker || !progress_counts(p, gate))
                         continue;
                 out_put(out, "  ");
-                out_text(out, jv_get_string(gate, "name"));
-                out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
-                r = render_blocker_line(out, blocker, now);
-                if (r < 0)
-                        return r;
+                render_gate_blocker_line(out, gate, blocker, now);
                 if (message && !streq_ptr(message, said)) {
                         out_put(out, "    ");
-                        out_style(out, STYLE_DIM);
-                        out_text(out, message);
-                        out_style(out, STYLE_NONE);
+                        out_styled(out, STYLE_DIM, message);
                         out_put(out, "\n");
                 }
                 said = message;
         }
-        return 0;
 }

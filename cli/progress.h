@@ -17,7 +17,7 @@ typedef struct Progress {
 void progress_done(Progress *p);
 bool progress_counts(const Progress *p, const JsonValue *gate);
 void progress_summary(const Progress *p, const Snapshot *s, Buffer *b);
-int progress_lines(Progress *p, const Snapshot *s, Output *out);
+void progress_lines(Progress *p, const Snapshot *s, Output *out);
 int progress_status(Progress *p, const Snapshot *s);
 void progress_out_of_reach(Progress *p);
-int progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);
+void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);

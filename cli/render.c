@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
-#include "table.h"
 
 static const Style styles[_GATE_STATE_MAX] = {
         [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
@@ -32,9 +31,7 @@ static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now)
 
         out_styled(out, style, out_symbol(out, "\xe2\x97\x8f", "*"));
         out_put(out, " cluster is ");
-        out_style(out, style);
-        out_text(out, state);
-        out_style(out, STYLE_NONE);
+        out_styled(out, style, state);
         out_printf(out, " for %s, since %s",
                    age_to_string(age, now, get_usec(verdict, "changedBoottimeUSec")),
                    format_clock(clock, get_usec(verdict, "changedRealtimeUSec")));
@@ -85,25 +82,26 @@ static const Column gate_columns[] = {
         { "GATE" }, { "STATE" }, { "FOR" }, { "OBJECTS" }, { "REQUIRED" }, { "BLOCKED BY", .cut = true }, {},
 };
 
-static int put_blocker_cell(Table *t, const JsonValue *gate) {
+/* Sets a cell to "Pod openshift-dns/dns-default-x: ImagePullBackOff". */
+void render_blocker_cell(Table *t, unsigned column, const JsonValue *blocker) {
+        _cleanup_free_ char *s = NULL;
+
+        out_fail(t->out, blocker_to_string(blocker, &s));
+        table_cell(t, column, s, STYLE_NONE);
+}
+
+static void put_blocker_cell(Table *t, const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate);
         const char *whose = jv_get_string(blocker, "gate");
-        _cleanup_free_ char *object = NULL;
-        int r;
 
-        if (!blocker)
-                return 0;
         if (whose && !streq_ptr(whose, jv_get_string(gate, "name")))
-                return table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "gate %s", whose);
-        r = object_to_string(jv_get(blocker, "object"), &object);
-        if (r < 0)
-                return r;
-        return table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "%s: %s", object,
-                           strempty(jv_get_string(blocker, "reason")));
+                table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "gate %s", whose);
+        else if (blocker)
+                render_blocker_cell(t, COLUMN_BLOCKER, blocker);
 }
 
 /* "ready", and where a clock runs what follows: "ready (lost in 12s)". */
-static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
+static void put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
         static const struct {
                 const char *clock, *becomes;
         } rows[] = { { "settle", "ready" }, { "hold", "lost" }, { "grace", "unknown" } };
@@ -111,34 +109,27 @@ static int put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
         Style style = state_style(get_state(gate));
         char span[TIMESPAN_MAX];
 
+        table_cell(t, COLUMN_STATE, state, style);
+        format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now));
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq_ptr(clock, rows[i].clock))
-                        return table_cellf(
-                                t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state), rows[i].becomes,
-                                format_timespan(span,
-                                                usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now)));
-        return table_cell(t, COLUMN_STATE, state, style);
+                        table_cellf(t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state),
+                                    rows[i].becomes, span);
 }
 
-static int put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
+static void put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         char age[TIMESPAN_MAX];
-        int r;
 
-        r = table_row(t);
-        if (r >= 0)
-                r = table_cell(t, COLUMN_GATE, jv_get_string(gate, "name"), STYLE_NONE);
-        if (r >= 0)
-                r = put_state_cell(t, gate, now);
-        if (r >= 0)
-                r = table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
-                               STYLE_NONE);
-        if (r >= 0 && get_state(gate) != GATE_DISABLED)
-                r = table_cellf(t, COLUMN_OBJECTS, STYLE_NONE, "%" PRIi64 "/%" PRIi64,
-                                jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
-        if (r >= 0)
-                r = table_cell(t, COLUMN_REQUIRED, jv_get_bool(gate, "required", false) ? "yes" : "no",
-                               STYLE_NONE);
-        return r < 0 ? r : put_blocker_cell(t, gate);
+        table_row(t);
+        table_cell(t, COLUMN_GATE, jv_get_string(gate, "name"), STYLE_NONE);
+        put_state_cell(t, gate, now);
+        table_cell(t, COLUMN_FOR, age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")),
+                   STYLE_NONE);
+        if (get_state(gate) != GATE_DISABLED)
+                table_cellf(t, COLUMN_OBJECTS, STYLE_NONE, "%" PRIi64 "/%" PRIi64,
+                            jv_get_int(gate, "readyObjects", 0), jv_get_int(gate, "totalObjects", 0));
+        table_cell(t, COLUMN_REQUIRED, jv_get_bool(gate, "required", false) ? "yes" : "no", STYLE_NONE);
+        put_blocker_cell(t, gate);
 }
 
 static void put_summary(Output *out, const Snapshot *s) {
@@ -167,39 +158,57 @@ static void put_summary(Output *out, const Snapshot *s) {
                 out_put(out, "\n");
 }
 
-/* Puts a table with a row for each gate, and a summary. -ENOMEM. */
-int render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options) {
-        _cleanup_(table_freep) Table *t = NULL;
-        int r;
+/* Puts a table with a row for each gate, and a summary. */
+void render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options) {
+        _cleanup_(table_done) Table t = {};
 
         if (s->n_gates == 0)
-                return 0;
-        r = table_new(out, gate_columns, options->legend, &t);
-        for (size_t i = 0; r >= 0 && i < s->n_gates; i++)
-                r = put_gate_row(t, s->gates[i], now);
-        if (r >= 0)
-                r = table_print(t, out);
-        if (r >= 0 && options->legend)
+                return;
+        table_init(&t, out, gate_columns, options->legend);
+        for (size_t i = 0; i < s->n_gates; i++)
+                put_gate_row(&t, s->gates[i], now);
+        table_print(&t);
+        if (options->legend)
                 put_summary(out, s);
-        return r;
 }
 
-/* Puts "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s". -ENOMEM. */
-int render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
-        _cleanup_free_ char *object = NULL;
-        char age[TIMESPAN_MAX];
-        int r;
+/* Puts "Pod openshift-dns/dns-default-x". */
+void render_object(Output *out, const JsonValue *object) {
+        _cleanup_free_ char *s = NULL;
 
-        r = object_to_string(jv_get(blocker, "object"), &object);
-        if (r < 0)
-                return r;
-        out_put(out, object);
+        out_fail(out, object_to_string(object, &s));
+        out_put(out, strempty(s));
+}
+
+/* Puts "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s". */
+void render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
+        char age[TIMESPAN_MAX];
+
+        render_object(out, jv_get(blocker, "object"));
         out_put(out, ": ");
-        out_style(out, STYLE_BOLD);
-        out_text(out, jv_get_string(blocker, "reason"));
-        out_style(out, STYLE_NONE);
+        out_styled(out, STYLE_BOLD, jv_get_string(blocker, "reason"));
         out_printf(out, " for %s\n", age_to_string(age, now, get_usec(blocker, "sinceBoottimeUSec")));
-        return 0;
+}
+
+/* As render_blocker_line(), with the name of the gate before it. */
+void render_gate_blocker_line(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now) {
+        out_text(out, jv_get_string(gate, "name"));
+        out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
+        render_blocker_line(out, blocker, now);
+}
+
+/* Puts the cluster's words about a blocker, and the hint. */
+void render_blocker_words(Output *out, const JsonValue *blocker, unsigned indent) {
+        const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint");
+        _cleanup_free_ char *s = NULL;
+
+        if (message)
+                out_wrapped(out, indent, message);
+        if (!hint)
+                return;
+        out_fail(out, asprintf_ret(&s, "%s %s", out_symbol(out, "\xe2\x86\x92", "->"), hint));
+        if (s)
+                out_wrapped(out, indent, s);
 }
 
 /* Whether the gate has an entry of its own: not if another gate in the snapshot blocks it, whose entry has the
@@ -244,41 +253,17 @@ static void put_others(Output *out, const Snapshot *s, size_t i, bool all) {
                 out_put(out, "\n");
 }
 
-static int put_blocker(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now) {
-        const char *message = jv_get_string(blocker, "message"), *hint = jv_get_string(blocker, "hint");
-        int r;
-
-        out_put(out, "\n");
-        out_text(out, jv_get_string(gate, "name"));
-        out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
-        r = render_blocker_line(out, blocker, now);
-        if (r < 0)
-                return r;
-        if (message)
-                out_wrapped(out, 4, message);
-        if (hint) {
-                _cleanup_free_ char *s = NULL;
-
-                r = asprintf_ret(&s, "%s %s", out_symbol(out, "\xe2\x86\x92", "->"), hint);
-                if (r < 0)
-                        return r;
-                out_wrapped(out, 4, s);
-        }
-        return 0;
-}
-
 /* Puts what keeps gates shut, with the cluster's words and the hint, each cause once. Without `all` only for
- * required gates. -ENOMEM. */
-int render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
+ * required gates. */
+void render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
         for (size_t i = 0; i < s->n_gates; i++) {
-                int r;
+                const JsonValue *blocker = first_blocker(s->gates[i]);
 
                 if (!tells_of(s, s->gates[i], all) || is_told_already(s, i, all))
                         continue;
-                r = put_blocker(out, s->gates[i], first_blocker(s->gates[i]), now);
-                if (r < 0)
-                        return r;
+                out_put(out, "\n");
+                render_gate_blocker_line(out, s->gates[i], blocker, now);
+                render_blocker_words(out, blocker, 4);
                 put_others(out, s, i, all);
         }
-        return 0;
 }

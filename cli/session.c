@@ -19,7 +19,7 @@ int session_init(Session *s, const SessionOps *ops, const Options *options) {
                 .follow = FOLLOW_INIT(options, NULL),
                 .started = now_monotonic(),
         };
-        out_init(&s->out, STDOUT_FILENO);
+        out_init(&s->out, STDOUT_FILENO, false);
         live_init(&s->live, STDOUT_FILENO);
         s->is_live = s->out.movable && !options->quiet && options->format == FORMAT_TEXT;
         return s->is_live ? follow_signals(&s->follow) : 0;
@@ -43,13 +43,11 @@ void session_put_unreachable(Session *s, Style style, const char *end) {
 }
 
 static int show_live(Session *s) {
-        int r;
-
         if (!s->is_live)
                 return 0;
         out_measure(&s->live.out, STDOUT_FILENO);
-        r = s->ops->draw(s);
-        return r < 0 ? r : live_show(&s->live);
+        s->ops->draw(s);
+        return live_show(&s->live);
 }
 
 /* Shows a change to systemd, and on the terminal or in the log. */
@@ -61,9 +59,8 @@ static int show_change(Session *s) {
         if (r >= 0 && s->is_live)
                 r = show_live(s);
         else if (r >= 0 && !s->options->quiet && s->options->format == FORMAT_TEXT) {
-                r = progress_lines(&s->progress, &s->follow.snapshot, &s->out);
-                if (r >= 0)
-                        r = out_flush(&s->out);
+                progress_lines(&s->progress, &s->follow.snapshot, &s->out);
+                r = out_flush(&s->out);
         }
         return r;
 }

@@ -15,9 +15,9 @@ typedef struct SessionOps {
         int (*failed)(Session *s, const VlReply *error);   /* the daemon refused the subscription */
         usec_t (*deadline)(const Session *s); /* when to call on_deadline(), on CLOCK_MONOTONIC */
         int (*on_deadline)(Session *s);       /* called at the deadline or earlier */
-        int (*draw)(Session *s); /* puts the live lines into s->live.out; 0 or a negative errno */
-        bool tells_systemd;      /* by STATUS= */
-        bool clears;             /* removes the live lines when a signal ends it */
+        void (*draw)(Session *s);             /* puts the live lines into s->live.out */
+        bool tells_systemd;                   /* by STATUS= */
+        bool clears;                          /* removes the live lines when a signal ends it */
 } SessionOps;
 
 struct Session {

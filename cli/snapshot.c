@@ -48,6 +48,21 @@ int object_to_string(const JsonValue *object, char **ret) {
         return 0;
 }
 
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff", clean; *ret is the caller's. -ENOMEM. */
+int blocker_to_string(const JsonValue *blocker, char **ret) {
+        _cleanup_free_ char *object = NULL;
+        char *s;
+        int r;
+
+        r = object_to_string(jv_get(blocker, "object"), &object);
+        if (r >= 0)
+                r = asprintf_ret(&s, "%s: %s", object, strempty(jv_get_string(blocker, "reason")));
+        if (r < 0)
+                return r;
+        *ret = strip_control(s);
+        return 0;
+}
+
 void snapshot_done(Snapshot *s) {
         jv_free(s->verdict);
         for (size_t i = 0; i < s->n_gates; i++)

@@ -26,3 +26,4 @@ usec_t get_usec(const JsonValue *object, const char *key);
 const JsonValue *first_blocker(const JsonValue *gate);
 bool gate_is_invalid(const JsonValue *gate);
 int object_to_string(const JsonValue *object, char **ret);
+int blocker_to_string(const JsonValue *blocker, char **ret);

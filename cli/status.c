@@ -19,39 +19,20 @@ static void put_causes(Output *out, const Snapshot *s, const JsonValue *definiti
         }
 }
 
-static int show_status(const Options *options, const Snapshot *s, const JsonValue *definitions) {
-        _cleanup_(out_done) Output out = {};
+static void put_status(Output *out, const Options *options, const Snapshot *s,
+                       const JsonValue *definitions) {
         bool named = *options->arguments;
-        int r;
 
-        out_init(&out, STDOUT_FILENO);
-        out.pager = options->pager;
         if (!named)
-                render_verdict(&out, s, s->told);
+                render_verdict(out, s, s->told);
         if (!named && s->n_gates > 0)
-                out_put(&out, "\n");
-        r = render_gates(&out, s, s->told, options);
-        if (r >= 0)
-                r = render_blockers(&out, s, s->told, named || options->all);
-        if (r >= 0)
-                put_causes(&out, s, definitions);
-        return r < 0 ? r : out_flush(&out);
+                out_put(out, "\n");
+        render_gates(out, s, s->told, options);
+        render_blockers(out, s, s->told, named || options->all);
+        put_causes(out, s, definitions);
 }
 
 /* Shows the verdict and a line for each gate, with what blocks the required ones. */
 int verb_status(const Options *options) {
-        _cleanup_(snapshot_done) Snapshot s = {};
-        _cleanup_(vl_reply_done) VlReply reply = {}, gates = {};
-        int r;
-
-        r = describe(options, options->arguments, &reply, &s);
-        if (r == 0 && *options->arguments && !options->quiet)
-                r = ask_causes(options, &s, &gates);
-        if (r != 0)
-                return r;
-        if (options->format != FORMAT_TEXT)
-                r = print_reply(options, reply.parameters);
-        else if (!options->quiet)
-                r = show_status(options, &s, jv_get(gates.parameters, "definitions"));
-        return r < 0 ? r : exit_status(&s, options->arguments);
+        return describe_and_show(options, *options->arguments && !options->quiet, put_status);
 }

@@ -10,29 +10,9 @@
 #include "base/string-util.h"
 #include "base/strv.h"
 
-static int make_command(const char *root, const char *const *arguments, char ***ret) {
-        _cleanup_(strv_freep) char **command = NULL;
-        char *option;
-        int r;
-
-        r = strv_extend(&command, "systemctl");
-        if (r >= 0 && root) {
-                r = asprintf_ret(&option, "--root=%s", root);
-                if (r >= 0)
-                        r = strv_consume(&command, option);
-        }
-        for (; r >= 0 && *arguments; arguments++)
-                r = strv_extend(&command, *arguments);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(command);
-        return 0;
-}
-
 /* Runs systemctl. With out_fd >= 0 its output goes there and its errors nowhere. Returns its exit status, 127 where
  * it cannot be run, or a negative errno. */
-static int spawn_systemctl(char *const *command, int out_fd) {
+static int spawn_systemctl(const char *const *command, int out_fd) {
         int status;
         pid_t child;
 
@@ -42,7 +22,7 @@ static int spawn_systemctl(char *const *command, int out_fd) {
         if (child == 0) {
                 if (out_fd >= 0 && (dup2(out_fd, STDOUT_FILENO) < 0 || !freopen("/dev/null", "w", stderr)))
                         _exit(127);
-                execvp(command[0], command);
+                execvp(command[0], (char *const *) command);
                 fprintf(stderr, "msready: cannot run systemctl: %s.\n", strerror(errno));
                 _exit(127);
         }
@@ -56,25 +36,28 @@ static int spawn_systemctl(char *const *command, int out_fd) {
  * 127 where it cannot be run, or a negative errno. */
 int systemctl_run(const char *root, const char *const *arguments) {
         _cleanup_(strv_freep) char **command = NULL;
+        _cleanup_free_ char *option = NULL;
         int r;
 
-        r = make_command(root, arguments, &command);
-        return r < 0 ? r : spawn_systemctl(command, -1);
+        r = strv_extend(&command, "systemctl");
+        if (r >= 0 && root)
+                r = asprintf_ret(&option, "--root=%s", root);
+        if (r >= 0 && root)
+                r = strv_extend(&command, option);
+        for (; r >= 0 && *arguments; arguments++)
+                r = strv_extend(&command, *arguments);
+        return r < 0 ? r : spawn_systemctl((const char *const *) command, -1);
 }
 
 /* Reads a property of a unit, or of the manager where unit is NULL. *ret is the caller's and may be empty. -ENOENT
  * where systemctl fails. The pipe bounds the output: properties are short. */
 int systemctl_show(const char *unit, const char *property, char **ret) {
-        const char *const arguments[] = { "show", "--value", "-p", property, unit, NULL };
-        _cleanup_(strv_freep) char **command = NULL;
+        const char *const command[] = { "systemctl", "show", "--value", "-p", property, unit, NULL };
         _cleanup_close_ int in = -1, out = -1;
         char text[4096];
         int fds[2], r;
         ssize_t n;
 
-        r = make_command(NULL, arguments, &command);
-        if (r < 0)
-                return r;
         if (pipe(fds) < 0)
                 return -errno;
         in = fds[0];

@@ -11,38 +11,15 @@
 #define FRONT_MIN 4
 #define SEPARATOR "  "
 
-struct Table {
-        struct libscols_table *table;
-        struct libscols_line *line;
-        const Column *columns;
-        bool headings;
-        bool colours;
-};
-
-/* libsmartcols returns EINVAL and ENOMEM as we do. Before 2.41 it makes room for a heading that is not shown. */
-static int add_column(Table *t, const Column *column, bool heading) {
-        struct libscols_column *c;
-        int flags = (column->right ? SCOLS_FL_RIGHT : 0) | (column->cut ? SCOLS_FL_TRUNC : 0);
-
-        c = scols_table_new_column(t->table, heading ? column->name : "", column->cut ? 0.5 : 1, flags);
-        return c ? 0 : -ENOMEM;
-}
-
-/* Makes a table without rows. columns ends with a NULL name and must outlive the table. -ENOMEM. */
-int table_new(const Output *out, const Column *columns, bool headings, Table **ret) {
-        _cleanup_(table_freep) Table *t = NULL;
-        int r;
-
-        t = calloc(1, sizeof(*t));
-        if (!t)
-                return -ENOMEM;
-        t->columns = columns;
-        t->headings = headings;
-        t->colours = out->colours;
-        t->table = scols_new_table();
-        if (!t->table)
-                return -ENOMEM;
-
+/* Prepares a table without rows for out, which keeps the first error of the table. columns ends with a NULL name;
+ * both must outlive the table. The caller calls table_done() in the end. libsmartcols returns EINVAL and ENOMEM as we
+ * do. */
+void table_init(Table *t, Output *out, const Column *columns, bool headings) {
+        *t = (Table){ .out = out, .columns = columns, .table = scols_new_table() };
+        if (!t->table) {
+                out_fail(out, -ENOMEM);
+                return;
+        }
         scols_table_enable_noheadings(t->table, !headings);
         scols_table_enable_colors(t->table, out->colours);
         scols_table_enable_ascii(t->table, !out->utf8);
@@ -53,46 +30,48 @@ int table_new(const Output *out, const Column *columns, bool headings, Table **r
         } else
                 scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
         for (; columns->name; columns++) {
-                r = add_column(t, columns, headings);
-                if (r < 0)
-                        return r;
+                int flags = (columns->right ? SCOLS_FL_RIGHT : 0) | (columns->cut ? SCOLS_FL_TRUNC : 0);
+
+                /* Before 2.41 libsmartcols makes room for a heading that is not shown. */
+                if (!scols_table_new_column(t->table, headings ? columns->name : "", columns->cut ? 0.5 : 1,
+                                            flags))
+                        out_fail(out, -ENOMEM);
         }
-
-        *ret = TAKE_PTR(t);
-        return 0;
 }
 
-Table *table_free(Table *t) {
-        if (!t)
-                return NULL;
-
+void table_done(Table *t) {
         scols_unref_table(t->table);
-        return mfree(t);
+        *t = (Table){};
 }
 
-/* Begins a row; cells that are not set stay empty. -ENOMEM. */
-int table_row(Table *t) {
+/* Begins a row; cells that are not set stay empty. */
+void table_row(Table *t) {
+        if (t->out->error < 0)
+                return;
         t->line = scols_table_new_line(t->table, NULL);
-        return t->line ? 0 : -ENOMEM;
+        if (!t->line)
+                out_fail(t->out, -ENOMEM);
 }
 
-/* Sets a cell of the row begun last to s, cleaned; NULL leaves the cell empty. -ENOMEM. */
-int table_cell(Table *t, unsigned column, const char *s, Style style) {
+/* Sets a cell of the row begun last to s, cleaned; NULL leaves the cell empty. */
+void table_cell(Table *t, unsigned column, const char *s, Style style) {
         _cleanup_free_ char *clean = clean_text(s);
-        int r;
 
+        if (t->out->error < 0 || !s)
+                return;
         assert(t->line);
-
-        if (!clean)
-                return s ? -ENOMEM : 0;
-        r = scols_line_set_data(t->line, column, clean);
-        if (r >= 0 && t->colours && style != STYLE_NONE)
-                r = scols_cell_set_color(scols_line_get_cell(t->line, column), style_sequence(style));
-        return r;
+        if (!clean) {
+                out_fail(t->out, -ENOMEM);
+                return;
+        }
+        out_fail(t->out, scols_line_set_data(t->line, column, clean));
+        if (t->out->colours && style != STYLE_NONE)
+                out_fail(t->out,
+                         scols_cell_set_color(scols_line_get_cell(t->line, column), style_sequence(style)));
 }
 
 /* As table_cell(), with a format. */
-int table_cellf(Table *t, unsigned column, Style style, const char *format, ...) {
+void table_cellf(Table *t, unsigned column, Style style, const char *format, ...) {
         _cleanup_free_ char *s = NULL;
         va_list ap;
         int n;
@@ -100,7 +79,10 @@ int table_cellf(Table *t, unsigned column, Style style, const char *format, ...)
         va_start(ap, format);
         n = vasprintf(&s, format, ap);
         va_end(ap);
-        return n < 0 ? -ENOMEM : table_cell(t, column, s, style);
+        if (n < 0)
+                out_fail(t->out, -ENOMEM);
+        else
+                table_cell(t, column, s, style);
 }
 
 /* Cuts the text to fit, with dots for what is left out. Text after the last colon is a reason and stays: "Pod
@@ -123,7 +105,7 @@ static int shorten_cell(struct libscols_cell *cell, const Output *out, size_t ro
 }
 
 static size_t column_width(const Table *t, size_t column, struct libscols_iter *i) {
-        size_t width = t->headings ? text_width(t->columns[column].name) : 0;
+        size_t width = scols_table_is_noheadings(t->table) ? 0 : text_width(t->columns[column].name);
         struct libscols_line *line;
 
         scols_reset_iter(i, SCOLS_ITER_FORWARD);
@@ -133,19 +115,19 @@ static size_t column_width(const Table *t, size_t column, struct libscols_iter *
         return width;
 }
 
-static int shorten_column(Table *t, const Output *out, size_t column, size_t room, struct libscols_iter *i) {
+static int shorten_column(const Table *t, size_t column, size_t room, struct libscols_iter *i) {
         struct libscols_line *line;
         int r;
 
-        r = shorten_cell(scols_column_get_header(scols_table_get_column(t->table, column)), out, room);
+        r = shorten_cell(scols_column_get_header(scols_table_get_column(t->table, column)), t->out, room);
         scols_reset_iter(i, SCOLS_ITER_FORWARD);
         while (r >= 0 && scols_table_next_line(t->table, i, &line) == 0)
-                r = shorten_cell(scols_line_get_cell(line, column), out, room);
+                r = shorten_cell(scols_line_get_cell(line, column), t->out, room);
         return r;
 }
 
 /* Shortens the cells of the column marked `cut` to the room that the others leave, if they leave any. */
-static int cut_column(Table *t, const Output *out) {
+static int cut_column(const Table *t) {
         struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
         size_t others = 0, cut = SIZE_MAX;
         int r = 0;
@@ -158,8 +140,8 @@ static int cut_column(Table *t, const Output *out) {
                 else
                         others += column_width(t, i, iter) + strlen(SEPARATOR);
         }
-        if (cut != SIZE_MAX && others + FRONT_MIN <= out->columns)
-                r = shorten_column(t, out, cut, out->columns - others, iter);
+        if (cut != SIZE_MAX && others + FRONT_MIN <= t->out->columns)
+                r = shorten_column(t, cut, t->out->columns - others, iter);
         scols_free_iter(iter);
         return r;
 }
@@ -177,47 +159,35 @@ static void put_trimmed(Output *out, const char *text) {
         }
 }
 
-/* Whether each line fits, not counting colours. For lack of memory it says yes. */
+/* Whether each line fits, not counting colours. */
 static bool text_fits(const Output *out, const char *text) {
-        _cleanup_free_ char *line = malloc(strlen(text) + 1);
-        size_t n = 0;
+        size_t width = 0, n, w;
 
-        for (const char *p = text; line; p++) {
-                if (*p == '\033')
-                        p = strchrnul(p, 'm');
-                else if (*p && *p != '\n')
-                        line[n++] = *p;
-                else {
-                        line[n] = '\0';
-                        if (text_width(line) > out->columns)
-                                return false;
-                        n = 0;
-                }
-                if (!*p)
-                        break;
+        for (const char *p = text; *p; p += n) {
+                n = text_step(p, &w);
+                width = *p == '\n' ? 0 : width + w;
+                if (width > out->columns)
+                        return false;
         }
         return true;
 }
 
 /* Puts the table. On a terminal it cuts the column marked `cut`; where that is not enough, the terminal wraps the
- * lines, and cells are left whole. -ENOMEM, -EINVAL. */
-int table_print(Table *t, Output *out) {
+ * lines, and cells are left whole. */
+void table_print(Table *t) {
         _cleanup_free_ char *text = NULL;
-        int r;
+        Output *out = t->out;
 
-        r = out->columns > 0 ? cut_column(t, out) : 0;
-        if (r >= 0)
-                r = scols_print_table_to_string(t->table, &text);
-        if (r < 0)
-                return r;
+        if (out->error < 0)
+                return;
+        if (out->columns > 0)
+                out_fail(out, cut_column(t));
+        out_fail(out, scols_print_table_to_string(t->table, &text));
         if (text && out->columns > 0 && !text_fits(out, text)) {
                 text = mfree(text);
                 scols_table_set_termforce(t->table, SCOLS_TERMFORCE_NEVER);
-                r = scols_print_table_to_string(t->table, &text);
-                if (r < 0)
-                        return r;
+                out_fail(out, scols_print_table_to_string(t->table, &text));
         }
         if (text)
                 put_trimmed(out, text);
-        return 0;
 }

@@ -5,18 +5,22 @@
 
 /* A table for an Output, by libsmartcols. */
 
-typedef struct Table Table;
-
 typedef struct Column {
         const char *name;
         bool right;
         bool cut; /* cut where the terminal is too narrow */
 } Column;
 
-int table_new(const Output *out, const Column *columns, bool headings, Table **ret);
-Table *table_free(Table *table);
-DEFINE_CLEANUP(Table, table_free)
-int table_row(Table *table);
-int table_cell(Table *table, unsigned column, const char *s, Style style);
-int table_cellf(Table *table, unsigned column, Style style, const char *format, ...) _printf_(4, 5);
-int table_print(Table *table, Output *out);
+typedef struct Table {
+        Output *out;
+        const Column *columns; /* ends with a NULL name */
+        struct libscols_table *table;
+        struct libscols_line *line; /* the row begun last */
+} Table;
+
+void table_init(Table *t, Output *out, const Column *columns, bool headings);
+void table_done(Table *t);
+void table_row(Table *t);
+void table_cell(Table *t, unsigned column, const char *s, Style style);
+void table_cellf(Table *t, unsigned column, Style style, const char *format, ...) _printf_(4, 5);
+void table_print(Table *t);

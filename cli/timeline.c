@@ -16,67 +16,53 @@ static const Column transition_columns[] = {
         { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
 };
 
-/* "Pod openshift-dns/dns-default-x: ImagePullBackOff"; an object's row has its name already. */
-static int put_why(Table *t, const JsonValue *blocker, bool is_object) {
-        const char *reason = strempty(jv_get_string(blocker, "reason"));
-        _cleanup_free_ char *object = NULL;
-        int r;
-
-        if (!jv_is_object(blocker))
-                return 0;
+/* An object's row has its name already. */
+static void put_why(Table *t, const JsonValue *blocker, bool is_object) {
         if (is_object)
-                return table_cell(t, TRANSITION_WHY, reason, STYLE_NONE);
-        r = object_to_string(jv_get(blocker, "object"), &object);
-        if (r < 0)
-                return r;
-        return table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s: %s", object, reason);
+                table_cell(t, TRANSITION_WHY, jv_get_string(blocker, "reason"), STYLE_NONE);
+        else if (jv_is_object(blocker))
+                render_blocker_cell(t, TRANSITION_WHY, blocker);
 }
 
-static int put_what(Table *t, const JsonValue *transition, const Output *out) {
+static void put_what(Table *t, const JsonValue *transition) {
         const char *gate = jv_get_string(transition, "gate");
         const JsonValue *object = jv_get(transition, "object");
         _cleanup_free_ char *name = NULL;
-        int r;
 
         if (!gate)
-                return table_cell(t, TRANSITION_WHAT, "cluster", STYLE_BOLD);
-        if (!jv_is_object(object))
-                return table_cell(t, TRANSITION_WHAT, gate, STYLE_NONE);
-        r = object_to_string(object, &name);
-        return r < 0 ? r
-                     : table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(out, "· ", "- "), name);
+                table_cell(t, TRANSITION_WHAT, "cluster", STYLE_BOLD);
+        else if (!jv_is_object(object))
+                table_cell(t, TRANSITION_WHAT, gate, STYLE_NONE);
+        else {
+                out_fail(t->out, object_to_string(object, &name));
+                table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(t->out, "· ", "- "),
+                            strempty(name));
+        }
 }
 
 /* The time since the kernel started in milliseconds, which show the order within a second. */
-static int put_at(Table *t, usec_t at) {
+static void put_at(Table *t, usec_t at) {
         unsigned ms = (unsigned) (at / USEC_PER_MSEC % 1000), s = (unsigned) (at / USEC_PER_SEC % 60),
                  min = (unsigned) (at / USEC_PER_MINUTE % 60);
         uint64_t h = at / USEC_PER_HOUR;
 
         if (h > 0)
-                return table_cellf(t, TRANSITION_AT, STYLE_NONE, "%" PRIu64 ":%02u:%02u.%03u", h, min, s,
-                                   ms);
-        return table_cellf(t, TRANSITION_AT, STYLE_NONE, "%u:%02u.%03u", min, s, ms);
+                table_cellf(t, TRANSITION_AT, STYLE_NONE, "%" PRIu64 ":%02u:%02u.%03u", h, min, s, ms);
+        else
+                table_cellf(t, TRANSITION_AT, STYLE_NONE, "%u:%02u.%03u", min, s, ms);
 }
 
-static int put_transition(Table *t, const JsonValue *v, const Output *out) {
+static void put_transition(Table *t, const JsonValue *v) {
         const char *to = jv_get_string(v, "to");
         char clock[TIMESPAN_MAX];
-        int r;
 
-        r = table_row(t);
-        if (r >= 0)
-                r = table_cell(t, TRANSITION_CLOCK, format_clock(clock, get_usec(v, "realtimeUSec")),
-                               STYLE_NONE);
-        if (r >= 0)
-                r = put_at(t, get_usec(v, "boottimeUSec"));
-        if (r >= 0)
-                r = put_what(t, v, out);
-        if (r >= 0)
-                r = table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
-        if (r >= 0)
-                r = table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
-        return r < 0 ? r : put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
+        table_row(t);
+        table_cell(t, TRANSITION_CLOCK, format_clock(clock, get_usec(v, "realtimeUSec")), STYLE_NONE);
+        put_at(t, get_usec(v, "boottimeUSec"));
+        put_what(t, v);
+        table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
+        table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
+        put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
 }
 
 /* There are many objects: they are shown only where gates are named, or with --all. */
@@ -94,31 +80,28 @@ static bool is_told_of(const Options *options, const JsonValue *transition) {
 }
 
 /* Says so where there is nothing to show, for empty output looks like a failure. */
-static int put_table(const Options *options, Table *t, size_t rows, const char *nothing, Output *out) {
+static void put_table(const Options *options, Table *t, size_t rows, const char *nothing) {
         if (rows > 0)
-                return table_print(t, out);
-        if (options->legend)
-                out_styled(out, STYLE_DIM, nothing);
-        return 0;
+                table_print(t);
+        else if (options->legend) {
+                out_style(t->out, STYLE_DIM);
+                out_put(t->out, nothing);
+                out_style(t->out, STYLE_NONE);
+        }
 }
 
-static int show_transitions(const Options *options, const JsonValue *transitions, Output *out) {
-        _cleanup_(table_freep) Table *t = NULL;
+static void show_transitions(const Options *options, const JsonValue *transitions, Output *out) {
+        _cleanup_(table_done) Table t = {};
         size_t rows = 0;
-        int r;
 
-        r = table_new(out, transition_columns, options->legend, &t);
-        if (r < 0)
-                return r;
+        table_init(&t, out, transition_columns, options->legend);
         JSON_FOREACH(v, transitions) {
                 if (!is_wanted(options, v))
                         continue;
-                r = put_transition(t, v, out);
-                if (r < 0)
-                        return r;
+                put_transition(&t, v);
                 rows++;
         }
-        return put_table(options, t, rows, "-- no transitions --\n", out);
+        put_table(options, &t, rows, "-- no transitions --\n");
 }
 
 enum { BOOT_NUMBER, BOOT_ID, BOOT_STARTED, BOOT_READY, BOOT_PULLED, BOOT_LAST };
@@ -134,7 +117,7 @@ static const Column boot_columns[] = {
 };
 
 /* Puts the gate that opened last before the cluster was ready, and what it waited for: this took the boot's time. */
-static int put_last_gate(Table *t, const JsonValue *boot) {
+static void put_last_gate(Table *t, const JsonValue *boot) {
         usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
         const char *waited;
@@ -144,56 +127,44 @@ static int put_last_gate(Table *t, const JsonValue *boot) {
                     (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec")))
                         last = gate;
         if (!last)
-                return 0;
+                return;
         waited = jv_get_string(last, "waitedFor");
-        return table_cellf(t, BOOT_LAST, STYLE_NONE, "%s%s%s", strempty(jv_get_string(last, "name")),
-                           waited ? ": " : "", strempty(waited));
+        table_cellf(t, BOOT_LAST, STYLE_NONE, "%s%s%s", strempty(jv_get_string(last, "name")),
+                    waited ? ": " : "", strempty(waited));
 }
 
-static int put_boot(Table *t, const JsonValue *boot, int64_t number) {
+static void put_boot(Table *t, const JsonValue *boot, int64_t number) {
         time_t started = (time_t) (get_usec(boot, "startedRealtimeUSec") / USEC_PER_SEC);
         usec_t ready = get_usec(boot, "readyUSec");
         char span[TIMESPAN_MAX], date[64];
         struct tm tm;
-        int r;
 
         if (!localtime_r(&started, &tm) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) == 0)
                 (void) snprintf(date, sizeof(date), "n/a");
-        r = table_row(t);
-        if (r >= 0)
-                r = table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
-        if (r >= 0)
-                r = table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
-        if (r >= 0)
-                r = table_cell(t, BOOT_STARTED, date, STYLE_NONE);
-        if (r >= 0)
-                r = table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
-                               ready > 0 ? STYLE_NONE : STYLE_BAD);
-        if (r >= 0)
-                r = table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no",
-                               STYLE_NONE);
-        return r < 0 ? r : put_last_gate(t, boot);
+        table_row(t);
+        table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
+        table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
+        table_cell(t, BOOT_STARTED, date, STYLE_NONE);
+        table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
+                   ready > 0 ? STYLE_NONE : STYLE_BAD);
+        table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no", STYLE_NONE);
+        put_last_gate(t, boot);
 }
 
 /* Puts the boots, the oldest first. The last one is this boot if it is on record, which its ID tells. */
-static int show_boots(const Options *options, const JsonValue *boots, const char *this_boot, Output *out) {
-        _cleanup_(table_freep) Table *t = NULL;
+static void show_boots(const Options *options, const JsonValue *boots, const char *this_boot, Output *out) {
+        _cleanup_(table_done) Table t = {};
         int64_t number = 0;
-        int r;
 
-        r = table_new(out, boot_columns, options->legend, &t);
-        if (r < 0)
-                return r;
+        table_init(&t, out, boot_columns, options->legend);
         JSON_FOREACH(boot, boots)
                 number -= !streq_ptr(jv_get_string(boot, "bootId"), this_boot);
         JSON_FOREACH(boot, boots) {
                 bool is_this = streq_ptr(jv_get_string(boot, "bootId"), this_boot);
 
-                r = put_boot(t, boot, is_this ? 0 : number++);
-                if (r < 0)
-                        return r;
+                put_boot(&t, boot, is_this ? 0 : number++);
         }
-        return put_table(options, t, jv_length(boots), "-- no boots on record --\n", out);
+        put_table(options, &t, jv_length(boots), "-- no boots on record --\n");
 }
 
 /* Shows the transitions of a boot, or with --boots a line for each boot on record. */
@@ -220,12 +191,11 @@ int verb_timeline(const Options *options) {
         if (options->format != FORMAT_TEXT)
                 return print_reply_of(options, reply.parameters, "transitions", is_told_of);
 
-        out_init(&out, STDOUT_FILENO);
-        out.pager = options->pager;
+        out_init(&out, STDOUT_FILENO, options->pager);
         if (options->boots)
-                r = show_boots(options, jv_get(reply.parameters, "boots"),
-                               jv_get_string(jv_get(description.parameters, "verdict"), "bootId"), &out);
+                show_boots(options, jv_get(reply.parameters, "boots"),
+                           jv_get_string(jv_get(description.parameters, "verdict"), "bootId"), &out);
         else
-                r = show_transitions(options, jv_get(reply.parameters, "transitions"), &out);
-        return r < 0 || options->quiet ? r : out_flush(&out);
+                show_transitions(options, jv_get(reply.parameters, "transitions"), &out);
+        return options->quiet ? 0 : out_flush(&out);
 }

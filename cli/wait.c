@@ -25,7 +25,7 @@ static void wait_done(Wait *w) {
 }
 
 /* Puts the live lines: the progress, for how long, the blockers. */
-static int put_live(Session *session) {
+static void put_live(Session *session) {
         const Wait *w = container_of(session, Wait, session);
         const Snapshot *s = &session->follow.snapshot;
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
@@ -35,7 +35,7 @@ static int put_live(Session *session) {
 
         if (session->follow.unreachable) {
                 session_put_unreachable(session, STYLE_WAIT, "");
-                return 0;
+                return;
         }
         progress_summary(&session->progress, s, &b);
         out_styled(out, STYLE_WAIT, out_symbol(out, "\xe2\x97\x8f", "*"));
@@ -44,11 +44,11 @@ static int put_live(Session *session) {
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
-        return progress_blockers(&session->progress, s, snapshot_now(s), out);
+        progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
 /* Removes the live lines and, with --json, prints the reply. */
-static int end_display(Session *s, int status) {
+static int end_display(Session *s) {
         _cleanup_(jv_freep) JsonValue *reply = NULL;
         int r = 0;
 
@@ -59,7 +59,7 @@ static int end_display(Session *s, int status) {
                 if (r >= 0)
                         r = print_reply(s->options, reply);
         }
-        return r < 0 ? r : status;
+        return r;
 }
 
 static int tell_ready(Wait *w) {
@@ -67,7 +67,7 @@ static int tell_ready(Wait *w) {
         char span[TIMESPAN_MAX];
         int r;
 
-        r = end_display(s, STATUS_READY);
+        r = end_display(s);
         if (r < 0 || s->options->quiet || s->options->format != FORMAT_TEXT)
                 return r;
         if (w->gates && !*w->gates) /* all are disabled here */
@@ -87,10 +87,10 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         char text[TIMESPAN_MAX];
         int r;
 
-        r = end_display(s, STATUS_TIMED_OUT);
+        r = end_display(s);
         if (r < 0)
                 return r;
-        out_init(&out, STDERR_FILENO);
+        out_init(&out, STDERR_FILENO, false);
         if (span == 0)
                 out_put(&out, "msready: not ready now.\n");
         else
@@ -98,39 +98,27 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         if (s->follow.unreachable)
                 out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
         else
-                (void) progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
+                progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
         fputs(buffer_cstr(&out.text), stderr);
         return STATUS_TIMED_OUT;
 }
 
 /* Tells why a gate can never become ready: the daemon's error has the cause. */
 static int tell_why_never(Session *s, char *gate) {
-        _cleanup_(jv_freep) JsonValue *parameters = NULL;
         _cleanup_(vl_reply_done) VlReply reply = {};
         JsonBuilder b = {};
         int r;
 
+        r = end_display(s);
+        if (r < 0)
+                return r;
         jb_strings(&b, "gates", (char *const[]){ gate, NULL });
         jb_int(&b, "timeoutUSec", 0);
-        r = jb_finish(&b, &parameters);
-        if (r < 0)
-                return r;
-        r = end_display(s, STATUS_ERROR);
-        if (r < 0)
-                return r;
-        r = ask(s->options, READINESS "Wait", parameters, &reply);
+        r = ask_with(s->options, READINESS "Wait", &b, &reply);
         if (r != 0)
                 return r == STATUS_TIMED_OUT ? STATUS_ERROR : r;
         fprintf(stderr, "msready: gate '%s' is disabled or invalid on this host.\n", gate);
         return STATUS_ERROR;
-}
-
-/* --if-enabled: a gate that is disabled here is not waited for. */
-static void forget_gate(Wait *w, size_t i) {
-        size_t rest = strv_length(w->gates + i); /* with the NULL, without the gate that goes */
-
-        free(w->gates[i]);
-        memmove(w->gates + i, w->gates + i + 1, rest * sizeof(*w->gates));
 }
 
 /* Judges the gates named. Returns -EAGAIN while one is not ready. */
@@ -143,11 +131,11 @@ static int judge_gates(Wait *w) {
                 GateState state = get_state(gate);
 
                 if (!gate) {
-                        r = end_display(&w->session, STATUS_NO_SUCH_GATE);
+                        r = end_display(&w->session);
                         return r < 0 ? r : tell_no_such_gate(w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
-                        forget_gate(w, i);
+                        strv_remove(w->gates, jv_get_string(gate, "name")); /* frees gates[i] */
                         continue;
                 }
                 if (state == GATE_DISABLED || gate_is_invalid(gate))
@@ -170,28 +158,19 @@ static int on_changed(Session *session, const VlReply *change) {
         return get_state(session->follow.snapshot.verdict) == GATE_READY ? tell_ready(w) : -EAGAIN;
 }
 
-static bool is_asked_for(const Wait *w, const char *gate, size_t *ret) {
-        for (size_t i = 0; gate && w->gates && w->gates[i]; i++)
-                if (streq(w->gates[i], gate)) {
-                        *ret = i;
-                        return true;
-                }
-        return false;
-}
-
 /* The daemon refused the subscription. */
 static int on_failed(Session *session, const VlReply *error) {
         Wait *w = container_of(session, Wait, session);
-        size_t i;
+        const char *gate = strempty(jv_get_string(error->parameters, "gate"));
         int r;
 
         if (session->options->if_enabled && streq(error->error, READINESS "GateDisabled") &&
-            is_asked_for(w, jv_get_string(error->parameters, "gate"), &i)) {
-                forget_gate(w, i);
+            strv_contains(w->gates, gate)) {
+                strv_remove(w->gates, gate);
                 follow_restart(&session->follow, 0);
                 return *w->gates ? -EAGAIN : tell_ready(w);
         }
-        r = end_display(session, STATUS_ERROR);
+        r = end_display(session);
         return r < 0 ? r : tell_error(session->options, error);
 }
 

@@ -4,21 +4,18 @@
 #include "session.h"
 #include "verbs.h"
 
-static int put_live(Session *s) {
+static void put_live(Session *s) {
         const Snapshot *snapshot = &s->follow.snapshot;
         usec_t now = snapshot_now(snapshot);
         Output *out = &s->live.out;
-        int r;
 
         if (s->follow.unreachable)
                 session_put_unreachable(s, STYLE_DOUBT, snapshot->verdict ? "; before that:" : "");
         if (!snapshot->verdict)
-                return 0;
+                return;
         render_verdict(out, snapshot, now);
-        r = render_gates(out, snapshot, now, s->options);
-        if (r >= 0)
-                r = render_blockers(out, snapshot, now, *s->options->arguments);
-        return r;
+        render_gates(out, snapshot, now, s->options);
+        render_blockers(out, snapshot, now, *s->options->arguments);
 }
 
 /* With --json each reply is printed as it is. */

@@ -49,13 +49,9 @@ static int parse_status(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool status_equal(const void *a, const void *b) {
-        return *(const KubeStatus *) a == *(const KubeStatus *) b;
-}
-
 static const CheckKeyType resource_type = CHECK_KEY_TEXT(parse_resource);
 static const CheckKeyType type_type = CHECK_KEY_TEXT(parse_type);
-static const CheckKeyType status_type = { .parse = parse_status, .equal = status_equal };
+static const CheckKeyType status_type = { .parse = parse_status, .size = sizeof(KubeStatus) };
 
 static int describe(const CheckDefinition *definition, char **ret) {
         const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);

@@ -21,11 +21,7 @@ static int parse_kind(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool kind_equal(const void *a, const void *b) {
-        return *(const KubeKind *) a == *(const KubeKind *) b;
-}
-
-static const CheckKeyType kind_type = { .parse = parse_kind, .equal = kind_equal };
+static const CheckKeyType kind_type = { .parse = parse_kind, .size = sizeof(KubeKind) };
 
 static int describe(const CheckDefinition *definition, char **ret) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);

@@ -20,11 +20,7 @@ static int parse_interval(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool interval_equal(const void *a, const void *b) {
-        return *(const usec_t *) a == *(const usec_t *) b;
-}
-
-const CheckKeyType question_key_interval = { .parse = parse_interval, .equal = interval_equal };
+const CheckKeyType question_key_interval = { .parse = parse_interval, .size = sizeof(usec_t) };
 
 static int find_answer(const Check *c, const World *w, Watched *ret) {
         _cleanup_free_ char *key = NULL;

@@ -91,9 +91,10 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
         size_t open, required, blockers = 0;
 
         open = board_count_open(b, &required);
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_required(b->gates[i]))
-                        blockers += b->gates[i]->report.n_blockers;
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g))
+                        blockers += g->report.n_blockers;
+        }
 
         put_family(w, "msready_verdict", "gauge",
                    "Whether the cluster is in this state, over all required gates.");
@@ -193,13 +194,14 @@ static void put_gate_value(Writer *w, const GateMetric *x, const Gate *g) {
 
 static void put_gate_states(Writer *w, const Board *b) {
         put_family(w, "msready_gate_state", "gauge", "Whether the gate is in this state.");
-        for (size_t i = 0; i < b->n_gates; i++)
+        BOARD_FOREACH(g, b) {
                 for (GateState s = 0; s < _GATE_STATE_MAX; s++) {
                         put(w, "msready_gate_state");
-                        put_label(w, '{', "gate", gate_name(b->gates[i]));
+                        put_label(w, '{', "gate", gate_name(g));
                         put_label(w, ',', "state", gate_state_to_string(s));
-                        put(w, "} %d\n", s == gate_state(b->gates[i]));
+                        put(w, "} %d\n", s == gate_state(g));
                 }
+        }
 }
 
 static void put_guards(Writer *w, const Board *b) {
@@ -207,15 +209,15 @@ static void put_guards(Writer *w, const Board *b) {
                 w, "msready_guards_held_total", "counter",
                 "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
                 "kubelet that is silent.");
-        for (size_t i = 0; i < b->n_gates; i++) {
-                if (gate_state(b->gates[i]) == GATE_DISABLED)
+        BOARD_FOREACH(g, b) {
+                if (gate_state(g) == GATE_DISABLED)
                         continue;
                 for (Guard guard = 0; guard < _GUARD_MAX; guard++) {
                         put(w, "msready_guards_held_total");
-                        put_label(w, '{', "gate", gate_name(b->gates[i]));
+                        put_label(w, '{', "gate", gate_name(g));
                         put_label(w, ',', "reason", guard_to_string(guard));
                         put(w, "}");
-                        put_number(w, b->gates[i]->held[guard]);
+                        put_number(w, g->held[guard]);
                 }
         }
 }
@@ -227,9 +229,10 @@ static void put_gates(Writer *w, const Board *b) {
         put_gate_states(w, b);
         for (size_t k = 0; k < ELEMENTSOF(gate_metrics); k++) {
                 put_family(w, gate_metrics[k].name, "gauge", gate_metrics[k].help);
-                for (size_t i = 0; i < b->n_gates; i++)
-                        if (gate_state(b->gates[i]) != GATE_DISABLED)
-                                put_gate_value(w, &gate_metrics[k], b->gates[i]);
+                BOARD_FOREACH(g, b) {
+                        if (gate_state(g) != GATE_DISABLED)
+                                put_gate_value(w, &gate_metrics[k], g);
+                }
         }
         put_guards(w, b);
 }

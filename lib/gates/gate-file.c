@@ -18,6 +18,7 @@
 #define WARNINGS_MAX 32
 #define LABEL_LENGTH_MAX 63
 #define VALUE_SHOWN_MAX 128
+#define CAUSE_SHOWN_MAX 511
 
 typedef struct GateReader {
         GateDefinition *definition;
@@ -25,13 +26,15 @@ typedef struct GateReader {
         CheckDefinition *check; /* that the line belongs to; NULL in [Gate] and in what is skipped */
 } GateReader;
 
-/* "FILE:LINE: TEXT", cut where the text is too long. */
-static int tell(char **ret, const char *file, unsigned line, const char *format, va_list ap) {
-        char text[512];
+/* "FILE:LINE: TEXT", with no more than max bytes of the text. */
+static int tell(char **ret, const char *file, unsigned line, size_t max, const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL;
 
-        vsnprintf(text, sizeof(text), format, ap);
-        text[utf8_truncate(text, sizeof(text) - 1)] = '\0';
-        return asprintf_ret(ret, "%s:%u: %s", file, line, text);
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return asprintf_ret(ret, "%s:%u: %.*s", file, line, (int) utf8_truncate(text, max), text);
 }
 
 /* The first cause stands. */
@@ -43,7 +46,7 @@ static int _printf_(4, 5)
         if (d->invalid)
                 return 0;
         va_start(ap, format);
-        k = tell(&d->invalid, file, line, format, ap);
+        k = tell(&d->invalid, file, line, CAUSE_SHOWN_MAX, format, ap);
         va_end(ap);
         return k;
 }
@@ -57,7 +60,7 @@ static int _printf_(4, 5) warn(GateDefinition *d, const char *file, unsigned lin
         if (strv_length(d->warnings) >= WARNINGS_MAX)
                 return 0;
         va_start(ap, format);
-        k = tell(&s, file, line, format, ap);
+        k = tell(&s, file, line, LIMIT_CONFIG_FILE, format, ap);
         va_end(ap);
         return k < 0 ? k : strv_consume(&d->warnings, s);
 }

@@ -253,31 +253,19 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                     old->total_containers == new->total_containers;
 
         for (size_t i = 0; i < new->n_blockers; i++) {
-                Blocker *b = &new->blockers[i];
-                bool known = false;
+                Blocker *b = &new->blockers[i], *known = report_find(old, b);
+                Guard guard = known ? _GUARD_INVALID : guard_from_string(b->reason);
 
                 if (!b->gate)
                         b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
-                for (size_t j = 0; j < old->n_blockers; j++)
-                        if (object_name_equal(&b->object, &old->blockers[j].object) &&
-                            streq(b->reason, old->blockers[j].reason)) {
-                                if (!b->is_dated)
-                                        b->since = old->blockers[j].since;
-                                known = true;
-                                same = same && i == j && b->since == old->blockers[j].since &&
-                                       streq_ptr(b->message, old->blockers[j].message) &&
-                                       streq_ptr(b->hint, old->blockers[j].hint);
-                                break;
-                        }
-                if (!known) {
-                        Guard guard = guard_from_string(b->reason);
-
-                        if (guard >= 0)
-                                g->held[guard]++;
-                        same = false;
-                        if (b->since == 0 || b->since > now.boottime)
-                                b->since = now.boottime;
-                }
+                if (known && !b->is_dated)
+                        b->since = known->since;
+                else if (!known && (b->since == 0 || b->since > now.boottime))
+                        b->since = now.boottime;
+                if (guard >= 0)
+                        g->held[guard]++;
+                same = same && known == &old->blockers[i] && b->since == known->since &&
+                       streq_ptr(b->message, known->message) && streq_ptr(b->hint, known->hint);
         }
 
         if (old->n_blockers > 0 && new->n_blockers == 0) {

@@ -168,9 +168,7 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         *ret = (Finding){ .evidence = EVIDENCE_FALSE, .proof = PROOF_NONE };
 
         if (!world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = reason;
-                ret->message = message;
+                finding_set(ret, EVIDENCE_NONE, reason, message);
                 return;
         }
 
@@ -191,11 +189,10 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         if (!node_status_is_ready(node, ret))
                 return;
         if (!node_shows_life(w, node)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = REASON_KUBELET_SILENT;
-                ret->message =
+                finding_set(
+                        ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,
                         "it is reported Ready, but the kubelet has shown no activity since the API server "
-                        "became reachable";
+                        "became reachable");
                 return;
         }
 

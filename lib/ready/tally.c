@@ -137,8 +137,12 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         return 0;
 }
 
-/* The evidence of the tally while one of its streams is not in sync: its objects may be out of date, but a dead
- * container is dead. */
-Evidence tally_out_of_sync(const Tally *t, unsigned wanted) {
-        return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+/* What the tally says where so many are wanted. While one of its streams is not in sync, its objects may be out of
+ * date, but a dead container is dead. */
+Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync) {
+        if (!in_sync)
+                return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+        if (t->proven >= wanted)
+                return EVIDENCE_TRUE;
+        return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }

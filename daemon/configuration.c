@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "gates/gate-condition.h"
-#include "gates/gate-load.h"
+#include "gates/definition.h"
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };

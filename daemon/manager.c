@@ -289,9 +289,8 @@ static int take_gates(Manager *m, Configuration *c, char ***ret_removed) {
                 log_warning("%s", *w);
         STRV_FOREACH(w, warnings)
                 log_warning("%s", *w);
-        for (size_t i = 0; i < board->n_gates; i++) {
-                const char *name = gate_name(board->gates[i]);
-                const char *trouble = gate_setup_trouble(&board->gates[i]->setup);
+        BOARD_FOREACH(g, board) {
+                const char *name = gate_name(g), *trouble = gate_setup_trouble(&g->setup);
                 const LogField fields[] = { { "MESSAGE_ID", MESSAGE_ID_GATE_INVALID },
                                             { "MSREADY_GATE", name },
                                             {} };

@@ -100,9 +100,10 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
         size_t open, required, blockers = 0;
 
         open = board_count_open(b, &required);
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_required(b->gates[i]))
-                        blockers += b->gates[i]->report.n_blockers;
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g))
+                        blockers += g->report.n_blockers;
+        }
 
         put_family(w, "msready_verdict", "gauge",
                    "Whether the cluster is in this state, over all required gates.");
@@ -182,11 +183,12 @@ static void put_gate_metrics(Writer *w, const Board *b) {
 
 static void put_gate_states(Writer *w, const Board *b) {
         put_family(w, "msready_gate_state", "gauge", "Whether the gate is in this state.");
-        for (size_t i = 0; i < b->n_gates; i++)
+        BOARD_FOREACH(g, b) {
                 for (GateState s = 0; s < _GATE_STATE_MAX; s++) {
-                        put_gate(w, "msready_gate_state", b->gates[i], "state", gate_state_to_string(s));
-                        put_number(w, s == gate_state(b->gates[i]));
+                        put_gate(w, "msready_gate_state", g, "state", gate_state_to_string(s));
+                        put_number(w, s == gate_state(g));
                 }
+        }
 }
 
 static void put_guards(Writer *w, const Board *b) {
@@ -194,9 +196,7 @@ static void put_guards(Writer *w, const Board *b) {
                 w, "msready_guards_held_total", "counter",
                 "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
                 "kubelet that is silent.");
-        for (size_t i = 0; i < b->n_gates; i++) {
-                const Gate *g = b->gates[i];
-
+        BOARD_FOREACH(g, b) {
                 for (Guard guard = 0; guard < _GUARD_MAX && gate_state(g) != GATE_DISABLED; guard++) {
                         put_gate(w, "msready_guards_held_total", g, "reason", guard_to_string(guard));
                         put_number(w, g->held[guard]);

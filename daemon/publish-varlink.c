@@ -76,9 +76,7 @@ static void build_state(JsonBuilder *b, const Readiness *readiness, char *const 
         if (with_verdict)
                 vj_verdict(b, "verdict", readiness);
         jb_array(b, "gates");
-        for (size_t i = 0; i < readiness->board.n_gates; i++) {
-                const Gate *g = readiness->board.gates[i];
-
+        BOARD_FOREACH(g, &readiness->board) {
                 if (only ? strv_contains(only, gate_name(g)) : is_named(names, g))
                         vj_gate(b, NULL, g, now);
         }
@@ -334,8 +332,9 @@ static int on_list_gates(VlService *service, VlCall *call) {
         JsonBuilder b = {};
 
         jb_array(&b, "definitions");
-        for (size_t i = 0; i < readiness->board.n_gates; i++)
-                vj_definition(&b, NULL, readiness->board.gates[i]);
+        BOARD_FOREACH(g, &readiness->board) {
+                vj_definition(&b, NULL, g);
+        }
         jb_end(&b);
         return vl_call_answer(call, NULL, &b);
 }

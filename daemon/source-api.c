@@ -353,22 +353,18 @@ static int want_path(SourceApi *s, const char *path) {
 /* The board has been judged: asks the paths of [Api] checks that have no answer yet, and forgets those that
  * no check names any more. */
 void source_api_update(SourceApi *s) {
-        const Board *b = &s->hub->readiness->board;
         ApiPath *p, *next;
 
         HASH_ITER(hh, s->paths, p, next)
                 p->wanted = false;
-        for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; j < b->gates[i]->n_checks; j++) {
-                        const Check *c = &b->gates[i]->checks[j];
-                        const char *path;
+        BOARD_FOREACH_CHECK(c, g, &s->hub->readiness->board) {
+                if (c->kind == &check_kind_api) {
+                        const char *path = CHECK_AS(ApiDefinition, c->definition)->path;
 
-                        if (c->kind != &check_kind_api || !gate_is_asked(b->gates[i]))
-                                continue;
-                        path = CHECK_AS(ApiDefinition, c->definition)->path;
                         if (!streq(path, "/readyz") && want_path(s, path) < 0)
                                 loop_fail(s->hub->loop, -ENOMEM);
                 }
+        }
 
         HASH_ITER(hh, s->paths, p, next)
                 if (!p->wanted)

@@ -20,7 +20,7 @@
 #include "cgroup-probe.h"
 #include "host-facts.h"
 #include "message-id.h"
-#include "ready/interest.h"
+#include "ready/board.h"
 #include "ready/pod.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -164,12 +164,11 @@ static bool look_at_pod(SourceHost *s, WorldObject *pod) {
 }
 
 static bool look_at_kept(SourceHost *s) {
-        const Board *b = &s->hub->readiness->board;
         bool changed = false;
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; j < b->gates[i]->n_kept; j++) {
-                        KeptContainer *k = &b->gates[i]->kept[j];
+        BOARD_FOREACH(g, &s->hub->readiness->board) {
+                for (size_t i = 0; i < g->n_kept; i++) {
+                        KeptContainer *k = &g->kept[i];
                         ContainerLife life = look(s, &(ContainerAddress){
                                                              .pod_uid = k->pod_uid,
                                                              .qos = k->qos,
@@ -179,6 +178,7 @@ static bool look_at_kept(SourceHost *s) {
                         changed = changed || life != k->life;
                         k->life = life;
                 }
+        }
         return changed;
 }
 
@@ -293,9 +293,10 @@ static void forget_unnamed(SourceHost *s) {
         WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
                 for (size_t i = 0; i < KUBE_POD_OF(o->object)->n_containers; i++)
                         name_group(s, KUBE_POD_OF(o->object)->containers[i].id);
-        for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; j < b->gates[i]->n_kept; j++)
-                        name_group(s, b->gates[i]->kept[j].id);
+        BOARD_FOREACH(gate, b) {
+                for (size_t i = 0; i < gate->n_kept; i++)
+                        name_group(s, gate->kept[i].id);
+        }
         HASH_ITER(hh, s->groups, g, next)
                 if (!g->named)
                         group_free(s, g);

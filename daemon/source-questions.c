@@ -150,16 +150,11 @@ static int want(SourceQuestions *s, const Gate *gate, const Check *c) {
 }
 
 static int want_all(SourceQuestions *s) {
-        const Board *b = &s->hub->readiness->board;
         int r;
 
-        for (size_t i = 0; i < b->n_gates; i++) {
-                const Gate *g = b->gates[i];
-
-                for (size_t j = 0; gate_is_asked(g) && j < g->n_checks; j++) {
-                        if (!g->checks[j].kind->question)
-                                continue;
-                        r = want(s, g, &g->checks[j]);
+        BOARD_FOREACH_CHECK(c, g, &s->hub->readiness->board) {
+                if (c->kind->question) {
+                        r = want(s, g, c);
                         if (r < 0)
                                 return r;
                 }

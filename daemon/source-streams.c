@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "kube/reflector.h"
-#include "ready/demand.h"
-#include "ready/interest.h"
+#include "ready/board.h"
 
 typedef struct Stream {
         SourceStreams *source;

@@ -179,9 +179,7 @@ void vj_objects(JsonBuilder *b, const char *key, const Readiness *readiness, con
         Instant now = instant_now();
 
         jb_array(b, key);
-        for (size_t i = 0; i < readiness->board.n_gates; i++) {
-                const Gate *g = readiness->board.gates[i];
-
+        BOARD_FOREACH(g, &readiness->board) {
                 if (gate_state(g) == GATE_DISABLED || g->setup.definition->invalid ||
                     (gate && !streq(gate_name(g), gate)))
                         continue;

@@ -87,7 +87,8 @@ bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b) 
         if (a->syntax != b->syntax)
                 return false;
         for (const CheckKey *k = a->syntax->keys; k->name; k++)
-                if (!k->type->equal(member(a, k), member(b, k)))
+                if (k->type->equal ? !k->type->equal(member(a, k), member(b, k))
+                                   : memcmp(member(a, k), member(b, k), k->type->size) != 0)
                         return false;
         return true;
 }

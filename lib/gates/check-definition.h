@@ -12,7 +12,8 @@ typedef struct CheckDefinition CheckDefinition;
 typedef struct CheckKeyType {
         int (*parse)(void *p, const char *value, const char **why); /* "": back to the default */
         void (*done)(void *p);                                      /* NULL: nothing to free */
-        bool (*equal)(const void *a, const void *b);
+        bool (*equal)(const void *a, const void *b);                /* NULL: by the bytes of the member */
+        size_t size;                                                /* of the member, where equal is NULL */
 } CheckKeyType;
 
 typedef struct CheckKey {

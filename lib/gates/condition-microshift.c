@@ -29,12 +29,17 @@ static const struct {
         { "telemetry.status", "Enabled" },
 };
 
-/* Whether the key is one whose default we know. */
-bool microshift_config_knows(const char *key) {
+/* NULL for a key that we do not know. */
+static const char *default_of(const char *key) {
         for (size_t i = 0; i < ELEMENTSOF(defaults); i++)
                 if (streq(defaults[i].key, key))
-                        return true;
-        return false;
+                        return defaults[i].value;
+        return NULL;
+}
+
+/* Whether the key is one whose default we know. */
+bool microshift_config_knows(const char *key) {
+        return default_of(key);
 }
 
 MicroShiftConfig *microshift_config_free(MicroShiftConfig *c) {
@@ -173,13 +178,6 @@ static bool look_up(const YNode *n, const char *key, const YNode **ret) {
         return true;
 }
 
-static const char *default_of(const char *key) {
-        for (size_t i = 0; i < ELEMENTSOF(defaults); i++)
-                if (streq(defaults[i].key, key))
-                        return defaults[i].value;
-        return "";
-}
-
 /* What key is set to, NULL where it is not. */
 static const YNode *find_value(const MicroShiftConfig *c, const char *key) {
         const YNode *n = NULL;
@@ -202,7 +200,7 @@ bool microshift_config_has(const MicroShiftConfig *c, const char *key, const cha
         const YNode *n = find_value(c, key);
 
         if (!n)
-                return streq(default_of(key), value);
+                return streq(strempty(default_of(key)), value);
         if (!ynode_is_list(n))
                 return streq(strempty(ynode_string(n)), value);
         YNODE_FOREACH(item, n)

@@ -4,8 +4,9 @@
 
 #define NAME_MAX_LENGTH 63
 
-static void gate_condition_done(GateCondition *c) {
+void gate_condition_done(GateCondition *c) {
         free(c->argument);
+        free(c->key);
         free(c->file);
 }
 

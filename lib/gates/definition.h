@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
+#include "conf/conf.h"
 #include "gates/check-definition.h"
 
 /* The contents of a gate's files. */
@@ -19,9 +20,12 @@ typedef enum GateConditionKind {
 
 typedef struct GateCondition {
         GateConditionKind kind;
-        bool negate;    /* ! in front */
-        bool trigger;   /* | in front: of these, one suffices */
-        char *argument; /* the path, or KEY=VALUE, KEY!=VALUE */
+        bool negate;       /* ! in front */
+        bool trigger;      /* | in front: of these, one suffices */
+        char *argument;    /* the path, or KEY=VALUE, KEY!=VALUE */
+        char *key;         /* of the latter: what MicroShift calls it; else NULL */
+        bool differs;      /* it is KEY!=VALUE */
+        const char *value; /* in argument */
         char *file;
         unsigned line;
 } GateCondition;
@@ -46,6 +50,16 @@ typedef struct GateDefinition {
 GateDefinition *gate_definition_free(GateDefinition *d);
 DEFINE_CLEANUP(GateDefinition, gate_definition_free)
 
+int gate_definition_parse(const char *name, const ConfFile *conf, CheckSyntaxFinder find_syntax,
+                          GateDefinition **ret);
+int gate_definition_load(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
+                         GateDefinition **ret);
+int gate_definitions_load(char *const *folders, CheckSyntaxFinder find_syntax, GateDefinition ***ret,
+                          size_t *ret_n, char **reterr_detail);
+void gate_definitions_free(GateDefinition **definitions, size_t n);
+
+int gate_key_set(GateDefinition *d, const char *key, const char *value, const char **why);
+void gate_condition_done(GateCondition *c);
 void gate_definition_clear_conditions(GateDefinition *d);
 bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition *b);
 bool gate_name_is_valid(const char *name);

@@ -14,67 +14,16 @@ typedef enum Answer {
         ANSWER_UNKNOWN,
 } Answer;
 
-/* Takes KEY=VALUE or KEY!=VALUE apart; blanks around both are dropped. ret_value points into argument; each ret_ may
- * be NULL. -EINVAL where it is neither, -ENOMEM. */
-int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, const char **ret_value) {
-        const char *equals = strchr(argument, '='), *end;
-        bool not ;
-
-        if (!equals)
-                return -EINVAL;
-        not = equals > argument && equals[-1] == '!';
-        end = not ? equals - 1 : equals;
-        while (end > argument && strchr(" \t", end[-1]))
-                end--;
-        if (end == argument || memchr(argument, ' ', (size_t) (end - argument)))
-                return -EINVAL;
-
-        if (ret_key) {
-                char *key = strndup(argument, (size_t) (end - argument));
-
-                if (!key)
-                        return -ENOMEM;
-                *ret_key = key;
-        }
-        if (ret_not)
-                *ret_not = not ;
-        if (ret_value)
-                *ret_value = equals + 1 + strspn(equals + 1, " \t");
-        return 0;
-}
-
-static int answer_microshift(const GateCondition *c, const MicroShiftConfig *config, Answer *ret) {
-        _cleanup_free_ char *key = NULL;
-        const char *value;
-        bool not ;
-        int r;
-
-        if (config->error) {
-                *ret = ANSWER_UNKNOWN;
-                return 0;
-        }
-        r = gate_condition_split(c->argument, &key, &not, &value);
-        if (r < 0)
-                return r;
-        *ret = microshift_config_has(config, key, value) != not ? ANSWER_YES : ANSWER_NO;
-        return 0;
-}
-
-static int answer(const GateCondition *c, const GateFacts *facts, Answer *ret) {
-        Answer a;
-        int r = 0;
+static Answer answer(const GateCondition *c, const GateFacts *facts) {
+        bool yes;
 
         if (c->kind == GATE_CONDITION_PATH_EXISTS)
-                a = facts->path_exists(facts, c->argument) ? ANSWER_YES : ANSWER_NO;
+                yes = facts->path_exists(facts, c->argument);
+        else if (facts->microshift->error)
+                return ANSWER_UNKNOWN;
         else
-                r = answer_microshift(c, facts->microshift, &a);
-        if (r < 0)
-                return r;
-
-        if (c->negate && a != ANSWER_UNKNOWN)
-                a = a == ANSWER_YES ? ANSWER_NO : ANSWER_YES;
-        *ret = a;
-        return 0;
+                yes = microshift_config_has(facts->microshift, c->key, c->value) != c->differs;
+        return yes != c->negate ? ANSWER_YES : ANSWER_NO;
 }
 
 static int tell(const GateCondition *c, char **ret) {
@@ -89,15 +38,11 @@ static int tell(const GateCondition *c, char **ret) {
 int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause) {
         const GateCondition *failed = NULL, *trigger = NULL;
         bool triggered = false, unknown = false, trigger_unknown = false;
-        int r;
 
         for (size_t i = 0; i < d->n_conditions; i++) {
                 const GateCondition *c = d->conditions + i;
-                Answer a;
+                Answer a = answer(c, facts);
 
-                r = answer(c, facts, &a);
-                if (r < 0)
-                        return r;
                 if (c->trigger) {
                         trigger = trigger ?: c;
                         triggered = triggered || a == ANSWER_YES;

@@ -13,4 +13,3 @@ struct GateFacts {
 
 int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause);
 bool gate_path_exists(const GateFacts *facts, const char *path);
-int gate_condition_split(const char *argument, char **ret_key, bool *ret_not, const char **ret_value);

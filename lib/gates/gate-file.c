@@ -5,7 +5,7 @@
  * is required by its last readable Required=. An unknown key is a warning; a section of an unknown kind is an
  * error, because without it a gate would ask less than its author meant. */
 
-#include "gates/gate-file.h"
+#include "gates/definition.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,12 +13,12 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/value.h"
-#include "gates/gate-condition.h"
-#include "gates/gate-keys.h"
+#include "gates/condition-microshift.h"
 
 #define WARNINGS_MAX 32
 #define LABEL_LENGTH_MAX 63
 #define VALUE_SHOWN_MAX 128
+#define CAUSE_SHOWN_MAX 511
 
 typedef struct GateReader {
         GateDefinition *definition;
@@ -26,29 +26,42 @@ typedef struct GateReader {
         CheckDefinition *check; /* that the line belongs to; NULL in [Gate] and in what is skipped */
 } GateReader;
 
+/* "FILE:LINE: TEXT", with no more than max bytes of the text. */
+static int tell(char **ret, const char *file, unsigned line, size_t max, const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL;
+
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return asprintf_ret(ret, "%s:%u: %.*s", file, line, (int) utf8_truncate(text, max), text);
+}
+
 /* The first cause stands. */
 static int _printf_(4, 5)
         make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
-        char why[512];
         va_list ap;
+        int k;
 
         if (d->invalid)
                 return 0;
         va_start(ap, format);
-        vsnprintf(why, sizeof(why), format, ap);
+        k = tell(&d->invalid, file, line, CAUSE_SHOWN_MAX, format, ap);
         va_end(ap);
-        why[utf8_truncate(why, sizeof(why) - 1)] = '\0';
-        return asprintf_ret(&d->invalid, "%s:%u: %s", file, line, why);
+        return k;
 }
 
-static int warn(GateDefinition *d, const ConfLine *l) {
+/* Those over the ceiling are left out. */
+static int _printf_(4, 5) warn(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
+        va_list ap;
         char *s;
         int k;
 
         if (strv_length(d->warnings) >= WARNINGS_MAX)
                 return 0;
-        k = asprintf_ret(&s, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file, l->line,
-                         (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section);
+        va_start(ap, format);
+        k = tell(&s, file, line, LIMIT_CONFIG_FILE, format, ap);
+        va_end(ap);
         return k < 0 ? k : strv_consume(&d->warnings, s);
 }
 
@@ -133,7 +146,8 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         k = r->check ? check_definition_set(r->check, l->key, l->value, &why)
                      : gate_key_set(d, l->key, l->value, &why);
         if (k == -ENOENT)
-                return warn(d, l);
+                return warn(d, l->file, l->line, "unknown key %.*s= in [%s], ignoring",
+                            (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section);
         if (k == -EINVAL) {
                 const char *shown = value_shown(l->value);
 
@@ -148,66 +162,52 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
 }
 
 static int look_for_missing(GateDefinition *d, const ConfFile *conf) {
-        int k;
+        int k = 0;
 
-        for (size_t i = 0; i < d->n_checks; i++) {
+        for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
                 const char *missing = check_definition_missing(c);
 
-                k = missing ? make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s=", c->syntax->section,
-                                           *c->label ? " " : "", c->label, missing)
-                            : 0;
-                if (k < 0)
-                        return k;
+                if (missing)
+                        k = make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s=", c->syntax->section,
+                                         *c->label ? " " : "", c->label, missing);
         }
-        if (d->n_checks == 0 && !d->invalid)
-                return asprintf_ret(&d->invalid, "%s: no checks", conf->main ?: d->name);
-        return 0;
+        if (k >= 0 && d->n_checks == 0 && !d->invalid)
+                k = asprintf_ret(&d->invalid, "%s: no checks", conf->main ?: d->name);
+        return k;
 }
 
 static int warn_conditions(GateDefinition *d) {
-        for (size_t i = 0; i < d->n_conditions; i++) {
-                const GateCondition *c = d->conditions + i;
-                _cleanup_free_ char *key = NULL;
-                char *s;
-                int k;
+        int k = 0;
 
-                if (c->kind != GATE_CONDITION_MICROSHIFT)
-                        continue;
-                k = gate_condition_split(c->argument, &key, NULL, NULL);
-                if (k < 0)
-                        return k;
-                if (microshift_config_knows(key) || strv_length(d->warnings) >= WARNINGS_MAX)
-                        continue;
-                k = asprintf_ret(
-                        &s, "%s:%u: %s is not known to be a key of MicroShift; empty where it is not set",
-                        c->file, c->line, key);
-                if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
-                        return k;
+        for (size_t i = 0; k >= 0 && i < d->n_conditions; i++) {
+                const GateCondition *c = d->conditions + i;
+
+                if (c->key && !microshift_config_knows(c->key))
+                        k = warn(d, c->file, c->line,
+                                 "%s is not known to be a key of MicroShift; empty where it is not set",
+                                 c->key);
         }
-        return 0;
+        return k;
 }
 
 /* Rule R7: nothing tells whether the condition is of this boot. */
 static int warn_uncontrolled(GateDefinition *d) {
+        int k = 0;
+
         for (size_t i = 0; i < d->n_checks; i++)
                 if (d->checks[i]->syntax->is_controller)
                         return 0;
-        for (size_t i = 0; i < d->n_checks; i++) {
+        for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
-                char *s;
-                int k;
 
-                if (!c->syntax->needs_controller || strv_length(d->warnings) >= WARNINGS_MAX)
-                        continue;
-                k = asprintf_ret(&s,
-                                 "%s:%u: [%s] without its controller, a [Workload] or [Pods], beside it: "
+                if (c->syntax->needs_controller)
+                        k = warn(d, c->file, c->line,
+                                 "[%s] without its controller, a [Workload] or [Pods], beside it: "
                                  "what an earlier boot left behind counts as true",
-                                 c->file, c->line, c->syntax->section);
-                if (k < 0 || (k = strv_consume(&d->warnings, s)) < 0)
-                        return k;
+                                 c->syntax->section);
         }
-        return 0;
+        return k;
 }
 
 /* Makes the definition of the gate `name` from conf. An error in the files does not fail: it is in the result's

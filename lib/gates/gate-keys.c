@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "gates/gate-keys.h"
+#include "gates/definition.h"
 
 #include <limits.h>
 
@@ -8,7 +8,6 @@
 #include "base/parse.h"
 #include "base/string-util.h"
 #include "base/value.h"
-#include "gates/gate-condition.h"
 
 #define BLANKS " \t"
 
@@ -54,9 +53,47 @@ static int parse_after(GateDefinition *d, const char *value, const char **why) {
         return k;
 }
 
-static int add_condition(GateDefinition *d, GateConditionKind kind, bool trigger, bool negate,
-                         const char *argument, const char **why) {
+/* Takes KEY=VALUE or KEY!=VALUE apart; blanks around both are dropped. */
+static int split_argument(GateCondition *c, const char **why) {
+        const char *argument = c->argument, *equals = strchr(argument, '='), *end = equals;
+
+        c->differs = equals && equals > argument && equals[-1] == '!';
+        if (c->differs)
+                end--;
+        while (end && end > argument && strchr(BLANKS, end[-1]))
+                end--;
+        if (!equals || end == argument || memchr(argument, ' ', (size_t) (end - argument)))
+                return value_refuse(why, "neither KEY=VALUE nor KEY!=VALUE");
+
+        c->value = equals + 1 + strspn(equals + 1, BLANKS);
+        c->key = strndup(argument, (size_t) (end - argument));
+        return c->key ? 0 : -ENOMEM;
+}
+
+static int parse_condition(GateDefinition *d, GateConditionKind kind, const char *value, const char **why) {
+        _cleanup_(gate_condition_done) GateCondition c = { .kind = kind };
         GateCondition *grown;
+        int k;
+
+        /* As in systemd, all conditions of whatever kind. */
+        if (!*value) {
+                gate_definition_clear_conditions(d);
+                return 0;
+        }
+        c.trigger = *value == '|';
+        if (c.trigger)
+                value += 1 + strspn(value + 1, BLANKS);
+        c.negate = *value == '!';
+        if (c.negate)
+                value += 1 + strspn(value + 1, BLANKS);
+        c.argument = strdup(value);
+        if (!c.argument)
+                return -ENOMEM;
+        if (kind == GATE_CONDITION_PATH_EXISTS && (*value != '/' || strlen(value) >= PATH_MAX))
+                return value_refuse(why, "not an absolute path");
+        k = kind == GATE_CONDITION_MICROSHIFT ? split_argument(&c, why) : 0;
+        if (k < 0)
+                return k;
 
         if (d->n_conditions >= LIMIT_CHECKS)
                 return value_refuse(why, "too many conditions");
@@ -64,38 +101,9 @@ static int add_condition(GateDefinition *d, GateConditionKind kind, bool trigger
         if (!grown)
                 return -ENOMEM;
         d->conditions = grown;
-        grown[d->n_conditions] = (GateCondition){
-                .kind = kind,
-                .trigger = trigger,
-                .negate = negate,
-                .argument = strdup(argument),
-        };
-        return grown[d->n_conditions++].argument ? 0 : -ENOMEM;
-}
-
-static int parse_condition(GateDefinition *d, GateConditionKind kind, const char *value, const char **why) {
-        bool trigger, negate;
-
-        /* As in systemd, all conditions of whatever kind. */
-        if (!*value) {
-                gate_definition_clear_conditions(d);
-                return 0;
-        }
-        trigger = *value == '|';
-        if (trigger)
-                value += 1 + strspn(value + 1, BLANKS);
-        negate = *value == '!';
-        if (negate)
-                value += 1 + strspn(value + 1, BLANKS);
-        if (kind == GATE_CONDITION_PATH_EXISTS && (*value != '/' || strlen(value) >= PATH_MAX))
-                return value_refuse(why, "not an absolute path");
-        if (kind == GATE_CONDITION_MICROSHIFT) {
-                int k = gate_condition_split(value, NULL, NULL, NULL);
-
-                if (k < 0)
-                        return k == -EINVAL ? value_refuse(why, "neither KEY=VALUE nor KEY!=VALUE") : k;
-        }
-        return add_condition(d, kind, trigger, negate, value, why);
+        grown[d->n_conditions++] = c;
+        c = (GateCondition){};
+        return 0;
 }
 
 static int parse_condition_path_exists(GateDefinition *d, const char *value, const char **why) {

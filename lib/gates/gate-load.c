@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "gates/gate-load.h"
+#include "gates/definition.h"
 
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "gates/gate-file.h"
 
 #define SUFFIX ".gate"
 

@@ -124,32 +124,31 @@ static int take_set(Scan *s, SelectorRequirement *q) {
 
 /* The operator and its values. */
 static int take_operator(Scan *s, SelectorRequirement *q) {
-        const char *rest;
+        static const struct {
+                const char *text;
+                SelectorOperator operator;
+                int (*take)(Scan *s, SelectorRequirement *q);
+        } operators[] = {
+                { "==", SELECTOR_EQUALS, take_value },     { "=", SELECTOR_EQUALS, take_value },
+                { "!=", SELECTOR_NOT_EQUALS, take_value }, { "in", SELECTOR_IN, take_set },
+                { "notin", SELECTOR_NOT_IN, take_set },
+        };
+        size_t word;
 
         skip_blanks(s);
+        word = word_length(s);
         if (*s->p == '\0' || *s->p == ',') {
                 q->operator= SELECTOR_EXISTS;
                 return 0;
         }
-        if ((rest = startswith(s->p, "==")) || (rest = startswith(s->p, "="))) {
-                q->operator= SELECTOR_EQUALS;
+        for (size_t i = 0; i < ELEMENTSOF(operators); i++) {
+                const char *rest = startswith(s->p, operators[i].text);
+
+                if (!rest || (word > 0 && word != strlen(operators[i].text)))
+                        continue;
+                q->operator= operators[i].operator;
                 s->p = rest;
-                return take_value(s, q);
-        }
-        if ((rest = startswith(s->p, "!="))) {
-                q->operator= SELECTOR_NOT_EQUALS;
-                s->p = rest;
-                return take_value(s, q);
-        }
-        if (word_length(s) == 2 && (rest = startswith(s->p, "in"))) {
-                q->operator= SELECTOR_IN;
-                s->p = rest;
-                return take_set(s, q);
-        }
-        if (word_length(s) == 5 && (rest = startswith(s->p, "notin"))) {
-                q->operator= SELECTOR_NOT_IN;
-                s->p = rest;
-                return take_set(s, q);
+                return operators[i].take(s, q);
         }
         return refuse(s, "=, !=, in or notin is missing after the name of a label");
 }

@@ -10,67 +10,46 @@
 #include "base/string-util.h"
 
 void board_done(Board *b) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                gate_free(b->gates[i]);
+        BOARD_FOREACH(g, b) {
+                gate_free(g);
+        }
         free(b->gates);
         *b = BOARD_INIT;
 }
 
 Gate *board_find(const Board *b, const char *name) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (streq(gate_name(b->gates[i]), name))
-                        return b->gates[i];
+        BOARD_FOREACH(g, b) {
+                if (streq(gate_name(g), name))
+                        return g;
+        }
         return NULL;
 }
 
-enum {
-        UNVISITED,
-        VISITING,
-        VISITED,
-};
-
-typedef struct Sorting {
-        Board *board;
-        unsigned *marks;
-        unsigned next;
-        char ***warnings;
-} Sorting;
-
-static size_t index_of(const Board *b, const char *name) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (streq(gate_name(b->gates[i]), name))
-                        return i;
-        return SIZE_MAX;
-}
-
-/* Depth first; no deeper than there are gates. */
-static int visit(Sorting *s, size_t i) {
-        Gate *g = s->board->gates[i];
+/* Appends the gate to b->gates, behind those of all that its After= names. Depth first; no deeper than there are
+ * gates. */
+static int sort_gate(Board *b, const Board *unsorted, Gate *g, char ***warnings) {
         int r;
 
-        s->marks[i] = VISITING;
+        if (g->sorting == GATE_SORTED)
+                return 0;
+        g->sorting = GATE_BEING_SORTED;
         STRV_FOREACH(name, g->setup.definition->after) {
-                size_t j = index_of(s->board, *name);
+                Gate *before = board_find(unsorted, *name);
 
-                if (j == SIZE_MAX || s->marks[j] == VISITED)
-                        continue;
-                if (s->marks[j] == VISITING) {
+                if (before && before->sorting == GATE_BEING_SORTED) {
                         char *warning;
 
                         r = asprintf_ret(&warning, "gate %s: After=%s makes a cycle, ignoring it",
                                          gate_name(g), *name);
                         if (r >= 0)
-                                r = strv_consume(s->warnings, warning);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                r = visit(s, j);
+                                r = strv_consume(warnings, warning);
+                } else
+                        r = before ? sort_gate(b, unsorted, before, warnings) : 0;
                 if (r < 0)
                         return r;
         }
-        s->marks[i] = VISITED;
-        g->order = s->next++;
+        g->sorting = GATE_SORTED;
+        b->gates[b->n_gates++] = g;
         return 0;
 }
 
@@ -82,32 +61,20 @@ static int compare_names(const void *a, const void *b) {
         return strcmp(gate_name(x), gate_name(y));
 }
 
-static int compare_order(const void *a, const void *b) {
-        const Gate *x = *(Gate *const *) a, *y = *(Gate *const *) b;
-
-        return x->order < y->order ? -1 : x->order > y->order;
-}
-
 /* Required gates first, by name where nothing else decides; then what After= says. */
 static int sort_gates(Board *b, char ***warnings) {
-        _cleanup_free_ unsigned *marks = calloc(b->n_gates + 1, sizeof(unsigned));
-        Sorting s = { .board = b, .marks = marks, .warnings = warnings };
-        int r;
+        Board sorted = { .gates = calloc(b->n_gates + 1, sizeof(Gate *)) };
+        int r = 0;
 
-        if (!marks)
+        if (!sorted.gates)
                 return -ENOMEM;
-        if (b->n_gates == 0)
-                return 0;
-
         qsort(b->gates, b->n_gates, sizeof(Gate *), compare_names);
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (marks[i] == UNVISITED) {
-                        r = visit(&s, i);
-                        if (r < 0)
-                                return r;
-                }
-        qsort(b->gates, b->n_gates, sizeof(Gate *), compare_order);
-        return 0;
+        for (size_t i = 0; i < b->n_gates && r >= 0; i++)
+                r = sort_gate(&sorted, b, b->gates[i], warnings);
+        if (r >= 0)
+                memcpy(b->gates, sorted.gates, b->n_gates * sizeof(Gate *));
+        free(sorted.gates);
+        return r;
 }
 
 /* Puts a new set of gates in place of the old; a gate of the same name keeps its past. The setups are taken on
@@ -131,18 +98,19 @@ int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_wa
         r = sort_gates(&new, &warnings);
         if (r < 0)
                 goto fail;
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (!board_find(&new, gate_name(b->gates[i]))) {
-                        r = strv_extend(&removed, gate_name(b->gates[i]));
+        BOARD_FOREACH(old, b) {
+                if (!board_find(&new, gate_name(old))) {
+                        r = strv_extend(&removed, gate_name(old));
                         if (r < 0)
                                 goto fail;
                 }
+        }
 
-        for (size_t i = 0; i < new.n_gates; i++) {
-                Gate *old = board_find(b, gate_name(new.gates[i]));
+        BOARD_FOREACH(g, &new) {
+                Gate *old = board_find(b, gate_name(g));
 
                 if (old)
-                        gate_adopt(new.gates[i], old);
+                        gate_adopt(g, old);
         }
         board_done(b);
         *b = new;
@@ -161,12 +129,13 @@ fail:
 static GateState verdict_state(const Board *b, const char **ret_reason) {
         unsigned seen[_GATE_STATE_MAX] = {}, required = 0, proven = 0;
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_required(b->gates[i])) {
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g)) {
                         required++;
-                        seen[gate_state(b->gates[i])]++;
-                        proven += b->gates[i]->report.evidence == EVIDENCE_TRUE;
+                        seen[gate_state(g)]++;
+                        proven += g->report.evidence == EVIDENCE_TRUE;
                 }
+        }
 
         *ret_reason = required == 0 ? REASON_NOTHING_REQUIRED : NULL;
         if (required > 0 && seen[GATE_READY] == required && (b->verdict.was_ready || proven == required))
@@ -187,18 +156,18 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         const char *reason;
         int r, first_error = 0;
 
-        for (size_t i = 0; i < b->n_gates; i++) {
-                GateState state = b->gates[i]->told;
+        BOARD_FOREACH(g, b) {
+                GateState state = g->told;
                 ObjectEdge edge;
                 unsigned changed;
 
-                r = gate_reconsider(b->gates[i], w, now, &changed);
+                r = gate_reconsider(g, w, now, &changed);
                 if (r < 0 && first_error == 0)
                         first_error = r;
-                while (trail_next(&b->gates[i]->trail, &edge))
-                        ops->object_changed(ops, b->gates[i], &edge);
+                while (trail_next(&g->trail, &edge))
+                        ops->object_changed(ops, g, &edge);
                 if (changed)
-                        ops->gate_changed(ops, b->gates[i], state, changed);
+                        ops->gate_changed(ops, g, state, changed);
         }
 
         b->verdict.state = verdict_state(b, &reason);
@@ -216,18 +185,19 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
 
 /* The daemon now watches another cluster, or another part of it. */
 void board_look_again(Board *b, bool other_cluster) {
-        for (size_t i = 0; i < b->n_gates; i++) {
-                gate_look_again(b->gates[i]);
+        BOARD_FOREACH(g, b) {
+                gate_look_again(g);
                 if (other_cluster)
-                        gate_forget_controllers(b->gates[i]);
+                        gate_forget_controllers(g);
         }
 }
 
 usec_t board_deadline(const Board *b) {
         usec_t deadline = USEC_INFINITY;
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                deadline = usec_min(deadline, gate_deadline(b->gates[i]));
+        BOARD_FOREACH(g, b) {
+                deadline = usec_min(deadline, gate_deadline(g));
+        }
         return deadline;
 }
 
@@ -235,9 +205,10 @@ usec_t board_deadline(const Board *b) {
 bool board_is_fresh(const Board *b) {
         if (b->verdict.state != GATE_READY)
                 return false;
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_required(b->gates[i]) && b->gates[i]->report.evidence != EVIDENCE_TRUE)
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g) && g->report.evidence != EVIDENCE_TRUE)
                         return false;
+        }
         return true;
 }
 
@@ -245,20 +216,19 @@ bool board_is_fresh(const Board *b) {
 size_t board_count_open(const Board *b, size_t *ret_required) {
         size_t open = 0, required = 0;
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_required(b->gates[i])) {
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g)) {
                         required++;
-                        open += gate_state(b->gates[i]) == GATE_READY;
+                        open += gate_state(g) == GATE_READY;
                 }
+        }
         *ret_required = required;
         return open;
 }
 
 /* The first blocker, in order of explanation, of a required gate that is not TRUE; NULL where there is none. */
 const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
-        for (size_t i = 0; i < b->n_gates; i++) {
-                const Gate *g = b->gates[i];
-
+        BOARD_FOREACH(g, b) {
                 if (gate_is_required(g) && g->report.n_blockers > 0) {
                         if (ret_gate)
                                 *ret_gate = g;

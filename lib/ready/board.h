@@ -13,7 +13,7 @@ typedef struct Verdict {
 
 /* All gates, in explanation order, and the verdict. */
 typedef struct Board {
-        Gate **gates;
+        Gate **gates; /* ends with NULL, where there are any */
         size_t n_gates;
         Verdict verdict;
 } Board;
@@ -29,6 +29,14 @@ struct BoardOps {
 
 #define BOARD_INIT ((Board){ .verdict = { .state = GATE_WAITING } })
 
+/* Iterates over the gates. */
+#define BOARD_FOREACH(g, b) for (Gate **_##g = (b)->gates, *g; _##g && (g = *_##g); _##g++)
+
+/* Iterates over the checks of the gates that are asked. To be left by return only: break ends one gate. */
+#define BOARD_FOREACH_CHECK(c, g, b)                                                                        \
+        BOARD_FOREACH(g, b)                                                                                 \
+        for (const Check *c = g->checks; gate_is_asked(g) && c < g->checks + g->n_checks; c++)
+
 void board_done(Board *b);
 int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed);
 int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops);
@@ -38,3 +46,8 @@ Gate *board_find(const Board *b, const char *name);
 bool board_is_fresh(const Board *b);
 size_t board_count_open(const Board *b, size_t *ret_required);
 const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate);
+
+bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief);
+bool board_wants_other_nodes(const Board *b);
+bool board_wants_cgroups(const Board *b, const KubePod *pod);
+int board_demand(const Board *b, const World *w, DemandCallback callback, void *userdata);

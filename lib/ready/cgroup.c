@@ -27,25 +27,21 @@ const char *container_id_bare(const char *id) {
         return p ? p + 3 : id;
 }
 
+#define ALPHANUMERIC "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+static bool consists_of(const char *s, const char *characters, size_t min, size_t max) {
+        size_t n = strspn(s, characters);
+
+        return !s[n] && n >= min && n <= max;
+}
+
 /* An ID becomes part of a path: only letters and digits, and not few, will do. */
 bool container_id_is_valid(const char *id) {
-        size_t n = 0;
-
-        for (id = container_id_bare(id); *id; id++, n++)
-                if (!((*id >= '0' && *id <= '9') || (*id >= 'a' && *id <= 'z') ||
-                      (*id >= 'A' && *id <= 'Z')))
-                        return false;
-        return n >= 8 && n <= 128;
+        return consists_of(container_id_bare(id), ALPHANUMERIC, 8, 128);
 }
 
 static bool uid_is_valid(const char *uid) {
-        size_t n = 0;
-
-        for (; *uid; uid++, n++)
-                if (!((*uid >= '0' && *uid <= '9') || (*uid >= 'a' && *uid <= 'z') ||
-                      (*uid >= 'A' && *uid <= 'Z') || *uid == '-'))
-                        return false;
-        return n > 0 && n <= 64;
+        return consists_of(uid, ALPHANUMERIC "-", 1, 64);
 }
 
 static int systemd_path(const ContainerAddress *a, const char *prefix, char **ret) {

@@ -20,45 +20,29 @@ static int describe(const CheckDefinition *d, char **ret) {
         return asprintf_ret(ret, "API %s", CHECK_AS(ApiDefinition, d)->path);
 }
 
-static void judge_path(const Check *c, const World *w, Watched *ret) {
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         const char *path = CHECK_AS(ApiDefinition, c->definition)->path;
         const WorldAnswer *a = world_answer(w, path);
-        Finding *f = &ret->finding;
+        Watched watched = {
+                .kind = "Api",
+                .namespace = "",
+                .name = path,
+                .since = w->api_changed,
+                .finding = { .evidence = EVIDENCE_NONE, .proof = PROOF_NONE },
+        };
+        Finding *f = &watched.finding;
 
-        ret->kind = "Api";
-        ret->namespace = "";
-        ret->name = path;
-        ret->since = w->api_changed;
-        *f = (Finding){ .evidence = EVIDENCE_NONE, .proof = PROOF_NONE };
-
-        if (w->api != API_READY) {
-                f->reason = world_api_reason(w);
-                f->message = w->api_message;
-        } else if (streq(path, "/readyz"))
+        if (w->api != API_READY)
+                finding_set(f, EVIDENCE_NONE, world_api_reason(w), w->api_message);
+        else if (streq(path, "/readyz"))
                 f->evidence = EVIDENCE_TRUE;
-        else if (!a) {
-                f->reason = REASON_NOT_SYNCED;
-                f->message = "it has not been asked yet";
-        } else {
-                f->evidence = a->evidence;
-                f->reason = a->reason;
-                f->message = a->message;
-                ret->since = a->changed;
+        else if (!a)
+                finding_set(f, EVIDENCE_NONE, REASON_NOT_SYNCED, "it has not been asked yet");
+        else {
+                finding_set(f, a->evidence, a->reason, a->message);
+                watched.since = a->changed;
         }
-}
-
-static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        Watched watched = {};
-
-        judge_path(c, w, &watched);
         return callback(&watched, userdata);
-}
-
-static int judge(Check *c, Judging *j) {
-        Watched watched = {};
-
-        judge_path(c, j->world, &watched);
-        return report_count(j, &watched);
 }
 
 #define MEMBER(m) offsetof(ApiDefinition, m)
@@ -75,6 +59,6 @@ const CheckKind check_kind_api = {
                 .keys = keys,
                 .describe = describe,
         },
-        .judge = judge,
+        .judge = check_count_listed,
         .list = list,
 };

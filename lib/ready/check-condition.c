@@ -49,13 +49,9 @@ static int parse_status(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool status_equal(const void *a, const void *b) {
-        return *(const KubeStatus *) a == *(const KubeStatus *) b;
-}
-
 static const CheckKeyType resource_type = CHECK_KEY_TEXT(parse_resource);
 static const CheckKeyType type_type = CHECK_KEY_TEXT(parse_type);
-static const CheckKeyType status_type = { .parse = parse_status, .equal = status_equal };
+static const CheckKeyType status_type = { .parse = parse_status, .size = sizeof(KubeStatus) };
 
 static int describe(const CheckDefinition *definition, char **ret) {
         const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);
@@ -180,19 +176,16 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
                 return false;
         }
         if (!o) {
-                f->evidence = EVIDENCE_FALSE;
                 f->proof = PROOF_MISSING;
-                f->reason = REASON_NOT_FOUND;
-                f->message = "the cluster has no such object yet";
+                finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object yet");
                 return true;
         }
 
         condition = kube_condition_find(((const KubeGeneric *) o->object)->conditions,
                                         ((const KubeGeneric *) o->object)->n_conditions, d->type);
         if (!is_observed(o->object, condition)) {
-                f->evidence = EVIDENCE_FALSE;
-                f->reason = REASON_NOT_OBSERVED;
-                f->message = "its controller has not acted on its newest specification yet";
+                finding_set(f, EVIDENCE_FALSE, REASON_NOT_OBSERVED,
+                            "its controller has not acted on its newest specification yet");
                 return false;
         }
         if (!controller_has_spoken(c, o, now, deadline)) {

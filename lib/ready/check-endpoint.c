@@ -133,6 +133,6 @@ const CheckKind check_kind_endpoint = {
                 .describe = describe,
         },
         .question = question,
-        .judge = question_judge,
+        .judge = check_count_listed,
         .list = question_list,
 };

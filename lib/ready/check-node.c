@@ -42,9 +42,7 @@ static int missing(const World *w, const char *name, const char *reason, const c
         const char *why, *detail;
 
         if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail)) {
-                watched.finding.evidence = EVIDENCE_NONE;
-                watched.finding.reason = why;
-                watched.finding.message = detail;
+                finding_set(&watched.finding, EVIDENCE_NONE, why, detail);
                 watched.since = world_doubt_since(w);
         }
         return callback(&watched, userdata);
@@ -95,14 +93,6 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
                    : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
 }
 
-static int count(const Watched *watched, void *userdata) {
-        return report_count(userdata, watched);
-}
-
-static int judge(Check *c, Judging *j) {
-        return list(c, j->world, j->now, count, j);
-}
-
 #define MEMBER(m) offsetof(NodeDefinition, m)
 
 static const CheckKey keys[] = {
@@ -119,6 +109,6 @@ const CheckKind check_kind_node = {
         },
         .roles = 1 << STREAM_NODES,
         .wants_other_nodes = wants_other_nodes,
-        .judge = judge,
+        .judge = check_count_listed,
         .list = list,
 };

@@ -76,14 +76,6 @@ static bool is_picked(const Check *c, const World *w, const KubePod *p, const Ku
         return selector_matches(d->selector.requirements, d->selector.n_requirements, &p->object);
 }
 
-static Evidence verdict(const Tally *t, unsigned wanted, bool in_sync) {
-        if (!in_sync)
-                return tally_out_of_sync(t, wanted);
-        if (t->proven >= wanted)
-                return EVIDENCE_TRUE;
-        return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
-}
-
 static int judge(Check *c, Judging *j) {
         const PodsDefinition *pods = CHECK_AS(PodsDefinition, c->definition);
         const TallyDefinition *d = &pods->tally;
@@ -109,7 +101,7 @@ static int judge(Check *c, Judging *j) {
 
         wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t.members, 1U) : (unsigned) d->minimum_ready;
         in_sync = tally_in_sync(w, &choice, &reason, &message);
-        report->evidence = verdict(&t, wanted, in_sync);
+        report->evidence = tally_evidence(&t, wanted, in_sync);
         if (report->evidence == EVIDENCE_TRUE) {
                 report_cut(report, first);
                 return 0;

@@ -87,6 +87,6 @@ const CheckKind check_kind_socket = {
                 .describe = describe,
         },
         .question = describe,
-        .judge = question_judge,
+        .judge = check_count_listed,
         .list = question_list,
 };

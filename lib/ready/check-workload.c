@@ -21,11 +21,7 @@ static int parse_kind(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool kind_equal(const void *a, const void *b) {
-        return *(const KubeKind *) a == *(const KubeKind *) b;
-}
-
-static const CheckKeyType kind_type = { .parse = parse_kind, .equal = kind_equal };
+static const CheckKeyType kind_type = { .parse = parse_kind, .size = sizeof(KubeKind) };
 
 static int describe(const CheckDefinition *definition, char **ret) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
@@ -127,23 +123,30 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
         return true;
 }
 
-static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
-                         const WorldObject *leftover) {
+static Watched watched_workload(const Check *c, const World *w) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
-        Watched watched = {
+        const WorldObject *o = world_find(w, d->kind, d->tally.namespace, d->tally.name);
+
+        return (Watched){
                 .kind = kube_kind_to_string(d->kind),
                 .namespace = d->tally.namespace,
                 .name = d->tally.name,
-                .object = world_find(j->world, d->kind, d->tally.namespace, d->tally.name),
-                .leftover = leftover,
-                .finding = { .reason = reason, .message = message },
-                .since = since,
+                .object = o,
+                .finding.proof = o ? PROOF_NONE : PROOF_MISSING,
         };
-        Watched seen = watched;
+}
+
+static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
+                         const WorldObject *leftover) {
+        Watched watched = watched_workload(c, j->world), seen;
         int r;
 
+        watched.since = since;
+        watched.leftover = leftover;
+        watched.finding.reason = reason;
+        watched.finding.message = message;
+        seen = watched;
         seen.finding.evidence = j->report->evidence;
-        seen.finding.proof = seen.object ? PROOF_NONE : PROOF_MISSING;
         if (j->report->evidence != EVIDENCE_FALSE)
                 seen.finding.reason = NULL; /* a stream that is out of sync is not the workload's matter */
         r = report_see(j, &seen);
@@ -211,7 +214,7 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         synced = in_sync(c, w, &choice, &reason, &message);
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
-                report->evidence = tally_out_of_sync(&t, want);
+                report->evidence = tally_evidence(&t, want, false);
                 return report->n_blockers > first ? 0 : block(c, j, reason, message, world_doubt_since(w));
         }
         if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
@@ -224,11 +227,11 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
                 return judge_nothing_desired(c, o, j);
         }
 
-        if (t.proven >= want) {
+        report->evidence = tally_evidence(&t, want, true);
+        if (report->evidence == EVIDENCE_TRUE) {
                 report_cut(report, first);
                 return 0;
         }
-        report->evidence = t.proven + t.doubtful >= want ? EVIDENCE_NONE : EVIDENCE_FALSE;
         if (t.members >= want)
                 return 0;
         report->total_objects += want - t.members;
@@ -237,23 +240,17 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
 }
 
 static int judge_workload(const Check *c, Judging *j) {
-        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
-        const WorldObject *o = world_find(j->world, d->kind, d->tally.namespace, d->tally.name);
+        Watched watched = watched_workload(c, j->world);
         int r;
 
-        if (!o)
+        if (!watched.object)
                 return judge_missing(c, j);
-        r = judge_object(c, o, j);
+        r = judge_object(c, watched.object, j);
         if (r < 0)
                 return r;
         /* Its pods keep it shut, or nothing does. */
-        return report_see(j, &(Watched){
-                                     .kind = kube_kind_to_string(d->kind),
-                                     .namespace = d->tally.namespace,
-                                     .name = d->tally.name,
-                                     .object = o,
-                                     .finding = { .evidence = j->report->evidence, .proof = PROOF_NONE },
-                             });
+        watched.finding.evidence = j->report->evidence;
+        return report_see(j, &watched);
 }
 
 static int judge(Check *c, Judging *j) {
@@ -261,30 +258,20 @@ static int judge(Check *c, Judging *j) {
 }
 
 static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
-        const WorldObject *o = world_find(w, d->kind, d->tally.namespace, d->tally.name);
+        Watched watched = watched_workload(c, w);
+        const WorldObject *o = watched.object;
         Report report = REPORT_INIT;
-        Watched watched = {
-                .kind = kube_kind_to_string(d->kind),
-                .namespace = d->tally.namespace,
-                .name = d->tally.name,
-                .object = o,
-                .since = o ? o->changed : w->api_changed,
-        };
         int r;
 
         r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
-        if (r < 0) {
-                report_done(&report);
-                return r;
-        }
+        watched.since = o ? o->changed : w->api_changed;
         watched.finding.evidence = report.evidence;
-        watched.finding.proof = o ? PROOF_NONE : PROOF_MISSING;
         if (report.n_blockers > 0) {
                 watched.finding.reason = report.blockers[0].reason;
                 watched.finding.message = report.blockers[0].message;
         }
-        r = callback(&watched, userdata);
+        if (r >= 0)
+                r = callback(&watched, userdata);
         report_done(&report);
         if (r < 0 || !o)
                 return r;

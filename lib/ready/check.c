@@ -48,6 +48,15 @@ unsigned check_roles(const Check *c) {
         return c->kind->roles | (c->kind->own_roles ? c->kind->own_roles(c->definition) : 0);
 }
 
+static int count(const Watched *watched, void *userdata) {
+        return report_count(userdata, watched);
+}
+
+/* The judge of a kind whose objects all count. */
+int check_count_listed(Check *c, Judging *j) {
+        return check_list(c, j->world, j->now, count, j);
+}
+
 /* Judges the check on the world as it is and adds what it finds to the report. On failure (-ENOMEM) the check has no
  * evidence. */
 int check_judge(Check *c, Judging *j) {
@@ -80,17 +89,22 @@ static int set(char **p, const char *s) {
         return *p ? 0 : -ENOMEM;
 }
 
+/* The same obstacle in a report, or NULL. */
+Blocker *report_find(Report *r, const Blocker *b) {
+        for (size_t i = 0; i < r->n_blockers; i++)
+                if (object_name_equal(&r->blockers[i].object, &b->object) &&
+                    streq(r->blockers[i].reason, b->reason))
+                        return &r->blockers[i];
+        return NULL;
+}
+
 /* Looking for a hint costs more than all the rest of a judgement: what stands as it stood keeps the one it had. */
 static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery *q) {
-        const Report *before = j->before;
+        const Blocker *same = j->before ? report_find(j->before, b) : NULL;
 
-        if (!before || before->overdue != j->overdue || q->event_reason)
-                return hint_for(q);
-        for (size_t i = 0; i < before->n_blockers; i++)
-                if (object_name_equal(&before->blockers[i].object, &b->object) &&
-                    streq(before->blockers[i].reason, b->reason) &&
-                    streq_ptr(before->blockers[i].message, b->message))
-                        return before->blockers[i].hint;
+        if (same && j->before->overdue == j->overdue && !q->event_reason &&
+            streq_ptr(same->message, b->message))
+                return same->hint;
         return hint_for(q);
 }
 
@@ -136,12 +150,10 @@ int report_add(Judging *j, const Watched *watched) {
                 b.is_dated = false;
         }
 
-        for (size_t i = 0; i < r->n_blockers; i++)
-                if (object_name_equal(&r->blockers[i].object, &b.object) &&
-                    streq(r->blockers[i].reason, b.reason)) {
-                        blocker_done(&b);
-                        return 0;
-                }
+        if (report_find(r, &b)) {
+                blocker_done(&b);
+                return 0;
+        }
         r->blockers[r->n_blockers++] = b;
         return 0;
 }

@@ -29,10 +29,10 @@ typedef struct Judging {
         const World *world;
         Instant now;
         Report *report;
-        const Report *before; /* the gate's last report, which this one replaces; NULL where there is none */
-        Trail *trail;         /* the gate's, which sees each object; NULL where no gate is judged */
-        bool vendor;          /* the gate is one that ships with msready */
-        bool overdue;         /* what is not found should have been there by now */
+        Report *before; /* the gate's last report, which this one replaces; NULL where there is none */
+        Trail *trail;   /* the gate's, which sees each object; NULL where no gate is judged */
+        bool vendor;    /* the gate is one that ships with msready */
+        bool overdue;   /* what is not found should have been there by now */
 } Judging;
 
 /* An object that a check looks at, for the table of objects. */
@@ -52,6 +52,7 @@ int report_add(Judging *j, const Watched *watched);
 int report_see(Judging *j, const Watched *watched);
 int report_count(Judging *j, const Watched *watched);
 void report_cut(Report *r, size_t n);
+Blocker *report_find(Report *r, const Blocker *b);
 
 typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 
@@ -100,6 +101,7 @@ void check_init(Check *c, const CheckDefinition *d);
 void check_done(Check *c);
 unsigned check_roles(const Check *c);
 int check_judge(Check *c, Judging *j);
+int check_count_listed(Check *c, Judging *j);
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
 
 extern const CheckKind *const check_kinds[]; /* ends with NULL */

@@ -3,10 +3,8 @@
 /* Which streams the daemon needs. That follows from the gates and from our node, and is worked out again after each
  * judgement. No stream without need: each costs the API server a watch and the daemon a connection. */
 
-#include "ready/demand.h"
-
 #include "base/string-util.h"
-#include "ready/interest.h"
+#include "ready/board.h"
 #include "ready/node.h"
 
 typedef struct Demand {
@@ -20,24 +18,36 @@ typedef struct Demand {
 static unsigned roles_of(const Board *b) {
         unsigned roles = 0;
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_asked(b->gates[i]))
-                        roles |= gate_roles(b->gates[i]);
+        BOARD_FOREACH_CHECK(c, g, b) {
+                roles |= check_roles(c);
+        }
         return roles;
 }
 
 /* Whether any gate is shut or has doubts, which events may explain. */
 static bool is_awaiting(const Board *b) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                if (gate_is_asked(b->gates[i]) && b->gates[i]->report.evidence != EVIDENCE_TRUE)
+        BOARD_FOREACH(g, b) {
+                if (gate_is_asked(g) && g->report.evidence != EVIDENCE_TRUE)
                         return true;
+        }
         return false;
 }
 
-static int need(const Demand *d, StreamRole role, KubeKind kind, const char *namespace, const char *fields) {
+static int need(const Demand *d, StreamRole role, const char *namespace, const char *fields) {
+        static const KubeKind kinds[_STREAM_ROLE_MAX] = {
+                [STREAM_NODES] = KUBE_NODE,
+                [STREAM_PODS] = KUBE_POD,
+                [STREAM_PODS_UNSCHEDULED] = KUBE_POD,
+                [STREAM_DAEMONSETS] = KUBE_DAEMONSET,
+                [STREAM_DEPLOYMENTS] = KUBE_DEPLOYMENT,
+                [STREAM_STATEFULSETS] = KUBE_STATEFULSET,
+                [STREAM_REPLICASETS] = KUBE_REPLICASET,
+                [STREAM_LEASES] = KUBE_LEASE,
+                [STREAM_EVENTS] = KUBE_EVENT,
+        };
         const StreamDemand demand = {
                 .role = role,
-                .query = { .resource = kube_resource_of_kind(kind),
+                .query = { .resource = kube_resource_of_kind(kinds[role]),
                            .namespace = namespace,
                            .field_selector = fields },
         };
@@ -45,14 +55,13 @@ static int need(const Demand *d, StreamRole role, KubeKind kind, const char *nam
         return d->callback(&demand, d->userdata);
 }
 
-/* Of the objects of that kind those whose field is the name of our node. */
-static int need_of_node(const Demand *d, StreamRole role, KubeKind kind, const char *namespace,
-                        const char *field) {
+/* Of the objects those whose field is the name of our node. */
+static int need_of_node(const Demand *d, StreamRole role, const char *namespace, const char *field) {
         _cleanup_free_ char *fields = NULL;
         int r;
 
         r = asprintf_ret(&fields, "%s=%s", field, d->world->node->object->name);
-        return r < 0 ? r : need(d, role, kind, namespace, fields);
+        return r < 0 ? r : need(d, role, namespace, fields);
 }
 
 /* All nodes until ours is proven by this boot's ID, then ours by name. */
@@ -61,8 +70,8 @@ static int need_nodes(const Demand *d) {
 
         if (w->cluster_scope || board_wants_other_nodes(d->board) || !w->node ||
             !node_is_of_this_boot(w, w->node))
-                return need(d, STREAM_NODES, KUBE_NODE, NULL, NULL);
-        return need_of_node(d, STREAM_NODES, KUBE_NODE, NULL, "metadata.name");
+                return need(d, STREAM_NODES, NULL, NULL);
+        return need_of_node(d, STREAM_NODES, NULL, "metadata.name");
 }
 
 /* Ours, and those that have no node yet. */
@@ -70,28 +79,19 @@ static int need_pods(const Demand *d) {
         int r;
 
         if (d->world->cluster_scope)
-                return need(d, STREAM_PODS, KUBE_POD, NULL, NULL);
-        r = need(d, STREAM_PODS_UNSCHEDULED, KUBE_POD, NULL, "spec.nodeName=");
+                return need(d, STREAM_PODS, NULL, NULL);
+        r = need(d, STREAM_PODS_UNSCHEDULED, NULL, "spec.nodeName=");
         if (r < 0 || !d->world->node)
                 return r;
-        return need_of_node(d, STREAM_PODS, KUBE_POD, NULL, "spec.nodeName");
+        return need_of_node(d, STREAM_PODS, NULL, "spec.nodeName");
 }
 
 static int need_workloads(const Demand *d, unsigned roles) {
-        static const struct {
-                StreamRole role;
-                KubeKind kind;
-        } workloads[] = {
-                { STREAM_DAEMONSETS, KUBE_DAEMONSET },
-                { STREAM_DEPLOYMENTS, KUBE_DEPLOYMENT },
-                { STREAM_STATEFULSETS, KUBE_STATEFULSET },
-                { STREAM_REPLICASETS, KUBE_REPLICASET },
-        };
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(workloads); i++)
-                if (roles & 1U << workloads[i].role)
-                        r = need(d, workloads[i].role, workloads[i].kind, NULL, NULL);
+        for (StreamRole role = STREAM_DAEMONSETS; r >= 0 && role <= STREAM_REPLICASETS; role++)
+                if (roles & 1U << role)
+                        r = need(d, role, NULL, NULL);
         return r;
 }
 
@@ -108,27 +108,24 @@ static int need_leases(const Demand *d) {
         const World *w = d->world;
 
         if (w->cluster_scope || (board_wants_other_nodes(d->board) && !all_show_life(w)))
-                return need(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", NULL);
+                return need(d, STREAM_LEASES, "kube-node-lease", NULL);
         if (!w->node || node_shows_life(w, w->node))
                 return 0;
-        return need_of_node(d, STREAM_LEASES, KUBE_LEASE, "kube-node-lease", "metadata.name");
+        return need_of_node(d, STREAM_LEASES, "kube-node-lease", "metadata.name");
 }
 
 /* Streams that one check alone needs. */
 static int need_of_checks(const Demand *d) {
-        int r = 0;
+        int r;
 
-        for (size_t i = 0; i < d->board->n_gates; i++) {
-                const Gate *g = d->board->gates[i];
-
-                if (!gate_is_asked(g))
-                        continue;
-                for (size_t j = 0; r >= 0 && j < g->n_checks; j++)
-                        if (g->checks[j].kind->demand)
-                                r = g->checks[j].kind->demand(g->checks[j].definition, d->callback,
-                                                              d->userdata);
+        BOARD_FOREACH_CHECK(c, g, d->board) {
+                if (c->kind->demand) {
+                        r = c->kind->demand(c->definition, d->callback, d->userdata);
+                        if (r < 0)
+                                return r;
+                }
         }
-        return r;
+        return 0;
 }
 
 /* Calls back for each stream that the gates need with the world as it is; a stream may come twice. The first error,
@@ -143,7 +140,7 @@ int board_demand(const Board *b, const World *w, DemandCallback callback, void *
             (r = need_workloads(&d, roles)) < 0)
                 return r;
         if (pods && is_awaiting(b)) {
-                r = need(&d, STREAM_EVENTS, KUBE_EVENT, NULL, NULL);
+                r = need(&d, STREAM_EVENTS, NULL, NULL);
                 if (r < 0)
                         return r;
         }

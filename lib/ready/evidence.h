@@ -45,6 +45,12 @@ typedef struct Finding {
         char text[192]; /* room for a message that has to be put together */
 } Finding;
 
+static inline void finding_set(Finding *f, Evidence e, const char *reason, const char *message) {
+        f->evidence = e;
+        f->reason = reason;
+        f->message = message;
+}
+
 /* The reasons that are ours; all others are the cluster's own words. */
 #define REASON_STALE_BOOT "StaleBoot"
 #define REASON_UNPROVEN "Unproven"

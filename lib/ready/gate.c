@@ -163,30 +163,25 @@ static int judge_kept(Gate *g, Judging *j) {
         return 0;
 }
 
-static int judge_invalid(const Gate *g, Judging *j) {
+/* Something about the gate itself, of which nothing can be known. */
+static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message, usec_t since) {
         j->report->evidence = EVIDENCE_NONE;
-        return report_add(j,
-                          &(Watched){
-                                  .kind = "Gate",
-                                  .name = gate_name(g),
-                                  .finding = { .reason = REASON_INVALID_GATE,
-                                               .message = g->setup.definition->invalid ?: g->setup.cause },
-                                  .since = g->changed,
-                          });
+        return report_add(j, &(Watched){
+                                     .kind = "Gate",
+                                     .name = gate_name(g),
+                                     .finding = { .reason = reason, .message = message },
+                                     .since = since,
+                             });
 }
 
-/* The streams that its checks need, as 1 << StreamRole. */
-unsigned gate_roles(const Gate *g) {
+/* The streams that its checks share with others, as 1 << StreamRole: not those of [Condition], whose objects have a
+ * stream each, found by its key. */
+static unsigned shared_roles(const Gate *g) {
         unsigned roles = 0;
 
         for (size_t i = 0; i < g->n_checks; i++)
                 roles |= check_roles(&g->checks[i]);
-        return roles;
-}
-
-/* The roles without that of [Condition], whose objects have a stream each, found by its key. */
-static unsigned shared_roles(const Gate *g) {
-        return gate_roles(g) & ~(1U << STREAM_GENERIC);
+        return roles & ~(1U << STREAM_GENERIC);
 }
 
 /* The daemon drops objects that no gate looks at. So a stream that is older than this gate lacks the objects that
@@ -212,18 +207,6 @@ static const WorldStream *find_unlisted(const Gate *g, const World *w) {
         return NULL;
 }
 
-static int judge_unlisted(const Gate *g, const WorldStream *s, Judging *j) {
-        j->report->evidence = EVIDENCE_NONE;
-        return report_add(j,
-                          &(Watched){
-                                  .kind = "Gate",
-                                  .name = gate_name(g),
-                                  .finding = { .reason = s->reason ?: REASON_NOT_SYNCED,
-                                               .message = s->message ?: "what it looks at is being listed" },
-                                  .since = j->now.boottime,
-                          });
-}
-
 /* A gate that cannot be evaluated. */
 static bool is_invalid(const Gate *g) {
         return g->setup.enabled && (gate_setup_trouble(&g->setup) || g->n_checks == 0);
@@ -239,9 +222,11 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         int r;
 
         if (is_invalid(g))
-                return judge_invalid(g, j);
+                return judge_itself(g, j, REASON_INVALID_GATE,
+                                    g->setup.definition->invalid ?: g->setup.cause, g->changed);
         if (unlisted) {
-                r = judge_unlisted(g, unlisted, j);
+                r = judge_itself(g, j, unlisted->reason ?: REASON_NOT_SYNCED,
+                                 unlisted->message ?: "what it looks at is being listed", j->now.boottime);
                 return r < 0 ? r : judge_kept(g, j);
         }
 
@@ -268,31 +253,19 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                     old->total_containers == new->total_containers;
 
         for (size_t i = 0; i < new->n_blockers; i++) {
-                Blocker *b = &new->blockers[i];
-                bool known = false;
+                Blocker *b = &new->blockers[i], *known = report_find(old, b);
+                Guard guard = known ? _GUARD_INVALID : guard_from_string(b->reason);
 
                 if (!b->gate)
                         b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
-                for (size_t j = 0; j < old->n_blockers; j++)
-                        if (object_name_equal(&b->object, &old->blockers[j].object) &&
-                            streq(b->reason, old->blockers[j].reason)) {
-                                if (!b->is_dated)
-                                        b->since = old->blockers[j].since;
-                                known = true;
-                                same = same && i == j && b->since == old->blockers[j].since &&
-                                       streq_ptr(b->message, old->blockers[j].message) &&
-                                       streq_ptr(b->hint, old->blockers[j].hint);
-                                break;
-                        }
-                if (!known) {
-                        Guard guard = guard_from_string(b->reason);
-
-                        if (guard >= 0)
-                                g->held[guard]++;
-                        same = false;
-                        if (b->since == 0 || b->since > now.boottime)
-                                b->since = now.boottime;
-                }
+                if (known && !b->is_dated)
+                        b->since = known->since;
+                else if (!known && (b->since == 0 || b->since > now.boottime))
+                        b->since = now.boottime;
+                if (guard >= 0)
+                        g->held[guard]++;
+                same = same && known == &old->blockers[i] && b->since == known->since &&
+                       streq_ptr(b->message, known->message) && streq_ptr(b->hint, known->hint);
         }
 
         if (old->n_blockers > 0 && new->n_blockers == 0) {

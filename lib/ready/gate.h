@@ -39,7 +39,11 @@ typedef struct Gate {
         Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
         Trail trail;        /* of the objects that its checks look at */
         uint64_t interest;  /* the world's when it began to look at its objects; 0: it has not yet */
-        unsigned order;     /* explanation order: what blocks comes before what it blocks */
+        enum {
+                GATE_UNSORTED,
+                GATE_BEING_SORTED,
+                GATE_SORTED,
+        } sorting; /* into explanation order, when its board is set */
 
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */
@@ -68,7 +72,6 @@ const char *gate_name(const Gate *g);
 const Blocker *gate_waited_for(const Gate *g);
 bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
-unsigned gate_roles(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause);
 void gate_adopt(Gate *g, Gate *old);

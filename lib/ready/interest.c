@@ -3,8 +3,7 @@
 /* Which objects any gate looks at, by their metadata, so that the scanner drops the rest before it is parsed. False
  * positives are fine, false negatives are not: ownership is proven by uid later. */
 
-#include "ready/interest.h"
-
+#include "ready/board.h"
 #include "ready/tally.h"
 
 static bool check_wants(const Check *c, KubeKind kind, const KubeBrief *brief) {
@@ -14,14 +13,9 @@ static bool check_wants(const Check *c, KubeKind kind, const KubeBrief *brief) {
 bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
         if (kind == KUBE_NODE || kind == KUBE_LEASE || kind == KUBE_GENERIC)
                 return true;
-        for (size_t i = 0; i < b->n_gates; i++) {
-                const Gate *g = b->gates[i];
-
-                if (!gate_is_asked(g))
-                        continue;
-                for (size_t j = 0; j < g->n_checks; j++)
-                        if (check_wants(&g->checks[j], kind, brief))
-                                return true;
+        BOARD_FOREACH_CHECK(c, g, b) {
+                if (check_wants(c, kind, brief))
+                        return true;
         }
         return false;
 }
@@ -36,25 +30,19 @@ bool board_wants_cgroups(const Board *b, const KubePod *pod) {
                 .labels = pod->object.labels,
         };
 
-        for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++) {
-                        const Check *c = &b->gates[i]->checks[j];
-
-                        if (c->kind->counts_pods && check_wants(c, KUBE_POD, &brief) &&
-                            tally_definition(c->definition)->proof == PROOF_WANTED_CGROUP)
-                                return true;
-                }
+        BOARD_FOREACH_CHECK(c, g, b) {
+                if (c->kind->counts_pods && check_wants(c, KUBE_POD, &brief) &&
+                    tally_definition(c->definition)->proof == PROOF_WANTED_CGROUP)
+                        return true;
+        }
         return false;
 }
 
 /* Whether a check asks for a node that is not this host's. */
 bool board_wants_other_nodes(const Board *b) {
-        for (size_t i = 0; i < b->n_gates; i++)
-                for (size_t j = 0; gate_is_asked(b->gates[i]) && j < b->gates[i]->n_checks; j++) {
-                        const Check *c = &b->gates[i]->checks[j];
-
-                        if (c->kind->wants_other_nodes && c->kind->wants_other_nodes(c->definition))
-                                return true;
-                }
+        BOARD_FOREACH_CHECK(c, g, b) {
+                if (c->kind->wants_other_nodes && c->kind->wants_other_nodes(c->definition))
+                        return true;
+        }
         return false;
 }

@@ -71,15 +71,11 @@ static void print_containers(const Gate *g, const World *w, Instant now, JsonBui
 static void print_conditions(const Gate *g, JsonBuilder *b) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 _cleanup_free_ char *question = NULL;
-                int r;
 
                 if (!g->checks[i].stands)
                         continue;
-                r = check_condition_question(g->checks[i].definition, &question);
-                if (r < 0)
-                        jb_fail(b, r);
-                else
-                        jb_string(b, NULL, question);
+                jb_fail(b, check_condition_question(g->checks[i].definition, &question));
+                jb_string(b, NULL, question);
         }
 }
 
@@ -122,9 +118,10 @@ int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Insta
         jb_string(&b, "state", gate_state_to_string(board->verdict.state));
         jb_usec(&b, "changed", board->verdict.changed);
         jb_array(&b, "gates");
-        for (size_t i = 0; i < board->n_gates; i++)
-                if (gate_state(board->gates[i]) != GATE_DISABLED)
-                        print_gate(board->gates[i], w, now, &b);
+        BOARD_FOREACH(g, board) {
+                if (gate_state(g) != GATE_DISABLED)
+                        print_gate(g, w, now, &b);
+        }
         jb_end(&b);
 
         r = jb_finish(&b, &v);
@@ -237,8 +234,10 @@ static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant n
         }
 
         /* A text that cannot be read in full is not believed in part. */
-        for (size_t i = 0; r < 0 && i < b->n_gates; i++)
-                forget_gate(b->gates[i]);
+        if (r < 0)
+                BOARD_FOREACH(g, b) {
+                        forget_gate(g);
+                }
         return r;
 }
 

@@ -12,57 +12,47 @@
 
 #include "base/string-util.h"
 
-static bool has_machine_id(const World *w, const KubeNode *n) {
-        return w->host.machine_id && hex_equal_ignoring_dashes(n->machine_id, w->host.machine_id);
-}
-
 bool node_is_of_this_boot(const World *w, const WorldObject *node) {
         return hex_equal_ignoring_dashes(KUBE_NODE_OF(node->object)->boot_id, w->host.boot_id);
 }
 
-typedef bool (*NodeFilter)(const World *w, const WorldObject *o);
+/* What a node has in common with this host. */
+enum {
+        SAME_MACHINE = 1 << 0,
+        SAME_BOOT = 1 << 1,
+        SAME_HOST_NAME = 1 << 2,
+};
 
-static bool is_any(const World *w, const WorldObject *o) {
-        return true;
+static bool matches(const World *w, const WorldObject *o, unsigned wanted) {
+        const HostFacts *host = &w->host;
+
+        if ((wanted & SAME_MACHINE) &&
+            (!host->machine_id ||
+             !hex_equal_ignoring_dashes(KUBE_NODE_OF(o->object)->machine_id, host->machine_id)))
+                return false;
+        if ((wanted & SAME_BOOT) && !node_is_of_this_boot(w, o))
+                return false;
+        return !(wanted & SAME_HOST_NAME) ||
+               (host->host_name && strcasecmp(o->object->name, host->host_name) == 0);
 }
 
-static bool is_this_machine(const World *w, const WorldObject *o) {
-        return has_machine_id(w, KUBE_NODE_OF(o->object));
-}
-
-static bool is_this_machine_and_boot(const World *w, const WorldObject *o) {
-        return is_this_machine(w, o) && node_is_of_this_boot(w, o);
-}
-
-static bool has_host_name(const World *w, const WorldObject *o) {
-        return w->host.host_name && strcasecmp(o->object->name, w->host.host_name) == 0;
-}
-
-static bool is_this_machine_and_host_name(const World *w, const WorldObject *o) {
-        return is_this_machine(w, o) && has_host_name(w, o);
-}
-
-static bool is_all_of_this(const World *w, const WorldObject *o) {
-        return is_this_machine_and_boot(w, o) && has_host_name(w, o);
-}
-
-static unsigned count(const World *w, NodeFilter filter, WorldObject **ret_first) {
+static unsigned count(const World *w, unsigned wanted, WorldObject **ret_first) {
         unsigned n = 0;
 
         WORLD_FOREACH(o, w, KUBE_NODE)
-                if (filter(w, o) && n++ == 0)
+                if (matches(w, o, wanted) && n++ == 0)
                         *ret_first = o;
         return n;
 }
 
-static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
+static void say_ambiguous(const World *w, unsigned wanted, NodeChoice *ret) {
         size_t used;
 
         ret->reason = REASON_NODE_AMBIGUOUS;
         used = (size_t) snprintf(ret->message, sizeof(ret->message),
                                  "any of these nodes could be this host:");
         WORLD_FOREACH(o, w, KUBE_NODE)
-                if (filter(w, o) && used < sizeof(ret->message)) {
+                if (matches(w, o, wanted) && used < sizeof(ret->message)) {
                         int n = snprintf(ret->message + used, sizeof(ret->message) - used, " %s",
                                          o->object->name);
                         used += (size_t) MAX(n, 0);
@@ -74,8 +64,8 @@ static void say_ambiguous(const World *w, NodeFilter filter, NodeChoice *ret) {
  * which a cloned host may share; else the only node there is. Decided again at each change of a node, because a
  * host may register itself under another name. */
 void node_choose(const World *w, NodeChoice *ret) {
-        static const NodeFilter order[] = { is_this_machine_and_boot, is_this_machine_and_host_name,
-                                            has_host_name, is_this_machine, is_any };
+        static const unsigned order[] = { SAME_MACHINE | SAME_BOOT, SAME_MACHINE | SAME_HOST_NAME,
+                                          SAME_HOST_NAME, SAME_MACHINE, 0 };
 
         *ret = (NodeChoice){};
 
@@ -93,16 +83,14 @@ void node_choose(const World *w, NodeChoice *ret) {
                 WorldObject *first = NULL;
                 unsigned n = count(w, order[i], &first);
 
+                /* Several of this machine and boot: one of them may still have the host's name. */
+                if (n > 1 && (order[i] & SAME_BOOT))
+                        n = count(w, order[i] | SAME_HOST_NAME, &first) == 1 ? 1 : n;
                 if (n == 1) {
                         ret->node = first;
                         return;
                 }
                 if (n > 1) {
-                        /* Several of this machine and boot: one of them may still have the host's name. */
-                        if (order[i] == is_this_machine_and_boot && count(w, is_all_of_this, &first) == 1) {
-                                ret->node = first;
-                                return;
-                        }
                         say_ambiguous(w, order[i], ret);
                         return;
                 }
@@ -180,9 +168,7 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         *ret = (Finding){ .evidence = EVIDENCE_FALSE, .proof = PROOF_NONE };
 
         if (!world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = reason;
-                ret->message = message;
+                finding_set(ret, EVIDENCE_NONE, reason, message);
                 return;
         }
 
@@ -203,11 +189,10 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         if (!node_status_is_ready(node, ret))
                 return;
         if (!node_shows_life(w, node)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = REASON_KUBELET_SILENT;
-                ret->message =
+                finding_set(
+                        ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,
                         "it is reported Ready, but the kubelet has shown no activity since the API server "
-                        "became reachable";
+                        "became reachable");
                 return;
         }
 

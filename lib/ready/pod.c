@@ -146,11 +146,10 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
                 return;
         }
 
-        f->evidence = EVIDENCE_NONE;
         f->proof = PROOF_NONE;
-        f->reason = REASON_UNPROVEN;
-        f->message =
-                "it was already Ready when watching began; nothing proves that this is from the current boot";
+        finding_set(
+                f, EVIDENCE_NONE, REASON_UNPROVEN,
+                "it was already Ready when watching began; nothing proves that this is from the current boot");
         *deadline = usec_min(*deadline, due);
 }
 
@@ -200,9 +199,7 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         synced = world_role_in_sync(w, p->node ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &reason,
                                     &message);
         if (!synced) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = reason;
-                ret->message = message;
+                finding_set(ret, EVIDENCE_NONE, reason, message);
                 return;
         }
         if (!ready)
@@ -212,18 +209,14 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
          * pod was seen. */
         if (ret->evidence == EVIDENCE_TRUE &&
             !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = reason;
-                ret->message = message;
+                finding_set(ret, EVIDENCE_NONE, reason, message);
         }
         if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = REASON_KUBELET_SILENT;
-                ret->message = "it is reported Ready, but the kubelet of its node has shown no activity";
+                finding_set(ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,
+                            "it is reported Ready, but the kubelet of its node has shown no activity");
         }
         if (ret->evidence == EVIDENCE_TRUE && !node) {
-                ret->evidence = EVIDENCE_NONE;
-                ret->reason = REASON_NODE_NOT_REGISTERED;
-                ret->message = "the node that it runs on is not known";
+                finding_set(ret, EVIDENCE_NONE, REASON_NODE_NOT_REGISTERED,
+                            "the node that it runs on is not known");
         }
 }

@@ -20,22 +20,11 @@ static int parse_interval(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool interval_equal(const void *a, const void *b) {
-        return *(const usec_t *) a == *(const usec_t *) b;
-}
+const CheckKeyType question_key_interval = { .parse = parse_interval, .size = sizeof(usec_t) };
 
-const CheckKeyType question_key_interval = { .parse = parse_interval, .equal = interval_equal };
-
-static int find_answer(const Check *c, const World *w, Watched *ret) {
-        _cleanup_free_ char *key = NULL;
-        const WorldAnswer *a;
-        int r;
-
-        r = c->kind->question(c->definition, &key);
-        if (r < 0)
-                return r;
-
-        *ret = (Watched){
+/* The list of a CheckKind that has a question. */
+int question_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        Watched watched = {
                 .kind = c->kind->syntax.section,
                 .namespace = "",
                 .name = question_definition(c->definition)->address,
@@ -44,32 +33,20 @@ static int find_answer(const Check *c, const World *w, Watched *ret) {
                              .reason = REASON_NOT_ASKED,
                              .message = "it has not been asked yet" },
         };
+        _cleanup_free_ char *key = NULL;
+        const WorldAnswer *a;
+        int r;
+
+        r = c->kind->question(c->definition, &key);
+        if (r < 0)
+                return r;
+
         a = world_answer(w, key);
-        if (!a)
-                return 0;
-        ret->since = a->changed;
-        ret->finding.evidence = a->evidence;
-        ret->finding.reason = a->reason;
-        ret->finding.message = a->message;
-        if (a->evidence == EVIDENCE_TRUE)
-                ret->finding.proof = PROOF_OBSERVED;
-        return 0;
-}
-
-/* The list of a CheckKind that has a question. */
-int question_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
-        Watched watched;
-        int r;
-
-        r = find_answer(c, w, &watched);
-        return r < 0 ? r : callback(&watched, userdata);
-}
-
-/* Its judge. */
-int question_judge(Check *c, Judging *j) {
-        Watched watched;
-        int r;
-
-        r = find_answer(c, j->world, &watched);
-        return r < 0 ? r : report_count(j, &watched);
+        if (a) {
+                watched.since = a->changed;
+                finding_set(&watched.finding, a->evidence, a->reason, a->message);
+                if (a->evidence == EVIDENCE_TRUE)
+                        watched.finding.proof = PROOF_OBSERVED;
+        }
+        return callback(&watched, userdata);
 }

@@ -17,5 +17,4 @@ static inline const QuestionDefinition *question_definition(const CheckDefinitio
 
 extern const CheckKeyType question_key_interval;
 
-int question_judge(Check *c, Judging *j);
 int question_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -127,8 +127,7 @@ int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOp
 bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant now) {
         bool other_objects = false;
 
-        for (size_t i = 0; i < r->board.n_gates; i++) {
-                Gate *g = r->board.gates[i];
+        BOARD_FOREACH(g, &r->board) {
                 bool asked = gate_is_asked(g);
                 char *cause = NULL;
                 int holds;
@@ -183,8 +182,7 @@ int readiness_make_boot(const Readiness *r, Instant now, usec_t realtime, Boot *
                 return k;
         boot->pulled_images = event_digest_pulls(r->events) > 0;
 
-        for (size_t i = 0; i < r->board.n_gates; i++) {
-                const Gate *g = r->board.gates[i];
+        BOARD_FOREACH(g, &r->board) {
                 _cleanup_free_ char *cause = NULL;
 
                 if (gate_state(g) == GATE_DISABLED)

@@ -17,10 +17,6 @@ static int parse_minimum_ready(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool minimum_ready_equal(const void *a, const void *b) {
-        return *(const int *) a == *(const int *) b;
-}
-
 static int parse_proof(void *p, const char *value, const char **why) {
         ProofWanted *proof = p;
 
@@ -35,12 +31,8 @@ static int parse_proof(void *p, const char *value, const char **why) {
         return 0;
 }
 
-static bool proof_equal(const void *a, const void *b) {
-        return *(const ProofWanted *) a == *(const ProofWanted *) b;
-}
-
-const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .equal = minimum_ready_equal };
-const CheckKeyType tally_key_proof = { .parse = parse_proof, .equal = proof_equal };
+const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .size = sizeof(int) };
+const CheckKeyType tally_key_proof = { .parse = parse_proof, .size = sizeof(ProofWanted) };
 
 /* Whether the streams of pods are in sync: of those on nodes, and of those not scheduled yet. In the scope of a
  * node the daemon lists no pods until it knows which node is ours; the reason is in choice then. */
@@ -145,8 +137,12 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         return 0;
 }
 
-/* The evidence of the tally while one of its streams is not in sync: its objects may be out of date, but a dead
- * container is dead. */
-Evidence tally_out_of_sync(const Tally *t, unsigned wanted) {
-        return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+/* What the tally says where so many are wanted. While one of its streams is not in sync, its objects may be out of
+ * date, but a dead container is dead. */
+Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync) {
+        if (!in_sync)
+                return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;
+        if (t->proven >= wanted)
+                return EVIDENCE_TRUE;
+        return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }

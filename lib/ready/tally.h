@@ -38,6 +38,6 @@ typedef struct Members {
 } Members;
 
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message);
-Evidence tally_out_of_sync(const Tally *t, unsigned wanted);
+Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync);
 int tally_members(const Members *m, Judging *j, Tally *ret);
 int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -90,38 +90,31 @@ static size_t find(const Trail *t, const char *kind, const char *namespace, cons
         return t->n;
 }
 
-static int append(Trail *t, const char *kind, const char *namespace, const char *name) {
-        TrailEntry *more = reallocarray(t->entries, t->n + 1, sizeof(*more));
-        TrailEntry e = {};
-        int r;
-
-        if (!more)
-                return -ENOMEM;
-        t->entries = more;
-        r = object_name_set(&e.object, kind, namespace, name);
-        if (r < 0)
-                return r;
-        more[t->n++] = e;
-        return 0;
-}
-
-/* The entry of an object, made where there is none. -E2BIG: there are too many, and none are followed any more. */
+/* The entry of an object, made where there is none. Returns 1; 0 where there are too many, and none are followed. */
 static int reach(Trail *t, const char *kind, const char *namespace, const char *name, size_t *ret) {
-        size_t i = find(t, kind, namespace, name);
+        size_t i = t->is_off ? 0 : find(t, kind, namespace, name);
+        TrailEntry *more;
         int r;
 
         if (i == t->n && t->n >= LIMIT_TRAIL) {
                 trail_done(t);
                 t->is_off = true;
-                return -E2BIG;
         }
+        if (t->is_off)
+                return 0;
         if (i == t->n) {
-                r = append(t, kind, namespace, name);
+                more = reallocarray(t->entries, t->n + 1, sizeof(*more));
+                if (!more)
+                        return -ENOMEM;
+                t->entries = more;
+                more[i] = (TrailEntry){};
+                r = object_name_set(&more[i].object, kind, namespace, name);
                 if (r < 0)
                         return r;
+                t->n++;
         }
         *ret = i;
-        return 0;
+        return 1;
 }
 
 /* Moves an entry to those that have been seen. Returns whether it was none of them. */
@@ -158,11 +151,9 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         size_t i;
         int r;
 
-        if (t->is_off)
-                return 0;
         r = reach(t, kind, namespace, name, &i);
-        if (r < 0)
-                return r == -E2BIG ? 0 : r;
+        if (r <= 0)
+                return r;
 
         if (!pass(t, &i) && t->entries[i].evidence != EVIDENCE_TRUE)
                 return 0; /* the first to be in the way has the word */
@@ -243,11 +234,9 @@ int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Bloc
         size_t i;
         int r;
 
-        if (t->is_off)
-                return 0;
         r = reach(t, object->kind, object->namespace, object->name, &i);
-        if (r < 0)
-                return r == -E2BIG ? 0 : r;
+        if (r <= 0)
+                return r;
 
         e = &t->entries[i];
         e->state = to;

@@ -5,12 +5,62 @@
  * only what happens on a stream that was in sync before. After the daemon resumes from a resourceVersion, the server
  * first replays what the daemon missed, which is the past: for a second nothing of that counts as seen. */
 
-#include "ready/world-object.h"
+#include "ready/world.h"
 
 #include "base/limits.h"
 #include "base/string-util.h"
 
 #define REPLAY_USEC USEC_PER_SEC
+
+/* Takes the object out of its world and frees it. */
+static void drop_object(World *w, WorldObject *o) {
+        if (w->node == o)
+                w->node = NULL;
+        HASH_DEL(w->objects, o);
+        if (o->previous)
+                o->previous->next = o->next;
+        else
+                w->by_kind[o->object->kind] = o->next;
+        if (o->next)
+                o->next->previous = o->previous;
+        w->n_objects--;
+
+        kube_object_free(o->object);
+        free(o->life);
+        free(o->key);
+        free(o);
+}
+
+/* Objects of two resources may have the same name: for KUBE_GENERIC the stream's key tells them apart. */
+static int object_key(const char *stream, KubeKind kind, const char *namespace, const char *name,
+                      char **ret) {
+        return asprintf_ret(ret, "%u %s%s%s/%s", (unsigned) kind,
+                            kind == KUBE_GENERIC ? strempty(stream) : "", kind == KUBE_GENERIC ? " " : "",
+                            strempty(namespace), name);
+}
+
+static WorldObject *find_of_stream(const World *w, const char *stream, KubeKind kind, const char *namespace,
+                                   const char *name) {
+        _cleanup_free_ char *key = NULL;
+        WorldObject *o;
+
+        if (object_key(stream, kind, namespace, name, &key) < 0)
+                return NULL;
+        HASH_FIND_STR(w->objects, key, o);
+        return o;
+}
+
+/* The object of this name, or NULL. Not for KUBE_GENERIC, whose names are not unique. */
+WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name) {
+        return find_of_stream(w, NULL, kind, namespace, name);
+}
+
+WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid) {
+        WORLD_FOREACH(o, w, kind)
+                if (streq_ptr(o->object->uid, uid))
+                        return o;
+        return NULL;
+}
 
 /* Adds a stream, not in sync. key (may be NULL) is copied. The world owns it until world_stream_free(). */
 int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret) {
@@ -41,7 +91,7 @@ static void stream_sweep(WorldStream *s, bool all) {
                 for (WorldObject *o = w->by_kind[k], *next; o; o = next) {
                         next = o->next;
                         if (o->stream == s && (all || o->generation != s->generation))
-                                world_drop_object(w, o);
+                                drop_object(w, o);
                 }
 }
 
@@ -136,16 +186,15 @@ static bool ids_differ(const KubePod *a, const KubePod *b) {
         return false;
 }
 
-static KubeStatus pod_ready(const KubePod *p) {
-        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
+/* The Ready of a pod or a node. */
+static KubeCondition ready_of(const KubeCondition *conditions, size_t n) {
+        const KubeCondition *c = kube_condition_find(conditions, n, "Ready");
 
-        return c ? c->status : KUBE_STATUS_ABSENT;
+        return c ? *c : (KubeCondition){ .status = KUBE_STATUS_ABSENT };
 }
 
-static const char *pod_ready_reason(const KubePod *p) {
-        const KubeCondition *c = kube_condition_find(p->conditions, p->n_conditions, "Ready");
-
-        return c ? c->reason : NULL;
+static KubeCondition pod_ready(const KubePod *p) {
+        return ready_of(p->conditions, p->n_conditions);
 }
 
 /* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
@@ -160,11 +209,12 @@ static bool is_blank(const KubePod *p) {
         for (size_t i = 0; i < p->n_containers; i++)
                 if (p->containers[i].id)
                         return false;
-        return pod_ready(p) != KUBE_STATUS_TRUE;
+        return pod_ready(p).status != KUBE_STATUS_TRUE;
 }
 
 static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
         const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
+        KubeCondition before, after = pod_ready(new);
         ContainerLife *life;
 
         life = calloc(new->n_containers + 1, sizeof(ContainerLife));
@@ -182,10 +232,11 @@ static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, In
                 o->changed = now.boottime;
                 return 0;
         }
+        before = pod_ready(old);
         if (witnessed && (ids_differ(old, new) ||
-                          (pod_ready(old) == KUBE_STATUS_FALSE && pod_ready(new) == KUBE_STATUS_TRUE)))
+                          (before.status == KUBE_STATUS_FALSE && after.status == KUBE_STATUS_TRUE)))
                 o->observed = true;
-        if (pod_ready(old) != pod_ready(new) || !streq_ptr(pod_ready_reason(old), pod_ready_reason(new)) ||
+        if (before.status != after.status || !streq_ptr(before.reason, after.reason) ||
             !streq_ptr(old->phase, new->phase) || old->object.deleting != new->object.deleting)
                 o->changed = now.boottime;
         return 0;
@@ -200,16 +251,15 @@ static void forget_observations(World *w, const char *node) {
 
 static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
         const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
-        const KubeCondition *a, *b;
+        KubeStatus before, after = ready_of(new->conditions, new->n_conditions).status;
 
         if (!old || !streq_ptr(old->boot_id, new->boot_id)) {
                 o->alive = false; /* `observed` counts from here, also for what runs on it */
                 o->booted = now.monotonic;
                 o->changed = now.boottime;
-        }
-        /* Also where it registers itself again: its boot ID in the meantime is not known. */
-        if (!old || !streq_ptr(old->boot_id, new->boot_id))
+                /* Also where it registers itself again: its boot ID in the meantime is not known. */
                 forget_observations(w, new->object.name);
+        }
         if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
                 o->alive = false;
                 o->changed = now.boottime;
@@ -219,19 +269,15 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
         }
         if (witnessed && !streq_ptr(old->boot_id, new->boot_id))
                 node_set_alive(o, now);
-        if (witnessed && old->status_hash != new->status_hash) {
-                /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to
-                 * Unknown. */
-                b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
-                if (b && b->status != KUBE_STATUS_UNKNOWN)
-                        node_set_alive(o, now);
-        }
+        /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to Unknown. */
+        if (witnessed && old->status_hash != new->status_hash &&
+            !(after == KUBE_STATUS_ABSENT || after == KUBE_STATUS_UNKNOWN))
+                node_set_alive(o, now);
 
-        a = kube_condition_find(old->conditions, old->n_conditions, "Ready");
-        b = kube_condition_find(new->conditions, new->n_conditions, "Ready");
-        if ((a ? a->status : KUBE_STATUS_ABSENT) != (b ? b->status : KUBE_STATUS_ABSENT))
+        before = ready_of(old->conditions, old->n_conditions).status;
+        if (before != after)
                 o->changed = now.boottime;
-        if (b && b->status == KUBE_STATUS_UNKNOWN)
+        if (after == KUBE_STATUS_UNKNOWN)
                 o->alive = false;
 }
 
@@ -336,7 +382,7 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         WorldObject *o;
         int r;
 
-        r = world_object_key(s->key, new->kind, new->namespace, new->name, &key);
+        r = object_key(s->key, new->kind, new->namespace, new->name, &key);
         if (r < 0)
                 return r;
 
@@ -375,11 +421,11 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
  * is to take this one's place and is not in sync yet does not count as such: it may never bring the removal. */
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
                          const char *uid) {
-        WorldObject *o = world_find_of_stream(s->world, s->key, kind, namespace, name);
+        WorldObject *o = find_of_stream(s->world, s->key, kind, namespace, name);
 
         if (!o || (uid && o->object->uid && !streq(uid, o->object->uid)))
                 return;
         if (o->stream != s && (!belongs_to_successor(o, s) || o->stream->in_sync))
                 return;
-        world_drop_object(s->world, o);
+        drop_object(s->world, o);
 }

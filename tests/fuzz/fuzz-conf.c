@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "gates/gate-condition.h"
-#include "gates/gate-file.h"
+#include "gates/definition.h"
 #include "ready/check-kinds.h"
 #include "settings.h"
 

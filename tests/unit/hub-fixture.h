@@ -9,7 +9,7 @@
 #include "folder.h"
 #include "http-server.h"
 
-#include "gates/gate-load.h"
+#include "gates/definition.h"
 #include "hub.h"
 #include "source-kubeconfig.h"
 

@@ -9,7 +9,7 @@
 #include "base/string-util.h"
 #include "kube/object.h"
 #include "gates/gate-condition.h"
-#include "gates/gate-file.h"
+#include "gates/definition.h"
 #include "gates/selector.h"
 #include "ready/check.h"
 

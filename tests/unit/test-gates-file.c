@@ -10,8 +10,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
-#include "gates/gate-file.h"
-#include "gates/gate-load.h"
+#include "gates/definition.h"
 #include "ready/check-kinds.h"
 
 static GateDefinition *parse_as(const char *name, const char *text) {

@@ -13,7 +13,7 @@
 #include "json/builder.h"
 #include "kube/kubeconfig.h"
 #include "gates/condition-microshift.h"
-#include "gates/gate-file.h"
+#include "gates/definition.h"
 #include "ready/check.h"
 #include "settings.h"
 #include "yaml/yaml.h"

@@ -4,7 +4,7 @@
 
 #include "fixture.h"
 
-#include "ready/demand.h"
+#include "ready/board.h"
 
 #define OURS "=" GUIDE_NODE
 

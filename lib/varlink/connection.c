@@ -171,10 +171,7 @@ int connection_put_reply(VlConnection *c, const char *error, const JsonValue *pa
         else if (r >= 0 && (full = find_full(c, waiting, added)))
                 r = -ENOBUFS;
         if (r < 0) {
-                if (added > 0) {
-                        c->out.size = before;
-                        c->out.data[before] = '\0';
-                }
+                buffer_truncate(&c->out, before);
                 if (r == -E2BIG && waiting <= LIMIT_VARLINK_OUT)
                         return -EMSGSIZE;
                 c->broken = r == -ENOMEM ? "out of memory" : full;

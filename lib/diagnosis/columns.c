@@ -219,8 +219,8 @@ char *human_duration(char buf[static HUMAN_DURATION_MAX], usec_t from, usec_t to
         static const struct {
                 char name;
                 uint64_t seconds;
-                uint64_t alone_from,
-                        below; /* in this unit: from where the next smaller one is left out, and where the next larger one begins */
+                uint64_t alone_from; /* so many of it are printed without the next smaller unit */
+                uint64_t below;      /* so many of it are printed in a larger unit */
         } units[] = {
                 { 's', 1, 0, 120 },
                 { 'm', 60, 10, 180 },

@@ -52,14 +52,13 @@ void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o) {
         jb_end(b);
 }
 
-/* The result is the caller's, for object_name_done(). -EBADMSG if kind or name is missing, -ENOMEM. */
-int object_name_from_json(const JsonValue *v, ObjectName *ret) {
+/* As object_name_set(); -EBADMSG if kind or name is missing. */
+int object_name_from_json(const JsonValue *v, ObjectName *o) {
         const char *kind = jv_get_string(v, "kind"), *name = jv_get_string(v, "name");
 
         if (!kind || !name)
                 return -EBADMSG;
-        *ret = (ObjectName){};
-        return object_name_set(ret, kind, jv_get_string(v, "namespace"), name);
+        return object_name_set(o, kind, jv_get_string(v, "namespace"), name);
 }
 
 void blocker_done(Blocker *b) {

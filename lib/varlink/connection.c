@@ -41,9 +41,7 @@ void connection_set_state(VlConnection *c, VlState state) {
 static VlUser *user_ref(VlServer *server, uid_t uid) {
         VlUser *user;
 
-        DL_FOREACH(server->users, user)
-        if (user->uid == uid)
-                break;
+        DL_SEARCH_SCALAR(server->users, user, uid, uid);
         if (!user) {
                 user = calloc(1, sizeof(*user));
                 if (!user)

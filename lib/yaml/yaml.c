@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 
 #define DEPTH_MAX 32
 /* libyaml compares each with all before it: a file of nothing else takes it half a minute. */
@@ -100,12 +101,9 @@ static int refuse_syntax(Builder *b) {
 }
 
 static bool is_null_text(const char *text) {
-        static const char *const words[] = { "", "~", "null", "Null", "NULL" };
+        static const char *const words[] = { "", "~", "null", "Null", "NULL", NULL };
 
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (streq(text, words[i]))
-                        return true;
-        return false;
+        return strv_contains((char *const *) words, text);
 }
 
 /* Adds a node of that kind to the open map or list, with the key that was read for it. */

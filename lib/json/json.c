@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
-#include "json/check.h"
 
 /* Up to this many members are compared pair by pair, which needs no memory. */
 #define PAIRWISE_MAX 16

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "kube/kubeconfig-url.h"
+#include "kube/kubeconfig.h"
 
 #include <arpa/inet.h>
 

@@ -19,7 +19,6 @@
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "base/value.h"
-#include "kube/kubeconfig-url.h"
 #include "yaml/yaml.h"
 
 #define WRITING "; it may be in the middle of being written"

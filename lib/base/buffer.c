@@ -10,11 +10,18 @@ void buffer_done(Buffer *b) {
         b->size = b->allocated = 0;
 }
 
+/* Drops what is behind the first size bytes, and keeps its memory. */
+void buffer_truncate(Buffer *b, size_t size) {
+        assert(size <= b->size);
+
+        b->size = size;
+        if (b->data)
+                b->data[size] = '\0';
+}
+
 /* Empties the buffer and keeps its memory. */
 void buffer_clear(Buffer *b) {
-        b->size = 0;
-        if (b->data)
-                b->data[0] = '\0';
+        buffer_truncate(b, 0);
 }
 
 /* Makes room for more bytes. -E2BIG over the ceiling, -ENOMEM; the content stays as it was. */

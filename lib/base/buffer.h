@@ -18,6 +18,7 @@ typedef struct Buffer {
 
 void buffer_done(Buffer *b);
 void buffer_clear(Buffer *b);
+void buffer_truncate(Buffer *b, size_t size);
 int buffer_reserve(Buffer *b, size_t more);
 int buffer_put(Buffer *b, const void *data, size_t size);
 int buffer_puts(Buffer *b, const char *s);

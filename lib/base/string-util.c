@@ -25,6 +25,13 @@ int free_and_strdup(char **p, const char *s) {
         return 1;
 }
 
+/* The same, but returns 0 also where the text has changed: for calls joined by ?:. */
+int set_string(char **p, const char *s) {
+        int r = free_and_strdup(p, s);
+
+        return MIN(r, 0);
+}
+
 /* asprintf() that returns 0 or -ENOMEM and touches *ret on success only. */
 int asprintf_ret(char **ret, const char *format, ...) {
         char *s = NULL;
@@ -106,6 +113,18 @@ size_t utf8_truncate(const char *s, size_t max) {
         while (n > 0 && ((unsigned char) s[n] & 0xc0) == 0x80)
                 n--;
         return n;
+}
+
+/* The end of s, of at most max bytes, beginning with a whole character. */
+const char *utf8_end(const char *s, size_t max) {
+        size_t n = strlen(s);
+
+        if (n <= max)
+                return s;
+        s += n - max;
+        while (((unsigned char) *s & 0xc0) == 0x80)
+                s++;
+        return s;
 }
 
 /* Turns each run of control characters and blanks into one blank and drops those at both ends, in place, so

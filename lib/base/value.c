@@ -31,9 +31,7 @@ bool value_is_plain(const char *value) {
 
 /* Takes a text, NULL for "". -ENOMEM. */
 int value_set_text(char **p, const char *value) {
-        int r = free_and_strdup(p, *value ? value : NULL);
-
-        return MIN(r, 0);
+        return set_string(p, *value ? value : NULL);
 }
 
 /* Takes an absolute path, NULL for "". -EINVAL with *why, -ENOMEM. */

@@ -330,10 +330,3 @@ int conf_load(char *const *folders, const char *name, ConfFile **ret) {
                 return r;
         return conf_load_path(path, folders, name, ret);
 }
-
-/* The names in all folders that end in suffix (".gate") and do not begin with a dot, each once and sorted. A
- * folder that does not exist is empty. A folder that cannot be listed is an error, because gates could be
- * missed; reterr_detail (may be NULL) names it. -E2BIG, -ENOMEM. */
-int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
-        return folders_list(folders, suffix, ret, reterr_detail);
-}

@@ -3,6 +3,7 @@
 
 #include "base/macro.h"
 #include "base/strv.h"
+#include "conf/folders.h"
 
 /* Files in systemd's syntax, with drop-ins, overrides and masks. */
 
@@ -32,4 +33,3 @@ DEFINE_CLEANUP(ConfFile, conf_file_free)
 int conf_parse(const char *name, const char *file, const char *text, size_t size, ConfFile **ret);
 int conf_load(char *const *folders, const char *name, ConfFile **ret);
 int conf_load_path(const char *path, char *const *folders, const char *name, ConfFile **ret);
-int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail);

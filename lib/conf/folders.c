@@ -73,8 +73,10 @@ static int list_folder(const char *folder, const char *suffix, char ***names, si
         }
 }
 
-/* As conf_enumerate(). */
-int folders_list(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
+/* The names in all folders that end in suffix (".gate") and do not begin with a dot, each once and sorted. A
+ * folder that does not exist is empty. A folder that cannot be listed is an error, because gates could be
+ * missed; reterr_detail (may be NULL) names it. -E2BIG, -ENOMEM. */
+int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail) {
         _cleanup_(strv_freep) char **names = NULL;
         size_t n = 0;
         int r;
@@ -110,7 +112,7 @@ int folders_dropins(char *const *folders, const char *name, char ***ret, char **
                         return r;
         }
 
-        r = folders_list(dropin_folders, ".conf", &names, &detail);
+        r = conf_enumerate(dropin_folders, ".conf", &names, &detail);
         if (r < 0)
                 return r == -ENOMEM ? r : strv_consume(errors, detail);
 

@@ -7,5 +7,5 @@
 
 bool path_is_mask(const char *path);
 int folders_find(char *const *folders, const char *name, char **ret);
-int folders_list(char *const *folders, const char *suffix, char ***ret, char **reterr_detail);
+int conf_enumerate(char *const *folders, const char *suffix, char ***ret, char **reterr_detail);
 int folders_dropins(char *const *folders, const char *name, char ***ret, char ***errors);

@@ -78,8 +78,12 @@ static int word_print(const Word *w, char **ret) {
         return -EINVAL;
 }
 
+static const KubeCondition *find_condition(const KubePod *pod, const char *type) {
+        return kube_condition_find(pod->conditions, pod->n_conditions, type);
+}
+
 static bool condition_is_true(const KubePod *pod, const char *type) {
-        const KubeCondition *c = kube_condition_find(pod->conditions, pod->n_conditions, type);
+        const KubeCondition *c = find_condition(pod, type);
 
         return c && c->status == KUBE_STATUS_TRUE;
 }
@@ -186,8 +190,7 @@ static void summarise_main(const KubePod *pod, Summary *s) {
 }
 
 static void summarise_pod(const KubePod *pod, Summary *ret) {
-        const KubeCondition *scheduled =
-                kube_condition_find(pod->conditions, pod->n_conditions, "PodScheduled");
+        const KubeCondition *scheduled = find_condition(pod, "PodScheduled");
         bool is_over = streq_ptr(pod->phase, "Succeeded") || streq_ptr(pod->phase, "Failed");
         Summary s = { .word = word_text(isempty(pod->reason) ? pod->phase : pod->reason) }, sidecars = {};
 
@@ -213,38 +216,34 @@ static void summarise_pod(const KubePod *pod, Summary *ret) {
 /* The time from one moment to another as kubectl prints it: "3m20s", "5h", "2d4h". If `to` is up to two
  * seconds before `from` it is "0s", earlier it is "<invalid>". */
 char *human_duration(char buf[static HUMAN_DURATION_MAX], usec_t from, usec_t to) {
-        uint64_t seconds, minutes, hours, days, years;
+        static const struct {
+                char name;
+                uint64_t seconds;
+                uint64_t alone_from; /* so many of it are printed without the next smaller unit */
+                uint64_t below;      /* so many of it are printed in a larger unit */
+        } units[] = {
+                { 's', 1, 0, 120 },
+                { 'm', 60, 10, 180 },
+                { 'h', 3600, 8, 48 },
+                { 'd', 86400, 8, 2 * 365 },
+                { 'y', 365 * 86400, 8, UINT64_MAX },
+        };
+        uint64_t seconds, n, rest;
+        size_t i = 0;
 
         if (to < from) {
                 snprintf(buf, HUMAN_DURATION_MAX, "%s", from - to < 2 * USEC_PER_SEC ? "0s" : "<invalid>");
                 return buf;
         }
         seconds = (to - from) / USEC_PER_SEC;
-        minutes = seconds / 60;
-        hours = minutes / 60;
-        days = hours / 24;
-        years = days / 365;
-
-#define PRINT(...) snprintf(buf, HUMAN_DURATION_MAX, __VA_ARGS__)
-        if (seconds < 120)
-                PRINT("%" PRIu64 "s", seconds);
-        else if (minutes < 10 && seconds % 60 != 0)
-                PRINT("%" PRIu64 "m%" PRIu64 "s", minutes, seconds % 60);
-        else if (minutes < 180)
-                PRINT("%" PRIu64 "m", minutes);
-        else if (hours < 8 && minutes % 60 != 0)
-                PRINT("%" PRIu64 "h%" PRIu64 "m", hours, minutes % 60);
-        else if (hours < 48)
-                PRINT("%" PRIu64 "h", hours);
-        else if (days < 8 && hours % 24 != 0)
-                PRINT("%" PRIu64 "d%" PRIu64 "h", days, hours % 24);
-        else if (years < 2)
-                PRINT("%" PRIu64 "d", days);
-        else if (years < 8 && days % 365 != 0)
-                PRINT("%" PRIu64 "y%" PRIu64 "d", years, days % 365);
+        while ((n = seconds / units[i].seconds) >= units[i].below)
+                i++;
+        rest = n < units[i].alone_from ? seconds % units[i].seconds / units[i - 1].seconds : 0;
+        if (rest > 0)
+                snprintf(buf, HUMAN_DURATION_MAX, "%" PRIu64 "%c%" PRIu64 "%c", n, units[i].name, rest,
+                         units[i - 1].name);
         else
-                PRINT("%" PRIu64 "y", years);
-#undef PRINT
+                snprintf(buf, HUMAN_DURATION_MAX, "%" PRIu64 "%c", n, units[i].name);
         return buf;
 }
 
@@ -298,18 +297,6 @@ static const KubeContainer *explaining_container(const KubePod *pod, const Word 
         return w->container;
 }
 
-/* The end of s, at most max bytes, not cut within a character. */
-static const char *end_of_text(const char *s, size_t max) {
-        size_t n = strlen(s);
-
-        if (n <= max)
-                return s;
-        s += n - max;
-        while (((unsigned char) *s & 0xc0) == 0x80)
-                s++;
-        return s;
-}
-
 /* The message of a crash loop tells only of the back-off. Why the container ended is in its last state, with
  * the end of its log if the pod asks for that, as OpenShift's pods do. */
 static int describe_crash_loop(const KubeContainer *c, char **ret) {
@@ -330,7 +317,7 @@ static int describe_crash_loop(const KubeContainer *c, char **ret) {
         last = strdup(c->last_message);
         if (!last)
                 return -ENOMEM;
-        r = asprintf_ret(&whole, "%s: %s", text, end_of_text(strip_control(last), LIMIT_MESSAGE - n));
+        r = asprintf_ret(&whole, "%s: %s", text, utf8_end(strip_control(last), LIMIT_MESSAGE - n));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(whole);
@@ -347,36 +334,35 @@ static int describe_container(const KubeContainer *c, char **ret) {
         return 0;
 }
 
+/* The message of a condition that is there and not True, or NULL. */
+static const char *message_of_unmet(const KubePod *pod, const char *type) {
+        const KubeCondition *c = find_condition(pod, type);
+
+        return c && c->status != KUBE_STATUS_TRUE && !isempty(c->message) ? c->message : NULL;
+}
+
 /* The pod's own message, for when no container has one. */
 static const char *message_of_pod(const KubePod *pod, const Word *w) {
-        const KubeCondition *initialized =
-                kube_condition_find(pod->conditions, pod->n_conditions, "Initialized");
-        const KubeCondition *scheduled =
-                kube_condition_find(pod->conditions, pod->n_conditions, "PodScheduled");
-        const KubeCondition *ready = kube_condition_find(pod->conditions, pod->n_conditions, "Ready");
+        const char *message;
 
         if (!isempty(pod->message))
                 return pod->message;
         if (pod->object.deleting)
                 return NULL;
-        if (scheduled && scheduled->status != KUBE_STATUS_TRUE && !isempty(scheduled->message))
-                return scheduled->message;
+        message = message_of_unmet(pod, "PodScheduled");
         /* A running init container's state has no message; this condition names those that have not
          * ended. */
-        if (w->form == WORD_PROGRESS && w->container->state == KUBE_CONTAINER_RUNNING && initialized &&
-            initialized->status != KUBE_STATUS_TRUE && !isempty(initialized->message))
-                return initialized->message;
+        if (!message && w->form == WORD_PROGRESS && w->container->state == KUBE_CONTAINER_RUNNING)
+                message = message_of_unmet(pod, "Initialized");
         /* Which containers are not ready is no news if one of them has said why; events may say more. */
-        if (!w->container && ready && ready->status != KUBE_STATUS_TRUE && !isempty(ready->message))
-                return ready->message;
-        return NULL;
+        return message || w->container ? message : message_of_unmet(pod, "Ready");
 }
 
 /* Why the pod is not ready: kubectl's STATUS, with the message of the first container that fails; if STATUS
  * is only Running, the reason and message of the Ready condition. *ret_message may be NULL. Both live as
  * long as the pod, which keeps texts made here. Without memory the texts are shorter. */
 void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char **ret_message) {
-        const KubeCondition *ready = kube_condition_find(pod->conditions, pod->n_conditions, "Ready");
+        const KubeCondition *ready = find_condition(pod, "Ready");
         KubePod *cache = (KubePod *) pod;
         const KubeContainer *c;
         const char *message;
@@ -385,10 +371,10 @@ void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char
         summarise_pod(pod, &s);
 
         if (word_is(&s.word, "Running")) {
-                bool says_why = ready && ready->status != KUBE_STATUS_TRUE;
+                bool says_why = ready && ready->status != KUBE_STATUS_TRUE && !isempty(ready->reason);
 
-                *ret_reason = says_why && !isempty(ready->reason) ? ready->reason : "Running";
-                *ret_message = says_why && !isempty(ready->message) ? ready->message : NULL;
+                *ret_reason = says_why ? ready->reason : "Running";
+                *ret_message = message_of_unmet(pod, "Ready");
                 return;
         }
 

@@ -18,8 +18,6 @@
 
 #include "diagnosis/events.h"
 
-/* Without memory, uthash does not add an element and leaves hh.tbl NULL. */
-
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
@@ -220,9 +218,7 @@ static int add_pull(EventObject *o, const char *container, Note **ret) {
 static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) {
         int r;
 
-        r = set_text(&n->version, e->object.resource_version);
-        if (r >= 0)
-                r = set_text(&n->reason, e->reason);
+        r = set_text(&n->version, e->object.resource_version) ?: set_text(&n->reason, e->reason);
         if (r < 0)
                 return r;
         n->state = state;
@@ -259,7 +255,7 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         if (r < 0)
                 return r;
         r = set_text(&n->message, message);
-        return r < 0 ? r : note_set(n, NOTE_PULLING, e, since);
+        return r ?: note_set(n, NOTE_PULLING, e, since);
 }
 
 /* The kubelet tells of one failed pull in several events, of which only the first has the registry's words:
@@ -268,19 +264,13 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
 static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
         bool has_words = startswith(strempty(e->message), "Failed to ");
         usec_t began = n->state == NOTE_FAILED ? n->since : since;
-        int r;
+        int r = 0;
 
-        if (has_words) {
+        if (has_words)
                 r = set_text(&n->words, e->message);
-                if (r < 0)
-                        return r;
-        }
-        if (has_words || n->state != NOTE_FAILED) {
-                r = set_text(&n->message, n->words ?: e->message);
-                if (r < 0)
-                        return r;
-        }
-        return note_set(n, NOTE_FAILED, e, began);
+        if (has_words || n->state != NOTE_FAILED)
+                r = r ?: set_text(&n->message, n->words ?: e->message);
+        return r ?: note_set(n, NOTE_FAILED, e, began);
 }
 
 static bool is_about_an_image(const KubeEvent *e) {
@@ -297,11 +287,11 @@ static bool is_about_an_image(const KubeEvent *e) {
                 "Error: SignatureValidationFailed",
                 "Back-off pulling image ",
         };
-        static const char *const reasons[] = { "ErrImageNeverPull", "InspectFailed", "InvalidImageName" };
+        static const char *const reasons[] = { "ErrImageNeverPull", "InspectFailed", "InvalidImageName",
+                                               NULL };
 
-        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
-                if (streq(e->reason, reasons[i]))
-                        return true;
+        if (strv_contains((char *const *) reasons, e->reason))
+                return true;
         if (!streq(e->reason, "Failed") && !streq(e->reason, "BackOff"))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
@@ -326,12 +316,9 @@ static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t f
 
         if (!kube_version_is_later(e->object.resource_version, n->version))
                 return 0;
-        r = set_text(&n->container, isempty(e->container) ? NULL : e->container);
-        if (r >= 0)
-                r = set_text(&n->message, e->message);
-        if (r < 0)
-                return r;
-        return note_set(n, NOTE_TROUBLE, e, MIN(first, since));
+        r = set_text(&n->container, isempty(e->container) ? NULL : e->container)
+                    ?: set_text(&n->message, e->message);
+        return r ?: note_set(n, NOTE_TROUBLE, e, MIN(first, since));
 }
 
 static int on_image(EventDigest *d, EventObject *o, const KubeEvent *e, usec_t since) {
@@ -370,13 +357,11 @@ static const char *takes_back(const char *reason) {
 /* Warnings that name no cause. They come with each attempt, or with each new pod, and must not hide one that
  * does. */
 static bool is_aside(const char *reason) {
-        static const char *const reasons[] = { "DNSConfigForming", "FailedToRetrieveImagePullSecret",
-                                               "ProbeWarning", "FailedDaemonPod", "RecreatingFailedPod" };
+        static const char *const reasons[] = { "DNSConfigForming",    "FailedToRetrieveImagePullSecret",
+                                               "ProbeWarning",        "FailedDaemonPod",
+                                               "RecreatingFailedPod", NULL };
 
-        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
-                if (streq(reason, reasons[i]))
-                        return true;
-        return false;
+        return strv_contains((char *const *) reasons, reason);
 }
 
 /* Takes in an event; boottime and realtime are now. Returns 1 if that may change the object's explanation,

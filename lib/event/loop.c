@@ -23,6 +23,7 @@
 
 #include <ev.h>
 #include <signal.h>
+#include <utlist.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -33,7 +34,7 @@ struct Loop {
         struct ev_loop *ev;
         ev_prepare prepare;
         ev_idle idle;
-        LoopDeferred *deferred_first, *deferred_last;
+        LoopDeferred *deferred;
         uint64_t turns;
         size_t n_watchers;
         int result;
@@ -91,18 +92,10 @@ static int reserve_fill(void) {
 static void deferred_unlink(LoopDeferred *d) {
         Loop *loop = d->loop;
 
-        if (d->previous)
-                d->previous->next = d->next;
-        else
-                loop->deferred_first = d->next;
-        if (d->next)
-                d->next->previous = d->previous;
-        else
-                loop->deferred_last = d->previous;
-        d->next = d->previous = NULL;
+        DL_DELETE(loop->deferred, d);
         d->loop = NULL;
 
-        if (!loop->deferred_first)
+        if (!loop->deferred)
                 ev_idle_stop(loop->ev, &loop->idle);
 }
 
@@ -114,7 +107,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents) {
         if (reserve_fill() < 0)
                 loop_fail(loop, -ENOMEM);
 
-        while (!loop->ending && (d = loop->deferred_first) && d->turn < loop->turns) {
+        while (!loop->ending && (d = loop->deferred) && d->turn < loop->turns) {
                 deferred_unlink(d);
                 d->on_run(d);
         }
@@ -165,7 +158,7 @@ Loop *loop_free(Loop *loop) {
                 return NULL;
 
         assert(loop->n_watchers == 0);
-        assert(!loop->deferred_first);
+        assert(!loop->deferred);
 
         if (loop->ev) {
                 ev_ref(loop->ev);
@@ -402,13 +395,7 @@ void loop_deferred_set(Loop *loop, LoopDeferred *deferred, void (*on_run)(LoopDe
 
         deferred->loop = loop;
         deferred->turn = loop->turns;
-        deferred->next = NULL;
-        deferred->previous = loop->deferred_last;
-        if (loop->deferred_last)
-                loop->deferred_last->next = deferred;
-        else
-                loop->deferred_first = deferred;
-        loop->deferred_last = deferred;
+        DL_APPEND(loop->deferred, deferred);
         ev_idle_start(loop->ev, &loop->idle);
 }
 

@@ -37,8 +37,7 @@ struct LoopSignal {
 struct LoopDeferred {
         void (*on_run)(LoopDeferred *deferred);
         Loop *loop;
-        LoopDeferred *next;
-        LoopDeferred *previous;
+        LoopDeferred *prev, *next;
         uint64_t turn;
 };
 

@@ -52,20 +52,13 @@ void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o) {
         jb_end(b);
 }
 
-/* The result is the caller's, for object_name_done(). -EBADMSG if kind or name is missing, -ENOMEM. */
-int object_name_from_json(const JsonValue *v, ObjectName *ret) {
+/* As object_name_set(); -EBADMSG if kind or name is missing. */
+int object_name_from_json(const JsonValue *v, ObjectName *o) {
         const char *kind = jv_get_string(v, "kind"), *name = jv_get_string(v, "name");
-        ObjectName o = {};
-        int r;
 
         if (!kind || !name)
                 return -EBADMSG;
-        r = object_name_set(&o, kind, jv_get_string(v, "namespace"), name);
-        if (r < 0)
-                return r;
-
-        *ret = o;
-        return 0;
+        return object_name_set(o, kind, jv_get_string(v, "namespace"), name);
 }
 
 void blocker_done(Blocker *b) {
@@ -83,15 +76,11 @@ int blocker_copy(const Blocker *b, Blocker *ret) {
         int r;
 
         r = object_name_set(&copy.object, strempty(b->object.kind), b->object.namespace,
-                            strempty(b->object.name));
-        if (r >= 0)
-                r = free_and_strdup(&copy.gate, b->gate);
-        if (r >= 0)
-                r = free_and_strdup(&copy.reason, b->reason);
-        if (r >= 0)
-                r = free_and_strdup(&copy.message, b->message);
-        if (r >= 0)
-                r = free_and_strdup(&copy.hint, b->hint);
+                            strempty(b->object.name)) ?:
+                set_string(&copy.gate, b->gate) ?:
+                set_string(&copy.reason, b->reason) ?:
+                set_string(&copy.message, b->message) ?:
+                set_string(&copy.hint, b->hint);
         if (r < 0)
                 return r;
 
@@ -121,15 +110,11 @@ int blocker_from_json(const JsonValue *v, Blocker *ret) {
         b.since = jv_get_usec(v, "sinceBoottimeUSec", USEC_INFINITY);
         if (!gate || !reason || b.since == USEC_INFINITY)
                 return -EBADMSG;
-        r = object_name_from_json(jv_get(v, "object"), &b.object);
-        if (r >= 0)
-                r = free_and_strdup(&b.gate, gate);
-        if (r >= 0)
-                r = free_and_strdup(&b.reason, reason);
-        if (r >= 0)
-                r = free_and_strdup(&b.message, jv_get_string(v, "message"));
-        if (r >= 0)
-                r = free_and_strdup(&b.hint, jv_get_string(v, "hint"));
+        r = object_name_from_json(jv_get(v, "object"), &b.object) ?:
+                set_string(&b.gate, gate) ?:
+                set_string(&b.reason, reason) ?:
+                set_string(&b.message, jv_get_string(v, "message")) ?:
+                set_string(&b.hint, jv_get_string(v, "hint"));
         if (r < 0)
                 return r;
 

@@ -26,7 +26,7 @@ void object_name_done(ObjectName *o);
 int object_name_to_string(const ObjectName *o, char **ret);
 bool object_name_equal(const ObjectName *a, const ObjectName *b);
 void object_name_to_json(JsonBuilder *b, const char *key, const ObjectName *o);
-int object_name_from_json(const JsonValue *v, ObjectName *ret);
+int object_name_from_json(const JsonValue *v, ObjectName *o);
 
 void blocker_done(Blocker *b);
 int blocker_copy(const Blocker *b, Blocker *ret);

@@ -332,20 +332,13 @@ static int add_opening(const Boot *b, const char *gate, usec_t ready, const char
                 Transition t = { .boottime = ready, .realtime = usec_add(b->started, ready) };
         int r;
 
-        r = free_and_strdup(&t.gate, gate);
-        if (r >= 0)
-                r = free_and_strdup(&t.from, "waiting");
-        if (r >= 0)
-                r = free_and_strdup(&t.to, "ready");
-        if (r < 0)
-                return r;
-        r = waited_for ? parse_waited_for(waited_for, &t.blocker) : 0;
-        if (r < 0)
-                return r;
+        r = set_string(&t.gate, gate) ?: set_string(&t.from, "waiting") ?: set_string(&t.to, "ready");
+        if (r >= 0 && waited_for)
+                r = parse_waited_for(waited_for, &t.blocker);
         t.has_blocker = r > 0;
-        if (t.has_blocker && (r = free_and_strdup(&t.blocker.gate, gate)) < 0)
-                return r;
-        return timeline_add(timeline, &t);
+        if (t.has_blocker)
+                r = set_string(&t.blocker.gate, gate);
+        return r < 0 ? r : timeline_add(timeline, &t);
 }
 
 static int compare_ready(const void *a, const void *b) {

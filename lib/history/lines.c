@@ -12,16 +12,9 @@ int lines_put(JsonBuilder *b, Buffer *out) {
         size_t before = out->size;
         int r;
 
-        r = jb_finish(b, &v);
-        if (r >= 0)
-                r = jv_print(v, false, out);
+        r = jb_finish(b, &v) ?: jv_print(v, false, out) ?: buffer_putc(out, '\n');
         if (r < 0)
-                return r;
-        r = buffer_putc(out, '\n');
-        if (r < 0) {
-                out->size = before;
-                out->data[before] = '\0';
-        }
+                buffer_truncate(out, before);
         return r;
 }
 

@@ -65,11 +65,7 @@ int transition_from_json(const JsonValue *v, Transition *ret) {
 
         if (t.boottime == USEC_INFINITY || t.realtime == USEC_INFINITY || !from || !to)
                 return -EBADMSG;
-        r = free_and_strdup(&t.gate, jv_get_string(v, "gate"));
-        if (r >= 0)
-                r = free_and_strdup(&t.from, from);
-        if (r >= 0)
-                r = free_and_strdup(&t.to, to);
+        r = set_string(&t.gate, jv_get_string(v, "gate")) ?: set_string(&t.from, from) ?: set_string(&t.to, to);
         if (r >= 0 && object && !jv_is_null(object))
                 r = object_name_from_json(object, &t.object);
         if (r >= 0 && blocker && !jv_is_null(blocker)) {

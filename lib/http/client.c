@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <ares.h>
 #include <signal.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "base/string-util.h"
@@ -55,37 +56,15 @@ void http_global_done(void) {
 }
 
 static void queue_remove(HttpRequestImpl *impl) {
-        HttpQueue *q = impl->queue;
-
-        if (!q)
-                return;
-        if (impl->previous)
-                impl->previous->next = impl->next;
-        else
-                q->first = impl->next;
-        if (impl->next)
-                impl->next->previous = impl->previous;
-        else
-                q->last = impl->previous;
-        impl->next = impl->previous = NULL;
+        if (impl->queue)
+                DL_DELETE(*impl->queue, impl);
         impl->queue = NULL;
-}
-
-static void queue_append(HttpQueue *q, HttpRequestImpl *impl) {
-        impl->queue = q;
-        impl->previous = q->last;
-        impl->next = NULL;
-        if (q->last)
-                q->last->next = impl;
-        else
-                q->first = impl;
-        q->last = impl;
 }
 
 /* The only writer of the state. Each state has a queue, and some must be looked at before the loop sleeps. */
 void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
         HttpClient *client = impl->client;
-        HttpQueue *const queues[] = {
+        HttpRequestImpl **const queues[] = {
                 [HTTP_REQUEST_RESOLVING] = &client->resolving, [HTTP_REQUEST_QUEUED] = &client->queued,
                 [HTTP_REQUEST_RUNNING] = &client->running,     [HTTP_REQUEST_ENDED] = &client->ended,
                 [HTTP_REQUEST_DROPPED] = &client->dropped,
@@ -93,7 +72,8 @@ void http_request_set_state(HttpRequestImpl *impl, HttpRequestState state) {
 
         queue_remove(impl);
         impl->state = state;
-        queue_append(queues[state], impl);
+        impl->queue = queues[state];
+        DL_APPEND(*impl->queue, impl);
         if (state == HTTP_REQUEST_QUEUED || state == HTTP_REQUEST_ENDED)
                 loop_deferred_set(client->loop, &client->settle, on_settle);
 }
@@ -105,7 +85,7 @@ void http_client_request_ended(HttpRequestImpl *impl, HttpEnd end, const char *d
         http_request_set_state(impl, HTTP_REQUEST_ENDED);
 }
 
-static void impl_remove(HttpRequestImpl *impl, HttpQueue *running) {
+static void impl_remove(HttpRequestImpl *impl, HttpRequestImpl **running) {
         if (impl->queue == running)
                 (void) curl_multi_remove_handle(impl->client->multi, impl->easy);
         queue_remove(impl);
@@ -152,8 +132,8 @@ static void drive_curl(HttpClient *client, curl_socket_t fd, int events) {
         client->in_curl = false;
 
         harvest_ended(client);
-        while (client->dropped.first)
-                impl_remove(client->dropped.first, &client->dropped);
+        while (client->dropped)
+                impl_remove(client->dropped, &client->dropped);
 
         /* That libcurl does not know the socket any more is no error of ours. */
         if (code == CURLM_OUT_OF_MEMORY)
@@ -190,11 +170,7 @@ static void on_socket_ready(LoopIo *io, unsigned events) {
 }
 
 static void socket_free(HttpClient *client, HttpSocket *s) {
-        HttpSocket **p = &client->sockets;
-
-        while (*p != s)
-                p = &(*p)->next;
-        *p = s->next;
+        LL_DELETE(client->sockets, s);
         loop_io_done(&s->io);
         free(s);
 }
@@ -206,8 +182,8 @@ static int socket_watch(HttpClient *client, HttpSocket *s, curl_socket_t fd, int
                 s = calloc(1, sizeof(HttpSocket));
                 if (!s)
                         return -ENOMEM;
-                *s = (HttpSocket){ .client = client, .fd = fd, .next = client->sockets };
-                client->sockets = s;
+                *s = (HttpSocket){ .client = client, .fd = fd };
+                LL_PREPEND(client->sockets, s);
                 (void) curl_multi_assign(client->multi, fd, s);
         }
         return loop_io_set(client->loop, &s->io, fd, events, on_socket_ready);
@@ -266,10 +242,10 @@ static void on_settle(LoopDeferred *deferred) {
         HttpRequest *request;
         HttpEnd end;
 
-        while (client->queued.first)
-                launch_request(client->queued.first);
+        while (client->queued)
+                launch_request(client->queued);
 
-        impl = client->ended.first;
+        impl = client->ended;
         if (!impl)
                 return;
 
@@ -280,7 +256,7 @@ static void on_settle(LoopDeferred *deferred) {
         request = impl->request;
         request->impl = NULL;
         impl_remove(impl, NULL);
-        if (client->ended.first)
+        if (client->ended)
                 loop_deferred_set(client->loop, &client->settle, on_settle);
         log_debug("Request ended: %s%s%s", http_end_describe(end), isempty(detail) ? "" : ", ",
                   strempty(detail));
@@ -323,8 +299,8 @@ HttpClient *http_client_free(HttpClient *client) {
                 return NULL;
 
         assert(!client->in_curl);
-        assert(!client->resolving.first && !client->queued.first && !client->running.first);
-        assert(!client->ended.first && !client->dropped.first);
+        assert(!client->resolving && !client->queued && !client->running);
+        assert(!client->ended && !client->dropped);
 
         if (client->multi)
                 (void) curl_multi_cleanup(client->multi);

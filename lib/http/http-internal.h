@@ -10,7 +10,6 @@
  * option forces it off. */
 
 typedef struct HttpRequestImpl HttpRequestImpl;
-typedef struct HttpQueue HttpQueue;
 
 typedef enum HttpRequestState {
         HTTP_REQUEST_RESOLVING, /* waits for the addresses of its name */
@@ -20,16 +19,12 @@ typedef enum HttpRequestState {
         HTTP_REQUEST_DROPPED,   /* its slot is gone, libcurl is on the stack */
 } HttpRequestState;
 
-struct HttpQueue {
-        HttpRequestImpl *first, *last;
-};
-
 struct HttpRequestImpl {
         HttpClient *client;
         HttpRequest *request; /* NULL once dropped */
         HttpRequestState state;
-        HttpQueue *queue;
-        HttpRequestImpl *next, *previous;
+        HttpRequestImpl **queue; /* of the client: the one that it is in; NULL: none yet */
+        HttpRequestImpl *prev, *next;
 
         CURL *easy;
         HttpTarget *target;
@@ -57,7 +52,7 @@ struct HttpClient {
         LoopTimer timer;
         LoopDeferred settle;
         struct HttpSocket *sockets;
-        HttpQueue resolving, queued, running, ended, dropped;
+        HttpRequestImpl *resolving, *queued, *running, *ended, *dropped; /* queues, one per state */
         char *name_servers;
         bool in_curl;
 };

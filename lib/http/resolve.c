@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <strings.h>
 #include <sys/time.h>
+#include <utlist.h>
 
 #include "base/buffer.h"
 #include "base/string-util.h"
@@ -84,6 +85,12 @@ static bool is_own_name(const char *name) {
         return strlen(name) == n && strncasecmp(name, own, n) == 0;
 }
 
+static void socket_free(HttpResolveImpl *impl, Socket *s) {
+        LL_DELETE(impl->sockets, s);
+        loop_io_done(&s->io);
+        free(s);
+}
+
 static HttpResolveImpl *impl_free(HttpResolveImpl *impl) {
         if (!impl)
                 return NULL;
@@ -91,13 +98,8 @@ static HttpResolveImpl *impl_free(HttpResolveImpl *impl) {
         impl->freeing = true;
         if (impl->channel)
                 ares_destroy(impl->channel);
-        while (impl->sockets) {
-                Socket *s = impl->sockets;
-
-                impl->sockets = s->next;
-                loop_io_done(&s->io);
-                free(s);
-        }
+        while (impl->sockets)
+                socket_free(impl, impl->sockets);
         loop_timer_done(&impl->timer);
         loop_deferred_done(&impl->conclusion);
         buffer_done(&impl->text);
@@ -161,16 +163,21 @@ static int format_addresses(const struct ares_addrinfo *info, Buffer *b) {
         return n > 0 ? 0 : -ENOENT;
 }
 
-static void on_addresses(void *userdata, int status, int timeouts, struct ares_addrinfo *info) {
-        Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
-        HttpResolveImpl *impl = userdata;
-        int r = -ENOENT;
+/* The addresses of an answer, which is freed. -ENOENT if it has none, -ENOMEM. */
+static int take_addresses(int status, struct ares_addrinfo *info, Buffer *b) {
+        int r = status == ARES_SUCCESS && info ? format_addresses(info, b) : -ENOENT;
 
-        if (status == ARES_SUCCESS && info)
-                r = format_addresses(info, &b);
         if (info)
                 ares_freeaddrinfo(info);
+        return r;
+}
 
+static void on_addresses(void *userdata, int status, int timeouts, struct ares_addrinfo *info) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
+        HttpResolveImpl *impl = userdata;
+        int r;
+
+        r = take_addresses(status, info, &b);
         if (r >= 0)
                 impl_conclude(impl, HTTP_RESOLVE_OK, buffer_cstr(&b));
         else if (status == ARES_ENOMEM || r == -ENOMEM)
@@ -180,18 +187,14 @@ static void on_addresses(void *userdata, int status, int timeouts, struct ares_a
         else
                 impl_conclude(impl, HTTP_RESOLVE_NOT_FOUND,
                               ares_strerror(status == ARES_SUCCESS ? ARES_ENODATA : status));
-        buffer_done(&b);
 }
 
 static void on_ipv4(void *userdata, int status, int timeouts, struct ares_addrinfo *info) {
-        Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(ADDRESSES_SIZE);
         HttpResolveImpl *impl = userdata;
 
-        if (status == ARES_SUCCESS && info && format_addresses(info, &b) >= 0)
+        if (take_addresses(status, info, &b) >= 0)
                 (void) free_and_strdup(&impl->ipv4, buffer_cstr(&b));
-        if (info)
-                ares_freeaddrinfo(info);
-        buffer_done(&b);
 }
 
 static void ask_ipv4(HttpResolveImpl *impl) {
@@ -250,30 +253,13 @@ static void on_ready(LoopIo *io, unsigned events) {
                      events & LOOP_WRITE ? s->fd : ARES_SOCKET_BAD);
 }
 
-static void socket_forget(HttpResolveImpl *impl, ares_socket_t fd) {
-        for (Socket **p = &impl->sockets; *p; p = &(*p)->next) {
-                Socket *s = *p;
-
-                if (s->fd != fd)
-                        continue;
-                *p = s->next;
-                loop_io_done(&s->io);
-                free(s);
-                return;
-        }
-}
-
-static int socket_watch(HttpResolveImpl *impl, ares_socket_t fd, unsigned events) {
-        Socket *s = impl->sockets;
-
-        while (s && s->fd != fd)
-                s = s->next;
+static int socket_watch(HttpResolveImpl *impl, Socket *s, ares_socket_t fd, unsigned events) {
         if (!s) {
                 s = calloc(1, sizeof(Socket));
                 if (!s)
                         return -ENOMEM;
-                *s = (Socket){ .impl = impl, .fd = fd, .next = impl->sockets };
-                impl->sockets = s;
+                *s = (Socket){ .impl = impl, .fd = fd };
+                LL_PREPEND(impl->sockets, s);
         }
 
         return loop_io_set(impl->loop, &s->io, fd, events, on_ready);
@@ -281,10 +267,13 @@ static int socket_watch(HttpResolveImpl *impl, ares_socket_t fd, unsigned events
 
 static void on_socket_state(void *userdata, ares_socket_t fd, int readable, int writable) {
         HttpResolveImpl *impl = userdata;
+        Socket *s;
 
-        if (!readable && !writable)
-                socket_forget(impl, fd);
-        else if (socket_watch(impl, fd, (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0)) < 0)
+        LL_SEARCH_SCALAR(impl->sockets, s, fd, fd);
+        if (!readable && !writable) {
+                if (s)
+                        socket_free(impl, s);
+        } else if (socket_watch(impl, s, fd, (readable ? LOOP_READ : 0) | (writable ? LOOP_WRITE : 0)) < 0)
                 impl_conclude(impl, HTTP_RESOLVE_NO_MEMORY, "");
 }
 

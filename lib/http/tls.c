@@ -41,20 +41,14 @@ static void erase_text(char *text, size_t size) {
 static int make_ca_file(HttpTarget *target) {
         static unsigned generation;
         _cleanup_close_ int fd = -1;
-        size_t done = 0;
+        int r;
 
         fd = memfd_create("msready-ca", MFD_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        while (done < target->ca_size) {
-                ssize_t n = write(fd, target->ca + done, target->ca_size - done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
-                done += (size_t) n;
-        }
+        r = fd_write_all(fd, target->ca, target->ca_size);
+        if (r < 0)
+                return r;
 
         snprintf(target->ca_path, sizeof(target->ca_path), "%.*s/proc/self/fd/%d", (int) (generation++ % 32),
                  "////////////////////////////////", fd);

@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "base/string-util.h"
+#include "base/value.h"
 #include "http/http-internal.h"
 
 /* 2 KiB of selectors, each byte encoded as three, and room for the rest. */
@@ -34,10 +35,7 @@ static int get_part(CURLU *u, CURLUPart part, unsigned flags, char **ret) {
 
 /* A URL is printable ASCII, but some libcurls accept other bytes. */
 static bool is_plain(const char *text) {
-        for (const char *p = text; *p; p++)
-                if ((unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f)
-                        return false;
-        return strlen(text) <= URL_MAX;
+        return value_is_plain(text) && strlen(text) <= URL_MAX;
 }
 
 static int copy_host(CURLU *u, HttpUrl *url) {
@@ -180,5 +178,5 @@ int http_url_replace_host(HttpUrl *url, const char *host) {
         r = get_part(u, CURLUPART_URL, 0, &text);
         if (r < 0)
                 return r;
-        return free_and_strdup(&url->text, text);
+        return set_string(&url->text, text);
 }

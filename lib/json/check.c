@@ -8,10 +8,12 @@
  *
  * There is no recursion: one bit per level says what is open. */
 
-#include "json/check.h"
-
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "json/json.h"
+
+/* How deep arrays and objects may nest. */
+#define JSON_DEPTH_MAX 64
 
 /* cJSON copies a number into 64 bytes. */
 #define NUMBER_MAX 63

@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
-#include "json/check.h"
 
 /* Up to this many members are compared pair by pair, which needs no memory. */
 #define PAIRWISE_MAX 16
@@ -56,17 +55,10 @@ static int check_tree(const cJSON *v) {
 
         if (cJSON_IsNumber(v))
                 return isfinite(v->valuedouble) ? 0 : -EBADMSG;
-        if (cJSON_IsObject(v)) {
-                r = check_keys(v);
-                if (r < 0)
-                        return r;
-        }
-        for (const cJSON *c = v->child; c; c = c->next) {
+        r = cJSON_IsObject(v) ? check_keys(v) : 0;
+        for (const cJSON *c = v->child; c && r >= 0; c = c->next)
                 r = check_tree(c);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return r;
 }
 
 /* Reads exactly one JSON value with nothing but white space around it; text need not end in NUL. The result
@@ -299,22 +291,16 @@ static int print_members(const cJSON *v, bool pretty, unsigned level, Buffer *ou
         if (r < 0)
                 return r;
         JSON_FOREACH(m, v) {
-                if (m != v->child && (r = buffer_putc(out, ',')) < 0)
-                        return r;
-                r = print_break(pretty, level + 1, out);
-                if (r >= 0 && object) {
-                        r = jv_print_string(m->string, out);
-                        if (r >= 0)
-                                r = buffer_puts(out, pretty ? ": " : ":");
-                }
-                if (r >= 0)
-                        r = print_value(m, pretty, level + 1, out);
+                r = buffer_puts(out, m != v->child ? "," : "") ?: print_break(pretty, level + 1, out);
+                if (object)
+                        r = r ?: jv_print_string(m->string, out) ?: buffer_puts(out, pretty ? ": " : ":");
+                r = r ?: print_value(m, pretty, level + 1, out);
                 if (r < 0)
                         return r;
         }
-        if (v->child && (r = print_break(pretty, level, out)) < 0)
-                return r;
-        return buffer_putc(out, object ? '}' : ']');
+        if (v->child)
+                r = print_break(pretty, level, out);
+        return r ?: buffer_putc(out, object ? '}' : ']');
 }
 
 static int print_value(const cJSON *v, bool pretty, unsigned level, Buffer *out) {
@@ -338,10 +324,7 @@ int jv_print(const JsonValue *v, bool pretty, Buffer *out) {
         assert(v);
 
         r = print_value(v, pretty, 0, out);
-        if (r < 0) {
-                out->size = before;
-                if (out->data)
-                        out->data[before] = '\0';
-        }
+        if (r < 0)
+                buffer_truncate(out, before);
         return r;
 }

@@ -14,6 +14,7 @@ typedef struct cJSON JsonValue;
 /* Iterates over the members of an object or the elements of an array; over nothing if v is neither. */
 #define JSON_FOREACH(i, v) for (const JsonValue *i = jv_first(v); i; i = jv_next(i))
 
+int jv_check_text(const char *text, size_t size);
 int jv_parse(const char *text, size_t size, JsonValue **ret);
 JsonValue *jv_free(JsonValue *v);
 DEFINE_CLEANUP(JsonValue, jv_free)

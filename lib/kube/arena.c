@@ -95,10 +95,6 @@ const char *arena_word(Arena *a, const char *s) {
         return found ? *found : arena_string(a, s);
 }
 
-static int compare_text(const void *a, const void *b) {
-        return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* "key=value" for each member of map that is a text, sorted; NULL if there is none. A pair longer than a
  * label can be is an error and not cut. */
 char *const *arena_pairs(Arena *a, const JsonValue *map) {
@@ -133,8 +129,7 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
                 snprintf(a->base + at, size + 1, "%s=%s", key, value);
         }
 
-        if (pairs)
-                qsort(pairs, i, sizeof(char *), compare_text);
+        strv_sort(pairs);
         return pairs;
 }
 

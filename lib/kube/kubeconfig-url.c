@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "kube/kubeconfig-url.h"
+#include "kube/kubeconfig.h"
 
 #include <arpa/inet.h>
 
 #include "base/parse.h"
 #include "base/string-util.h"
+#include "base/value.h"
 
 #define URL_MAX 2048
 #define HOST_MAX 253
@@ -16,11 +17,8 @@ static int refuse_url(const char **reterr_why, const char *why) {
         return -EBADMSG;
 }
 
-static bool is_plain(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char) *s <= ' ' || (unsigned char) *s >= 0x7f || strchr("\"<>\\^`{|}", *s))
-                        return false;
-        return true;
+static bool is_plain(const char *url) {
+        return value_is_plain(url) && !strpbrk(url, "\"<>\\^`{|}") && strlen(url) <= URL_MAX;
 }
 
 /* NAME, ADDRESS or [ADDRESS], with or without :PORT. */
@@ -61,7 +59,7 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
         size_t n;
         int r;
 
-        if (!is_plain(url) || strlen(url) > URL_MAX)
+        if (!is_plain(url))
                 return refuse_url(reterr_why, "is not a URL");
         c->https = (rest = startswith(url, "https://"));
         if (!rest && !(rest = startswith(url, "http://")))
@@ -99,7 +97,7 @@ bool kube_config_is_loopback(const KubeConfig *c) {
 bool kube_config_proxy_is_supported(const char *url) {
         static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://" };
 
-        if (!is_plain(url) || strlen(url) > URL_MAX)
+        if (!is_plain(url))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
                 const char *rest = startswith(url, schemes[i]);

@@ -18,7 +18,7 @@
 #include "base/parse.h"
 #include "base/string-util.h"
 #include "base/strv.h"
-#include "kube/kubeconfig-url.h"
+#include "base/value.h"
 #include "yaml/yaml.h"
 
 #define WRITING "; it may be in the middle of being written"
@@ -34,6 +34,10 @@ static void credential_done(KubeCredential *c) {
                 explicit_bzero(c->data, c->size);
         free(c->data);
         free(c->file);
+}
+
+static bool credential_is_set(const KubeCredential *c) {
+        return c->data || c->file;
 }
 
 /* Frees the configuration and erases its credentials. */
@@ -102,12 +106,6 @@ static int find_entry(const Reader *r, const YNode *root, const char *list, cons
                 return fail_at(r, -EAGAIN, found, "%s \"%s\" is empty" WRITING, part, name);
         *ret = found;
         return 0;
-}
-
-static int set_string(char **p, const char *s) {
-        int r = free_and_strdup(p, s);
-
-        return MIN(r, 0);
 }
 
 /* The path of a file that the kubeconfig names: relative to the kubeconfig's folder. */
@@ -184,20 +182,15 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         if (k == -EBADMSG)
                 return fail_at(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster,
                                why);
-        if (k >= 0 && proxy) {
-                if (!kube_config_proxy_is_supported(proxy))
-                        return fail_at(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
-                                       "proxy-url of cluster \"%s\" is not an http, https or socks5 URL",
-                                       c->cluster);
-                k = set_string(&c->proxy_url, proxy);
-        }
-        if (k >= 0)
-                k = set_string(&c->tls_server_name, text_of(cluster, "tls-server-name"));
-        if (k >= 0)
-                k = take_bool(r, cluster, "insecure-skip-tls-verify", &c->insecure);
-        if (k >= 0)
-                k = take_credential(r, cluster, "certificate-authority", &c->ca);
-        if (k >= 0 && c->insecure && (c->ca.data || c->ca.file))
+        if (k >= 0 && proxy && !kube_config_proxy_is_supported(proxy))
+                return fail_at(r, -EBADMSG, ynode_get(cluster, "proxy-url"),
+                               "proxy-url of cluster \"%s\" is not an http, https or socks5 URL",
+                               c->cluster);
+        k = k ?: set_string(&c->proxy_url, proxy) ?:
+                set_string(&c->tls_server_name, text_of(cluster, "tls-server-name")) ?:
+                take_bool(r, cluster, "insecure-skip-tls-verify", &c->insecure) ?:
+                take_credential(r, cluster, "certificate-authority", &c->ca);
+        if (k >= 0 && c->insecure && credential_is_set(&c->ca))
                 return fail_at(
                         r, -EBADMSG, cluster,
                         "cluster \"%s\" has both a certificate-authority and insecure-skip-tls-verify; "
@@ -235,14 +228,6 @@ static int refuse_unsupported(const Reader *r, const YNode *user) {
         return 0;
 }
 
-/* A token goes into a header. */
-static bool token_is_valid(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char) *s <= ' ' || (unsigned char) *s >= 0x7f)
-                        return false;
-        return true;
-}
-
 static int set_token(KubeConfig *c, const char *token) {
         char *copy = strdup(token);
 
@@ -257,19 +242,18 @@ static int set_token(KubeConfig *c, const char *token) {
 static int take_user(const Reader *r, const YNode *user) {
         KubeConfig *c = r->config;
         const char *token = text_of(user, "token"), *file = text_of(user, "tokenFile");
+        bool has_key;
         int k;
 
-        k = refuse_unsupported(r, user);
-        if (k >= 0)
-                k = take_credential(r, user, "client-certificate", &c->certificate);
-        if (k >= 0)
-                k = take_credential(r, user, "client-key", &c->key);
-        if (k >= 0 && !(c->certificate.data || c->certificate.file) != !(c->key.data || c->key.file))
+        k = refuse_unsupported(r, user) ?:
+                take_credential(r, user, "client-certificate", &c->certificate) ?:
+                take_credential(r, user, "client-key", &c->key);
+        has_key = credential_is_set(&c->key);
+        if (k >= 0 && credential_is_set(&c->certificate) != has_key)
                 return fail_at(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING,
-                               c->user, c->key.data || c->key.file ? "key" : "certificate",
-                               c->key.data || c->key.file ? "certificate" : "key");
+                               c->user, has_key ? "key" : "certificate", has_key ? "certificate" : "key");
         if (k >= 0 && token) {
-                if (!token_is_valid(token))
+                if (!value_is_plain(token))
                         return fail_at(r, -EBADMSG, ynode_get(user, "token"),
                                        "token of user \"%s\" is not a valid token", c->user);
                 k = set_token(c, token);
@@ -277,7 +261,7 @@ static int take_user(const Reader *r, const YNode *user) {
         if (k >= 0 && file)
                 k = path_beside(r, file, &c->token.file);
         /* "user: {}" is anonymous; after a key without its value the file breaks off. */
-        if (k >= 0 && ynode_first(user) && !token && !file && !c->key.data && !c->key.file)
+        if (k >= 0 && ynode_first(user) && !token && !file && !has_key)
                 return fail_at(r, -EAGAIN, user,
                                "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
         return k;
@@ -301,30 +285,22 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
                         "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
                         "the middle of being written");
 
-        k = find_entry(r, root, "contexts", "context", name, &context);
-        if (k >= 0)
-                k = set_string(&c->context, name);
+        k = find_entry(r, root, "contexts", "context", name, &context) ?: set_string(&c->context, name);
         if (k < 0)
                 return k;
         s = text_of(context, "cluster");
         if (!s)
                 return fail_at(r, -EAGAIN, context, "context \"%s\" names no cluster" WRITING, name);
-        k = set_string(&c->cluster, s);
-        if (k >= 0)
-                k = find_entry(r, root, "clusters", "cluster", s, &cluster);
+        k = set_string(&c->cluster, s) ?: find_entry(r, root, "clusters", "cluster", s, &cluster);
         if (k < 0)
                 return k;
 
         /* Without a user requests are anonymous. */
         s = text_of(context, "user");
-        if (s) {
-                k = set_string(&c->user, s);
-                if (k >= 0)
-                        k = find_entry(r, root, "users", "user", s, &user);
-                if (k >= 0)
-                        k = take_user(r, user);
-        }
-        return k < 0 ? k : take_cluster(r, cluster);
+        if (s)
+                k = set_string(&c->user, s) ?: find_entry(r, root, "users", "user", s, &user)
+                                            ?: take_user(r, user);
+        return k ?: take_cluster(r, cluster);
 }
 
 /* Reads the text of the kubeconfig at path, for a context (NULL: its current one), without the files that it
@@ -398,7 +374,7 @@ int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
         token = strstrip(data);
         if (!*token && !nul)
                 k = fail_at(&r, -EAGAIN, NULL, "tokenFile: %s is empty" WRITING, c->token.file);
-        else if (nul || !token_is_valid(token))
+        else if (nul || !value_is_plain(token))
                 k = fail_at(&r, -EBADMSG, NULL, "tokenFile: %s holds no token", c->token.file);
         else
                 k = set_token(c, token);
@@ -412,11 +388,9 @@ static int load_files(KubeConfig *c, char **reterr_detail) {
         _cleanup_free_ char *token_detail = NULL;
         int k;
 
-        k = load_credential(&r, "certificate-authority", &c->ca);
-        if (k >= 0)
-                k = load_credential(&r, "client-certificate", &c->certificate);
-        if (k >= 0)
-                k = load_credential(&r, "client-key", &c->key);
+        k = load_credential(&r, "certificate-authority", &c->ca) ?:
+                load_credential(&r, "client-certificate", &c->certificate) ?:
+                load_credential(&r, "client-key", &c->key);
         if (k < 0)
                 return k;
 

@@ -40,6 +40,10 @@ int kube_config_parse(const char *text, size_t size, const char *path, const cha
                       char **reterr_detail);
 int kube_config_load(const char *path, const char *context, KubeConfig **ret, char **reterr_detail);
 int kube_config_load_token(KubeConfig *c, char **reterr_detail);
-bool kube_config_is_loopback(const KubeConfig *c);
 bool kube_config_equal(const KubeConfig *a, const KubeConfig *b);
 int kube_config_path_from_environment(const char *value, char **ret, char **reterr_detail);
+
+/* kubeconfig-url.c: URLs, taken apart. */
+int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_why);
+bool kube_config_proxy_is_supported(const char *url);
+bool kube_config_is_loopback(const KubeConfig *c);

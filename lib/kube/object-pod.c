@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "base/limits.h"
+#include "base/string-util.h"
 #include "kube/object-internal.h"
 
 static const char *const condition_types[] = { "Initialized", "PodScheduled", "Ready", NULL };
@@ -24,14 +25,7 @@ static const JsonValue *status_named(const JsonValue *statuses, const char *name
 
 /* What a container left behind is the end of its log, and what killed it stands at the end of that. */
 static const char *last_words(Arena *a, const char *s) {
-        size_t n = s ? strlen(s) : 0;
-
-        if (n > LIMIT_MESSAGE) {
-                s += n - LIMIT_MESSAGE;
-                while (((unsigned char) *s & 0xc0) == 0x80)
-                        s++;
-        }
-        return arena_string(a, s);
+        return arena_string(a, utf8_end(strempty(s), LIMIT_MESSAGE));
 }
 
 static void read_state(Arena *a, const JsonValue *status, KubeContainer *c) {

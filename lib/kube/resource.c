@@ -2,6 +2,8 @@
 
 #include "kube/resource.h"
 
+#include "base/string-util.h"
+
 /* More than any selector of ours; a path is never longer. */
 #define PATH_SIZE_MAX 65536
 
@@ -98,18 +100,6 @@ static bool resource_equal(const KubeResource *a, const KubeResource *b) {
                streq(a->plural, b->plural);
 }
 
-static int copy_text(const char *s, const char **ret) {
-        char *copy;
-
-        if (!s)
-                return 0;
-        copy = strdup(s);
-        if (!copy)
-                return -ENOMEM;
-        *ret = copy;
-        return 0;
-}
-
 /* Makes a copy that owns all it points to, for kube_query_done() to free. -ENOMEM. */
 int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
         KubeQuery copy = {};
@@ -120,12 +110,9 @@ int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
 
         r = resource_copy(q->resource, &resource);
         copy.resource = resource;
-        if (r >= 0)
-                r = copy_text(q->namespace, &copy.namespace);
-        if (r >= 0)
-                r = copy_text(q->field_selector, &copy.field_selector);
-        if (r >= 0)
-                r = copy_text(q->label_selector, &copy.label_selector);
+        r = r ?: set_string((char **) &copy.namespace, q->namespace) ?:
+                set_string((char **) &copy.field_selector, q->field_selector) ?:
+                set_string((char **) &copy.label_selector, q->label_selector);
         if (r < 0) {
                 kube_query_done(&copy);
                 return r;
@@ -180,7 +167,7 @@ static int put_parameter(Buffer *b, bool *first, const char *key, const char *va
                 return 0;
         r = buffer_printf(b, "%c%s=", *first ? '?' : '&', key);
         *first = false;
-        return r < 0 ? r : put_encoded(b, value);
+        return r ?: put_encoded(b, value);
 }
 
 static int put_collection(Buffer *b, const KubeQuery *q) {
@@ -189,27 +176,9 @@ static int put_collection(Buffer *b, const KubeQuery *q) {
 
         r = res->group[0] ? buffer_printf(b, "/apis/%s/%s", res->group, res->version)
                           : buffer_printf(b, "/api/%s", res->version);
-        if (r >= 0 && q->namespace && res->namespaced) {
-                r = buffer_puts(b, "/namespaces/");
-                if (r >= 0)
-                        r = put_encoded(b, q->namespace);
-        }
-        return r < 0 ? r : buffer_printf(b, "/%s", res->plural);
-}
-
-static int finish_path(Buffer *b, int r, char **ret) {
-        char *path = NULL;
-
-        if (r >= 0) {
-                path = buffer_steal(b);
-                if (!path)
-                        r = -ENOMEM;
-        }
-        buffer_done(b);
-        if (r < 0)
-                return r;
-        *ret = path;
-        return 0;
+        if (q->namespace && res->namespaced)
+                r = r ?: buffer_puts(b, "/namespaces/") ?: put_encoded(b, q->namespace);
+        return r ?: buffer_printf(b, "/%s", res->plural);
 }
 
 typedef struct Parameter {
@@ -218,18 +187,19 @@ typedef struct Parameter {
 } Parameter;
 
 static int path_with(const KubeQuery *q, const Parameter *parameters, size_t n, char **ret) {
-        Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
         bool first = true;
         int r;
 
         r = put_collection(&b, q);
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = put_parameter(&b, &first, parameters[i].key, parameters[i].value);
-        if (r >= 0)
-                r = put_parameter(&b, &first, "fieldSelector", q->field_selector);
-        if (r >= 0)
-                r = put_parameter(&b, &first, "labelSelector", q->label_selector);
-        return finish_path(&b, r, ret);
+        r = r ?: put_parameter(&b, &first, "fieldSelector", q->field_selector) ?:
+                put_parameter(&b, &first, "labelSelector", q->label_selector);
+        if (r < 0)
+                return r;
+        *ret = buffer_steal(&b); /* not empty, so that nothing is allocated */
+        return 0;
 }
 
 /* The path of one page of a list; continue_token is NULL for the first page. Asks without a resourceVersion,

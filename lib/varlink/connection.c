@@ -41,9 +41,7 @@ void connection_set_state(VlConnection *c, VlState state) {
 static VlUser *user_ref(VlServer *server, uid_t uid) {
         VlUser *user;
 
-        DL_FOREACH(server->users, user)
-        if (user->uid == uid)
-                break;
+        DL_SEARCH_SCALAR(server->users, user, uid, uid);
         if (!user) {
                 user = calloc(1, sizeof(*user));
                 if (!user)
@@ -171,10 +169,7 @@ int connection_put_reply(VlConnection *c, const char *error, const JsonValue *pa
         else if (r >= 0 && (full = find_full(c, waiting, added)))
                 r = -ENOBUFS;
         if (r < 0) {
-                if (added > 0) {
-                        c->out.size = before;
-                        c->out.data[before] = '\0';
-                }
+                buffer_truncate(&c->out, before);
                 if (r == -E2BIG && waiting <= LIMIT_VARLINK_OUT)
                         return -EMSGSIZE;
                 c->broken = r == -ENOMEM ? "out of memory" : full;

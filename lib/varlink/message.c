@@ -38,103 +38,94 @@ bool vl_frame_find(const Buffer *in, size_t *scanned, size_t *ret_size) {
         return true;
 }
 
-static bool is_vendor_member(const char *key) {
-        return strchr(key, '.');
+/* The flags of a call, in the order of VlFlags. */
+static const struct {
+        const char *name;
+        const char *refusal;
+} flag_table[] = {
+        { "oneway", "'oneway' is not a boolean" },
+        { "more", "'more' is not a boolean" },
+        { "upgrade", "'upgrade' is not a boolean" },
+};
+
+static int refuse_message(const char **reterr_reason, const char *reason) {
+        *reterr_reason = reason;
+        return -EBADMSG;
+}
+
+static int decode_name(const JsonValue *v, const char **ret, const char *refusal,
+                       const char **reterr_reason) {
+        *ret = jv_string(v);
+        return isempty(*ret) ? refuse_message(reterr_reason, refusal) : 0;
 }
 
 /* An absent flag counts as false; null is not a boolean. */
-static int decode_flag(const JsonValue *v, unsigned flag, unsigned *flags) {
-        if (!jv_is_bool(v))
-                return -EBADMSG;
-        if (jv_bool(v, false))
-                *flags |= flag;
-        return 0;
+static int decode_flag(const JsonValue *v, bool *ret, const char *refusal, const char **reterr_reason) {
+        *ret = jv_bool(v, false);
+        return jv_is_bool(v) ? 0 : refuse_message(reterr_reason, refusal);
 }
 
 /* The parameters of a call or reply; *ret stays NULL if there are none. */
-static int decode_parameters(const JsonValue *v, const JsonValue **ret) {
-        if (jv_is_null(v))
-                return 0;
-        if (!jv_is_object(v))
-                return -EBADMSG;
+static int decode_parameters(const JsonValue *v, const JsonValue **ret, const char **reterr_reason) {
+        if (!jv_is_null(v) && !jv_is_object(v))
+                return refuse_message(reterr_reason, "'parameters' is not an object");
         if (jv_first(v))
                 *ret = v;
         return 0;
 }
 
+/* Only a vendor's members, which have a dot in their names, may be unknown. */
+static int decode_other(const JsonValue *v, const char *refusal, const char **reterr_reason) {
+        return strchr(jv_key(v), '.') ? 0 : refuse_message(reterr_reason, refusal);
+}
+
 /* Parses one message into an object. */
 static int parse_object(const char *text, size_t size, JsonValue **ret, const char **reterr_reason) {
-        _cleanup_(jv_freep) JsonValue *root = NULL;
         int r;
 
-        r = jv_parse(text, size, &root);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0) {
-                *reterr_reason = "message is not valid JSON";
-                return -EBADMSG;
-        }
-        if (!jv_is_object(root)) {
-                *reterr_reason = "message is not a JSON object";
-                return -EBADMSG;
-        }
-
-        *ret = TAKE_PTR(root);
-        return 0;
+        r = jv_parse(text, size, ret);
+        if (r < 0)
+                return r == -ENOMEM ? r : refuse_message(reterr_reason, "message is not valid JSON");
+        return jv_is_object(*ret) ? 0 : refuse_message(reterr_reason, "message is not a JSON object");
 }
 
 static int request_member(VlRequest *request, const JsonValue *v, const char **reterr_reason) {
         const char *key = jv_key(v);
+        bool set = false;
         int r;
 
-        if (streq(key, "method")) {
-                request->method = jv_string(v);
-                r = isempty(request->method) ? -EBADMSG : 0;
-                *reterr_reason = "'method' is not a name";
-        } else if (streq(key, "parameters")) {
-                r = decode_parameters(v, &request->parameters);
-                *reterr_reason = "'parameters' is not an object";
-        } else if (streq(key, "oneway")) {
-                r = decode_flag(v, VL_ONEWAY, &request->flags);
-                *reterr_reason = "'oneway' is not a boolean";
-        } else if (streq(key, "more")) {
-                r = decode_flag(v, VL_MORE, &request->flags);
-                *reterr_reason = "'more' is not a boolean";
-        } else if (streq(key, "upgrade")) {
-                r = decode_flag(v, VL_UPGRADE, &request->flags);
-                *reterr_reason = "'upgrade' is not a boolean";
-        } else {
-                r = is_vendor_member(key) ? 0 : -EBADMSG;
-                *reterr_reason = "call has an unknown member";
-        }
-        return r;
+        if (streq(key, "method"))
+                return decode_name(v, &request->method, "'method' is not a name", reterr_reason);
+        if (streq(key, "parameters"))
+                return decode_parameters(v, &request->parameters, reterr_reason);
+        for (size_t i = 0; i < ELEMENTSOF(flag_table); i++)
+                if (streq(key, flag_table[i].name)) {
+                        r = decode_flag(v, &set, flag_table[i].refusal, reterr_reason);
+                        request->flags |= set ? 1u << i : 0;
+                        return r;
+                }
+        return decode_other(v, "call has an unknown member", reterr_reason);
 }
 
 /* Decodes a call. -EBADMSG: the connection must be closed, and *reterr_reason, a constant, says why.
  * -ENOMEM. The result is the caller's, for vl_request_done(). */
 int vl_request_decode(const char *text, size_t size, VlRequest *ret, const char **reterr_reason) {
         _cleanup_(vl_request_done) VlRequest request = {};
-        const char *reason = NULL;
         int r;
 
         r = parse_object(text, size, &request.root, reterr_reason);
         if (r < 0)
                 return r;
         JSON_FOREACH(v, request.root) {
-                r = request_member(&request, v, &reason);
-                if (r < 0) {
-                        *reterr_reason = reason;
+                r = request_member(&request, v, reterr_reason);
+                if (r < 0)
                         return r;
-                }
         }
-        if (!request.method) {
-                *reterr_reason = "call names no method";
-                return -EBADMSG;
-        }
-        if (request.flags & (request.flags - 1)) {
-                *reterr_reason = "call has more than one of 'oneway', 'more' and 'upgrade'";
-                return -EBADMSG;
-        }
+        if (!request.method)
+                return refuse_message(reterr_reason, "call names no method");
+        if (request.flags & (request.flags - 1))
+                return refuse_message(reterr_reason,
+                                      "call has more than one of 'oneway', 'more' and 'upgrade'");
 
         *ret = request;
         request = (VlRequest){};
@@ -143,48 +134,32 @@ int vl_request_decode(const char *text, size_t size, VlRequest *ret, const char 
 
 static int reply_member(VlReply *reply, const JsonValue *v, const char **reterr_reason) {
         const char *key = jv_key(v);
-        unsigned continues = 0;
-        int r;
 
-        if (streq(key, "error")) {
-                reply->error = jv_string(v);
-                r = isempty(reply->error) ? -EBADMSG : 0;
-                *reterr_reason = "'error' is not a name";
-        } else if (streq(key, "parameters")) {
-                r = decode_parameters(v, &reply->parameters);
-                *reterr_reason = "'parameters' is not an object";
-        } else if (streq(key, "continues")) {
-                r = decode_flag(v, 1, &continues);
-                reply->continues = continues;
-                *reterr_reason = "'continues' is not a boolean";
-        } else {
-                r = is_vendor_member(key) ? 0 : -EBADMSG;
-                *reterr_reason = "reply has an unknown member";
-        }
-        return r;
+        if (streq(key, "error"))
+                return decode_name(v, &reply->error, "'error' is not a name", reterr_reason);
+        if (streq(key, "parameters"))
+                return decode_parameters(v, &reply->parameters, reterr_reason);
+        if (streq(key, "continues"))
+                return decode_flag(v, &reply->continues, "'continues' is not a boolean", reterr_reason);
+        return decode_other(v, "reply has an unknown member", reterr_reason);
 }
 
 /* Decodes a reply, as vl_request_decode() does a call. The caller checks whether it asked for
  * 'continues'. */
 int vl_reply_decode(const char *text, size_t size, VlReply *ret, const char **reterr_reason) {
         _cleanup_(vl_reply_done) VlReply reply = {};
-        const char *reason = NULL;
         int r;
 
         r = parse_object(text, size, &reply.root, reterr_reason);
         if (r < 0)
                 return r;
         JSON_FOREACH(v, reply.root) {
-                r = reply_member(&reply, v, &reason);
-                if (r < 0) {
-                        *reterr_reason = reason;
+                r = reply_member(&reply, v, reterr_reason);
+                if (r < 0)
                         return r;
-                }
         }
-        if (reply.error && reply.continues) {
-                *reterr_reason = "reply is an error and continues";
-                return -EBADMSG;
-        }
+        if (reply.error && reply.continues)
+                return refuse_message(reterr_reason, "reply is an error and continues");
 
         *ret = reply;
         reply = (VlReply){};
@@ -193,10 +168,8 @@ int vl_reply_decode(const char *text, size_t size, VlReply *ret, const char **re
 
 /* Takes back what was appended since size, so that a message is in the buffer whole or not at all. */
 static int rolled_back(Buffer *out, size_t size, int r) {
-        if (r < 0 && out->data) {
-                out->size = size;
-                out->data[size] = '\0';
-        }
+        if (r < 0)
+                buffer_truncate(out, size);
         return r;
 }
 
@@ -205,44 +178,33 @@ static int put_key(Buffer *out, const char *key) {
         return buffer_printf(out, "%s\"%s\":", out->data[out->size - 1] == '{' ? "" : ",", key);
 }
 
+/* Appends nothing if s is NULL. */
 static int put_string(Buffer *out, const char *key, const char *s) {
-        int r;
-
-        r = put_key(out, key);
-        return r < 0 ? r : jv_print_string(s, out);
+        return s ? put_key(out, key) ?: jv_print_string(s, out) : 0;
 }
 
 /* Appends nothing if they are empty or NULL. */
 static int put_parameters(Buffer *out, const JsonValue *v) {
-        int r;
-
-        if (!jv_first(v))
-                return 0;
-        r = put_key(out, "parameters");
-        return r < 0 ? r : jv_print(v, false, out);
+        return jv_first(v) ? put_key(out, "parameters") ?: jv_print(v, false, out) : 0;
 }
 
-static int put_flag(Buffer *out, const char *key) {
-        int r;
+/* Appends nothing if value is false. */
+static int put_flag(Buffer *out, const char *key, bool value) {
+        return value ? put_key(out, key) ?: buffer_puts(out, "true") : 0;
+}
 
-        r = put_key(out, key);
-        return r < 0 ? r : buffer_puts(out, "true");
+/* Appends the closing brace and the NUL behind it. */
+static int put_end(Buffer *out) {
+        return buffer_put(out, "}", 2);
 }
 
 static int put_request(Buffer *out, const char *method, const JsonValue *parameters, unsigned flags) {
-        static const char *const names[] = { "oneway", "more", "upgrade" };
         int r;
 
-        r = buffer_putc(out, '{');
-        if (r < 0)
-                return r;
-        r = put_string(out, "method", method);
-        if (r >= 0)
-                r = put_parameters(out, parameters);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++)
-                if (flags & (1u << i))
-                        r = put_flag(out, names[i]);
-        return r < 0 ? r : buffer_put(out, "}", 2); /* with its NUL */
+        r = buffer_putc(out, '{') ?: put_string(out, "method", method) ?: put_parameters(out, parameters);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(flag_table); i++)
+                r = put_flag(out, flag_table[i].name, flags & (1u << i));
+        return r ?: put_end(out);
 }
 
 /* Appends a call, its NUL included. At most one flag. parameters may be NULL. -E2BIG over the buffer's
@@ -255,16 +217,10 @@ int vl_request_encode(Buffer *out, const char *method, const JsonValue *paramete
 }
 
 static int put_reply(Buffer *out, const char *error, const JsonValue *parameters, bool continues) {
-        int r;
-
-        r = buffer_putc(out, '{');
-        if (r >= 0 && error)
-                r = put_string(out, "error", error);
-        if (r >= 0)
-                r = put_parameters(out, parameters);
-        if (r >= 0 && continues)
-                r = put_flag(out, "continues");
-        return r < 0 ? r : buffer_put(out, "}", 2);
+        return buffer_putc(out, '{') ?:
+                put_string(out, "error", error) ?:
+                put_parameters(out, parameters) ?:
+                put_flag(out, "continues", continues) ?: put_end(out);
 }
 
 /* Appends a reply (error NULL: success), as vl_request_encode() does a call. */

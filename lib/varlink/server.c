@@ -152,10 +152,8 @@ static int get_peer(int fd, VlPeer *ret) {
 static size_t connections_of(const VlServer *server, uid_t uid) {
         const VlUser *user;
 
-        DL_FOREACH(server->users, user)
-        if (user->uid == uid)
-                return user->connections;
-        return 0;
+        DL_SEARCH_SCALAR(server->users, user, uid, uid);
+        return user ? user->connections : 0;
 }
 
 /* Whether the peer is root or the daemon's own user, whom other users must not be able to keep out. */

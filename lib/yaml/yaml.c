@@ -11,10 +11,12 @@
 #include "yaml/yaml.h"
 
 #include <stdio.h>
+#include <utlist.h>
 #include <yaml.h>
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 
 #define DEPTH_MAX 32
 /* libyaml compares each with all before it: a file of nothing else takes it half a minute. */
@@ -38,9 +40,8 @@ struct YNode {
         char *key;  /* NULL for items of a list and for the root */
         char *text; /* of scalars */
         YNode *parent;
-        YNode *next;
+        YNode *prev, *next;
         YNode *first;
-        YNode *last;
 };
 
 typedef struct Anchor {
@@ -100,12 +101,9 @@ static int refuse_syntax(Builder *b) {
 }
 
 static bool is_null_text(const char *text) {
-        static const char *const words[] = { "", "~", "null", "Null", "NULL" };
+        static const char *const words[] = { "", "~", "null", "Null", "NULL", NULL };
 
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (streq(text, words[i]))
-                        return true;
-        return false;
+        return strv_contains((char *const *) words, text);
 }
 
 /* Adds a node of that kind to the open map or list, with the key that was read for it. */
@@ -124,12 +122,8 @@ static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode *
         n->parent = b->open;
         if (!b->open)
                 b->root = n;
-        else if (b->open->last)
-                b->open->last->next = n;
         else
-                b->open->first = n;
-        if (b->open)
-                b->open->last = n;
+                DL_APPEND(b->open->first, n);
 
         *ret = TAKE_PTR(n);
         return 0;
@@ -220,22 +214,10 @@ static int take_alias(Builder *b, const yaml_event_t *event) {
         return copy_node(b, from, &event->start_mark);
 }
 
-/* Takes a member out of the open map. It may be the last one. */
-static void replace_member(Builder *b, const YNode *member) {
-        YNode *before = NULL, *n = b->open->first;
-
-        while (n != member) {
-                before = n;
-                n = n->next;
-        }
-        if (before)
-                before->next = n->next;
-        else
-                b->open->first = n->next;
-        if (b->open->last == n)
-                b->open->last = before;
-        n->next = b->replaced;
-        b->replaced = n;
+/* Takes a member out of the open map. */
+static void replace_member(Builder *b, YNode *member) {
+        DL_DELETE(b->open->first, member);
+        LL_PREPEND(b->replaced, member);
 }
 
 static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
@@ -243,7 +225,7 @@ static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
         char why[DETAIL_MAX];
 
         if (before && b->lenient)
-                replace_member(b, before);
+                replace_member(b, (YNode *) before);
         else if (before) {
                 snprintf(why, sizeof(why), "key \"%.64s\" was given already, on line %u", text,
                          before->line);
@@ -326,7 +308,7 @@ static void builder_done(Builder *b) {
         while (b->replaced) {
                 YNode *n = b->replaced;
 
-                b->replaced = n->next;
+                LL_DELETE(b->replaced, n);
                 ynode_free(n);
         }
         for (size_t i = 0; i < b->n_anchors; i++)

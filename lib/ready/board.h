@@ -35,7 +35,7 @@ struct BoardOps {
 /* Iterates over the checks of the gates that are asked. To be left by return only: break ends one gate. */
 #define BOARD_FOREACH_CHECK(c, g, b)                                                                        \
         BOARD_FOREACH(g, b)                                                                                 \
-        for (const Check *c = g->checks; gate_is_asked(g) && c < g->checks + g->n_checks; c++)
+                for (const Check *c = g->checks; gate_is_asked(g) && c < g->checks + g->n_checks; c++)
 
 void board_done(Board *b);
 int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings, char ***ret_removed);

@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
         if (r == 0)
                 r = options.verb->run(&options);
         if (r < 0) {
-                fprintf(stderr, "msready: %s failed: %s.\n", options.verb->name, strerror(-r));
+                fprintf(stderr, "msready: %s failed: %s.\n", options.verb->name,
+                        r == -E2BIG ? "the daemon reports more than this client can hold" : strerror(-r));
                 return STATUS_ERROR;
         }
         return r;

@@ -218,7 +218,7 @@ static void try_addresses(SocketQuestion *s, const char *addresses) {
 
 static void on_resolved(HttpResolve *resolve, HttpResolveResult result, const char *text) {
         SocketQuestion *s = container_of(resolve, SocketQuestion, resolve);
-        char detail[QUESTION_TEXT_MAX];
+        char detail[QUESTION_TEXT_MAX / 2];
 
         snprintf(detail, sizeof(detail), "%s: %s", s->host, text);
         switch (result) {

@@ -193,9 +193,10 @@ static void read_credentials(Manager *m) {
 }
 
 static void connect_again(Manager *m, bool other_server) {
-        /* Another server answers for nothing that the former one said. */
+        /* Another server answers for nothing that the former one said, and is not asked before its API is ready. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
+                source_streams_api_changed(m->streams);
                 board_look_again(&m->readiness.board, true);
                 source_streams_connect_again(m->streams);
         }
@@ -216,13 +217,15 @@ static void apply_conditions(Manager *m) {
         touch(m);
 }
 
-/* The order matters: first the credentials and the server, then what follows from them. Acting may bring new
- * reports. */
+/* The order matters: the streams learn that the API is away before anything else has them ask, and what follows from
+ * credentials and server comes after these. Acting may bring new reports. */
 static void act_on_reports(Manager *m) {
         while (m->reports != 0) {
                 unsigned reports = m->reports;
 
                 m->reports = 0;
+                if (reports & REPORT_API)
+                        source_streams_api_changed(m->streams);
                 if (reports & REPORT_REFUSED)
                         read_credentials(m);
                 if (reports & REPORT_CREDENTIALS)
@@ -231,8 +234,6 @@ static void act_on_reports(Manager *m) {
                         apply_conditions(m);
                 if (reports & REPORT_VERSION)
                         source_streams_version_changed(m->streams);
-                if (reports & REPORT_API)
-                        source_streams_api_changed(m->streams);
                 if (reports & REPORT_DOUBT)
                         source_api_doubt(m->api);
         }

@@ -223,7 +223,7 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
 
         if (is_invalid(g))
                 return judge_itself(g, j, REASON_INVALID_GATE,
-                                    g->setup.definition->invalid ?: g->setup.cause, g->changed);
+                                    g->setup.definition->invalid ?: g->setup.cause, 0);
         if (unlisted) {
                 r = judge_itself(g, j, unlisted->reason ?: REASON_NOT_SYNCED,
                                  unlisted->message ?: "what it looks at is being listed", j->now.boottime);

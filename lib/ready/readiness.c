@@ -79,9 +79,10 @@ static void on_object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge 
 static void on_gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned what) {
         Recorder *rec = container_of(ops, Recorder, board_ops);
 
+        /* A gate whose conditions do not hold waits for nothing. */
         if (what & GATE_CHANGED_STATE)
                 record(rec, gate, NULL, gate_state_to_string(before), gate_state_to_string(gate_state(gate)),
-                       gate_waited_for(gate));
+                       gate_state(gate) == GATE_DISABLED ? NULL : gate_waited_for(gate));
         rec->ops->gate_changed(rec->ops, gate, before, what);
 }
 
@@ -170,7 +171,7 @@ static usec_t since_start(const Readiness *r, usec_t boottime) {
 
 /* What this boot is like so far: when each gate that is enabled first opened, what it waited for, and when all that
  * are required had. -ENOMEM. */
-int readiness_make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **ret) {
+static int make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **ret) {
         _cleanup_(boot_freep) Boot *boot = NULL;
         usec_t last = 0;
         bool all = true;
@@ -210,7 +211,7 @@ int readiness_record_boot(Readiness *r, Instant now, usec_t realtime) {
         Boot *boot;
         int k;
 
-        k = readiness_make_boot(r, now, realtime, &boot);
+        k = make_boot(r, now, realtime, &boot);
         if (k < 0)
                 return k;
         first = r->boot_is_settled ? boot_log_find(r->boots, boot->boot_id) : NULL;

@@ -38,7 +38,6 @@ void readiness_restored(Readiness *r, bool from_earlier_run, Instant now, usec_t
 int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOps *ops);
 bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant now);
 
-int readiness_make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **ret);
 int readiness_record_boot(Readiness *r, Instant now, usec_t realtime);
 int readiness_typical(const Readiness *r, usec_t *ret);
 const char *readiness_node_name(const Readiness *r);

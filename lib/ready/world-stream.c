@@ -199,8 +199,9 @@ static KubeCondition pod_ready(const KubePod *p) {
 
 /* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
  * the first may bring it as it was before. A binding is never undone. */
-static bool is_before_binding(const WorldObject *o, const KubePod *new) {
-        return !new->node &&KUBE_POD_OF(o->object)->node &&streq_ptr(o->object->uid, new->object.uid);
+static bool is_before_binding(const WorldObject *o, const KubePod *update) {
+        return !update->node && KUBE_POD_OF(o->object)->node &&
+               streq_ptr(o->object->uid, update->object.uid);
 }
 
 /* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
@@ -212,32 +213,32 @@ static bool is_blank(const KubePod *p) {
         return pod_ready(p).status != KUBE_STATUS_TRUE;
 }
 
-static int pod_carry_over(WorldObject *o, const KubePod *new, bool witnessed, Instant now) {
+static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed, Instant now) {
         const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
-        KubeCondition before, after = pod_ready(new);
+        KubeCondition before, after = pod_ready(update);
         ContainerLife *life;
 
-        life = calloc(new->n_containers + 1, sizeof(ContainerLife));
+        life = calloc(update->n_containers + 1, sizeof(ContainerLife));
         if (!life)
                 return -ENOMEM;
-        for (size_t i = 0; old && i < new->n_containers &&i < old->n_containers; i++)
-                if (streq_ptr(new->containers[i].id, old->containers[i].id))
+        for (size_t i = 0; old && i < update->n_containers && i < old->n_containers; i++)
+                if (streq_ptr(update->containers[i].id, old->containers[i].id))
                         life[i] = o->life[i];
         free(o->life);
         o->life = life;
 
-        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+        if (!old || !streq_ptr(old->object.uid, update->object.uid)) {
                 /* A pod that was created while we watched cannot carry a status of an earlier boot. */
-                o->observed = witnessed && !old && is_blank(new);
+                o->observed = witnessed && !old && is_blank(update);
                 o->changed = now.boottime;
                 return 0;
         }
         before = pod_ready(old);
-        if (witnessed && (ids_differ(old, new) ||
+        if (witnessed && (ids_differ(old, update) ||
                           (before.status == KUBE_STATUS_FALSE && after.status == KUBE_STATUS_TRUE)))
                 o->observed = true;
         if (before.status != after.status || !streq_ptr(before.reason, after.reason) ||
-            !streq_ptr(old->phase, new->phase) || old->object.deleting != new->object.deleting)
+            !streq_ptr(old->phase, update->phase) || old->object.deleting != update->object.deleting)
                 o->changed = now.boottime;
         return 0;
 }
@@ -249,28 +250,28 @@ static void forget_observations(World *w, const char *node) {
                         o->observed = false;
 }
 
-static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool witnessed, Instant now) {
+static void node_carry_over(World *w, WorldObject *o, const KubeNode *update, bool witnessed, Instant now) {
         const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
-        KubeStatus before, after = ready_of(new->conditions, new->n_conditions).status;
+        KubeStatus before, after = ready_of(update->conditions, update->n_conditions).status;
 
-        if (!old || !streq_ptr(old->boot_id, new->boot_id)) {
+        if (!old || !streq_ptr(old->boot_id, update->boot_id)) {
                 o->alive = false; /* `observed` counts from here, also for what runs on it */
                 o->booted = now.monotonic;
                 o->changed = now.boottime;
                 /* Also where it registers itself again: its boot ID in the meantime is not known. */
-                forget_observations(w, new->object.name);
+                forget_observations(w, update->object.name);
         }
-        if (!old || !streq_ptr(old->object.uid, new->object.uid)) {
+        if (!old || !streq_ptr(old->object.uid, update->object.uid)) {
                 o->alive = false;
                 o->changed = now.boottime;
                 if (witnessed)
                         node_set_alive(o, now); /* the kubelet has just registered it */
                 return;
         }
-        if (witnessed && !streq_ptr(old->boot_id, new->boot_id))
+        if (witnessed && !streq_ptr(old->boot_id, update->boot_id))
                 node_set_alive(o, now);
         /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to Unknown. */
-        if (witnessed && old->status_hash != new->status_hash &&
+        if (witnessed && old->status_hash != update->status_hash &&
             !(after == KUBE_STATUS_ABSENT || after == KUBE_STATUS_UNKNOWN))
                 node_set_alive(o, now);
 
@@ -281,17 +282,17 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *new, bool 
                 o->alive = false;
 }
 
-static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *new, bool witnessed,
+static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *update, bool witnessed,
                              Instant now) {
         const KubeLease *old = o->object ? (const KubeLease *) o->object : NULL;
         WorldObject *node;
 
-        if (!witnessed || (old && streq_ptr(old->renew_time, new->renew_time)))
+        if (!witnessed || (old && streq_ptr(old->renew_time, update->renew_time)))
                 return;
-        if (!streq_ptr(new->object.namespace, "kube-node-lease"))
+        if (!streq_ptr(update->object.namespace, "kube-node-lease"))
                 return;
 
-        node = world_find(s->world, KUBE_NODE, "", new->object.name);
+        node = world_find(s->world, KUBE_NODE, "", update->object.name);
         if (node)
                 node_set_alive(node, now);
 }
@@ -313,29 +314,29 @@ static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
  * other. Versions are of one server: one that was out of reach may have come back with a backup. Streams of two
  * roles are those of pods with and without a node: what both tell of one pod goes by its binding, but of two pods
  * of one name the later is the one that there is. */
-static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *new) {
+static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *update) {
         if (!o->object || o->stream == s || o->is_former)
                 return false;
-        if (new->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(new)))
+        if (update->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(update)))
                 return true;
-        return !kube_version_is_later(new->resource_version, o->object->resource_version) &&
-               (o->stream->role == s->role || !streq_ptr(o->object->uid, new->uid));
+        return !kube_version_is_later(update->resource_version, o->object->resource_version) &&
+               (o->stream->role == s->role || !streq_ptr(o->object->uid, update->uid));
 }
 
-static int carry_over(WorldStream *s, WorldObject *o, const KubeObject *new, Instant now) {
+static int carry_over(WorldStream *s, WorldObject *o, const KubeObject *update, Instant now) {
         bool witnessed = stream_witnesses(s, now);
 
-        if (new->kind == KUBE_POD)
-                return pod_carry_over(o, KUBE_POD_OF(new), witnessed, now);
-        if (new->kind == KUBE_NODE)
-                node_carry_over(s->world, o, KUBE_NODE_OF(new), witnessed, now);
-        else if (new->kind == KUBE_LEASE)
-                lease_carry_over(s, o, (const KubeLease *) new, witnessed, now);
+        if (update->kind == KUBE_POD)
+                return pod_carry_over(o, KUBE_POD_OF(update), witnessed, now);
+        if (update->kind == KUBE_NODE)
+                node_carry_over(s->world, o, KUBE_NODE_OF(update), witnessed, now);
+        else if (update->kind == KUBE_LEASE)
+                lease_carry_over(s, o, (const KubeLease *) update, witnessed, now);
         return 0;
 }
 
 /* Makes an object of the world out of its first version. new and key are taken on success. */
-static int add_object(WorldStream *s, KubeObject **new, char **key, Instant now, WorldObject **ret) {
+static int add_object(WorldStream *s, KubeObject **update, char **key, Instant now, WorldObject **ret) {
         World *w = s->world;
         WorldObject *o;
         int r;
@@ -346,7 +347,7 @@ static int add_object(WorldStream *s, KubeObject **new, char **key, Instant now,
         if (!o)
                 return -ENOMEM;
         o->changed = now.boottime;
-        r = carry_over(s, o, *new, now);
+        r = carry_over(s, o, *update, now);
         if (r >= 0) {
                 HASH_ADD_KEYPTR(hh, w->objects, *key, strlen(*key), o);
                 r = o->hh.tbl ? 0 : -ENOMEM;
@@ -358,7 +359,7 @@ static int add_object(WorldStream *s, KubeObject **new, char **key, Instant now,
         }
 
         o->key = TAKE_PTR(*key);
-        o->object = TAKE_PTR(*new);
+        o->object = TAKE_PTR(*update);
         o->next = w->by_kind[o->object->kind];
         if (o->next)
                 o->next->previous = o;
@@ -373,43 +374,49 @@ static void take_place(WorldStream *s, WorldObject *o) {
         o->generation = s->generation;
 }
 
+/* The host has to look at a pod with each version that comes, also with one that tells nothing new (rule R3). */
+static void note_news(World *w, WorldObject *o) {
+        o->is_news = o->object->kind == KUBE_POD;
+        w->has_news = w->has_news || o->is_news;
+}
+
 /* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
  * the ceiling, -ENOMEM. ret may be NULL. */
 int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
-        _cleanup_(kube_object_freep) KubeObject *new = object;
+        _cleanup_(kube_object_freep) KubeObject *update = object;
         _cleanup_free_ char *key = NULL;
         bool is_heirs = false;
         WorldObject *o;
         int r;
 
-        r = object_key(s->key, new->kind, new->namespace, new->name, &key);
+        r = object_key(s->key, update->kind, update->namespace, update->name, &key);
         if (r < 0)
                 return r;
 
         HASH_FIND_STR(s->world->objects, key, o);
         if (!o)
-                r = add_object(s, &new, &key, now, &o);
+                r = add_object(s, &update, &key, now, &o);
         else {
                 is_heirs = belongs_to_successor(o, s);
-                if (is_outdated(o, s, new)) {
+                if (is_outdated(o, s, update)) {
                         if (!is_heirs && o->stream->role == s->role)
                                 take_place(s, o);
+                        note_news(s->world, o);
                         if (ret)
                                 *ret = o;
                         return 0;
                 }
-                r = carry_over(s, o, new, now);
+                r = carry_over(s, o, update, now);
                 if (r >= 0) {
                         kube_object_free(o->object);
-                        o->object = TAKE_PTR(new);
+                        o->object = TAKE_PTR(update);
                 }
         }
         if (r < 0)
                 return r;
 
         o->is_former = false;
-        o->is_news = o->object->kind == KUBE_POD;
-        s->world->has_news = s->world->has_news || o->is_news;
+        note_news(s->world, o);
         if (!is_heirs)
                 take_place(s, o);
         if (ret)

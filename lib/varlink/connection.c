@@ -131,6 +131,8 @@ size_t connection_queued(const VlConnection *c) {
         return c->out.size - c->sent;
 }
 
+static void connections_run(LoopDeferred *deferred);
+
 /* Makes the connection look at its state again before the loop sleeps, after those that were woken
  * earlier. */
 void connection_wake(VlConnection *c) {
@@ -402,7 +404,7 @@ static void connection_run(VlConnection *c) {
 
 /* Runs the woken connections, each once. At least one is served in each turn, and those for which there was
  * no time keep their places: a peer with many calls waits for the others. */
-void connections_run(LoopDeferred *deferred) {
+static void connections_run(LoopDeferred *deferred) {
         VlServer *server = container_of(deferred, VlServer, wake);
         size_t n = server->n_woken;
 

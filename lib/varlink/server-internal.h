@@ -100,7 +100,6 @@ struct VlServer {
 bool peer_is_privileged(const VlPeer *peer);
 int server_admit(VlServer *server, const VlPeer *peer);
 void server_report(VlServer *server, const VlPeer *peer, const char *reason);
-int server_update_listeners(VlServer *server);
 
 /* connection.c */
 int connection_new(VlServer *server, int fd, const VlPeer *peer);
@@ -108,7 +107,6 @@ void connection_end(VlConnection *c, const char *reason);
 void connection_flush(VlConnection *c);
 void connection_set_state(VlConnection *c, VlState state);
 void connection_wake(VlConnection *c);
-void connections_run(LoopDeferred *deferred);
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues);
 size_t connection_queued(const VlConnection *c);
 

@@ -199,7 +199,7 @@ int vl_server_add_connection(VlServer *server, int fd) {
 }
 
 /* Makes the listening sockets wait for connections, unless accepting is paused. */
-int server_update_listeners(VlServer *server) {
+static int server_update_listeners(VlServer *server) {
         unsigned events = loop_timer_is_armed(&server->resume) ? 0 : LOOP_READ;
         VlListener *l;
         int r;

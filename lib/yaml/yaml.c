@@ -140,7 +140,7 @@ static int note_anchor(Builder *b, const yaml_mark_t *mark, const yaml_char_t *n
 }
 
 static int open_node(Builder *b, YNodeKind kind, const yaml_event_t *event, const yaml_char_t *anchor) {
-        YNode *n;
+        YNode *n = NULL;
         int r;
 
         if (b->open && b->open->kind == YNODE_MAP && !b->key)

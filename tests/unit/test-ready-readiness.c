@@ -181,6 +181,7 @@ static void test_conditions(void **state) {
         assert_true(f->on_record);
         assert_gate(&f->play, "a", "disabled");
         assert_string_equal(newest(f)->to, "disabled");
+        assert_false(newest(f)->has_blocker); /* it waits for nothing */
 
         /* It applies again: what it looks at has to be listed first, so it waits, and says for what. */
         play_pass(&f->play, SECONDS(1));
@@ -193,6 +194,22 @@ static void test_conditions(void **state) {
         assert_int_equal(play_find(&f->play, "a")->changed, f->play.now.boottime);
         assert_true(newest(f)->has_blocker);
         assert_string_equal(newest(f)->blocker.reason, REASON_NOT_SYNCED);
+}
+
+/* A condition that can no longer be read makes the gate invalid: since then, and not since it was loaded. */
+static void test_condition_that_cannot_be_read(void **state) {
+        Fixture *f = *state;
+
+        PLAY_GATE(&f->play, "a", check_node(NULL))->enabled = false;
+        load(f);
+        assert_gate(&f->play, "a", "disabled");
+        play_pass(&f->play, SECONDS(60));
+        gate_set_enabled(play_find(&f->play, "a"), true, strdup("config.yaml:2: cannot be read"));
+        judge(f);
+        assert_gate(&f->play, "a", "waiting");
+        assert_string_equal(play_find(&f->play, "a")->report.blockers[0].reason, REASON_INVALID_GATE);
+        assert_int_equal(play_find(&f->play, "a")->report.blockers[0].since, f->play.now.boottime);
+        assert_int_equal(play_find(&f->play, "a")->changed, f->play.now.boottime);
 }
 
 /* A gate that is invalid stays what it is, whatever its conditions say. */
@@ -303,6 +320,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_edges),
                 TEST(test_conditions),
+                TEST(test_condition_that_cannot_be_read),
                 TEST(test_conditions_of_an_invalid_gate),
                 TEST(test_boot_that_waits),
                 TEST(test_boot_that_was_ready),

@@ -13,3 +13,4 @@ typedef struct KubeSkip {
 #define KUBE_SKIP_INIT ((KubeSkip){ .depth = 1 })
 
 const char *kube_skip(KubeSkip *k, const char *p, const char *end);
+const char *kube_skip_bytewise(KubeSkip *k, const char *p, const char *end);

@@ -361,23 +361,7 @@ static uint64_t next_random(uint64_t *seed) {
         return *seed;
 }
 
-/* What kube_skip() does, byte by byte. */
-static const char *skip_bytewise(KubeSkip *k, const char *p, const char *end) {
-        for (; p < end && k->depth > 0; p++)
-                if (k->escaped)
-                        k->escaped = false;
-                else if (*p == '\\')
-                        k->escaped = true;
-                else if (*p == '"')
-                        k->in_string = !k->in_string;
-                else if (!k->in_string && strchr("{[", *p))
-                        k->depth++;
-                else if (!k->in_string && strchr("}]", *p))
-                        k->depth--;
-        return p;
-}
-
-/* Both agree on any bytes, cut anywhere. */
+/* The fast way and the plain way say the same of whatever bytes, cut wherever. */
 static void test_skip(void **state) {
         static const char alphabet[] = "{}[]\"\\{\"}ab ;]\\\"xyzuvw,.;:-_";
         uint64_t seed = 88172645463325252u;
@@ -392,7 +376,7 @@ static void test_skip(void **state) {
                 for (size_t i = 0; i < size; i++)
                         text[i] = alphabet[next_random(&seed) % letters];
                 p = kube_skip(&a, text, text + size);
-                q = skip_bytewise(&b, text, text + size);
+                q = kube_skip_bytewise(&b, text, text + size);
                 while (t < text + size && c.depth > 0) {
                         size_t n = 1 + next_random(&seed) % 150;
 
@@ -453,7 +437,7 @@ static void test_many(void **state) {
         static const size_t PIECE = 16384;
         Buffer b = BUFFER_INIT(MIB(64));
         Record r = { .only = "dns" };
-        usec_t begin, usec;
+        usec_t begin, usec, plain;
         KubeSkip k;
 
         for (unsigned i = 0; i < PODS; i++) {
@@ -476,10 +460,15 @@ static void test_many(void **state) {
 
         begin = now_monotonic();
         k = (KubeSkip){ .depth = SIZE_MAX / 2 };
+        kube_skip_bytewise(&k, b.data, b.data + b.size);
+        plain = MAX(now_monotonic() - begin, (usec_t) 1);
+        begin = now_monotonic();
+        k = (KubeSkip){ .depth = SIZE_MAX / 2 };
         kube_skip(&k, b.data, b.data + b.size);
         print_message("# %zu bytes, 13 of %u pods wanted: %" PRIu64 " MB/s; only passed over: %" PRIu64
-                      " MB/s\n",
-                      b.size, PODS, b.size / usec, b.size / MAX(now_monotonic() - begin, (usec_t) 1));
+                      " MB/s, byte by byte %" PRIu64 " MB/s\n",
+                      b.size, PODS, b.size / usec, b.size / MAX(now_monotonic() - begin, (usec_t) 1),
+                      b.size / plain);
         kube_scanner_done(&r.scanner);
         buffer_done(&b);
 }

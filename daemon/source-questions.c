@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/string-util.h"
 #include "question.h"
-#include "ready/question.h"
+#include "ready/check-kinds.h"
 
 #define SHUT_USEC (5 * USEC_PER_SEC)
 #define OPEN_USEC (30 * USEC_PER_SEC)

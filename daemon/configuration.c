@@ -13,6 +13,7 @@
 #include "base/string-util.h"
 #include "gates/gate-condition.h"
 #include "gates/definition.h"
+#include "ready/check-kinds.h"
 
 /* /etc/msready and /usr/lib/msready, unless the build was told another prefix. */
 static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDOR_FOLDER, NULL };

@@ -6,8 +6,8 @@
 
 #include "hub.h"
 
-/* A question to an address. source-questions.c says when it is asked; how, says the asker of its kind of check, a file
- * ask-KIND.c each. */
+/* A question to an address. source-questions.c says whether it is asked; how, says the asker of its kind of check,
+ * a file ask-KIND.c each. */
 
 #define QUESTION_TIMEOUT_SEC 10U
 #define QUESTION_TEXT_MAX 512
@@ -40,6 +40,11 @@ struct Question {
         UT_hash_handle hh;
 };
 
+int question_new(Hub *hub, const Asker *asker, const CheckDefinition *d, const char *key, Question **ret);
+Question *question_free(Question *q);
+DEFINE_CLEANUP(Question, question_free)
+
+void question_arm(Question *q);
 void question_settle(Question *q, Evidence evidence, const char *reason, char *text);
 
 extern const Asker asker_endpoint;

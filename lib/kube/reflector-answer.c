@@ -204,18 +204,6 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
         reflector_fail(r, now, REFLECTOR_TROUBLE_NOT_SYNCED, strip_control(detail), 0);
 }
 
-void reflector_in_sync_again(Reflector *r) {
-        reflector_set_state(r, REFLECTOR_WATCHING, USEC_INFINITY);
-        reflector_set_sync(r, true, REFLECTOR_TROUBLE_NONE, NULL);
-}
-
-/* The initial events have ended. Called inside the scanner. */
-void reflector_watch_list_complete(Reflector *r) {
-        r->traits->watch_list = 1;
-        r->sink->ops->listing_complete(r->sink);
-        reflector_in_sync_again(r);
-}
-
 /* Tells a piece of the body. */
 void reflector_bytes(Reflector *r, const void *data, size_t size, usec_t now) {
         int k;

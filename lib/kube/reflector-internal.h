@@ -59,9 +59,13 @@ struct Reflector {
         ReflectorStats stats;
 };
 
-/* reflector.c: what a stream does next. */
+/* reflector-state.c: where a stream stands. */
 void reflector_set_state(Reflector *r, ReflectorState state, usec_t deadline);
 void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, const char *detail);
+void reflector_in_sync_again(Reflector *r);
+void reflector_watch_list_complete(Reflector *r);
+
+/* reflector.c: what a stream does next. */
 void reflector_forgive(Reflector *r, usec_t now);
 void reflector_fail(Reflector *r, usec_t now, ReflectorTrouble trouble, const char *detail,
                     usec_t retry_after);
@@ -80,8 +84,6 @@ const char *reflector_state_to_string(ReflectorState state);
 
 /* reflector-answer.c: what an answer means. */
 void reflector_end_of_refusal(Reflector *r, usec_t now);
-void reflector_in_sync_again(Reflector *r);
-void reflector_watch_list_complete(Reflector *r);
 
 /* reflector-frame.c: from frames to objects. */
 extern const KubeScannerOps reflector_scanner_ops;

@@ -44,17 +44,6 @@
 #define BACKOFF_FIRST (100 * USEC_PER_MSEC)
 #define FRUITLESS_MAX 3
 
-static const char *const state_table[_REFLECTOR_STATE_MAX] = {
-        [REFLECTOR_STOPPED] = "stopped",         [REFLECTOR_WAITING] = "waiting",
-        [REFLECTOR_BACKING_OFF] = "backing-off", [REFLECTOR_REQUESTING] = "requesting",
-        [REFLECTOR_REFUSED] = "refused",         [REFLECTOR_LISTING] = "listing",
-        [REFLECTOR_RESUMING] = "resuming",       [REFLECTOR_WATCHING] = "watching",
-};
-
-const char *reflector_state_to_string(ReflectorState state) {
-        return state >= 0 && state < _REFLECTOR_STATE_MAX ? state_table[state] : NULL;
-}
-
 /* Tells the version of the API server (/version). If it is another than before, what was learned of the
  * server is forgotten and every stream tries WatchList again. NULL: unknown, nothing changes. -ENOMEM:
  * nothing changed. */
@@ -121,31 +110,6 @@ Reflector *reflector_free(Reflector *r) {
         free(r->continue_token);
         free(r->detail);
         return mfree(r);
-}
-
-void reflector_set_state(Reflector *r, ReflectorState state, usec_t deadline) {
-        r->deadline = deadline;
-        if (r->state == state)
-                return;
-        log_debug("%s: %s -> %s", r->query.resource->plural, state_table[r->state], state_table[state]);
-        r->state = state;
-}
-
-void reflector_set_sync(Reflector *r, bool in_sync, ReflectorTrouble trouble, const char *detail) {
-        char *copy;
-
-        if (r->in_sync == in_sync && r->trouble == trouble && streq_ptr(r->detail, detail))
-                return;
-
-        copy = detail ? strdup(detail) : NULL;
-        free(r->detail);
-        r->detail = copy;
-        r->in_sync = in_sync;
-        r->trouble = trouble;
-        log_debug("%s: %s%s%s%s", r->query.resource->plural,
-                  in_sync ? "in sync" : "not in sync: ", reflector_trouble_to_string(trouble),
-                  r->detail ? ": " : "", strempty(r->detail));
-        r->sink->ops->sync_changed(r->sink, in_sync, trouble, r->detail);
 }
 
 /* Gives up the request that is open or due. */

@@ -73,3 +73,6 @@ extern const CheckKind check_kind_workload;
 extern const CheckKind check_kind_condition;
 extern const CheckKind check_kind_endpoint;
 extern const CheckKind check_kind_socket;
+
+extern const CheckKind *const check_kinds[]; /* ends with NULL */
+const CheckSyntax *check_find_syntax(const char *section);

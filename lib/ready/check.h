@@ -104,6 +104,4 @@ int check_judge(Check *c, Judging *j);
 int check_count_listed(Check *c, Judging *j);
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);
 
-extern const CheckKind *const check_kinds[]; /* ends with NULL */
 const CheckKind *check_kind(const CheckDefinition *d);
-const CheckSyntax *check_find_syntax(const char *section);

@@ -92,6 +92,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 CLEANUP = re.compile(r"^(?!#).*\b_cleanup_(?:\w+|\([^)]*\))([^;]*)", re.M)
 BRACKETS = re.compile(r"\([^()]*\)|\{[^{}]*\}|\[[^][]*\]")
 CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
+NAME = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
@@ -141,21 +142,19 @@ def check_includes(path, text):
 
 
 def check_parts(path, text):
-    """Sources and publishers know the hub: only main.c knows the manager, and no source knows another one but the
-    kubeconfig."""
-    if path in ("daemon/main.c", "daemon/manager.c"):
-        return
+    """Sources and publishers know the hub: only main.c knows the manager, only the manager knows the sources, and no
+    source knows another one but the kubeconfig."""
     source = re.match(r"daemon/(source-[\w-]+)\.[ch]$", path)
     for number, line in enumerate(text.split("\n"), 1):
         found = INCLUDE.match(line)
         name = pathlib.PurePath(found[2]).name if found else ""
-        if name == "manager.h":
+        if name == "manager.h" and path not in ("daemon/main.c", "daemon/manager.c"):
             yield number, "manager.h is for daemon/main.c alone"
-        elif (
-            source
-            and name.startswith("source-")
-            and name not in (f"{source[1]}.h", f"{source[1]}-internal.h", "source-kubeconfig.h")
-        ):
+        elif not name.startswith("source-") or not path.startswith("daemon/") or path == "daemon/manager.c":
+            continue
+        elif not source:
+            yield number, f"{name} is for daemon/manager.c and the sources"
+        elif name not in (f"{source[1]}.h", f"{source[1]}-internal.h", "source-kubeconfig.h"):
             yield number, f"{name}: a source may include no other source but source-kubeconfig.h"
 
 
@@ -266,22 +265,37 @@ def check(path, text):
 
 
 DEFINED = re.compile(r"^(?:(static) )?(?! )[\w *]*?[ *]([a-z]\w*)\s*\([^;{}]*\)\s*\{", re.M)
+OBJECT = re.compile(r"^(?:(static) )?(?!extern |typedef |[ #])[\w *]*?[ *]([a-z]\w*)(?:\[[^]]*\])*(?: =|;)", re.M)
+EXTERN = re.compile(r"^extern [\w *]*?[ *]([a-z]\w*)(?:\[[^]]*\])*;", re.M)
+# What a header makes of other names: a macro, an inline function, and f##p of DEFINE_CLEANUP(type, f).
+MACRO = re.compile(r"^#define (\w+)((?:.*\\\n)*.*)", re.M)
+INLINE = re.compile(r"^static inline [\w *]*?[ *](\w+)(\([^;{}]*\) \{(?:.*\}$|[\s\S]*?^\}))", re.M)
+CLEANER = re.compile(r"^DEFINE_CLEANUP\([^,]*, (\w+)\)", re.M)
 
 
 def arrows(texts):
-    """Which files of lib/ and daemon/ a file needs: a .c file those whose public functions it calls, a header
-    the headers that it includes. texts: path -> text. Returns path -> set of paths."""
+    """Which files of lib/ and daemon/ a file needs: a .c file those whose public functions or objects it names,
+    whether it calls them, reads them or takes their address, by itself or through what a header makes of them;
+    a header the headers that it includes. texts: path -> text. Returns path -> set of paths."""
     code = {path: without_noise(text) for path, text in texts.items()
             if path.startswith(("lib/", "daemon/")) and path.endswith((".c", ".h"))}
-    public = set(CALL.findall("\n".join(text for path, text in code.items() if path.endswith(".h"))))
-    defined = {path: DEFINED.findall(text) for path, text in code.items() if path.endswith(".c")}
+    headers = "\n".join(text for path, text in code.items() if path.endswith(".h"))
+    public = set(CALL.findall(headers)) | set(EXTERN.findall(headers))
+    defined = {path: DEFINED.findall(text) + OBJECT.findall(text)
+               for path, text in code.items() if path.endswith(".c")}
     home = {name: path for path, names in defined.items() for static, name in names
             if name in public and not static}
+    through = {name: set(NAME.findall(body)) for name, body in MACRO.findall(headers) + INLINE.findall(headers)}
+    through.update({f"{name}p": {name} for name in CLEANER.findall(headers)})
     needs = {}
     for path in code:
         if path.endswith(".c"):
-            called = set(CALL.findall(code[path])) - {name for static, name in defined[path] if static}
-            found = {home[name] for name in called if name in home}
+            named, news = set(), set(NAME.findall(code[path]))
+            while news:
+                named |= news
+                news = set().union(*(through[name] for name in news if name in through)) - named
+            named -= {name for static, name in defined[path] if static}
+            found = {home[name] for name in named if name in home}
         else:
             included = [match[2] for match in map(INCLUDE.match, texts[path].split("\n")) if match]
             found = {f"lib/{name}" for name in included} | {str(pathlib.PurePath(path).parent / name)

@@ -74,6 +74,14 @@ BAD = {
     "manager-of-a-test": ("tests/unit/x.c", C + '#include "manager.h"\n', "is for daemon/main.c alone"),
     "other-source": ("daemon/source-api.c", C + '#include "source-host.h"\n', "may include no other source"),
     "other-source-in-header": ("daemon/source-x.h", C + '#include "source-api.h"\n', "may include no other source"),
+    "source-of-a-publisher": (
+        "daemon/publish-metrics.c",
+        C + '#include "source-streams.h"\n',
+        "source-streams.h is for daemon/manager.c and the sources",
+    ),
+    "source-of-an-asker": ("daemon/ask-socket.c", C + '#include "source-questions.h"\n', "and the sources"),
+    "source-of-a-header": ("daemon/hub.h", C + '#include "daemon/source-kubeconfig.h"\n', "and the sources"),
+    "source-of-main": ("daemon/main.c", C + '#include "source-api.h"\n', "and the sources"),
     "cleanup": ("cli/x.c", C + "void f(void) {\n        _cleanup_(out_done) Output out;\n}\n", "_cleanup_ without"),
     "cleanup-free": ("cli/x.c", C + "void f(void) { _cleanup_free_ char *a = NULL, *b; }\n", "_cleanup_ without"),
     "cleanup-array": ("cli/x.c", C + "void f(void) { _cleanup_(x_done) X x[2]; }\n", "_cleanup_ without"),
@@ -173,6 +181,30 @@ IN_A_CIRCLE = {
         "lib/kube/z.h": C + "void z(void);\n",
         "lib/kube/z.c": C + "void z(void) {\n        x_new ();\n}\n",
     },
+    "by-address": {"lib/kube/y.c": C + "void y_free(int y) {\n        int (*f)(void) = x_new;\n}\n"},
+    "by-a-table": {"lib/kube/y.c": C + "void y_free(int y) {\n}\nconst Ops y_ops = {\n        .new = x_new,\n};\n"},
+    "by-data": {
+        "lib/kube/x.h": X_H + "extern const X *const x_kinds[]; /* ends with NULL */\n",
+        "lib/kube/x.c": TREE_OF_TWO["lib/kube/x.c"] + "\nconst X *const x_kinds[] = {\n        NULL,\n};\n",
+        "lib/kube/y.c": C + "void y_free(int y) {\n        return x_kinds[0];\n}\n",
+    },
+    "by-the-address-of-data": {
+        "lib/kube/x.h": X_H + "extern XState x_state;\n",
+        "lib/kube/x.c": TREE_OF_TWO["lib/kube/x.c"] + "\nXState x_state;\n",
+        "lib/kube/y.c": C + "static const XState *const states[] = { &x_state };\nvoid y_free(int y) {\n}\n",
+    },
+    "by-a-macro": {
+        "lib/kube/x.h": X_H + "#define X_NEW(a) \\\n        x_new()\n",
+        "lib/kube/y.c": C + "void y_free(int y) {\n        X_NEW(y);\n}\n",
+    },
+    "by-an-inline-function": {
+        "lib/kube/x.h": X_H + "static inline int x_of(int y) {\n        return y ? x_new() : 0;\n}\n",
+        "lib/kube/y.c": C + "void y_free(int y) {\n        x_of(y);\n}\n",
+    },
+    "by-a-cleanup": {
+        "lib/kube/x.h": X_H + "DEFINE_CLEANUP(X, x_new)\n",
+        "lib/kube/y.c": C + "void y_free(int y) {\n        _cleanup_(x_newp) X *x = NULL;\n}\n",
+    },
     "by-includes": {"lib/kube/x.h": '#include "kube/y.h"\n' + X_H, "lib/kube/y.h": '#include "kube/x.h"\n' + Y_H},
     "in-a-program": {
         "daemon/x.h": '#include "z.h"\n' + C,
@@ -189,7 +221,12 @@ IN_NO_CIRCLE = {
         "lib/kube/z.h": C + "#define DEFINE_CLEANUP(type, function)\n",
     },
     "a-type-of-its-caller": {"lib/kube/y.c": C + '#include "kube/x.h"\nvoid y_free(int y) {\n}\n'},
-    "a-callback": {"lib/kube/y.c": C + "void y_free(int y) {\n        y_run(ops->x_new, x_new);\n}\n"},
+    "members": {"lib/kube/y.c": C + "void y_free(int y) {\n        y_run(ops->x_new, (Ops){ .x_new = y });\n}\n"},
+    "a-table-of-its-own": {
+        "lib/kube/x.h": X_H + "extern const X x_kinds[];\n",
+        "lib/kube/x.c": TREE_OF_TWO["lib/kube/x.c"] + "\nconst X x_kinds[] = { NULL };\n",
+        "lib/kube/y.c": C + "static const X x_kinds[2] = {};\nvoid y_free(int y) {\n        y_run(x_kinds);\n}\n",
+    },
     "in-tests": {"tests/unit/a.h": '#include "b.h"\n', "tests/unit/b.h": '#include "a.h"\n'},
 }
 

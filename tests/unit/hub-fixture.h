@@ -10,6 +10,7 @@
 #include "http-server.h"
 
 #include "gates/definition.h"
+#include "ready/check-kinds.h"
 #include "hub.h"
 #include "source-kubeconfig.h"
 

@@ -11,7 +11,7 @@
 #include "gates/gate-condition.h"
 #include "gates/definition.h"
 #include "gates/selector.h"
-#include "ready/check.h"
+#include "ready/check-kinds.h"
 
 static MicroShiftConfig *config_of(const char *const *texts, size_t n) {
         MicroShiftConfig *c = calloc(1, sizeof(*c));

@@ -14,7 +14,7 @@
 #include "kube/kubeconfig.h"
 #include "gates/condition-microshift.h"
 #include "gates/definition.h"
-#include "ready/check.h"
+#include "ready/check-kinds.h"
 #include "settings.h"
 #include "yaml/yaml.h"
 

@@ -80,7 +80,7 @@ static void test_descriptors(void **state) {
         assert_null(check_find_syntax("Gate"));
 }
 
-/* check-KIND.c is the descriptor of [Kind], and stands in the table. */
+/* check-KIND.c is the descriptor of [Kind], and stands in the table, which is check-kinds.c. */
 static void test_a_row_for_each_file(void **state) {
         _cleanup_free_ char *folder = NULL;
         struct dirent *entry;
@@ -94,7 +94,7 @@ static void test_a_row_for_each_file(void **state) {
                 const char *kind = startswith(entry->d_name, "check-"), *end = endswith(entry->d_name, ".c");
                 char section[64] = "";
 
-                if (!kind || !end)
+                if (!kind || !end || streq(entry->d_name, "check-kinds.c"))
                         continue;
                 snprintf(section, sizeof(section), "%.*s", (int) (end - kind), kind);
                 section[0] = (char) (section[0] - 'a' + 'A');

@@ -116,8 +116,8 @@ static const HintRow rows[] = {
                   "unix socket ss -lxp, and compare Connect= in the gate's file." },
         { .texts = "timed out|no route|firewall",
           .kind = "Socket",
-          .hint = "The connection is not established: check whether the service accepts connections (ss -ltn, for a unix "
-                  "socket ss -lx, shows how many wait) and, for another host, its address and the firewall." },
+          .hint = "The connection is not established: check whether the service accepts connections (ss -ltn, for a "
+                  "unix socket ss -lx, shows how many wait) and, for another host, its address and the firewall." },
         { .texts = "not resolve",
           .kind = "Socket",
           .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf with getent "

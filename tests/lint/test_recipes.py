@@ -196,8 +196,8 @@ RECIPES = {
         "tests/lint/test_units.py": before('"Api": {"Path"}', '    "Dummy": {"Word"},\n'),
         "tests/harness/examples.py": instead('"gate": {', '"gate": {"Dummy", '),
     }, build=["tests/unit/test-ready-kinds"], unfollowed=[
-        "daemon/ask-socket.c", "daemon/question.h", "daemon/source-questions.c", "lib/ready/world.h", "lib/ready/demand.c",
-        "lib/ready/evidence.h"], run=[
+        "daemon/ask-socket.c", "daemon/question.h", "daemon/source-questions.c", "lib/ready/world.h",
+        "lib/ready/demand.c", "lib/ready/evidence.h"], run=[
         ["build/tests/unit/test-ready-kinds"],
         [*PYTEST, "tests/lint/test_units.py", "-k", "check_sections"],
     ]),

@@ -193,7 +193,7 @@ static void read_credentials(Manager *m) {
 }
 
 static void connect_again(Manager *m, bool other_server) {
-        /* Another server answers for nothing that the former one said. */
+        /* What the former server said does not hold for another server. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
                 board_look_again(&m->readiness.board, true);

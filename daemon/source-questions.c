@@ -14,7 +14,7 @@
 
 #define SHUT_USEC (5 * USEC_PER_SEC)
 #define OPEN_USEC (30 * USEC_PER_SEC)
-/* Between the end of a question and the next one, where the answer took longer than the interval. */
+/* Pause between two questions where the answer took longer than the interval. */
 #define PAUSE_USEC USEC_PER_SEC
 
 struct SourceQuestions {

@@ -49,7 +49,7 @@ static bool is_unit_name(const char *s) {
         return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-' && s[0] != '@';
 }
 
-/* The suffix that names the type of the unit; NULL where there is none, for a name may have dots in it. */
+/* The suffix that names the type of the unit; NULL where there is none, because a name may have dots in it. */
 static const char *unit_suffix(const char *s) {
         static const char *const suffixes[] = { ".service",   ".socket", ".device", ".mount",
                                                 ".automount", ".swap",   ".target", ".path",

@@ -11,7 +11,7 @@
 #include "verbs.h"
 
 /* For msready-gate@.service, which is active exactly while its gate is open: sends READY=1 when the gate opens, and
- * exits when the gate is lost, for systemd has no READY=0.
+ * exits when the gate is lost, because systemd has no READY=0.
  *
  * Doubt closes nothing: while the daemon is out of reach, or has lost its record that the gate was open, the gate's
  * own UnknownSec= runs here as it does in the daemon. */

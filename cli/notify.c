@@ -37,8 +37,8 @@ int notify_systemd(const char *state) {
         return 1;
 }
 
-/* Sends the line that systemctl status and the boot console show; cleans it, for it may hold text from the cluster.
- * Returns as notify_systemd() does. */
+/* Sends the line that systemctl status and the boot console show; cleans it, because it may hold text from the
+ * cluster. Returns as notify_systemd() does. */
 int notify_status(const char *status) {
         _cleanup_free_ char *s = NULL;
         int r;

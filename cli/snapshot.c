@@ -25,7 +25,7 @@ const JsonValue *first_blocker(const JsonValue *gate) {
 }
 
 /* A gate's reply has no other sign that it is invalid than its blocker: itself, with a reason of the daemon's. Its
- * object is compared too, for a pod's reason is the cluster's word. */
+ * object is compared too, because a pod's reason is the cluster's word. */
 bool gate_is_invalid(const JsonValue *gate) {
         const JsonValue *blocker = first_blocker(gate), *object = jv_get(blocker, "object");
 

@@ -79,7 +79,7 @@ static bool is_told_of(const Options *options, const JsonValue *transition) {
         return !options->arguments[0] || is_wanted(options, transition);
 }
 
-/* Says so where there is nothing to show, for empty output looks like a failure. */
+/* Says so where there is nothing to show, because empty output looks like a failure. */
 static void put_table(const Options *options, Table *t, size_t rows, const char *nothing) {
         if (rows > 0)
                 table_print(t);

@@ -14,7 +14,7 @@
 #include "question.h"
 #include "ready/check-kinds.h"
 
-/* When a listener is tried again whose queue is full: unix sockets say so at once. */
+/* Pause before a unix listener whose queue is full is tried again: connect() says so at once. */
 #define QUEUE_USEC (100 * USEC_PER_MSEC)
 
 typedef struct SocketQuestion {

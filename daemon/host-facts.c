@@ -16,8 +16,8 @@
 #define MACHINE_ID_FILE "/etc/machine-id"
 #define NODE_NAME_FILE "/var/lib/microshift/.nodename"
 
-/* Reads this boot's ID: systemd's word comes first, for a sandboxed service may see another /proc than the
- * kubelet does. Without an ID no status could ever be believed. */
+/* Reads this boot's ID: systemd's word comes first, because a sandboxed service may see another /proc than the kubelet
+ * does. Without an ID no status could ever be believed. */
 static int read_boot_id(const Options *options, const Settings *settings, char **ret) {
         const char *path = settings->boot_id_file ?: BOOT_ID_FILE;
         _cleanup_free_ char *id = NULL;

@@ -9,7 +9,7 @@
 #include "settings.h"
 
 /* What each source is given. It writes what it learns into the readiness' world and calls hub_touch(); what another
- * part has to do about it, it reports through its own operations. */
+ * part has to do about that, the source reports through operations of its own. */
 typedef struct Hub Hub;
 
 struct Hub {

@@ -193,7 +193,7 @@ static void read_credentials(Manager *m) {
 }
 
 static void connect_again(Manager *m, bool other_server) {
-        /* Another server answers for nothing that the former one said, and is not asked before its API is ready. */
+        /* What the former server said does not hold for another one, which is asked nothing before its API is ready. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
                 source_streams_api_changed(m->streams);

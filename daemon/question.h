@@ -6,8 +6,8 @@
 
 #include "hub.h"
 
-/* A question to an address. source-questions.c says whether it is asked; how, says the asker of its kind of check,
- * a file ask-KIND.c each. */
+/* A question to an address. source-questions.c says whether it is asked; the asker of its kind of check (ask-KIND.c)
+ * decides how. */
 
 #define QUESTION_TIMEOUT_SEC 10U
 #define QUESTION_TEXT_MAX 512

@@ -120,7 +120,7 @@ static int parse_unknown(void *p, const char *value, const char **why) {
         return value_set_timespan(p, value, GATE_TIMING_DEFAULT.unknown, why);
 }
 
-/* Here alone empty does not mean the default: the kubelet is not asked. */
+/* Only for this key an empty value is not the default: it stops the question to the kubelet. */
 static int parse_kubelet_healthz(void *p, const char *value, const char **why) {
         const char *host = startswith(value, "http://") ?: startswith(value, "https://");
 

@@ -2,10 +2,9 @@
 
 /* Is the API server there?
  *
- * MicroShift refuses every request until /readyz has answered 200 for the first time, no matter to which
- * client; so the daemon asks that, often, and nothing else before. Once /readyz has answered, a quiet
- * cluster sends nothing: the coarse timer asks again now and then, for a server that hangs closes no
- * connection. */
+ * MicroShift refuses every request until /readyz has answered 200 for the first time, no matter to which client; so
+ * the daemon asks that, often, and nothing else before. Once /readyz has answered, a quiet cluster sends nothing: the
+ * coarse timer asks again now and then, because a server that hangs closes no connection. */
 
 #include "source-api.h"
 

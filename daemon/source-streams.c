@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Joins reflectors (lib/kube), which know list and watch but no network, to requests (lib/http), which know
- * nothing else. After each judgement the streams are compared with what the gates need. A stream whose
- * objects are to be watched in another way is replaced: the old one speaks until the new one is in sync. */
+/* Joins reflectors (lib/kube), which know list and watch but no network, with requests (lib/http), which know only the
+ * network. After each judgement the streams are compared with what the gates need. A stream whose objects are to be
+ * watched in another way is replaced: the old one speaks until the new one is in sync. */
 
 #include "source-streams.h"
 
@@ -124,7 +124,7 @@ static const ReflectorSinkOps sink_ops = {
         .sync_changed = sink_sync_changed,
 };
 
-/* The request: the server's bytes go into the reflector. */
+/* The request: the reflector is fed with the server's bytes. */
 
 static void on_status(HttpRequest *request, const HttpStatus *status) {
         Stream *t = container_of(request, Stream, request);

@@ -112,20 +112,20 @@ static const HintRow rows[] = {
 
         { .texts = "refused",
           .kind = "Socket",
-          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, and "
-                  "compare Connect= in the gate's file." },
+          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, for a "
+                  "unix socket ss -lxp, and compare Connect= in the gate's file." },
         { .texts = "timed out|no route|firewall",
           .kind = "Socket",
-          .hint = "No connection comes about: check the address and the firewall, and whether the service accepts "
-                  "connections (ss -ltn shows how many wait)." },
+          .hint = "The connection is not established: check whether the service accepts connections (ss -ltn, for a "
+                  "unix socket ss -lx, shows how many wait) and, for another host, its address and the firewall." },
         { .texts = "not resolve",
           .kind = "Socket",
           .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf with getent "
                   "hosts." },
         { .reasons = "NotFound Forbidden",
           .kind = "Socket",
-          .hint = "The daemon does not get to the socket: look at the service that makes it, and compare Connect= in "
-                  "the gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
+          .hint = "The daemon cannot reach the socket: look at the service that makes it, and compare Connect= in the "
+                  "gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
                   "capabilities, so that the socket's mode counts." },
 
         /* The pod's networks, whose errors share words with those of a registry. */

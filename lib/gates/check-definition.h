@@ -3,8 +3,8 @@
 
 #include "base/macro.h"
 
-/* One check section of a gate file. The kinds of checks are rows of lib/ready: this folder reads their sections by the
- * CheckSyntax of each and knows none of them. */
+/* One check section of a gate file. This folder reads the sections of each kind of check by its CheckSyntax; the kinds
+ * themselves are in lib/ready. */
 
 typedef struct CheckDefinition CheckDefinition;
 
@@ -29,20 +29,20 @@ typedef struct CheckSyntax {
         const CheckKey *keys; /* ends with an empty one */
         int (*describe)(const CheckDefinition *d, char **ret);
         /* Rule R7. */
-        bool is_controller;    /* may stand for the controller of the conditions beside it */
-        bool needs_controller; /* is no proof by itself */
+        bool is_controller;    /* may be the controller of the conditions in its gate */
+        bool needs_controller; /* proves nothing by itself */
 } CheckSyntax;
 
 /* NULL where no kind has such a section. */
 typedef const CheckSyntax *(*CheckSyntaxFinder)(const char *section);
 
-/* What all kinds have. Each has a struct of its own that begins with this and goes on with its keys. */
+/* Common part of all kinds. The struct of each kind begins with this, and its keys follow. */
 struct CheckDefinition {
         const CheckSyntax *syntax;
         char *label; /* "" where the section has none */
         char *file;  /* where the section begins, for messages */
         unsigned line;
-        unsigned assigned; /* keys that have a value of the files, as 1 << index */
+        unsigned assigned; /* keys that the files give a value, as 1 << index */
 };
 
 int check_definition_new(const CheckSyntax *syntax, const char *label, const char *file, unsigned line,
@@ -55,7 +55,7 @@ const char *check_definition_missing(const CheckDefinition *d);
 bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b);
 int check_definition_describe(const CheckDefinition *d, char **ret);
 
-/* What object names have at most, and patterns of them. */
+/* The greatest length of the name of an object, and of a pattern for it. */
 #define CHECK_NAME_MAX 253
 
 /* Keys that several kinds have: char *. */

@@ -12,7 +12,7 @@
 typedef struct MicroShiftConfig {
         YNode **documents; /* in the order of merging */
         size_t n_documents;
-        char *error; /* why it cannot be known what the configuration is, with file and line; NULL where it can */
+        char *error; /* why the configuration cannot be read, with file and line; else NULL */
 } MicroShiftConfig;
 
 MicroShiftConfig *microshift_config_free(MicroShiftConfig *c);

@@ -21,7 +21,7 @@ typedef enum GateConditionKind {
 typedef struct GateCondition {
         GateConditionKind kind;
         bool negate;       /* ! in front */
-        bool trigger;      /* | in front: of these, one suffices */
+        bool trigger;      /* | in front: one of these suffices */
         char *argument;    /* the path, or KEY=VALUE, KEY!=VALUE */
         char *key;         /* of the latter: what MicroShift calls it; else NULL */
         bool differs;      /* it is KEY!=VALUE */
@@ -44,7 +44,7 @@ typedef struct GateDefinition {
         size_t n_checks;
         char **files;    /* in the order of reading */
         char **warnings; /* unknown keys and the like, each with file and line */
-        char *invalid;   /* why the gate cannot be evaluated, with file and line; NULL where it can */
+        char *invalid;   /* why the gate cannot be evaluated, with file and line; else NULL */
 } GateDefinition;
 
 GateDefinition *gate_definition_free(GateDefinition *d);

@@ -4,7 +4,7 @@
 #include "gates/condition-microshift.h"
 #include "gates/definition.h"
 
-/* What conditions are held against. */
+/* What conditions are evaluated on. */
 typedef struct GateFacts GateFacts;
 struct GateFacts {
         bool (*path_exists)(const GateFacts *facts, const char *path);

@@ -70,7 +70,7 @@ void blocker_done(Blocker *b) {
         *b = (Blocker){};
 }
 
-/* *ret is written on success only; it is not freed before. -ENOMEM. */
+/* Writes ret on success only, and does not free what it had. -ENOMEM. */
 int blocker_copy(const Blocker *b, Blocker *ret) {
         _cleanup_(blocker_done) Blocker copy = { .since = b->since, .is_dated = b->is_dated };
         int r;

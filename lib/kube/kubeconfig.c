@@ -305,7 +305,7 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
 
 /* Reads the text of the kubeconfig at path, for a context (NULL: its current one), without the files that it
  * names. Errors: -EAGAIN for all that a half-written file can look like (empty, cut off, parts missing),
- * -EBADMSG for what more bytes cannot mend, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
+ * -EBADMSG for what more bytes cannot fix, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
  * (may be NULL) has file, line, key, and what to do. */
 int kube_config_parse(const char *text, size_t size, const char *path, const char *context, KubeConfig **ret,
                       char **reterr_detail) {

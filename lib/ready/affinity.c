@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whether a DaemonSet wants a pod on a node: its nodeSelector and the required part of its node affinity, as
- * the scheduler reads them (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). Taints are not weighed:
- * a pod that a taint keeps away is one that is missing. */
+/* Whether a DaemonSet wants a pod on a node: its nodeSelector and the required part of its node affinity, as the
+ * scheduler reads them (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). Taints do not count: a pod that a
+ * taint keeps away is a missing pod. */
 
 #include "ready/affinity.h"
 
@@ -50,7 +50,7 @@ bool affinity_admits(const KubeWorkload *set, const KubeNode *node) {
         if (!set->has_affinity)
                 return true;
 
-        /* Of the terms one suffices; a term without requirements matches nothing. */
+        /* One matching term suffices; a term without requirements matches nothing. */
         for (size_t i = 0; i < set->n_requirements;) {
                 unsigned term = set->requirements[i].term;
                 bool all = true;

@@ -77,9 +77,9 @@ static int sort_gates(Board *b, char ***warnings) {
         return r;
 }
 
-/* Puts a new set of gates in place of the old; a gate of the same name keeps its past. The setups are taken on
- * success. ret_warnings gets the dependencies that were dropped, ret_removed the names of gates that are gone. On
- * failure the board is as it was. */
+/* Replaces the gates by a new set; a gate of the same name keeps its past. The setups are taken on success.
+ * ret_warnings gets the dependencies that were dropped, ret_removed the names of gates that are gone. On failure the
+ * board is as it was. */
 int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_warnings,
               char ***ret_removed) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
@@ -123,9 +123,9 @@ fail:
         return r;
 }
 
-/* Until the first ready of this boot it is ready or waiting; after that the worst of lost, unknown and waiting
- * wins. Hold and grace keep open what is open: the verdict itself opens on evidence only, so that it does not turn
- * ready while one of its gates is about to be lost. */
+/* Until the first ready of this boot it is ready or waiting; after that the worst of lost, unknown and waiting wins.
+ * Hold and grace keep the verdict open; to open, it needs evidence of every gate, so that it does not turn ready while
+ * one of its gates is about to be lost. */
 static GateState verdict_state(const Board *b, const char **ret_reason) {
         unsigned seen[_GATE_STATE_MAX] = {}, required = 0, proven = 0;
 

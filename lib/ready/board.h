@@ -32,7 +32,7 @@ struct BoardOps {
 /* Iterates over the gates. */
 #define BOARD_FOREACH(g, b) for (Gate **_##g = (b)->gates, *g; _##g && (g = *_##g); _##g++)
 
-/* Iterates over the checks of the gates that are asked. To be left by return only: break ends one gate. */
+/* Iterates over the checks of the gates that are asked. Leave it only by return: break ends one gate's checks. */
 #define BOARD_FOREACH_CHECK(c, g, b)                                                                        \
         BOARD_FOREACH(g, b)                                                                                 \
                 for (const Check *c = g->checks; gate_is_asked(g) && c < g->checks + g->n_checks; c++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The names that the kubelet's two cgroup drivers and the runtimes give (kubernetes
- * pkg/kubelet/cm/cgroup_manager_linux.go, cri-o internal/config/cgmgr, containerd pkg/cri/server). The systemd
- * driver escapes the '-' of the pod's uid, since it separates the parts of a slice. Beside crio-<id>.scope
- * there is a crio-conmon-<id>.scope, the monitor's, which may outlive the container: names are matched whole. */
+ * pkg/kubelet/cm/cgroup_manager_linux.go, cri-o internal/config/cgmgr, containerd pkg/cri/server). The systemd driver
+ * escapes the '-' of the pod's uid, since it separates the parts of a slice. Names are matched whole, because the
+ * monitor's crio-conmon-<id>.scope beside crio-<id>.scope may outlive the container. */
 
 #include "ready/cgroup.h"
 
@@ -35,7 +35,7 @@ static bool consists_of(const char *s, const char *characters, size_t min, size_
         return !s[n] && n >= min && n <= max;
 }
 
-/* An ID becomes part of a path: only letters and digits, and not few, will do. */
+/* An ID becomes part of a path, so it must be of letters and digits, and long enough. */
 bool container_id_is_valid(const char *id) {
         return consists_of(container_id_bare(id), ALPHANUMERIC, 8, 128);
 }
@@ -87,7 +87,7 @@ int cgroup_candidate(const ContainerAddress *a, unsigned n, char **ret) {
         }
 }
 
-/* Whether a folder of this name is the container's group, for the search where it is at no known place. */
+/* Whether a folder of this name is the container's group; for the search when no candidate exists. */
 bool cgroup_name_is_container(const char *name, const char *id) {
         static const char *const prefixes[] = { "", "crio-", "cri-containerd-", "docker-" };
 
@@ -109,7 +109,7 @@ bool cgroup_name_is_kubepods(const char *name) {
 }
 
 /* What the text of cgroup.events says: 1 where a process lives in the group or below it, 0 where none does,
- * -EBADMSG where it does not say. */
+ * -EBADMSG where the text does not tell. */
 int cgroup_events_populated(const char *text) {
         for (const char *line = text; line && *line; line = strchr(line, '\n')) {
                 const char *value;

@@ -3,7 +3,7 @@
 
 #include "kube/object.h"
 
-/* Where the cgroup of a container is to be found. Paths are relative to the hierarchy's root. */
+/* What the place of a container's cgroup depends on. Paths are relative to the hierarchy's root. */
 
 typedef struct ContainerAddress {
         const char *pod_uid; /* a static pod's is its config hash */

@@ -5,9 +5,9 @@
 #include "ready/question.h"
 #include "ready/tally.h"
 
-/* The kinds of checks, a file check-KIND.c each: what their sections say, and their descriptors. */
+/* The kinds of checks: the contents of their sections, and their descriptors, each of which is in check-KIND.c. */
 
-/* Of a definition whose kind is known. */
+/* Casts a definition whose kind is known. */
 #define CHECK_AS(type, d) ((const type *) (d))
 
 typedef struct ApiDefinition {

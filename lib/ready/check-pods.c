@@ -106,7 +106,8 @@ static int judge(Check *c, Judging *j) {
                 report_cut(report, first);
                 return 0;
         }
-        /* Its pods keep it shut, where there are enough; else also that some are missing, or not known. */
+        /* The blockers of its pods say enough where there are as many pods as wanted. Otherwise add one that says that
+         * pods are missing; while that is not known, only where no pod has a blocker. */
         if (in_sync ? t.members >= wanted : report->n_blockers > first)
                 return 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* [Socket]: a service that does not speak HTTP, as an MQTT broker, accepts a connection. */
+/* [Socket]: a service that does not speak HTTP, such as an MQTT broker, accepts a connection. */
 
 #include "ready/check-kinds.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants
- * stands in its spec; its status is never asked, for the counters there lag and outlive a reboot. */
+/* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants stands in
+ * its spec; its status is never read, because the counters there lag and outlive a reboot. */
 
 #include "ready/check-kinds.h"
 

@@ -30,7 +30,7 @@ static int count(const Watched *watched, void *userdata) {
         return report_count(userdata, watched);
 }
 
-/* The judge of a kind whose objects all count. */
+/* The judge for kinds in which every listed object counts. */
 int check_count_listed(Check *c, Judging *j) {
         return check_list(c, j->world, j->now, count, j);
 }
@@ -76,7 +76,7 @@ Blocker *report_find(Report *r, const Blocker *b) {
         return NULL;
 }
 
-/* Looking for a hint costs more than all the rest of a judgement: what stands as it stood keeps the one it had. */
+/* The search for a hint costs more than the rest of a judgement: an unchanged blocker keeps the hint that it had. */
 static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery *q) {
         const Blocker *same = j->before ? report_find(j->before, b) : NULL;
 
@@ -109,8 +109,7 @@ static int make_blocker(const Judging *j, const Watched *watched, bool hinted, B
         return 0;
 }
 
-/* Adds what was found of an object as a blocker. The same obstacle again, and those over the ceiling, are
- * left out. */
+/* Adds a blocker for what was found of an object, unless it is already there or there are too many. */
 int report_add(Judging *j, const Watched *watched) {
         Report *r = j->report;
         Blocker b;
@@ -122,7 +121,7 @@ int report_add(Judging *j, const Watched *watched) {
         k = make_blocker(j, watched, true, &b);
         if (k < 0)
                 return k;
-        /* When it was known no more has nothing to do with when the object changed: the gate dates that. */
+        /* When the evidence ended does not depend on when the object changed: the gate dates that. */
         if (watched->object && watched->finding.evidence == EVIDENCE_NONE) {
                 b.since = 0;
                 b.is_dated = false;
@@ -136,7 +135,7 @@ int report_add(Judging *j, const Watched *watched) {
         return 0;
 }
 
-/* Lets the gate's trail see what was found of an object, whether or not it is in the gate's way. */
+/* Lets the gate's trail see what was found of an object, whether or not it blocks the gate. */
 int report_see(Judging *j, const Watched *watched) {
         Blocker *wanted;
         int k;
@@ -148,7 +147,7 @@ int report_see(Judging *j, const Watched *watched) {
         return k > 0 ? make_blocker(j, watched, false, wanted) : k;
 }
 
-/* Counts one object into the report, whose evidence it shares; a blocker where it is not TRUE. */
+/* Counts one object into the report and its evidence, and adds a blocker where it is not TRUE. */
 int report_count(Judging *j, const Watched *watched) {
         Report *r = j->report;
         int k;
@@ -165,7 +164,7 @@ int report_count(Judging *j, const Watched *watched) {
         return report_add(j, watched);
 }
 
-/* Takes back the blockers behind the first n: what they name does not matter after all. */
+/* Removes all blockers but the first n: those do not matter after all. */
 void report_cut(Report *r, size_t n) {
         while (r->n_blockers > n)
                 blocker_done(&r->blockers[--r->n_blockers]);

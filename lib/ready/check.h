@@ -17,14 +17,14 @@ typedef struct Report {
         Blocker blockers[LIMIT_BLOCKERS];
         size_t n_blockers;
         usec_t deadline; /* monotonic: when time alone may change the answer */
-        bool overdue;    /* as it was judged: its hints say that what is missing should have been there */
+        bool overdue; /* Judging.overdue of that time: its hints say that what is missing should have been there */
 } Report;
 
-/* Reports and what they hold are told from each other by address: not to be copied. */
+/* Not to be copied: reports, and what they hold, are distinguished by their addresses. */
 #define REPORT_INIT ((Report){ .evidence = EVIDENCE_TRUE, .deadline = USEC_INFINITY })
 void report_done(Report *r);
 
-/* A judgement while it is made: by what, and the report that each check adds to. */
+/* One judgement: its inputs, and the report that each check adds to. */
 typedef struct Judging {
         const World *world;
         Instant now;
@@ -40,9 +40,9 @@ typedef struct Watched {
         const char *kind;
         const char *namespace;
         const char *name;
-        const WorldObject *object; /* NULL for what is no object, and for what is missing */
-        const WorldObject
-                *leftover; /* where pods are missing: the last one that failed or is going, or NULL */
+        const WorldObject *object; /* NULL for what is not an object, and for one that is missing */
+        /* Where pods are missing: the last one that failed or is being deleted, or NULL. */
+        const WorldObject *leftover;
         Finding finding;
         usec_t since;    /* boottime */
         bool is_unnamed; /* stands for an object that is not known by its name */
@@ -58,7 +58,7 @@ typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 
 typedef struct Check Check;
 
-/* A stream that the gates need. Lives for the call that tells of it. */
+/* A stream that the gates need. Valid during the callback only. */
 typedef struct StreamDemand {
         StreamRole role;
         const char *key; /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
@@ -67,18 +67,17 @@ typedef struct StreamDemand {
 
 typedef int (*DemandCallback)(const StreamDemand *demand, void *userdata);
 
-/* A kind of check: all that the rest has to know of it. Functions may be NULL but for judge and list. */
+/* A kind of check: all that the other files need to know of it. Functions other than judge and list may be NULL. */
 typedef struct CheckKind {
         CheckSyntax syntax;
         unsigned roles;                                  /* of the streams that it needs: 1 << StreamRole */
         unsigned (*own_roles)(const CheckDefinition *d); /* and those that depend on its keys */
         int (*demand)(const CheckDefinition *d, DemandCallback callback, void *userdata); /* of its own */
         bool (*wants)(const CheckDefinition *d, KubeKind kind,
-                      const KubeBrief *brief); /* looks at it, perhaps */
+                      const KubeBrief *brief); /* whether it may look at the object */
         bool (*wants_other_nodes)(const CheckDefinition *d);
         bool counts_pods; /* its definition begins with a TallyDefinition */
-        /* Under what the world keeps its answer: the daemon asks, and its definition begins with a
-         * QuestionDefinition. */
+        /* The key of its answer in the world: the daemon asks, and the definition begins with a QuestionDefinition. */
         int (*question)(const CheckDefinition *d, char **ret);
         int (*judge)(Check *c, Judging *j);
         int (*list)(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);

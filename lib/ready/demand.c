@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Which streams the daemon needs. That follows from the gates and from our node, and is worked out again after each
- * judgement. No stream without need: each costs the API server a watch and the daemon a connection. */
+ * judgement. No stream is open without need, because each costs the API server a watch and the daemon a connection. */
 
 #include "base/string-util.h"
 #include "ready/board.h"
@@ -14,7 +14,7 @@ typedef struct Demand {
         void *userdata;
 } Demand;
 
-/* What the checks ask for, as 1 << StreamRole. */
+/* The roles that the checks need, as 1 << StreamRole. */
 static unsigned roles_of(const Board *b) {
         unsigned roles = 0;
 
@@ -55,7 +55,7 @@ static int need(const Demand *d, StreamRole role, const char *namespace, const c
         return d->callback(&demand, d->userdata);
 }
 
-/* Of the objects those whose field is the name of our node. */
+/* Needs only the objects whose field is the name of our node. */
 static int need_of_node(const Demand *d, StreamRole role, const char *namespace, const char *field) {
         _cleanup_free_ char *fields = NULL;
         int r;
@@ -74,7 +74,7 @@ static int need_nodes(const Demand *d) {
         return need_of_node(d, STREAM_NODES, NULL, "metadata.name");
 }
 
-/* Ours, and those that have no node yet. */
+/* Pods of our node, and pods that have no node yet. */
 static int need_pods(const Demand *d) {
         int r;
 
@@ -102,8 +102,8 @@ static bool all_show_life(const World *w) {
         return true;
 }
 
-/* Of our node while a sign of life is missing, and of others while checks ask for them; over the whole cluster they
- * are the proof that nodes are fresh. */
+/* Our node's Lease while a sign of life is missing, and those of other nodes while checks ask for them. In the scope
+ * of the whole cluster Leases prove that nodes are fresh. */
 static int need_leases(const Demand *d) {
         const World *w = d->world;
 

@@ -3,8 +3,8 @@
 
 #include "base/macro.h"
 
-/* What a check, an object or a gate answers. NO_EVIDENCE is not "no": it opens nothing, and what is open
- * lives on its grace. */
+/* The answer of a check, an object or a gate. EVIDENCE_NONE is not "no": it opens no gate, and an open gate stays open
+ * for its grace. */
 typedef enum Evidence {
         EVIDENCE_NONE,
         EVIDENCE_FALSE,
@@ -35,8 +35,8 @@ typedef enum Proof {
 
 const char *proof_to_string(Proof p);
 
-/* What the rules say of one object. reason and message live as long as the world is not changed, and are set
- * unless evidence is TRUE. */
+/* What the rules say of one object. reason and message are set unless evidence is TRUE, and valid until the world
+ * changes. */
 typedef struct Finding {
         Evidence evidence;
         Proof proof;
@@ -85,7 +85,7 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_CA_UNREADABLE "CAUnreadable"
 #define REASON_NOT_ASKED "NotAsked"
 
-/* What keeps an old or unproven truth from opening a gate: reasons that are counted when they appear. */
+/* Reasons that are counted when they appear: they keep an old or unproven status from opening a gate. */
 typedef enum Guard {
         GUARD_STALE_BOOT,
         GUARD_UNPROVEN,

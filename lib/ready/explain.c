@@ -50,7 +50,7 @@ static bool says_only_which(const char *reason) {
         return streq_ptr(reason, "ContainersNotReady") || (init && *init >= '0' && *init <= '9');
 }
 
-/* Others that wait may have another policy. */
+/* Other waiting containers may have another policy. */
 static bool lacks_image_always(const KubeContainer *c) {
         return c->pull_always &&
                (streq_ptr(c->reason, "ErrImagePull") || streq_ptr(c->reason, "ImagePullBackOff"));
@@ -81,7 +81,7 @@ static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
                 say_more(e, "%s", event.message);
 }
 
-/* Why a workload has too few pods: its controller tells, and a Deployment's are its ReplicaSets. */
+/* Why a workload has too few pods: the events of its controller say so, for a Deployment its ReplicaSets'. */
 static bool controller_tells(const World *w, const WorldObject *workload, Explanation *e) {
         EventExplanation event;
         bool found;
@@ -136,8 +136,8 @@ static void tell_node(const World *w, const Watched *watched, Explanation *e) {
                 say_more(e, "the node's InternalIP %s is no address of this host", w->host.lost_address);
 }
 
-/* Whether the finding is what the API says of an object as it is now. Events and the node do not explain what the
- * daemon found itself, nor what is not known: they may be as old as what they would explain. */
+/* Whether the finding is what the API says of an object as it is now. Events and the node explain neither what the
+ * daemon found itself nor what is not known, because they may be just as old. */
 static bool is_known(const Watched *watched) {
         const Finding *f = &watched->finding;
 
@@ -146,7 +146,7 @@ static bool is_known(const Watched *watched) {
         return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN);
 }
 
-/* Puts together what is told of an object that is in the way, and what its hint is looked for with. */
+/* Puts together the words for an object that blocks, and the query for its hint. */
 void explain(const Judging *j, const Watched *watched, Explanation *ret) {
         const World *w = j->world;
         const KubeObject *o = watched->object ? watched->object->object : NULL;

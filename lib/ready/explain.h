@@ -5,8 +5,8 @@
 #include "ready/check.h"
 #include "diagnosis/hint.h"
 
-/* The words for what was found, and what a hint is looked for with. They live as long as the world is not
- * changed, and this does. */
+/* The words for what was found, and the query for its hint. They are valid until the world changes, and no longer than
+ * the Explanation. */
 typedef struct Explanation {
         HintQuery query;
         usec_t since;                 /* boottime */

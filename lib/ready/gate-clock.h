@@ -29,7 +29,7 @@ typedef struct GateClock {
         bool is_fed;
         usec_t fed;       /* monotonic */
         usec_t true_for;  /* uninterrupted */
-        usec_t false_for; /* since the last TRUE; what is NO-EVIDENCE in between does not count */
+        usec_t false_for; /* since the last TRUE, not counting NO-EVIDENCE */
         usec_t none_for;  /* uninterrupted */
 } GateClock;
 

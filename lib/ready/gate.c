@@ -99,7 +99,7 @@ bool gate_is_required(const Gate *g) {
         return g->setup.required && gate_state(g) != GATE_DISABLED;
 }
 
-/* Rule R7: tells the conditions of a gate when their controller has been TRUE for the first time. */
+/* Rule R7: tells the conditions of a gate that their controller has been TRUE for the first time. */
 static void tell_conditions(Gate *g, Instant now) {
         bool all = true, any = false;
 
@@ -163,7 +163,7 @@ static int judge_kept(Gate *g, Judging *j) {
         return 0;
 }
 
-/* Something about the gate itself, of which nothing can be known. */
+/* Reports no evidence, and a blocker that names the gate itself. */
 static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message, usec_t since) {
         j->report->evidence = EVIDENCE_NONE;
         return report_add(j, &(Watched){
@@ -377,14 +377,14 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         return r;
 }
 
-/* When (monotonic) the gate has to be reconsidered though nothing happens. */
+/* When (monotonic) the gate has to be reconsidered at the latest. */
 usec_t gate_deadline(const Gate *g) {
         if (gate_state(g) == GATE_DISABLED)
                 return USEC_INFINITY;
         return usec_min(gate_clock_next(&g->clock, &g->setup.timing, NULL), g->report.deadline);
 }
 
-/* The clock that runs, and when (boottime, as far as one can say) it runs out. */
+/* The clock that runs, and when (an estimate, boottime) it runs out. */
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime) {
         GateClockKind kind;
         usec_t due = gate_clock_next(&g->clock, &g->setup.timing, &kind);
@@ -447,7 +447,7 @@ void gate_adopt(Gate *g, Gate *old) {
         g->waited_for = old->waited_for;
         old->waited_for = (Blocker){};
         if (!same) {
-                /* It was the former checks that were TRUE so far. */
+                /* What was TRUE so far were the former checks. */
                 if (g->clock.evidence == EVIDENCE_TRUE) {
                         g->clock.evidence = EVIDENCE_NONE;
                         g->clock.true_for = 0;

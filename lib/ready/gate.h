@@ -17,11 +17,11 @@ typedef struct KeptContainer {
         ContainerLife life;
 } KeptContainer;
 
-/* How a gate comes out of its files and the configuration. */
+/* What the files and the configuration say of a gate. */
 typedef struct GateSetup {
         GateDefinition *definition; /* owned */
         bool enabled;
-        char *cause; /* why it is not enabled, or which condition could not be read; NULL where neither */
+        char *cause; /* why it is not enabled, or which condition could not be read; else NULL */
         bool required;
         bool vendor;
         GateTiming timing;
@@ -36,9 +36,9 @@ typedef struct Gate {
         Check *checks;
         size_t n_checks;
         Report report;
-        Blocker waited_for; /* what stood first in the way before nothing did; reason is NULL before that */
+        Blocker waited_for; /* the last first blocker, kept once there is none; else its reason is NULL */
         Trail trail;        /* of the objects that its checks look at */
-        uint64_t interest;  /* the world's when it began to look at its objects; 0: it has not yet */
+        uint64_t interest;  /* World.interest when it began to look at its objects; 0: it has not yet */
         enum {
                 GATE_UNSORTED,
                 GATE_BEING_SORTED,
@@ -48,7 +48,7 @@ typedef struct Gate {
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */
         usec_t first_ready; /* boottime, 0: never in this boot */
-        uint64_t held[_GUARD_MAX]; /* blockers that have appeared for such a reason */
+        uint64_t held[_GUARD_MAX]; /* how many blockers with such a reason have appeared */
 
         KeptContainer *kept;
         size_t n_kept;
@@ -62,7 +62,7 @@ DEFINE_CLEANUP(Gate, gate_free)
 enum {
         GATE_CHANGED_STATE = 1 << 0,
         GATE_CHANGED_REPORT = 1 << 1, /* blockers or counts */
-        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or none any more */
+        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or no clock any longer */
 };
 
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed);

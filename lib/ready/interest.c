@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which objects any gate looks at, by their metadata, so that the scanner drops the rest before it is parsed. False
- * positives are fine, false negatives are not: ownership is proven by uid later. */
+/* Which objects the gates look at, judged by metadata alone, so that the scanner drops the others before they are
+ * parsed. False positives are fine, because ownership is proven by uid later; false negatives are not. */
 
 #include "ready/board.h"
 #include "ready/tally.h"

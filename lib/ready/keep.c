@@ -15,7 +15,7 @@
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
-/* More than a node runs; containers over this number are not kept. */
+/* More than one node runs; further containers are not kept. */
 #define KEEP_CONTAINERS 256
 
 typedef struct Keeping {

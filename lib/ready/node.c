@@ -159,8 +159,8 @@ static bool node_status_is_ready(const WorldObject *node, Finding *f) {
         return true;
 }
 
-/* Rule R1 for one node. Ours is proven by the boot ID, another by a Lease that moves. Only a TRUE needs a sign of
- * life: a status that shuts the gate counts though the kubelet is silent. */
+/* Rule R1 for one node. Ours is proven by the boot ID, another by a Lease that moves. Only TRUE needs a sign of life:
+ * a status that shuts the gate counts even while the kubelet is silent. */
 void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         const KubeNode *n = KUBE_NODE_OF(node->object);
         const char *reason, *message;

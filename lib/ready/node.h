@@ -4,7 +4,7 @@
 #include "ready/world.h"
 
 typedef struct NodeChoice {
-        WorldObject *node;  /* NULL where none can be told to be ours */
+        WorldObject *node;  /* NULL where it is not known which is ours */
         const char *reason; /* then: NodeAmbiguous or NodeNotRegistered */
         char message[256];
 } NodeChoice;

@@ -2,9 +2,9 @@
 
 /* Rules R2 and R3: whether a pod is ready, and whether that is true of this boot.
  *
- * * The kubelet writes container IDs and conditions in one patch. An ID whose cgroup holds a process on this host
- * now was given in this boot (cgroups do not survive one), so the Ready beside it was written in this boot. Looking
- * at every container's cgroup also finds those that died after the patch. */
+ * The kubelet writes container IDs and conditions in one patch. An ID whose cgroup holds a process on this host now
+ * was given in this boot (cgroups do not survive one), so the Ready beside it was written in this boot. Looking at
+ * every container's cgroup also finds those that died after the patch. */
 
 #include "ready/pod.h"
 
@@ -13,14 +13,14 @@
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
 
-/* Rule R4: pods that have ended or are being deleted are members of nothing. Nor are those of a Job: its Complete
+/* Rule R4: pods that have ended or are being deleted do not count as members, nor do those of a Job: its Complete
  * condition says when it is done. */
 bool pod_is_member(const KubePod *p) {
         return !streq_ptr(p->phase, "Succeeded") && !streq_ptr(p->phase, "Failed") && !p->object.deleting &&
                !streq_ptr(p->object.owner_kind, "Job");
 }
 
-/* No longer a member, and not because it succeeded. */
+/* Whether it is no longer a member, for another reason than success. */
 bool pod_is_leftover(const KubePod *p) {
         return (streq_ptr(p->phase, "Failed") || p->object.deleting) &&
                !streq_ptr(p->object.owner_kind, "Job");
@@ -153,7 +153,7 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
         *deadline = usec_min(*deadline, due);
 }
 
-/* Our node is not known, so the pod may run here: that is no reason to take a weaker proof. */
+/* While our node is not known the pod may run here, so a weaker proof is not enough. */
 static void doubt_node(const World *w, Finding *f) {
         NodeChoice choice;
 
@@ -179,8 +179,8 @@ static void prove(const World *w, const WorldObject *pod, ProofWanted wanted, In
                 prove_by_observation(w, pod, now, f, deadline);
 }
 
-/* Rules R2 and R3 for one pod. ret has the proof also where the evidence is in doubt for another reason.
- * *ret_deadline (monotonic) is lowered to when time alone may change the answer. */
+/* Rules R2 and R3 for one pod. ret has the proof also where the evidence is in doubt for another reason. Lowers
+ * ret_deadline (monotonic) to when time alone may change the answer. */
 void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *ret,
                usec_t *ret_deadline) {
         const KubePod *p = KUBE_POD_OF(pod->object);

@@ -10,7 +10,7 @@ typedef enum ProofWanted {
         PROOF_WANTED_NONE,
 } ProofWanted;
 
-/* How long a remote node must have been seen alive, with an unchanged boot ID, until what its pods say is
+/* How long a remote node must have been seen alive, with an unchanged boot ID, until the status of its pods is
  * believed. */
 #define OBSERVED_NODE_USEC (60 * USEC_PER_SEC)
 

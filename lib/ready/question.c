@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Checks of an address, which the daemon asks ([Endpoint], [Socket]): their answer is in the world, under the key that
- * the kind makes of its question. It counts while the API is out of reach, too. */
+/* Checks that the daemon answers by asking an address ([Endpoint], [Socket]). The answer is in the world, under the
+ * key that the kind makes of its question; it also counts while the API is out of reach. */
 
 #include "ready/question.h"
 
@@ -15,7 +15,7 @@ static int parse_interval(void *p, const char *value, const char **why) {
         if (r < 0)
                 return r;
         if (*value && (u < USEC_PER_SEC || u == USEC_INFINITY))
-                return value_refuse(why, "not at least a second, or never");
+                return value_refuse(why, "must be at least 1s, and not infinity");
         *interval = u;
         return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "ready/check.h"
 
-/* What the sections of checks have in common that the daemon answers by asking an address. */
+/* Common part of the sections that the daemon answers by asking an address. */
 typedef struct QuestionDefinition {
         CheckDefinition definition;
         char *address;

@@ -11,7 +11,7 @@
 #include "base/string-util.h"
 #include "ready/node.h"
 
-/* Makes the parts that are empty at first. -ENOMEM; readiness_done() tidies up in any case. */
+/* Makes the parts, empty. -ENOMEM; readiness_done() frees them in any case. */
 int readiness_init(Readiness *r) {
         int k;
 
@@ -123,8 +123,8 @@ int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOp
         return board_reconsider(&r->board, r->world, now, &rec.board_ops);
 }
 
-/* Holds the conditions of all gates against the host again. The next readiness_reconsider() tells the edges. Returns
- * true where gates look at other objects now than before: what no gate looked at has been dropped as it came. */
+/* Evaluates the conditions of all gates again. The next readiness_reconsider() tells the edges. Returns true where
+ * gates look at other objects now than before: the daemon dropped objects that no gate looked at when they came. */
 bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant now) {
         bool other_objects = false;
 
@@ -144,7 +144,8 @@ bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant no
 
 /* Boots on record. */
 
-/* What a gate waited for until it opened first, else what it waits for: "Pod openshift-dns/dns-x: Unproven". */
+/* What a gate waited for until it first opened; while it has not, what it waits for: "Pod openshift-dns/dns-x:
+ * Unproven". */
 static int waited_for(const Readiness *r, const Gate *g, char **ret) {
         const Blocker *b = g->first_ready > 0 ? NULL : gate_waited_for(g);
         _cleanup_free_ char *object = NULL;
@@ -169,8 +170,8 @@ static usec_t since_start(const Readiness *r, usec_t boottime) {
         return boottime == 0 ? USEC_INFINITY : usec_sub(boottime, r->userspace);
 }
 
-/* What this boot is like so far: when each gate that is enabled first opened, what it waited for, and when all that
- * are required had. -ENOMEM. */
+/* Summary of this boot so far: when each enabled gate first opened, what it waited for, and when all required gates
+ * had opened. -ENOMEM. */
 static int make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **ret) {
         _cleanup_(boot_freep) Boot *boot = NULL;
         usec_t last = 0;
@@ -204,8 +205,8 @@ static int make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **re
         return 0;
 }
 
-/* Puts this boot on record, in the place of what was there of it. Images that are pulled after the first ready, and
- * gates that are required after it, change nothing of how this boot went. -ENOMEM. */
+/* Puts this boot on record and replaces its earlier record. Images that are pulled after the first ready, and gates
+ * that are required after it, do not change how this boot went. -ENOMEM. */
 int readiness_record_boot(Readiness *r, Instant now, usec_t realtime) {
         const Boot *first;
         Boot *boot;
@@ -224,21 +225,21 @@ int readiness_record_boot(Readiness *r, Instant now, usec_t realtime) {
         return 0;
 }
 
-/* The objects' states that the time line tells are not told again. */
+/* States of objects that the time line already has are not told again. */
 static void restore_trails(Readiness *r) {
         for (size_t i = 0; i < timeline_length(r->timeline); i++) {
                 const Transition *t = timeline_get(r->timeline, i);
                 Gate *g = t->gate ? board_find(&r->board, t->gate) : NULL;
                 ObjectState to = object_state_from_string(t->to);
 
-                /* Lacking memory, or where the line is none of ours, it is told again. */
+                /* Without memory, or where the line is not ours, it is told again. */
                 if (g && t->object.kind && to >= 0)
                         (void) trail_restore(&g->trail, &t->object, to, t->has_blocker ? &t->blocker : NULL);
         }
 }
 
-/* Board, time line and boots hold what was found of earlier runs (from_earlier_run: of one in this boot and userspace,
- * so that the board has its states); all else follows from it. A verdict without a date begins now. */
+/* Called when board, time line and boots have what was found of earlier runs (from_earlier_run: of one in this boot
+ * and userspace, so that the board has its states); all else follows from it. A verdict without a date begins now. */
 void readiness_restored(Readiness *r, bool from_earlier_run, Instant now, usec_t realtime) {
         const Boot *boot = boot_log_find(r->boots, r->world->host.boot_id);
         Verdict *v = &r->board.verdict;
@@ -257,7 +258,7 @@ int readiness_typical(const Readiness *r, usec_t *ret) {
         return boot_log_typical(r->boots, event_digest_pulls(r->events) > 0, r->world->host.boot_id, ret);
 }
 
-/* The name of our node; NULL where it is not known which it is. */
+/* The name of our node; NULL while it is not known. */
 const char *readiness_node_name(const Readiness *r) {
         return r->world->node ? r->world->node->object->name : NULL;
 }

@@ -17,7 +17,7 @@ typedef struct Readiness {
         BootLog *boots;
         usec_t userspace; /* monotonic: when this userspace began, 0 where systemd was not there to say */
         usec_t verdict_changed_realtime;
-        bool boot_is_settled; /* on record is when this boot was first ready */
+        bool boot_is_settled; /* when this boot was first ready is on record */
 } Readiness;
 
 typedef struct ReadinessOps ReadinessOps;

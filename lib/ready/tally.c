@@ -34,8 +34,8 @@ static int parse_proof(void *p, const char *value, const char **why) {
 const CheckKeyType tally_key_minimum_ready = { .parse = parse_minimum_ready, .size = sizeof(int) };
 const CheckKeyType tally_key_proof = { .parse = parse_proof, .size = sizeof(ProofWanted) };
 
-/* Whether the streams of pods are in sync: of those on nodes, and of those not scheduled yet. In the scope of a
- * node the daemon lists no pods until it knows which node is ours; the reason is in choice then. */
+/* Whether the streams of pods are in sync, both that of pods on nodes and that of pods not scheduled yet. In the scope
+ * of one node the daemon lists no pods until it knows which node is ours; choice has the reason then. */
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
         if (!w->cluster_scope && !w->node && !world_has_role(w, STREAM_PODS) &&
             world_role_in_sync(w, STREAM_NODES, NULL, ret_reason, ret_message)) {
@@ -76,7 +76,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
         return 0;
 }
 
-/* The last pod that failed or is going may say why a pod is missing. */
+/* Notes the last pod that failed or is being deleted: it may say why a pod is missing. */
 static void take_leftover(Tally *t, const WorldObject *pod) {
         const char *version = t->leftover ? t->leftover->object->resource_version : NULL;
 
@@ -85,8 +85,8 @@ static void take_leftover(Tally *t, const WorldObject *pod) {
                 t->leftover = pod;
 }
 
-/* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven.
- * The report's evidence is left to the caller, whose rule it is. */
+/* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven. Leaves
+ * the report's evidence to the caller. */
 int tally_members(const Members *m, Judging *j, Tally *ret) {
         Report *report = j->report;
         const World *w = j->world;
@@ -137,8 +137,8 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         return 0;
 }
 
-/* What the tally says where so many are wanted. While one of its streams is not in sync, its objects may be out of
- * date, but a dead container is dead. */
+/* The evidence of the tally where that many pods are wanted. While one of the streams is not in sync the objects may
+ * be out of date; dead containers count nevertheless. */
 Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync) {
         if (!in_sync)
                 return t->dead > 0 && t->members - t->dead < wanted ? EVIDENCE_FALSE : EVIDENCE_NONE;

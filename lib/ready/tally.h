@@ -6,7 +6,7 @@
 
 #define MINIMUM_READY_UNSET (-1)
 
-/* What a section of a check that counts pods says, whatever else it does. */
+/* Common part of the sections that count pods. */
 typedef struct TallyDefinition {
         CheckDefinition definition;
         char *namespace;
@@ -23,11 +23,11 @@ static inline const TallyDefinition *tally_definition(const CheckDefinition *d) 
 extern const CheckKeyType tally_key_minimum_ready;
 extern const CheckKeyType tally_key_proof;
 
-/* The members of a check that looks at pods, counted by what rules R2 and R3 say of each. */
+/* How many pods a check has, by what rules R2 and R3 say of each. */
 typedef struct Tally {
-        unsigned members, proven, doubtful; /* TRUE, NO-EVIDENCE; the rest is FALSE */
+        unsigned members, proven, doubtful; /* all; TRUE; NO-EVIDENCE; the rest is FALSE */
         unsigned dead;                      /* of the rest: known without the API */
-        const WorldObject *leftover; /* no member: the last one that failed or is going, NULL without */
+        const WorldObject *leftover; /* no member: the last pod that failed or is being deleted, or NULL */
 } Tally;
 
 /* Which pods are the check's. */

@@ -2,13 +2,13 @@
 
 /* The trail that a gate's objects leave on the timeline.
  *
- * Each judgement of a gate is a round: every object that is judged is seen, and what differs from what was told
- * last is an edge. An object that two checks look at passes when both say so. No evidence changes nothing of an
- * object that is known, or a restart of MicroShift would be told of every pod; and what was not seen is gone only
- * where all streams speak, and after a while. While an object waits each reason is told once: a kubelet goes back
- * and forth between ErrImagePull and ImagePullBackOff for hours.
+ * Each judgement of a gate is a round: every object that is judged is seen, and a difference from what was last told
+ * is an edge. An object that two checks look at passes when both say so. NO-EVIDENCE does not change the state of a
+ * known object, or a restart of MicroShift would be told for every pod. An object that was not seen counts as gone
+ * only while all streams are in sync, and after a while. While an object waits each reason is told once: a kubelet
+ * alternates between ErrImagePull and ImagePullBackOff for hours.
  *
- * Objects come in the same order nearly always, so that finding one again is one comparison. */
+ * Objects nearly always come in the same order, so that finding one again takes one comparison. */
 
 #include "ready/trail.h"
 
@@ -20,12 +20,12 @@ struct TrailEntry {
         ObjectState state; /* as it was told */
         Evidence evidence; /* in this round */
         bool is_doubtful;  /* in this round: whether there is such an object is not known */
-        Blocker blocker;   /* what stands in its way, or did last; reason is NULL where that is not known */
-        char **told;       /* the reasons of this wait */
-        usec_t missed;     /* monotonic: when it was looked for first and not there; 0: it is there */
+        Blocker blocker; /* what keeps it from passing, or last did; reason is NULL where that is not known */
+        char **told;     /* the reasons that were told in this wait */
+        usec_t missed;   /* monotonic: when it was first found missing; 0: it is there */
 };
 
-/* A pod that is given to a node goes from one stream to another, and may be in neither for a moment. */
+/* A pod that is bound to a node moves from one stream to another, and may be in neither for a moment. */
 #define GONE_USEC USEC_PER_SEC
 
 static const char *const names[_OBJECT_STATE_MAX] = {
@@ -59,7 +59,7 @@ void trail_done(Trail *t) {
         *t = (Trail){};
 }
 
-/* A new round. What was told to be gone is forgotten. */
+/* Begins a round. Objects that were told to be gone are forgotten. */
 void trail_begin(Trail *t) {
         size_t n = 0;
 
@@ -79,7 +79,7 @@ static bool is_named(const TrailEntry *e, const char *kind, const char *namespac
                streq(strempty(e->object.namespace), strempty(namespace));
 }
 
-/* Where the object stands; n where it is new. */
+/* The object's index; n where it is new. */
 static size_t find(const Trail *t, const char *kind, const char *namespace, const char *name) {
         for (size_t i = t->seen; i < t->n; i++)
                 if (is_named(&t->entries[i], kind, namespace, name))
@@ -90,7 +90,7 @@ static size_t find(const Trail *t, const char *kind, const char *namespace, cons
         return t->n;
 }
 
-/* The entry of an object, made where there is none. Returns 1; 0 where there are too many, and none are followed. */
+/* Finds or makes the entry of an object. Returns 1; 0 where there are too many objects, so that none is followed. */
 static int reach(Trail *t, const char *kind, const char *namespace, const char *name, size_t *ret) {
         size_t i = t->is_off ? 0 : find(t, kind, namespace, name);
         TrailEntry *more;
@@ -117,7 +117,7 @@ static int reach(Trail *t, const char *kind, const char *namespace, const char *
         return 1;
 }
 
-/* Moves an entry to those that have been seen. Returns whether it was none of them. */
+/* Moves an entry to those that have been seen. Returns whether it was not among them before. */
 static bool pass(Trail *t, size_t *i) {
         TrailEntry e;
 
@@ -143,8 +143,8 @@ static ObjectState next_state(const TrailEntry *e, bool seen) {
         }
 }
 
-/* An object is judged; its reason may be NULL. Returns 1 where the words are wanted for what stands in its way:
- * for the caller to write, whole or not at all, before anything else is seen. */
+/* An object is judged; its reason may be NULL. Returns 1 where the caller has to write the blocker, all of it or
+ * nothing, before the next object is seen. */
 int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
               Blocker **ret_wanted) {
         TrailEntry *e;
@@ -156,13 +156,13 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
                 return r;
 
         if (!pass(t, &i) && t->entries[i].evidence != EVIDENCE_TRUE)
-                return 0; /* the first to be in the way has the word */
+                return 0; /* the first blocker of the round stays */
         e = &t->entries[i];
         e->evidence = f->evidence;
         e->missed = 0;
         e->is_doubtful = f->evidence == EVIDENCE_NONE && f->proof == PROOF_MISSING;
         if (e->state == OBJECT_READY)
-                blocker_done(&e->blocker); /* it waited for that, and has been told so */
+                blocker_done(&e->blocker); /* it waited for that, and that has been told */
         if (f->evidence == EVIDENCE_TRUE || !f->reason || streq_ptr(e->blocker.reason, f->reason) ||
             e->is_doubtful || (f->evidence == EVIDENCE_NONE && e->state != OBJECT_ABSENT))
                 return 0;
@@ -172,13 +172,13 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         return 1;
 }
 
-/* The round is over; whether what was not seen is there is not known. */
+/* Ends the round. Whether the objects that were not seen exist is not known. */
 void trail_end(Trail *t) {
         t->told = 0;
 }
 
-/* The round is over, and what was not seen is not there. deadline is drawn nearer to when that is told; NULL: it is
- * told now. Both are monotonic. */
+/* Ends the round. The objects that were not seen do not exist; that is told later, and deadline is lowered to then.
+ * Where deadline is NULL it is told now. Both are monotonic. */
 void trail_end_whole(Trail *t, usec_t now, usec_t *deadline) {
         trail_end(t);
         t->gone = deadline ? usec_sub(now, GONE_USEC) : now;
@@ -192,7 +192,7 @@ void trail_end_whole(Trail *t, usec_t now, usec_t *deadline) {
         }
 }
 
-/* Draws up what is to be told of an entry. -ENOMEM: nothing is, and the next round tries again. */
+/* Makes the edge of an entry. On -ENOMEM nothing is told, and the next round tries again. */
 static int tell(TrailEntry *e, ObjectState to, ObjectEdge *ret) {
         bool waits = to == OBJECT_WAITING || to == OBJECT_LOST;
         int r;
@@ -215,7 +215,7 @@ static int tell(TrailEntry *e, ObjectState to, ObjectEdge *ret) {
         return 1;
 }
 
-/* The next edge of this round; false where there is none any more. */
+/* The next edge of this round; false after the last. */
 bool trail_next(Trail *t, ObjectEdge *ret) {
         while (t->told < t->n) {
                 TrailEntry *e = &t->entries[t->told];
@@ -228,7 +228,7 @@ bool trail_next(Trail *t, ObjectEdge *ret) {
         return false;
 }
 
-/* Between rounds: what an earlier run has told of an object, oldest first. */
+/* Takes over what an earlier run told of an object. To be called between rounds, oldest first. */
 int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Blocker *blocker) {
         TrailEntry *e;
         size_t i;

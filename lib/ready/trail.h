@@ -6,10 +6,10 @@
 
 /* What has become of an object that a gate looks at. */
 typedef enum ObjectState {
-        OBJECT_ABSENT, /* not there yet, or no more */
+        OBJECT_ABSENT, /* not there yet, or gone */
         OBJECT_WAITING,
-        OBJECT_READY, /* passes, or did last: no evidence is no change */
-        OBJECT_LOST,  /* passed in this boot, and does not now */
+        OBJECT_READY, /* passes, or did before NO-EVIDENCE */
+        OBJECT_LOST,  /* passed in this boot, and no longer does */
         _OBJECT_STATE_MAX,
         _OBJECT_STATE_INVALID = -EINVAL,
 } ObjectState;
@@ -23,18 +23,17 @@ typedef struct TrailEntry TrailEntry;
 typedef struct Trail {
         TrailEntry *entries;
         size_t n;
-        size_t seen; /* of them in this round: those that stand first */
+        size_t seen; /* how many were seen in this round; they come first */
         size_t told; /* how many have been looked at for edges */
-        usec_t gone; /* monotonic: what was missed then, and before, is told to be gone; 0: nothing is */
-        bool is_off; /* too many objects: nothing is told of any */
+        usec_t gone; /* monotonic: objects missed then or before are told to be gone; 0: none */
+        bool is_off; /* too many objects: none is followed */
 } Trail;
 
 /* A change of an object, or another reason for which it waits. Valid until the next round. */
 typedef struct ObjectEdge {
         const ObjectName *object;
         ObjectState from, to;
-        const Blocker
-                *blocker; /* what stands in its way, or stood there last; NULL where nothing is known */
+        const Blocker *blocker; /* what keeps it from passing, or last did; NULL where that is not known */
 } ObjectEdge;
 
 void trail_done(Trail *t);

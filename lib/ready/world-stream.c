@@ -129,8 +129,8 @@ WorldStream *world_stream_free(WorldStream *s) {
         return mfree(s);
 }
 
-/* Says whether the stream is to be believed; reason (one of ours) and message where it is not. Returns 1
- * where anything of that is new. */
+/* Sets whether the stream is in sync, and where it is not, reason (one of ours) and message. Returns 1 where any of
+ * that changed. */
 int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message,
                           Instant now) {
         int r, changed = s->in_sync != in_sync;
@@ -204,8 +204,8 @@ static bool is_before_binding(const WorldObject *o, const KubePod *update) {
                streq_ptr(o->object->uid, update->object.uid);
 }
 
-/* As the API server makes a pod. One that is seen first when it is further than that was there before: its labels or
- * its owner may have changed to what a gate looks at. */
+/* Whether the pod is as the API server creates it. A pod that is first seen in a later state existed before: its
+ * labels or its owner may have changed to what a gate looks at. */
 static bool is_blank(const KubePod *p) {
         for (size_t i = 0; i < p->n_containers; i++)
                 if (p->containers[i].id)
@@ -243,7 +243,7 @@ static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed,
         return 0;
 }
 
-/* What was seen of the pods of a node in an earlier boot of it proves nothing of this one. */
+/* What was seen of a node's pods in its earlier boot proves nothing about this boot. */
 static void forget_observations(World *w, const char *node) {
         WORLD_FOREACH(o, w, KUBE_POD)
                 if (streq_ptr(KUBE_POD_OF(o->object)->node, node))

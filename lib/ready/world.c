@@ -64,7 +64,7 @@ static void world_age_objects(World *w) {
                         o->is_former = true;
 }
 
-/* Answers of paths that came before the API went out of reach say nothing of the server that comes back. */
+/* Answers for paths that came before the API went out of reach say nothing of the server that comes back. */
 static void world_forget_paths(World *w) {
         WorldAnswer *a, *next;
 
@@ -73,8 +73,8 @@ static void world_forget_paths(World *w) {
                         world_drop_answer(w, a);
 }
 
-/* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where
- * there is something else to tell: the state, the reason or the message. */
+/* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where the state,
+ * the reason or the message changed. */
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {
         bool changed = state != w->api || !streq_ptr(reason, w->api_reason);
         int r;
@@ -174,14 +174,14 @@ const char *world_api_reason(const World *w) {
         return w->api_reason ?: (w->api == API_NOT_READY ? REASON_API_NOT_READY : REASON_API_UNREACHABLE);
 }
 
-/* Since when (boottime) a stream that is not in sync cannot be: since the API is out of reach or not ready, else 0,
- * for since it is seen. */
+/* Since when (boottime) no stream can be in sync: since the API is out of reach or not ready. 0 while it is ready: a
+ * doubt then dates from when it is seen. */
 usec_t world_doubt_since(const World *w) {
         return w->api == API_READY ? 0 : w->api_changed;
 }
 
-/* Whether there is a stream of this role (and key, where not NULL) that is to be believed, the API being
- * ready. Else why not: reason is one of ours; the texts live as long as the world is not changed. */
+/* Whether the API is ready and a stream of this role (and key, where not NULL) is in sync. Else why not: reason is one
+ * of ours; the texts live as long as the world is not changed. */
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message) {
         const WorldStream *found = NULL;

@@ -28,7 +28,7 @@ typedef enum StreamRole {
         _STREAM_ROLE_INVALID = -EINVAL,
 } StreamRole;
 
-/* A list+watch as the rules see it. Not in sync means: its objects are hearsay. */
+/* A list and watch as the rules see it. While it is not in sync its objects may be out of date. */
 struct WorldStream {
         World *world;
         StreamRole role;
@@ -39,7 +39,8 @@ struct WorldStream {
         char *reason;        /* why not in sync */
         char *message;       /* likewise, may be NULL */
         unsigned generation; /* of the listing */
-        uint64_t interest; /* the world's when it was made: objects that were of none then it has dropped */
+        /* World.interest when the stream was made: it has dropped what no gate wanted then */
+        uint64_t interest;
         WorldStream *next;
 };
 
@@ -55,15 +56,15 @@ struct WorldObject {
         WorldStream *stream;
         unsigned generation;
         bool is_former; /* brought before the API was last out of reach: by another server, perhaps */
-        usec_t changed; /* boottime: its readiness or reason was last seen to change */
+        usec_t changed; /* boottime: when a change of its readiness or reason was last seen */
         bool is_news;   /* pods: a version that the host has not been asked about yet */
 
         /* Pods: what the host says of each container, in the order of the pod's. */
         ContainerLife *life;
         bool observed; /* IDs changed, or Ready went False to True, while we watched */
 
-        /* Nodes: a sign of life since the API was last out of reach; for how long; and since when its boot ID
-         * has been the same (both monotonic). */
+        /* Nodes: whether there was a sign of life since the API was last out of reach, and since when; since when the
+         * boot ID has been the same (both monotonic). */
         bool alive;
         usec_t alive_since;
         usec_t booted;
@@ -79,7 +80,7 @@ typedef enum ApiState {
         API_READY,
 } ApiState;
 
-/* What was found at a path of the API or at an address: the facts of [Api] and [Endpoint]. */
+/* What was found at a path of the API or at an address: what [Api], [Endpoint] and [Socket] judge. */
 typedef struct WorldAnswer {
         char *key;
         Evidence evidence;
@@ -109,7 +110,7 @@ struct World {
         HostFacts host;
         char *node_setting; /* Node= of the configuration, NULL for "local" */
         bool cluster_scope;
-        uint64_t interest; /* another number, another set of objects that gates look at; from 1 */
+        uint64_t interest; /* changes with the set of objects that gates look at; from 1 */
 
         ApiState api;
         char *api_reason;
@@ -124,7 +125,7 @@ struct World {
         WorldObject *objects; /* by key */
         WorldObject *by_kind[_KUBE_KIND_MAX];
         size_t n_objects;
-        bool has_news; /* pods that are news have come */
+        bool has_news; /* there are pods whose is_news is set */
         WorldAnswer *answers;
 
         struct EventDigest *events; /* borrowed; NULL while no events are read */

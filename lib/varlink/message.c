@@ -18,9 +18,9 @@ void vl_reply_done(VlReply *reply) {
         *reply = (VlReply){};
 }
 
-/* Looks for the NUL that ends the first message in the buffer. *scanned, 0 at the start of a message, is how
- * far the buffer has been searched, so that a message in single bytes costs no more than a whole one.
- * *ret_size does not count the NUL. */
+/* Looks for the NUL that ends the first message in the buffer. *scanned, 0 at the start of a message, is how far the
+ * buffer has been searched, so that a message in single bytes costs no more than a whole one. The NUL is not counted
+ * in ret_size. */
 bool vl_frame_find(const Buffer *in, size_t *scanned, size_t *ret_size) {
         const char *end;
 

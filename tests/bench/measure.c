@@ -2,9 +2,9 @@
 
 /* measure ROUNDS COMMAND...
  *
- * Runs the command so many times, one after the other, and prints for each run on descriptor 3: wall time and CPU
- * time in microseconds, peak memory in KiB, voluntary context switches, and exit status (128 and the signal).
- * A program of its own, for a child's peak begins with that of the process which it was spawned from. */
+ * Runs the command so many times, one after the other, and prints for each run on descriptor 3: wall time and CPU time
+ * in microseconds, peak memory in KiB, voluntary context switches, and exit status (128 and the signal). A program of
+ * its own, because a child's peak begins with that of the process which it was spawned from. */
 
 #include <spawn.h>
 #include <stdio.h>

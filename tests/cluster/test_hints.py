@@ -481,9 +481,9 @@ def test_sockets(scene, another, tmp_path, names):
     with FullListener(str(tmp_path / "full")):
         expected = {
             "refused": (f"127.0.0.1:{process.free_port()}", "ConnectionRefused", "look at the service that should"),
-            "late": (tmp_path / "full", "TimedOut", "No connection comes about"),
+            "late": (tmp_path / "full", "TimedOut", "The connection is not established"),
             "unknown": ("nobody.example.test:1883", "NameNotFound", "check Connect="),
-            "away": (tmp_path / "none", "NotFound", "does not get to the socket"),
+            "away": (tmp_path / "none", "NotFound", "cannot reach the socket"),
         }
         daemon = another(gates={name: f"[Socket]\nConnect={to}\n" for name, (to, _, _) in expected.items()},
                          wrapper=names.wrapper())

@@ -217,7 +217,7 @@ def many_objects(daemon):
 
 
 def test_a_pager_with_borrowed_rights_runs_nothing(daemon, tmux, many_objects, tmp_path):
-    """Whoever may run `sudo msready` and nothing else gets no shell of the pager's."""
+    """A user who may run only `sudo msready` gets no shell of the pager's."""
     made = tmp_path / "made"
     t = tmux(80, 10)
     t.type(f"clear; SUDO_UID=1000 PAGER='touch {made}; cat' {command(daemon, 'objects')}")

@@ -297,7 +297,8 @@ def test_more_gates_than_there_can_be(daemon, client, verb):
     """The client takes no more of them than a daemon may have, and says that, and nothing of its memory."""
     daemon.monitor({"verdict": verdict("waiting"), "gates": [gate(f"g{i}", "waiting") for i in range(600)]})
     done = client(*verb)
-    assert (done.returncode, done.stderr) == (1, f"msready: {verb[0]} failed: the daemon reports more than this client can hold.\n")
+    cause = "the daemon reports more than this client can hold"
+    assert (done.returncode, done.stderr) == (1, f"msready: {verb[0]} failed: {cause}.\n")
 
 
 def test_watch_prints_changes(daemon, start):

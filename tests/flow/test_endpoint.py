@@ -168,7 +168,7 @@ def test_silence(run, closing):
 
 
 def test_reload(run, closing):
-    """What stays is not asked anew, what goes is not asked any more, what comes is asked at once."""
+    """What stays is not asked again, what goes is not asked any more, what comes is asked at once."""
     kept, gone, new = (closing(Application()) for _ in range(3))
     daemon = run(kept=kept.url(), gone=f"URL={gone.url()}\nIntervalSec=1")
     daemon.expect_notify("READY=1")
@@ -210,7 +210,7 @@ def test_a_silent_name_server_blocks_nothing(run, closing, names):
         app=f"URL={application.url()}\nIntervalSec=1",
         options={"wrapper": names.wrapper()},
     )
-    # Whoever waits for a name server waits for five seconds at least.
+    # A client of a silent name server waits for at least five seconds.
     expect_state(daemon, "ready", timeout=4)
     slowest, deadline = 0.0, time.monotonic() + 30
     while time.monotonic() < deadline:

@@ -46,7 +46,7 @@ def ready(edge):
 
 
 def expect_no_edge(daemon, names, during):
-    """Whoever watches these gates sees nothing."""
+    """A client that watches these gates sees nothing."""
     since = {name: daemon.gate(name)["changedBoottimeUSec"] for name in names}
     deadline = time.monotonic() + during
     while time.monotonic() < deadline:
@@ -68,7 +68,7 @@ def test_dead_container_whose_group_stays_costs_nothing(ready):
 
 
 def test_no_cgroup_is_looked_for_where_none_proves(edge):
-    """A runtime may give its containers no groups: where what was observed is the proof, nobody looks for them."""
+    """A runtime may give its containers no groups: where observation is the proof, the daemon looks for none."""
     dns = "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\nProof=observed\n"
     edge.kubelet.new_boot_node()
     edge.start(gates={"node": "[Gate]\nRequired=yes\n[Node]\n", "dns": dns})

@@ -71,6 +71,69 @@ ConditionPathExists=/etc/dummy
 [Pods]
 Namespace=dummy
 """
+# Where the kinds of checks have their rows; HACKING.md names it too.
+CHECK_TABLE = "lib/ready/check-kinds.c"
+CHECK = """/* SPDX-License-Identifier: Apache-2.0 */
+
+/* [Dummy]: is never known. */
+
+#include "ready/check-kinds.h"
+
+#include "base/string-util.h"
+#include "base/value.h"
+
+static int parse_word(void *p, const char *value, const char **why) {
+        return value_set_text(p, value);
+}
+
+static const CheckKeyType word_type = CHECK_KEY_TEXT(parse_word);
+
+static int describe(const CheckDefinition *d, char **ret) {
+        return asprintf_ret(ret, "dummy %s", CHECK_AS(DummyDefinition, d)->word);
+}
+
+static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
+        const Watched watched = {
+                .kind = "Dummy",
+                .namespace = "",
+                .name = CHECK_AS(DummyDefinition, c->definition)->word,
+                .finding = { .evidence = EVIDENCE_NONE, .proof = PROOF_NONE, .reason = REASON_NOT_ASKED },
+        };
+
+        return callback(&watched, userdata);
+}
+
+static const CheckKey keys[] = {
+        { "Word", offsetof(DummyDefinition, word), &word_type, .is_required = true },
+        {},
+};
+
+const CheckKind check_kind_dummy = {
+        .syntax = {
+                .section = "Dummy",
+                .size = sizeof(DummyDefinition),
+                .keys = keys,
+                .describe = describe,
+        },
+        .judge = check_count_listed,
+        .list = list,
+};
+"""
+CHECK_STRUCT = """typedef struct DummyDefinition {
+        CheckDefinition definition;
+        char *word;
+} DummyDefinition;
+
+extern const CheckKind check_kind_dummy;
+
+"""
+CHECK_SECTION = """.Ss [Dummy]
+Is never known.
+.Bl -tag -width Ds
+.It Cm Word= Ns Ar WORD
+Any word.
+.El
+"""
 MESSAGE_ID = "0123456789abcdef0123456789abcdef"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -121,6 +184,22 @@ RECIPES = {
         ["build/daemon/msreadyd", "--check-config", "--gates-dir", "units/gates"],
         [*PYTEST, "tests/lint/test_units.py", "tests/lint/test_man.py",
          "-k", "shipped_gate or gate_file or gates_are_installed"],
+    ]),
+    "Add a check kind": Recipe({
+        "lib/ready/check-dummy.c": new(CHECK),
+        "lib/ready/check-kinds.h": before("typedef struct ApiDefinition", CHECK_STRUCT),
+        CHECK_TABLE: again("&check_kind_api,", ("api", "dummy")),
+        "lib/ready/meson.build": again("'check-api.c'", ("api", "dummy")),
+        "man/msready.gate.5": before(".Ss [Endpoint]", CHECK_SECTION),
+        "man/io.msready.Readiness.7": instead(".Li Api , ", ".Li Api , Dummy , "),
+        "tests/unit/test-ready-kinds.c": before('{ "Api", "Path"', '        { "Dummy", "Word", "a", "b" },\n'),
+        "tests/lint/test_units.py": before('"Api": {"Path"}', '    "Dummy": {"Word"},\n'),
+        "tests/harness/examples.py": instead('"gate": {', '"gate": {"Dummy", '),
+    }, build=["tests/unit/test-ready-kinds"], unfollowed=[
+        "daemon/ask-socket.c", "daemon/question.h", "daemon/source-questions.c", "lib/ready/world.h",
+        "lib/ready/demand.c", "lib/ready/evidence.h"], run=[
+        ["build/tests/unit/test-ready-kinds"],
+        [*PYTEST, "tests/lint/test_units.py", "-k", "check_sections"],
     ]),
     "Add a hint": Recipe({
         "lib/diagnosis/hint.c": instead(

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import process
+from harness import examples, process
 
 UNITS = process.REPOSITORY / "units"
 GATES = sorted((UNITS / "gates").glob("*.gate"))
@@ -180,6 +180,15 @@ def test_a_gate_file(path):
     assert values(path, "Gate", "Description")
     known = {p.stem for p in GATES}
     assert set(values(path, "Gate", "After")) <= known
+
+
+def test_check_sections_are_those_of_the_man_page():
+    """The unit test ready-kinds compares the page with the table of kinds."""
+    page = (process.REPOSITORY / "man/msready.gate.5").read_text()
+    told = {section: set(re.findall(r"\bCm (\w+)=", "\n".join(re.findall(r"^\.It .*", body, re.M))))
+            for section, body in re.findall(r"^\.Ss \[(\w+)\]\n((?:(?!\.S[sh] ).*\n)*)", page, re.M)}
+    assert told == CHECK_KEYS
+    assert {"Gate", *told} == examples.SECTIONS["gate"]
 
 
 def test_explanation_order_has_no_cycle():

@@ -7,7 +7,7 @@
 /* One allocation of the program, which is linked with --wrap for each of these, fails when the countdown ends.
  * Libraries that take functions to allocate with can be given the wrapped ones. */
 
-/* 0: none fails. Volatile, for the compiler knows that malloc() leaves variables alone. */
+/* 0: none fails. Volatile, because the compiler knows that malloc() leaves variables alone. */
 static volatile unsigned long failing_countdown;
 static volatile unsigned long failing_failed; /* how many have failed */
 

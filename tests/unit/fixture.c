@@ -627,7 +627,7 @@ PlayCheck check_node(const char *name) {
         return d;
 }
 
-/* Asks one check, anew. What d points to has to outlive the play. */
+/* Asks a new check. What d points to has to outlive the play. */
 Evidence play_ask(Play *p, const PlayCheck *d) {
         check_done(&p->check);
         p->definition = *d;

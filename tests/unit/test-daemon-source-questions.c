@@ -437,7 +437,7 @@ static void test_forgotten(void **state) {
         assert_null(f->readiness.world->answers);
 }
 
-/* A reload that leaves the check as it is asks nothing anew. */
+/* A reload that leaves the check as it is asks nothing again. */
 static void test_reload_keeps_answers(void **state) {
         Fixture *f = *state;
 

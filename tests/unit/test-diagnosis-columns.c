@@ -219,7 +219,7 @@ static const Case cases[] = {
           .init = { ENDED("i", RESTARTS(3) LAST("2023-11-14T22:13:00Z", 1, ""), 0, ""), ENDED("j", "", 0, "") },
           .main = { RUNS_READY("a", RESTARTS(1) LAST("2023-11-14T22:12:00Z", 1, "")) },
           .ready = 1, .total = 1, .status = "Running", .restarts = "1 (80s ago)" },
-        { .name = "initialised once, and its sandbox made anew",
+        { .name = "initialised once, and its sandbox made again",
           .spec = INIT_I_J, .phase = "Running", .more = INITIALIZED,
           .init = { RUNS("i", RESTARTS(1)) }, .main = { INITIALIZES("a", RESTARTS(2)) },
           .total = 1, .status = "PodInitializing", .restarts = "2" },

@@ -89,7 +89,7 @@ static void test_pull(void **state) {
         assert_string_equal(told(d), "");
         assert_int_equal(event_digest_pulls(d), 1);
 
-        /* The same again, as after listing anew. */
+        /* The same again, as after another listing. */
         assert_int_equal(
                 feed(d,
                      &(Fed){ .version = "11",

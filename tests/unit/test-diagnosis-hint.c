@@ -353,11 +353,11 @@ static const Case cases[] = {
 
         { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
                                                .message = "connection refused: nothing listens there" } },
-        { "No connection comes about", { .kind = "Socket", .reason = "TimedOut",
+        { "The connection is not established", { .kind = "Socket", .reason = "TimedOut",
                                          .message = "timed out: no connection within 10 s" } },
         { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "the name does not resolve: b: x" } },
-        { "does not get to the socket", { .kind = "Socket", .reason = "NotFound", .message = "there is no such socket" } },
-        { "does not get to the socket", { .kind = "Socket", .reason = "Forbidden" } },
+        { "cannot reach the socket", { .kind = "Socket", .reason = "NotFound", .message = "there is no such socket" } },
+        { "cannot reach the socket", { .kind = "Socket", .reason = "Forbidden" } },
 
         /* What must not be mistaken */
         { NULL, { POD("ContainerCreating", NULL) } },

@@ -195,7 +195,7 @@ static void test_invalid(void **state) {
                 { "[Endpoint]\nExpectStatus=99\n",
                   "F:2: ExpectStatus=99: neither a status of HTTP nor a range such as 200-299" },
                 { "[Endpoint]\nIntervalSec=10ms\n",
-                  "F:2: IntervalSec=10ms: not at least a second, or never" },
+                  "F:2: IntervalSec=10ms: must be at least 1s, and not infinity" },
                 { "[Endpoint]\nCAFile=ca.pem\n", "F:2: CAFile=ca.pem: not an absolute path" },
                 { "[Socket]\n", "F:1: [Socket] lacks Connect=" },
                 { "[Socket]\nConnect=1883\n",
@@ -225,7 +225,7 @@ static void test_invalid(void **state) {
                 { "[Socket]\nConnect=/" SIXTY SIXTY "\n",
                   "F:2: Connect=/" SIXTY SIXTY ": too long for the path of a socket" },
                 { "[Socket]\nConnect=/x\nIntervalSec=infinity\n",
-                  "F:3: IntervalSec=infinity: not at least a second, or never" },
+                  "F:3: IntervalSec=infinity: must be at least 1s, and not infinity" },
                 { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
         };
 

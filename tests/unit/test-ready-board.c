@@ -317,7 +317,7 @@ static void test_reload_other_checks(void **state) {
 }
 
 /* What the old checks had settled is not the new ones' merit. */
-static void test_reload_settles_anew(void **state) {
+static void test_reload_settles_again(void **state) {
         Play p;
 
         begin(&p);
@@ -505,7 +505,7 @@ static void test_guide(void **state) {
 
 /* --- what a gate begins to look at --- */
 
-static WorldStream *sync_anew(Play *p, StreamRole role) {
+static WorldStream *sync_again(Play *p, StreamRole role) {
         WorldStream *s = NULL;
 
         assert_ok(world_add_stream(p->world, role, NULL, &s));
@@ -543,7 +543,7 @@ static void test_not_listed_yet(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(roles); i++) {
                 assert_gate(&p, "c", "waiting");
-                made[i] = sync_anew(&p, roles[i]);
+                made[i] = sync_again(&p, roles[i]);
                 play_judge(&p);
         }
         assert_evidence(play_find(&p, "b")->report.evidence, EVIDENCE_FALSE);
@@ -594,7 +594,7 @@ int main(void) {
                 cmocka_unit_test(test_not_listed_while_not_asked),
                 cmocka_unit_test(test_reload_keeps),
                 cmocka_unit_test(test_reload_other_checks),
-                cmocka_unit_test(test_reload_settles_anew),
+                cmocka_unit_test(test_reload_settles_again),
                 cmocka_unit_test(test_reload_timing),
                 cmocka_unit_test(test_reload_invalid),
                 cmocka_unit_test(test_reload_disabled),

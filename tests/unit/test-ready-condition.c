@@ -457,9 +457,9 @@ static void test_binding(void **state) {
         }
 }
 
-/* A pod of a StatefulSet is made anew under its name, and one of the two streams tells late of the one before: that
+/* A pod of a StatefulSet is made again under its name, and one of the two streams tells late of the one before: that
  * neither hides the new one nor takes it along. */
-static void test_made_anew(void **state) {
+static void test_made_again(void **state) {
         for (int late = STREAM_PODS; late <= STREAM_PODS_UNSCHEDULED; late++) {
                 PlayPod former = pod_ready("shop", "web-0", 70, 71),
                         present = pod_ready("shop", "web-0", 72, 0);
@@ -508,14 +508,14 @@ static void test_listing(void **state) {
         play_list(&p, STREAM_PODS);
         play_pod(&p, &b);
         assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
-        play_list(&p, STREAM_PODS); /* it begins anew */
+        play_list(&p, STREAM_PODS); /* it begins again */
         play_pod(&p, &a);
         play_listed(&p, STREAM_PODS);
         assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
         assert_null(world_find(p.world, KUBE_POD, "shop", "b"));
         assert_non_null(world_find_uid(p.world, KUBE_POD, "00000050-1111-4222-8333-444444444444"));
 
-        /* Nor is one dropped that was made anew under its name. */
+        /* Nor is one dropped that was made again under its name. */
         world_stream_remove(p.streams[STREAM_PODS], KUBE_POD, "shop", "a", "another uid");
         assert_non_null(world_find(p.world, KUBE_POD, "shop", "a"));
         p.streams[STREAM_PODS] = world_stream_free(p.streams[STREAM_PODS]);
@@ -534,7 +534,7 @@ int main(void) {
                 cmocka_unit_test(test_out_of_sync), cmocka_unit_test(test_alone),
                 cmocka_unit_test(test_same_name),   cmocka_unit_test(test_api),
                 cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_addresses),
-                cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_anew),
+                cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_again),
                 cmocka_unit_test(test_listing),
         };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The table of the kinds of checks against what a kind has to have: whoever adds one finds here what is missing. */
+/* The table of the kinds of checks against what a kind has to have: a kind that lacks something
+ * fails here. */
 
 #include "test.h"
 
@@ -28,7 +29,7 @@ static const struct {
         { "Workload", "Name", "a", "b" },
         { "Workload", "MinimumReady", "0", "1" },
         { "Workload", "Proof", "none", "observed" },
-        { "Condition", "Resource", "v1/nodes", "a.b/v1/nodes" },
+        { "Condition", "Resource", "v1/certificates", "a.b/v1/certificates" },
         { "Condition", "Namespace", "a", "b" },
         { "Condition", "Name", "a", "b" },
         { "Condition", "Type", "Ready", "Issuing" },
@@ -78,6 +79,23 @@ static void test_descriptors(void **state) {
                 assert_false(k->syntax.is_controller && k->syntax.needs_controller);
         }
         assert_null(check_find_syntax("Gate"));
+}
+
+/* A stream that checks share drops each object that no check wants; its own streams a check has to ask for. */
+static void test_streams(void **state) {
+        for (const CheckKind *const *p = check_kinds; *p; p++) {
+                _cleanup_(check_definition_freep) CheckDefinition *d = make_full(*p);
+                unsigned roles;
+                Check c;
+
+                check_init(&c, d);
+                roles = check_roles(&c);
+                if (roles & ~(1U << STREAM_NODES | 1U << STREAM_GENERIC) && !(*p)->wants)
+                        fail_msg("[%s] has roles and wants none of their objects", (*p)->syntax.section);
+                if (roles & 1U << STREAM_GENERIC && !(*p)->demand)
+                        fail_msg("[%s] demands no stream of its own", (*p)->syntax.section);
+                check_done(&c);
+        }
 }
 
 /* check-KIND.c is the descriptor of [Kind], and stands in the table, which is check-kinds.c. */
@@ -157,13 +175,21 @@ static void test_missing_keys(void **state) {
         }
 }
 
-/* The man page has each section, and each key in it. */
-static void test_man_page(void **state) {
-        _cleanup_free_ char *path = NULL, *text = NULL;
+static char *read_man_page(const char *name) {
+        _cleanup_free_ char *folder = NULL, *path = NULL;
+        char *text;
         size_t size;
 
-        assert_ok(path_join(getenv("MSREADY_SOURCE"), "man/msready.gate.5", &path));
+        assert_ok(path_join(getenv("MSREADY_SOURCE"), "man", &folder));
+        assert_ok(path_join(folder, name, &path));
         assert_ok(file_read(path, MIB(1), &text, &size));
+        return text;
+}
+
+/* The man page has each section, and each key in it. */
+static void test_man_page(void **state) {
+        _cleanup_free_ char *text = read_man_page("msready.gate.5");
+
         for (const CheckKind *const *p = check_kinds; *p; p++) {
                 _cleanup_free_ char *section = NULL;
                 char *begin, *end;
@@ -171,7 +197,7 @@ static void test_man_page(void **state) {
                 assert_ok(asprintf_ret(&section, "\n.Ss [%s]\n", (*p)->syntax.section));
                 begin = strstr(text, section);
                 if (!begin)
-                        fail_msg("%s lacks [%s]", path, (*p)->syntax.section);
+                        fail_msg("the man page lacks [%s]", (*p)->syntax.section);
                 end = strstr(begin + 1, "\n.S");
                 for (const CheckKey *key = (*p)->syntax.keys; key->name; key++) {
                         char item[64];
@@ -180,16 +206,67 @@ static void test_man_page(void **state) {
                         snprintf(item, sizeof(item), " Cm %s=", key->name);
                         found = strstr(begin, item);
                         if (!found || found > end)
-                                fail_msg("%s lacks %s= in [%s]", path, key->name, (*p)->syntax.section);
+                                fail_msg("the man page lacks %s= in [%s]", key->name, (*p)->syntax.section);
                 }
+        }
+}
+
+/* Judges the check in a world without objects. Returns how many blockers it had, whose kinds text has as words. */
+static size_t expect_kinds(const CheckDefinition *d, const World *w, const char *text) {
+        Report report = REPORT_INIT;
+        Judging j = { .world = w, .report = &report };
+        size_t n;
+        Check c;
+
+        check_init(&c, d);
+        assert_ok(check_judge(&c, &j));
+        n = report.n_blockers;
+        for (size_t i = 0; i < n; i++) {
+                const char *kind = report.blockers[i].object.kind;
+                char word[64];
+
+                snprintf(word, sizeof(word), " %s ", kind);
+                if (!strstr(text, word))
+                        fail_msg("io.msready.Readiness(7) lacks the kind %s of an Object", kind);
+        }
+        report_done(&report);
+        check_done(&c);
+        return n;
+}
+
+/* The interface's man page has the kinds of all objects that can be in the way. */
+static void test_kinds_of_objects(void **state) {
+        _cleanup_free_ char *page = read_man_page("io.msready.Readiness.7");
+        _cleanup_(world_freep) World *w = NULL;
+        char *text = strstr(page, "\n.Ss Object\n"), *end;
+
+        assert_non_null(text);
+        end = strstr(text, "\n.It Va namespace\n");
+        assert_non_null(end);
+        *end = '\0';
+        for (char *p = text; *p; p++)
+                if (*p == '\n')
+                        *p = ' ';
+        assert_ok(world_new(&w));
+        for (const CheckKind *const *p = check_kinds; *p; p++) {
+                _cleanup_(check_definition_freep) CheckDefinition *d = make_full(*p);
+                size_t n = expect_kinds(d, w, text);
+
+                for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                        if (streq(values[i].section, (*p)->syntax.section)) {
+                                set(d, values[i].key, values[i].b);
+                                n += expect_kinds(d, w, text);
+                        }
+                assert_true(n > 0);
         }
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_descriptors),     cmocka_unit_test(test_a_row_for_each_file),
-                cmocka_unit_test(test_each_key_counts), cmocka_unit_test(test_missing_keys),
-                cmocka_unit_test(test_man_page),
+                cmocka_unit_test(test_descriptors),      cmocka_unit_test(test_a_row_for_each_file),
+                cmocka_unit_test(test_each_key_counts),  cmocka_unit_test(test_missing_keys),
+                cmocka_unit_test(test_man_page),         cmocka_unit_test(test_streams),
+                cmocka_unit_test(test_kinds_of_objects),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,7 +115,7 @@ static void test_ambiguous_names(void **state) {
         play_end(&p);
 }
 
-/* Decided anew at each node event: a host that registers under another name. */
+/* Decided again at each node event: a host that registers under another name. */
 static void test_renamed(void **state) {
         PlayNode old = node_of_this_boot(), new = node_of_this_boot();
         Play p;

@@ -244,7 +244,7 @@ static void test_life(void **state) {
         play_end(&p);
 }
 
-/* A dead container is FALSE also while the API is away, and while the stream is being listed anew. */
+/* A dead container is FALSE also while the API is away, and while the stream is being listed again. */
 static void test_dead_while_away(void **state) {
         Play p;
 
@@ -510,7 +510,7 @@ static void test_remote(void **state) {
         play_pod(&p, &pod);
         assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
 
-        /* Also where it is created anew meanwhile. */
+        /* Also where it is created again meanwhile. */
         node.uid = 3;
         node.boot_id = OLD_BOOT;
         play_node(&p, &node);

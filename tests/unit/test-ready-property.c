@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A boot in random order. The cluster's truth is a log of versions for each stream; each stream delivers its own
- * log at its own pace, loses sync, resumes or lists anew; the API goes away and comes back; containers start
+ * log at its own pace, loses sync, resumes or lists again; the API goes away and comes back; containers start
  * and die; the kubelet falls silent; msreadyd is restarted with what it kept. Whatever the order:
  *
  *   - nothing is ready before the last step of the boot, and all is ready after it;
@@ -9,7 +9,7 @@
  *     no time of either, nor of what a lost gate has to settle;
  *   - a restart makes no gate readier than it was.
  *
- * What is held against the rules is reckoned here from the truth, without their help. MSREADY_SEED repeats one
+ * What the rules have to find is computed here from the truth, without their help. MSREADY_SEED repeats one
  * run, MSREADY_RUNS makes more of them. */
 
 #include "fixture.h"

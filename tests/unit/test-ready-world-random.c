@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Streams in random order: pods are made, bound to a node, changed, deleted and made anew under their names, and come
+/* Streams in random order: pods are made, bound to a node, changed, deleted and made again under their names, and come
  * by two streams, those with a node and those without, each of which tells at its own pace, loses sync, resumes, lists
- * anew, and has another one take its place in the middle of that; and the server restarts, sometimes with a backup.
- * Whenever those that are wanted have told all,
- * what is known is what the server has, no more and no less. MSREADY_SEED repeats one run, MSREADY_RUNS makes more. */
+ * again, and has another one take its place in the middle of that; and the server restarts, sometimes with a backup.
+ * Whenever those that are wanted have told all, what is known is what the server has, no more and no less.
+ * MSREADY_SEED repeats one run, MSREADY_RUNS makes more. */
 
 #include "test.h"
 

@@ -185,7 +185,7 @@ static void test_new_one_goes(void **state) {
         assert_null(boot_id(f));
 }
 
-/* It is not handed to one that would not be believed, and that has to list anew. */
+/* It is not handed to one that would not be believed, and that has to list again. */
 static void test_new_one_goes_while_the_old_one_is_away(void **state) {
         Fixture *f = *state;
 

@@ -193,7 +193,8 @@ static void read_credentials(Manager *m) {
 }
 
 static void connect_again(Manager *m, bool other_server) {
-        /* What the former server said does not hold for another one, which is asked nothing before its API is ready. */
+        /* What the former server said does not hold for another one, which is asked nothing before its API
+         * is ready. */
         source_api_connect_again(m->api, other_server);
         if (other_server) {
                 source_streams_api_changed(m->streams);

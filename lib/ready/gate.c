@@ -163,14 +163,13 @@ static int judge_kept(Gate *g, Judging *j) {
         return 0;
 }
 
-/* Reports no evidence, and a blocker that names the gate itself. */
-static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message, usec_t since) {
+/* Reports no evidence, and a blocker that names the gate itself; take_report() dates it. */
+static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message) {
         j->report->evidence = EVIDENCE_NONE;
         return report_add(j, &(Watched){
                                      .kind = "Gate",
                                      .name = gate_name(g),
                                      .finding = { .reason = reason, .message = message },
-                                     .since = since,
                              });
 }
 
@@ -223,10 +222,10 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
 
         if (is_invalid(g))
                 return judge_itself(g, j, REASON_INVALID_GATE,
-                                    g->setup.definition->invalid ?: g->setup.cause, 0);
+                                    g->setup.definition->invalid ?: g->setup.cause);
         if (unlisted) {
                 r = judge_itself(g, j, unlisted->reason ?: REASON_NOT_SYNCED,
-                                 unlisted->message ?: "what it looks at is being listed", j->now.boottime);
+                                 unlisted->message ?: "what it looks at is being listed");
                 return r < 0 ? r : judge_kept(g, j);
         }
 

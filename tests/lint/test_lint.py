@@ -158,13 +158,9 @@ def test_finds_what_no_suite_runs(path):
     assert not list(lint.check_is_run("tests/harness/daemon.py", ""))
 
 
-def test_a_file_that_may_be_longer(monkeypatch):
-    monkeypatch.setattr(lint, "MAY_BE_LONGER", {"cli/x.c"})
-    assert list(lint.check("cli/x.c", C + "int x;\n" * 600)) == []
+def test_a_file_that_is_too_long():
     assert [n for n, _ in lint.check("cli/y.c", C + "int x;\n" * 600)] == [600]
-    # Once it has been cut, the exception is to go.
-    ((_, message),) = lint.check("cli/x.c", C)
-    assert "MAY_BE_LONGER" in message
+    assert list(lint.check("cli/y.c", C + "int x;\n" * 599)) == []
 
 
 X_H, Y_H = C + "int x_new(void);\n", C + "void y_free(int y);\n"

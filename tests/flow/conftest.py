@@ -3,6 +3,7 @@
 
 import pytest
 
+from harness.daemon import Daemon
 from harness.edge import Edge
 from harness.fake_apiserver import FakeApiServer
 
@@ -40,3 +41,21 @@ def ready_edge(edge):
     edge.expect_ready()
     edge.expect_settled()
     return edge
+
+
+@pytest.fixture
+def run_without_cluster(built):
+    """run_without_cluster(gates, ...) starts msreadyd with such gates (name -> text) and no API server."""
+    daemons = []
+
+    def start(gates, **options):
+        daemon = Daemon(kubeconfig="/nonexistent/kubeconfig", gates=gates,
+                        boot_id="2f6b1f0c58a44f0e9f2b6f0f4d3c2b1a", **options)
+        daemons.append(daemon)
+        return daemon.start()
+
+    yield start
+    for daemon in daemons:
+        daemon.stop()
+        daemon.notify.close()
+        daemon._folder.clean()

@@ -6,28 +6,17 @@ import time
 import pytest
 
 from harness import fake_pki, process
-from harness.daemon import Daemon
 from harness.endpoints import Application, SilentApplication
-
-BOOT_ID = "2f6b1f0c58a44f0e9f2b6f0f4d3c2b1a"
 
 
 @pytest.fixture
-def run(built):
+def run(run_without_cluster):
     """run(app=URL or the lines of an [Endpoint], ...) starts msreadyd with such gates, required, and no cluster."""
-    daemons = []
-
     def start(gate="", options=None, **endpoints):
         gates = {name: text(line, gate) for name, line in endpoints.items()}
-        daemon = Daemon(kubeconfig="/nonexistent/kubeconfig", gates=gates, boot_id=BOOT_ID, **(options or {}))
-        daemons.append(daemon)
-        return daemon.start()
+        return run_without_cluster(gates, **(options or {}))
 
-    yield start
-    for daemon in daemons:
-        daemon.stop()
-        daemon.notify.close()
-        daemon._folder.clean()
+    return start
 
 
 def text(endpoint, gate=""):

@@ -8,29 +8,18 @@ import time
 import pytest
 
 from harness import process
-from harness.daemon import Daemon
 from harness.endpoints import FullListener, Listener
-
-BOOT_ID = "2f6b1f0c58a44f0e9f2b6f0f4d3c2b1a"
 
 
 @pytest.fixture
-def run(built):
+def run(run_without_cluster):
     """run(broker=Connect=, ...) starts msreadyd with such gates, required, and no cluster."""
-    daemons = []
-
     def start(gate="HoldSec=1", options=None, **sockets):
         gates = {name: f"[Gate]\nRequired=yes\n{gate}\n[Socket]\nConnect={connect}\nIntervalSec=1\n"
                  for name, connect in sockets.items()}
-        daemon = Daemon(kubeconfig="/nonexistent/kubeconfig", gates=gates, boot_id=BOOT_ID, **(options or {}))
-        daemons.append(daemon)
-        return daemon.start()
+        return run_without_cluster(gates, **(options or {}))
 
-    yield start
-    for daemon in daemons:
-        daemon.stop()
-        daemon.notify.close()
-        daemon._folder.clean()
+    return start
 
 
 def gate_of(daemon, name="broker"):

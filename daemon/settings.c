@@ -36,7 +36,6 @@ Settings *settings_free(Settings *s) {
         free(s->boot_id_file);
         free(s->machine_id_file);
         free(s->cgroup_root);
-        free(s->kubelet_healthz);
         free(s->textfile);
         strv_free(s->files);
         strv_free(s->warnings);
@@ -120,17 +119,6 @@ static int parse_unknown(void *p, const char *value, const char **why) {
         return value_set_timespan(p, value, GATE_TIMING_DEFAULT.unknown, why);
 }
 
-/* Only for this key an empty value is not the default: it stops the question to the kubelet. */
-static int parse_kubelet_healthz(void *p, const char *value, const char **why) {
-        const char *host = startswith(value, "http://") ?: startswith(value, "https://");
-
-        if (*value && (!host || strcspn(host, "/?#") == 0 || value[strcspn(value, BLANKS)]))
-                return value_refuse(why, "neither empty nor an http:// or https:// URL");
-        if (*value && memchr(host, '@', strcspn(host, "/?#")))
-                return value_refuse(why, "a URL with a user in it, which is not supported");
-        return value_set_text(p, value);
-}
-
 static int parse_level(void *p, const char *value, const char **why) {
         int level = *value ? log_level_from_string(value) : -1;
 
@@ -159,7 +147,6 @@ static const struct {
         { "Host", "BootIdFile", parse_path, MEMBER(boot_id_file) },
         { "Host", "MachineIdFile", parse_path, MEMBER(machine_id_file) },
         { "Host", "CgroupRoot", parse_path, MEMBER(cgroup_root) },
-        { "Host", "KubeletHealthz", parse_kubelet_healthz, MEMBER(kubelet_healthz) },
         { "Metrics", "Textfile", parse_path, MEMBER(textfile) },
         { "Log", "Level", parse_level, MEMBER(log_level) },
 };
@@ -226,10 +213,9 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
                 return -ENOMEM;
         *s = (Settings){
                 .timing = GATE_TIMING_DEFAULT,
-                .kubelet_healthz = strdup(SETTINGS_KUBELET_HEALTHZ_DEFAULT),
                 .log_level = -1,
         };
-        r = s->kubelet_healthz ? strv_copy(conf->files, &s->files) : -ENOMEM;
+        r = strv_copy(conf->files, &s->files);
         for (size_t i = 0; r >= 0 && i < conf->n_lines; i++)
                 r = take_line(s, conf->lines + i, reterr_detail);
         if (r < 0)

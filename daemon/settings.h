@@ -7,7 +7,6 @@
 /* msready.conf. */
 
 #define SETTINGS_KUBECONFIG_DEFAULT "/var/lib/microshift/resources/kubeadmin/kubeconfig"
-#define SETTINGS_KUBELET_HEALTHZ_DEFAULT "http://127.0.0.1:10248/healthz"
 
 typedef enum Scope {
         SCOPE_NODE,
@@ -28,7 +27,6 @@ typedef struct Settings {
         char *boot_id_file;    /* NULL: the kernel's own */
         char *machine_id_file; /* likewise */
         char *cgroup_root;     /* likewise */
-        char *kubelet_healthz; /* NULL: not asked */
         char *textfile;        /* NULL: none */
         int log_level;         /* as syslog(3) has them; -1 where the files are silent */
         char **files;          /* in the order of reading */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What the host says of containers and of the kubelet.
+/* What the host says of containers.
  *
  * The daemon looks at a container with each version of its pod, before the gates are judged; then once a
  * second while the pod is called ready and not proven; and when a container is alive, the kernel tells when
@@ -43,8 +43,6 @@ struct SourceHost {
         int fd; /* of inotify */
         LoopIo io;
         LoopTimer look;
-        LoopTimer ask;
-        HttpFetch healthz;
         bool pods_changed;
         bool told_inotify;
 };
@@ -302,46 +300,6 @@ static void forget_unnamed(SourceHost *s) {
                         group_free(s, g);
 }
 
-/* The kubelet's own healthz, asked while only a sign of life is missing. */
-
-static void on_healthz(HttpFetch *fetch, HttpEnd end, const char *detail) {
-        SourceHost *s = container_of(fetch, SourceHost, healthz);
-
-        if (end != HTTP_END_EOF || fetch->status.code != 200 || !streq(buffer_cstr(&fetch->body), "ok"))
-                return;
-        if (world_set_kubelet_healthy(s->hub->readiness->world, instant_now()) > 0)
-                hub_touch(s->hub);
-}
-
-static bool life_is_missing(const SourceHost *s) {
-        const World *w = s->hub->readiness->world;
-
-        return w->api == API_READY && w->node && node_is_of_this_boot(w, w->node) &&
-               !node_shows_life(w, w->node);
-}
-
-static void on_ask(LoopTimer *timer) {
-        SourceHost *s = container_of(timer, SourceHost, ask);
-        const char *url = s->hub->settings->kubelet_healthz;
-
-        if (!life_is_missing(s) || !url)
-                return;
-        if (!http_request_is_active(&s->healthz.request))
-                (void) http_fetch_start(
-                        s->hub->http, &s->healthz,
-                        &(HttpRequestSpec){ .url = url, .timeout = USEC_PER_SEC, .fresh_connection = true },
-                        KIB(1), on_healthz);
-        loop_timer_set(s->hub->loop, &s->ask, usec_add(now_monotonic(), LOOK_USEC), on_ask);
-}
-
-static void arm_ask(SourceHost *s) {
-        if (!s->hub->settings->kubelet_healthz || !life_is_missing(s)) {
-                loop_timer_stop(&s->ask);
-                http_fetch_done(&s->healthz);
-        } else if (!loop_timer_is_armed(&s->ask))
-                loop_timer_set(s->hub->loop, &s->ask, now_monotonic(), on_ask);
-}
-
 /* The network may have given the host another address than its node is known by. */
 static void look_at_address(SourceHost *s) {
         World *w = s->hub->readiness->world;
@@ -362,12 +320,9 @@ void source_host_update(SourceHost *s) {
                 s->pods_changed = false;
         }
         arm_look(s);
-        arm_ask(s);
 }
 
 void source_host_reload(SourceHost *s) {
-        http_fetch_done(&s->healthz);
-        loop_timer_stop(&s->ask);
         s->pods_changed = true;
 }
 
@@ -411,8 +366,6 @@ SourceHost *source_host_free(SourceHost *s) {
                 group_free(s, g);
         loop_io_done(&s->io);
         loop_timer_done(&s->look);
-        loop_timer_done(&s->ask);
-        http_fetch_done(&s->healthz);
         safe_close(s->fd);
         cgroup_probe_done(&s->probe);
         return mfree(s);

@@ -3,8 +3,7 @@
 
 #include "hub.h"
 
-/* What this host says: whether containers are alive (their cgroups, rule R3), and whether the kubelet
- * answers (its healthz, rule R1). */
+/* What this host says: whether containers are alive (their cgroups, rule R3). */
 
 typedef struct SourceHost SourceHost;
 
@@ -15,8 +14,8 @@ DEFINE_CLEANUP(SourceHost, source_host_free)
 /* The board is about to be judged: looks at the containers of the pods that are news to the host. */
 void source_host_look_at_news(SourceHost *s);
 /* The board has been judged: looks again each second while a pod on this host is Ready but unproven, watches
- * the groups of what is alive (also of the gates' kept containers), forgets groups that no pod names any
- * more, and asks the kubelet's healthz each second while only a sign of life is missing. */
+ * the groups of what is alive (also of the gates' kept containers), and forgets groups that no pod names any
+ * more. */
 void source_host_update(SourceHost *s);
-/* The settings of the kubelet's healthz may be new. */
+/* The gates may be others, and with them the containers that they kept. */
 void source_host_reload(SourceHost *s);

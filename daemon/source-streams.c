@@ -294,7 +294,7 @@ static int stream_new(SourceStreams *s, const StreamDemand *demand, Stream **ret
         r = kube_query_copy(&demand->query, &t->query);
         if (r < 0)
                 return r;
-        r = world_add_stream(s->hub->readiness->world, demand->role, demand->key, &t->world);
+        r = world_add_stream(s->hub->readiness->world, demand->role, demand->key, demand->node, &t->world);
         if (r < 0)
                 return r;
         r = reflector_new(

@@ -403,8 +403,8 @@ static const HintRow rows[] = {
                   "that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
                   "microshift.service." },
         { .reasons = "KubeletSilent",
-          .hint = "The kubelet has shown no activity: look at curl -s http://127.0.0.1:10248/healthz and "
-                  "systemctl status microshift.service." },
+          .hint = "If it lasts for a minute the kubelet does not run or cannot write to the API server: read "
+                  "journalctl -b -u microshift.service -g kubelet." },
         { .reasons = "NotFound",
           .namespace = "openshift-multus",
           .hint = "MicroShift has not created it: install the package microshift-multus, without which "

@@ -80,7 +80,7 @@ typedef struct KubeNode {
         const char *machine_id;
         const char *address; /* the first InternalIP, NULL where there is none */
         bool unschedulable;
-        uint64_t status_hash; /* over the whole status: another value, another status */
+        const char *heartbeat; /* lastHeartbeatTime of Ready, verbatim: only compared; NULL where absent */
         KubeCondition *conditions;
         size_t n_conditions;
 } KubeNode;

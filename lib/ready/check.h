@@ -61,7 +61,8 @@ typedef struct Check Check;
 /* A stream that the gates need. Valid during the callback only. */
 typedef struct StreamDemand {
         StreamRole role;
-        const char *key; /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
+        const char *key;  /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
+        const char *node; /* likewise, of nodes and pods: NULL for all */
         KubeQuery query;
 } StreamDemand;
 

@@ -33,7 +33,10 @@ static bool is_awaiting(const Board *b) {
         return false;
 }
 
-static int need(const Demand *d, StreamRole role, const char *namespace, const char *fields) {
+/* Needs the objects of that namespace and with these fields (NULL: all), which are those of one node where node names
+ * it. */
+static int need(const Demand *d, StreamRole role, const char *namespace, const char *fields,
+                const char *node) {
         static const KubeKind kinds[_STREAM_ROLE_MAX] = {
                 [STREAM_NODES] = KUBE_NODE,
                 [STREAM_PODS] = KUBE_POD,
@@ -47,6 +50,7 @@ static int need(const Demand *d, StreamRole role, const char *namespace, const c
         };
         const StreamDemand demand = {
                 .role = role,
+                .node = node,
                 .query = { .resource = kube_resource_of_kind(kinds[role]),
                            .namespace = namespace,
                            .field_selector = fields },
@@ -57,11 +61,12 @@ static int need(const Demand *d, StreamRole role, const char *namespace, const c
 
 /* Needs only the objects whose field is the name of our node. */
 static int need_of_node(const Demand *d, StreamRole role, const char *namespace, const char *field) {
+        const char *name = d->world->node->object->name;
         _cleanup_free_ char *fields = NULL;
         int r;
 
-        r = asprintf_ret(&fields, "%s=%s", field, d->world->node->object->name);
-        return r < 0 ? r : need(d, role, namespace, fields);
+        r = asprintf_ret(&fields, "%s=%s", field, name);
+        return r < 0 ? r : need(d, role, namespace, fields, role == STREAM_LEASES ? NULL : name);
 }
 
 /* All nodes until ours is proven by this boot's ID, then ours by name. */
@@ -70,7 +75,7 @@ static int need_nodes(const Demand *d) {
 
         if (w->cluster_scope || board_wants_other_nodes(d->board) || !w->node ||
             !node_is_of_this_boot(w, w->node))
-                return need(d, STREAM_NODES, NULL, NULL);
+                return need(d, STREAM_NODES, NULL, NULL, NULL);
         return need_of_node(d, STREAM_NODES, NULL, "metadata.name");
 }
 
@@ -79,8 +84,8 @@ static int need_pods(const Demand *d) {
         int r;
 
         if (d->world->cluster_scope)
-                return need(d, STREAM_PODS, NULL, NULL);
-        r = need(d, STREAM_PODS_UNSCHEDULED, NULL, "spec.nodeName=");
+                return need(d, STREAM_PODS, NULL, NULL, NULL);
+        r = need(d, STREAM_PODS_UNSCHEDULED, NULL, "spec.nodeName=", NULL);
         if (r < 0 || !d->world->node)
                 return r;
         return need_of_node(d, STREAM_PODS, NULL, "spec.nodeName");
@@ -91,13 +96,13 @@ static int need_workloads(const Demand *d, unsigned roles) {
 
         for (StreamRole role = STREAM_DAEMONSETS; r >= 0 && role <= STREAM_REPLICASETS; role++)
                 if (roles & 1U << role)
-                        r = need(d, role, NULL, NULL);
+                        r = need(d, role, NULL, NULL, NULL);
         return r;
 }
 
 static bool all_show_life(const World *w) {
         WORLD_FOREACH(o, w, KUBE_NODE)
-                if (!node_shows_life(w, o))
+                if (!o->alive)
                         return false;
         return true;
 }
@@ -108,8 +113,8 @@ static int need_leases(const Demand *d) {
         const World *w = d->world;
 
         if (w->cluster_scope || (board_wants_other_nodes(d->board) && !all_show_life(w)))
-                return need(d, STREAM_LEASES, "kube-node-lease", NULL);
-        if (!w->node || node_shows_life(w, w->node))
+                return need(d, STREAM_LEASES, "kube-node-lease", NULL, NULL);
+        if (!w->node || w->node->alive)
                 return 0;
         return need_of_node(d, STREAM_LEASES, "kube-node-lease", "metadata.name");
 }
@@ -140,7 +145,7 @@ int board_demand(const Board *b, const World *w, DemandCallback callback, void *
             (r = need_workloads(&d, roles)) < 0)
                 return r;
         if (pods && is_awaiting(b)) {
-                r = need(&d, STREAM_EVENTS, NULL, NULL);
+                r = need(&d, STREAM_EVENTS, NULL, NULL, NULL);
                 if (r < 0)
                         return r;
         }

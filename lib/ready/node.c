@@ -21,7 +21,18 @@ enum {
         SAME_MACHINE = 1 << 0,
         SAME_BOOT = 1 << 1,
         SAME_HOST_NAME = 1 << 2,
+        NOT_FOREIGN = 1 << 3,
 };
+
+static bool matches(const World *w, const WorldObject *o, unsigned wanted);
+
+/* Whether the node is certainly another host's: it has a machine ID, as this host has, and nothing of it is this
+ * host's. A host whose machine ID and name are new since the kubelet wrote them is told so for as long as it takes
+ * the kubelet to write the boot ID. */
+static bool is_foreign(const World *w, const WorldObject *o) {
+        return w->host.machine_id && !isempty(KUBE_NODE_OF(o->object)->machine_id) &&
+               !matches(w, o, SAME_MACHINE) && !matches(w, o, SAME_BOOT) && !matches(w, o, SAME_HOST_NAME);
+}
 
 static bool matches(const World *w, const WorldObject *o, unsigned wanted) {
         const HostFacts *host = &w->host;
@@ -31,6 +42,8 @@ static bool matches(const World *w, const WorldObject *o, unsigned wanted) {
              !hex_equal_ignoring_dashes(KUBE_NODE_OF(o->object)->machine_id, host->machine_id)))
                 return false;
         if ((wanted & SAME_BOOT) && !node_is_of_this_boot(w, o))
+                return false;
+        if ((wanted & NOT_FOREIGN) && is_foreign(w, o))
                 return false;
         return !(wanted & SAME_HOST_NAME) ||
                (host->host_name && strcasecmp(o->object->name, host->host_name) == 0);
@@ -59,13 +72,13 @@ static void say_ambiguous(const World *w, unsigned wanted, NodeChoice *ret) {
                 }
 }
 
-/* Finds the node that is this host: the one that the configuration names; else, among those of this machine ID, the
- * one of this boot or of this host name; else the one of this host name; else the only one of this machine ID,
- * which a cloned host may share; else the only node there is. Decided again at each change of a node, because a
+/* Rule R1: finds the node that is this host: the one that the configuration names; else, among those of this machine
+ * ID, the one of this boot or of this host name; else the one of this host name; else the only node that is
+ * not certainly another host's. Decided again at each change of a node, because a
  * host may register itself under another name. */
 void node_choose(const World *w, NodeChoice *ret) {
         static const unsigned order[] = { SAME_MACHINE | SAME_BOOT, SAME_MACHINE | SAME_HOST_NAME,
-                                          SAME_HOST_NAME, SAME_MACHINE, 0 };
+                                          SAME_HOST_NAME, NOT_FOREIGN };
 
         *ret = (NodeChoice){};
 
@@ -97,7 +110,11 @@ void node_choose(const World *w, NodeChoice *ret) {
         }
 
         ret->reason = REASON_NODE_NOT_REGISTERED;
-        snprintf(ret->message, sizeof(ret->message), "the kubelet has not registered a node yet");
+        snprintf(ret->message, sizeof(ret->message), "%s",
+                 w->by_kind[KUBE_NODE]
+                         ? "the kubelet of this host has not registered a node yet: every node has "
+                           "another machine ID, boot ID and name"
+                         : "the kubelet has not registered a node yet");
 }
 
 /* Whether the node is this host. */
@@ -105,22 +122,12 @@ bool node_is_ours(const World *w, const WorldObject *node) {
         return node && node == w->node;
 }
 
-/* Whether the kubelet has shown activity since the API was last out of reach. */
-bool node_shows_life(const World *w, const WorldObject *node) {
-        return node->alive || (node_is_ours(w, node) && w->host.kubelet_healthy);
-}
-
 /* Since when (monotonic) the node has been fresh with the same boot ID, for the proof by observation;
  * USEC_INFINITY where it is not. Ours is fresh in this boot only. */
 usec_t node_fresh_since(const World *w, const WorldObject *node) {
-        bool ours = node_is_ours(w, node);
-        usec_t since = node->alive ? node->alive_since : USEC_INFINITY;
-
-        if (ours && !node_is_of_this_boot(w, node))
+        if (!node->alive || (node_is_ours(w, node) && !node_is_of_this_boot(w, node)))
                 return USEC_INFINITY;
-        if (ours && w->host.kubelet_healthy)
-                since = usec_min(since, w->host.healthy_since);
-        return MAX(since, node->booted);
+        return MAX(node->alive_since, node->booted);
 }
 
 /* The i-th of the conditions by which the node's kubelet says in this boot that it is short of something; NULL
@@ -188,7 +195,7 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
 
         if (!node_status_is_ready(node, ret))
                 return;
-        if (!node_shows_life(w, node)) {
+        if (!node->alive) {
                 finding_set(
                         ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,
                         "it is reported Ready, but the kubelet has shown no activity since the API server "

@@ -12,7 +12,6 @@ typedef struct NodeChoice {
 void node_choose(const World *w, NodeChoice *ret);
 bool node_is_of_this_boot(const World *w, const WorldObject *node);
 bool node_is_ours(const World *w, const WorldObject *node);
-bool node_shows_life(const World *w, const WorldObject *node);
 usec_t node_fresh_since(const World *w, const WorldObject *node);
 const KubeCondition *node_pressure(const World *w, const WorldObject *node, size_t i);
 void node_judge(const World *w, const WorldObject *node, Finding *ret);

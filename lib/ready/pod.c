@@ -20,6 +20,16 @@ bool pod_is_member(const KubePod *p) {
                !streq_ptr(p->object.owner_kind, "Job");
 }
 
+static bool runs_here(const World *w, const KubePod *p) {
+        return w->node && streq_ptr(p->node, w->node->object->name);
+}
+
+/* In the scope of one node, only its pods and those that have no node yet are watched. What a stream of another node's
+ * pods has left does not count. */
+bool pod_is_in_scope(const World *w, const KubePod *p) {
+        return w->cluster_scope || !p->node || runs_here(w, p);
+}
+
 /* Whether it is no longer a member, for another reason than success. */
 bool pod_is_leftover(const KubePod *p) {
         return (streq_ptr(p->phase, "Failed") || p->object.deleting) &&
@@ -79,10 +89,6 @@ static bool pod_is_ready(const KubePod *p, const char **ret_reason, const char *
  * the API outweighs that. */
 bool pod_is_dead(const Finding *f) {
         return f->evidence == EVIDENCE_FALSE && streq_ptr(f->reason, REASON_UNPROVEN);
-}
-
-static bool runs_here(const World *w, const KubePod *p) {
-        return w->node && streq_ptr(p->node, w->node->object->name);
 }
 
 /* Ready by its status, on this host, and not proven: worth another look at its cgroups. */
@@ -153,28 +159,12 @@ static void prove_by_observation(const World *w, const WorldObject *pod, Instant
         *deadline = usec_min(*deadline, due);
 }
 
-/* While our node is not known the pod may run here, so a weaker proof is not enough. */
-static void doubt_node(const World *w, Finding *f) {
-        NodeChoice choice;
-
-        f->evidence = EVIDENCE_NONE;
-        if (!world_role_in_sync(w, STREAM_NODES, NULL, &f->reason, &f->message))
-                return;
-        node_choose(w, &choice);
-        f->reason = choice.reason ?: REASON_NODE_NOT_REGISTERED;
-        snprintf(f->text, sizeof(f->text), "%.*s", (int) utf8_truncate(choice.message, sizeof(f->text) - 1),
-                 choice.message);
-        f->message = f->text;
-}
-
 static void prove(const World *w, const WorldObject *pod, ProofWanted wanted, Instant now, Finding *f,
                   usec_t *deadline) {
         if (wanted == PROOF_WANTED_NONE)
                 f->evidence = EVIDENCE_TRUE;
         else if (wanted == PROOF_WANTED_CGROUP && runs_here(w, KUBE_POD_OF(pod->object)))
                 prove_by_cgroup(w, pod, f);
-        else if (wanted == PROOF_WANTED_CGROUP && !w->node && !w->cluster_scope)
-                doubt_node(w, f);
         else
                 prove_by_observation(w, pod, now, f, deadline);
 }
@@ -211,7 +201,7 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
             !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
                 finding_set(ret, EVIDENCE_NONE, reason, message);
         }
-        if (ret->evidence == EVIDENCE_TRUE && node && !node_shows_life(w, node)) {
+        if (ret->evidence == EVIDENCE_TRUE && node && !node->alive) {
                 finding_set(ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,
                             "it is reported Ready, but the kubelet of its node has shown no activity");
         }

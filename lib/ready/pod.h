@@ -14,6 +14,7 @@ typedef enum ProofWanted {
  * believed. */
 #define OBSERVED_NODE_USEC (60 * USEC_PER_SEC)
 
+bool pod_is_in_scope(const World *w, const KubePod *p);
 bool pod_is_member(const KubePod *p);
 bool pod_is_leftover(const KubePod *p);
 bool pod_is_dead(const Finding *f);

@@ -37,7 +37,7 @@ const CheckKeyType tally_key_proof = { .parse = parse_proof, .size = sizeof(Proo
 /* Whether the streams of pods are in sync, both that of pods on nodes and that of pods not scheduled yet. In the scope
  * of one node the daemon lists no pods until it knows which node is ours; choice has the reason then. */
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message) {
-        if (!w->cluster_scope && !w->node && !world_has_role(w, STREAM_PODS) &&
+        if (!w->cluster_scope && !w->node &&
             world_role_in_sync(w, STREAM_NODES, NULL, ret_reason, ret_message)) {
                 node_choose(w, choice);
                 if (!choice->node) {
@@ -64,7 +64,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
                         .since = o->changed,
                 };
 
-                if (!pod_is_member(KUBE_POD_OF(o->object)) ||
+                if (!pod_is_in_scope(w, KUBE_POD_OF(o->object)) || !pod_is_member(KUBE_POD_OF(o->object)) ||
                     !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
                         continue;
                 pod_judge(w, o, tally_definition(m->check->definition)->proof, now, &watched.finding,
@@ -105,7 +105,7 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
                 };
                 Finding *f = &watched.finding;
 
-                if (!m->has(m->check, w, p, m->owner))
+                if (!pod_is_in_scope(w, p) || !m->has(m->check, w, p, m->owner))
                         continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);

@@ -62,9 +62,20 @@ WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid) {
         return NULL;
 }
 
-/* Adds a stream, not in sync. key (may be NULL) is copied. The world owns it until world_stream_free(). */
-int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret) {
+static void stream_destroy(WorldStream *s) {
+        free(s->key);
+        free(s->node);
+        free(s->reason);
+        free(s->message);
+        free(s);
+}
+
+/* Adds a stream, not in sync. key and node (either may be NULL) are copied. The world owns it until
+ * world_stream_free(). -ENOMEM. */
+int world_add_stream(World *w, StreamRole role, const char *key, const char *node, WorldStream **ret) {
         WorldStream *s;
+
+        assert(!node || role == STREAM_NODES || role == STREAM_PODS);
 
         s = calloc(1, sizeof(WorldStream));
         if (!s)
@@ -73,8 +84,9 @@ int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **r
         s->role = role;
         s->interest = w->interest;
         s->key = key ? strdup(key) : NULL;
-        if (key && !s->key) {
-                free(s);
+        s->node = node ? strdup(node) : NULL;
+        if ((key && !s->key) || (node && !s->node)) {
+                stream_destroy(s);
                 return -ENOMEM;
         }
 
@@ -123,10 +135,8 @@ WorldStream *world_stream_free(WorldStream *s) {
                         break;
                 }
 
-        free(s->key);
-        free(s->reason);
-        free(s->message);
-        return mfree(s);
+        stream_destroy(s);
+        return NULL;
 }
 
 /* Sets whether the stream is in sync, and where it is not, reason (one of ours) and message. Returns 1 where any of
@@ -250,36 +260,49 @@ static void forget_observations(World *w, const char *node) {
                         o->observed = false;
 }
 
+static void node_forget_life(WorldObject *o) {
+        o->alive = false;
+        o->renewals = 0;
+}
+
+/* Rule R1: a kubelet that has just started may renew its Lease before it has looked at anything, but it writes its
+ * status before it renews the Lease again. Only where the API has answered all the while that the daemon ran does one
+ * renewal tell enough. */
+static void node_note_renewal(const World *w, WorldObject *node, Instant now) {
+        node->renewals++;
+        if (node->renewals >= (w->api_was_away ? 2U : 1U))
+                node_set_alive(node, now);
+}
+
 static void node_carry_over(World *w, WorldObject *o, const KubeNode *update, bool witnessed, Instant now) {
         const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
         KubeStatus before, after = ready_of(update->conditions, update->n_conditions).status;
 
         if (!old || !streq_ptr(old->boot_id, update->boot_id)) {
-                o->alive = false; /* `observed` counts from here, also for what runs on it */
+                node_forget_life(o); /* `observed` counts from here, also for what runs on it */
                 o->booted = now.monotonic;
                 o->changed = now.boottime;
                 /* Also where it registers itself again: its boot ID in the meantime is not known. */
                 forget_observations(w, update->object.name);
         }
         if (!old || !streq_ptr(old->object.uid, update->object.uid)) {
-                o->alive = false;
+                node_forget_life(o);
                 o->changed = now.boottime;
                 if (witnessed)
                         node_set_alive(o, now); /* the kubelet has just registered it */
                 return;
         }
-        if (witnessed && !streq_ptr(old->boot_id, update->boot_id))
-                node_set_alive(o, now);
-        /* The only other writer of a node's status is the lifecycle controller, and it sets Ready to Unknown. */
-        if (witnessed && old->status_hash != update->status_hash &&
-            !(after == KUBE_STATUS_ABSENT || after == KUBE_STATUS_UNKNOWN))
+        /* Controllers write other parts of a node's status. */
+        if (witnessed && (!streq_ptr(old->boot_id, update->boot_id) ||
+                          (update->heartbeat && !streq_ptr(old->heartbeat, update->heartbeat))))
                 node_set_alive(o, now);
 
         before = ready_of(old->conditions, old->n_conditions).status;
         if (before != after)
                 o->changed = now.boottime;
+        /* The lifecycle controller says so of a kubelet that it has not heard of. */
         if (after == KUBE_STATUS_UNKNOWN)
-                o->alive = false;
+                node_forget_life(o);
 }
 
 static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *update, bool witnessed,
@@ -294,7 +317,7 @@ static void lease_carry_over(WorldStream *s, WorldObject *o, const KubeLease *up
 
         node = world_find(s->world, KUBE_NODE, "", update->object.name);
         if (node)
-                node_set_alive(node, now);
+                node_note_renewal(s->world, node, now);
 }
 
 /* Whether the object was brought by a stream that is to take this one's place. For a while both bring the same, not

@@ -73,7 +73,18 @@ static void world_forget_paths(World *w) {
                         world_drop_answer(w, a);
 }
 
-/* The state of the API server. Leaving API_READY takes every sign of life back (rule R1). Returns 1 where the state,
+/* What was observed before the API went out of reach proves nothing after it: kubelets, or whole hosts, may have
+ * started again in the meantime (rules R1 and R3). */
+static void world_forget_observations(World *w) {
+        WORLD_FOREACH(o, w, KUBE_NODE) {
+                o->alive = false;
+                o->renewals = 0;
+        }
+        WORLD_FOREACH(o, w, KUBE_POD)
+                o->observed = false;
+}
+
+/* The state of the API server; the first call tells what it is before the daemon has asked. Returns 1 where the state,
  * the reason or the message changed. */
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {
         bool changed = state != w->api || !streq_ptr(reason, w->api_reason);
@@ -86,14 +97,14 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
         if (r < 0)
                 return r;
 
-        if (changed)
+        if (state != API_READY && w->api_changed > 0)
+                w->api_was_away = true;
+        if (changed || w->api_changed == 0)
                 w->api_changed = now.boottime;
         if (state == API_READY && w->api != API_READY)
                 w->api_ready = now.boottime;
         if (state != API_READY) {
-                w->host.kubelet_healthy = false;
-                WORLD_FOREACH(o, w, KUBE_NODE)
-                        o->alive = false;
+                world_forget_observations(w);
                 world_forget_paths(w);
         }
         if (state == API_READY && w->api != API_READY) {
@@ -103,15 +114,6 @@ int world_set_api(World *w, ApiState state, const char *reason, const char *mess
         }
         w->api = state;
         return changed || r > 0;
-}
-
-/* The kubelet's own healthz answered ok. Returns 1 where that is news. */
-int world_set_kubelet_healthy(World *w, Instant now) {
-        if (w->host.kubelet_healthy || w->api != API_READY)
-                return 0;
-        w->host.kubelet_healthy = true;
-        w->host.healthy_since = now.monotonic;
-        return 1;
 }
 
 const WorldAnswer *world_answer(const World *w, const char *key) {
@@ -180,8 +182,18 @@ usec_t world_doubt_since(const World *w) {
         return w->api == API_READY ? 0 : w->api_changed;
 }
 
-/* Whether the API is ready and a stream of this role (and key, where not NULL) is in sync. Else why not: reason is one
- * of ours; the texts live as long as the world is not changed. */
+/* Whether the stream brings what the rules ask of its role. A stream that was asked for one node, or for its pods,
+ * tells nothing of another that is ours now, nor that there is no node. */
+static bool stream_serves(const WorldStream *s, StreamRole role, const char *key) {
+        const WorldObject *ours = s->world->node;
+
+        if (s->role != role || (key && !streq_ptr(s->key, key)))
+                return false;
+        return !s->node || (ours && streq(s->node, ours->object->name));
+}
+
+/* Whether the API is ready and a stream of this role (and key, where not NULL) is in sync, for our node where it is of
+ * one node (rule R0). Else why not: reason is one of ours; the texts live as long as the world is not changed. */
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message) {
         const WorldStream *found = NULL;
@@ -195,7 +207,7 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
                 return false;
         }
         for (const WorldStream *s = w->streams; s; s = s->next) {
-                if (s->role != role || (key && !streq_ptr(s->key, key)))
+                if (!stream_serves(s, role, key))
                         continue;
                 if (s->in_sync)
                         return true;
@@ -204,12 +216,5 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
 
         *ret_reason = found && found->reason ? found->reason : REASON_NOT_SYNCED;
         *ret_message = found ? found->message : NULL;
-        return false;
-}
-
-bool world_has_role(const World *w, StreamRole role) {
-        for (const WorldStream *s = w->streams; s; s = s->next)
-                if (s->role == role)
-                        return true;
         return false;
 }

@@ -32,7 +32,8 @@ typedef enum StreamRole {
 struct WorldStream {
         World *world;
         StreamRole role;
-        char *key; /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
+        char *key;  /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
+        char *node; /* NODES, PODS: it was asked for this node, or for its pods, alone; else NULL */
         bool in_sync;
         bool listed;         /* in sync by a listing, not by resuming */
         usec_t synced;       /* monotonic */
@@ -63,10 +64,11 @@ struct WorldObject {
         ContainerLife *life;
         bool observed; /* IDs changed, or Ready went False to True, while we watched */
 
-        /* Nodes: whether there was a sign of life since the API was last out of reach, and since when; since when the
-         * boot ID has been the same (both monotonic). */
+        /* Nodes: whether there was a sign of life since the API was last out of reach, and since when; how often the
+         * Lease has moved since then; since when the boot ID has been the same (all times monotonic). */
         bool alive;
         usec_t alive_since;
+        unsigned renewals;
         usec_t booted;
 
         char *key; /* unique among all objects */
@@ -100,8 +102,6 @@ typedef struct HostFacts {
         char *boot_id;
         char *machine_id; /* NULL where unreadable */
         char *host_name;
-        bool kubelet_healthy; /* its own healthz answered ok since the API was last out of reach */
-        usec_t healthy_since; /* monotonic, valid with the above */
         char *lost_address;   /* of our node, where this host does not have it, else NULL */
         char *cgroup_trouble; /* why the cgroup root cannot be read, else NULL */
 } HostFacts;
@@ -117,6 +117,7 @@ struct World {
         char *api_message;
         usec_t api_changed;   /* boottime */
         usec_t api_ready;     /* boottime of the last change to API_READY, 0 before the first */
+        bool api_was_away;    /* since the daemon began to ask */
         char *server;         /* its URL; NULL while there is no kubeconfig */
         char *server_version; /* as /version says; NULL while it has not been asked */
         StreamTotals totals;
@@ -137,13 +138,12 @@ World *world_free(World *w);
 DEFINE_CLEANUP(World, world_free)
 
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now);
-int world_set_kubelet_healthy(World *w, Instant now);
 int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message,
                      Instant now);
 const WorldAnswer *world_answer(const World *w, const char *key);
 void world_forget_answer(World *w, const char *key);
 
-int world_add_stream(World *w, StreamRole role, const char *key, WorldStream **ret);
+int world_add_stream(World *w, StreamRole role, const char *key, const char *node, WorldStream **ret);
 WorldStream *world_stream_free(WorldStream *s);
 int world_stream_set_sync(WorldStream *s, bool in_sync, const char *reason, const char *message,
                           Instant now);
@@ -156,7 +156,6 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
                         const char **ret_message);
 const char *world_api_reason(const World *w);
 usec_t world_doubt_since(const World *w);
-bool world_has_role(const World *w, StreamRole role);
 
 WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name);
 WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid);

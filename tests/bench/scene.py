@@ -57,8 +57,8 @@ class Scene(process.Context):
         self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
         self.kubelet.adopt(guide.create_all(self.cluster.admin))
         self.kubelet.all_up()
-        # The kubelet's health check is a sign of life at once.
-        self.kubelet.serve_healthz()
+        # Each daemon waits for a sign of life.
+        self.kubelet.start_heartbeat()
         return self
 
     def close(self):

@@ -177,17 +177,13 @@ class Daemon(process.Context):
 
     def write_config(self, config=None):
         """Writes msready.conf. A value that is a list becomes one assignment for each item."""
-        sections = {"Host": {"KubeletHealthz": ""}}
+        sections = {}
         if self.kubelet:
-            sections["Host"].update(
-                {
-                    "BootIdFile": self.kubelet.boot_id_file,
-                    "MachineIdFile": self.kubelet.machine_id_file,
-                    "CgroupRoot": self.kubelet.cgroups.root,
-                }
-            )
-        if self.kubelet and self.kubelet.healthz:
-            sections["Host"]["KubeletHealthz"] = self.kubelet.serve_healthz(self.kubelet.healthz.healthy)
+            sections["Host"] = {
+                "BootIdFile": self.kubelet.boot_id_file,
+                "MachineIdFile": self.kubelet.machine_id_file,
+                "CgroupRoot": self.kubelet.cgroups.root,
+            }
         for name, keys in (config or self.config).items():
             sections.setdefault(name, {}).update(keys)
         lines = []

@@ -7,7 +7,6 @@ machine ID and the cgroups of the containers. The two sides are moved apart at w
 
 import datetime
 import http.client
-import http.server
 import os
 import pathlib
 import secrets
@@ -168,24 +167,10 @@ class Cgroups:
             self._set(group, False)
 
 
-class _Healthz(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked += 1
-        body = b"ok" if self.server.healthy else b"not well"
-        self.send_response(200 if self.server.healthy else 500)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class FakeKubelet:
     """The kubelet of one node.
 
     rest: the administrator's connection. folder: where the host's files go (boot_id, machine-id, cgroup/).
-    The healthz that the daemon may ask is off until serve_healthz().
     """
 
     def __init__(
@@ -208,7 +193,6 @@ class FakeKubelet:
         self.boot_id = new_boot_id()
         self.pods = {}
         self.restarts = {}
-        self.healthz = None
         self.heartbeat = None
         self.heartbeat_stops = threading.Event()
         (self.folder / "machine-id").write_text(machine_id + "\n")
@@ -234,24 +218,8 @@ class FakeKubelet:
         self.cgroups.clear()
         return self.boot_id
 
-    def serve_healthz(self, healthy=True):
-        """Answers as the kubelet's healthz on a free port; returns the URL. See set_healthy()."""
-        if not self.healthz:
-            self.healthz = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthz)
-            self.healthz.asked = 0
-            threading.Thread(target=self.healthz.serve_forever, daemon=True).start()
-        self.healthz.healthy = healthy
-        return f"http://127.0.0.1:{self.healthz.server_address[1]}/healthz"
-
-    def set_healthy(self, healthy):
-        self.healthz.healthy = healthy
-
     def close(self):
         self.stop_heartbeat()
-        if self.healthz:
-            self.healthz.shutdown()
-            self.healthz.server_close()
-            self.healthz = None
 
     # The node
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An observer of a real node that knows none of msready's rules: it asks the API server, the kubelet and the kernel
+"""An observer of a real node that knows none of msready's rules: it asks the API server and the kernel
 many times a second, and records what changes.
 
 It writes its recording as a story of tests/data/boots/, on which a unit test replays the pure rules.
@@ -119,7 +119,7 @@ def _object_lines(old, new, boot_id, beats):
             yield _pod_line(name, pod)
 
 
-NOTHING = {"api": "away", "node": None, "lease": None, "kubelet": False, "sets": PODS, "pods": {}, "alive": []}
+NOTHING = {"api": "away", "node": None, "lease": None, "sets": PODS, "pods": {}, "alive": []}
 
 
 def story(recording, boot_id, since, title, notes=()):
@@ -127,7 +127,7 @@ def story(recording, boot_id, since, title, notes=()):
     told = ["# SECONDS VERB ARGUMENTS: the verbs are explained in test-ready-boot.c.\n",
             f"# Recorded: {title}.\n", "0.00 usable -\n"]
     notes, old, beats = list(notes), NOTHING, {}
-    life, was_usable = False, []
+    life, renewals, was_away, was_usable = False, 0, False, []
     for _, at, new in recording:
         while notes and notes[0][0] < at:
             told.append(f"# {notes.pop(0)[1]}\n")
@@ -135,19 +135,22 @@ def story(recording, boot_id, since, title, notes=()):
         back = new["api"] == "ready" != old["api"]
         if new["api"] != old["api"]:
             lines += [f"api {new['api']}"] + (["lose all"] if old["api"] == "ready" else [])
-        # A change that was not watched is no sign of life, nor does it show that the kubelet was given up.
-        reported = new["node"] != old["node"] and new["node"] and new["node"]["ready"] != "Unknown"
-        moved = not back and (reported or new["lease"] != old["lease"])
-        life = new["api"] == "ready" and bool(life or moved)
+        # A change that was not watched is no sign of life, nor does it show that the kubelet was given up. A kubelet
+        # that has just started may renew its Lease once before it has looked at anything.
+        was_away = was_away or new["api"] != "ready"
+        reported = not back and new["node"] and (
+            not old["node"] or any(new["node"][key] != old["node"][key] for key in ("beat", "boot")))
+        renewals += not back and new["lease"] != old["lease"]
+        if new["api"] != "ready" or new["node"] and new["node"]["ready"] == "Unknown":
+            life, renewals = False, 0
+        else:
+            life = bool(life or reported or renewals > was_away)
         if new["api"] == "ready":
             lines += _object_lines(old, new, boot_id, beats)
             if new["lease"] and new["lease"] != old["lease"]:
                 lines.append("lease")
             if back:
                 lines.append("list all")
-            if new["kubelet"] and not life:
-                life = True
-                lines.append("kubelet ok")
         now_usable = usable_gates(new, boot_id) if life else []
         if now_usable != was_usable:
             lines.append("usable " + (",".join(now_usable) or "-"))
@@ -238,8 +241,8 @@ class _Asker:
 
     def look(self, last):
         """The state after the state `last`."""
-        state = dict(last, kubelet=self.ask(10248, "/healthz")[0] == 200)
         status, _ = self.ask(6443, "/readyz")
+        state = dict(last)
         state["api"] = "ready" if status == 200 else "not-ready" if status else "away"
         if status == 200:
             nodes, sets, leases, pods = (self.items(path) for path in (

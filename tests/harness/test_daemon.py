@@ -104,7 +104,7 @@ def test_describe(stand_in):
 def test_files_and_command_line(stand_in, tmp_path):
     class Kubelet:
         boot_id = "5a0c9a52-5b0b-4a0e-9f43-1c6ce1e8a7f4"
-        boot_id_file, machine_id_file, healthz = tmp_path / "boot_id", tmp_path / "machine-id", None
+        boot_id_file, machine_id_file = tmp_path / "boot_id", tmp_path / "machine-id"
 
         class cgroups:
             root = tmp_path / "cgroup"
@@ -113,7 +113,7 @@ def test_files_and_command_line(stand_in, tmp_path):
     with Daemon(tmp_path / "kubeconfig", Kubelet, options, {"a": "[Gate]\n"}, ["--log-level", "debug"],
                 binary=stand_in) as daemon:
         text = daemon.config_file.read_text()
-        assert f"CgroupRoot={tmp_path / 'cgroup'}\n" in text and "KubeletHealthz=\n" in text
+        assert f"CgroupRoot={tmp_path / 'cgroup'}\n" in text
         assert "[Readiness]\nHoldSec=2s\nRequire=a\nRequire=b\n" in text
         assert (daemon.gates_folder / "a.gate").read_text() == "[Gate]\n"
         words = daemon.command()

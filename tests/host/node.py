@@ -13,7 +13,6 @@ GRACE = 5
 CONFIG = f"""[Host]
 MachineIdFile=/lab/machine-id
 CgroupRoot=/lab/cgroup
-KubeletHealthz=
 [Readiness]
 HoldSec={HOLD}s
 UnknownSec={GRACE}s

@@ -348,7 +348,7 @@ def test_every_key_of_msready_conf_is_listed():
     assert {s: sorted(parser[s]) for s in parser.sections()} == {
         "Cluster": ["Context", "Kubeconfig", "Node", "Scope"],
         "Readiness": ["HoldSec", "Require", "SettleSec", "UnknownSec"],
-        "Host": ["BootIdFile", "CgroupRoot", "KubeletHealthz", "MachineIdFile"],
+        "Host": ["BootIdFile", "CgroupRoot", "MachineIdFile"],
         "Metrics": ["Textfile"],
         "Log": ["Level"],
     }

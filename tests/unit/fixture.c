@@ -68,10 +68,11 @@ static void begin_world(Play *p) {
         assert_ok(free_and_strdup(&p->world->host.boot_id, THIS_BOOT));
         assert_ok(free_and_strdup(&p->world->host.machine_id, THIS_MACHINE));
         assert_ok(free_and_strdup(&p->world->host.host_name, GUIDE_NODE));
+        assert_ok(world_set_api(p->world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", p->now));
         for (StreamRole r = 0; r < _STREAM_ROLE_MAX; r++) {
                 p->streams[r] = NULL;
                 if (r != STREAM_GENERIC)
-                        assert_ok(world_add_stream(p->world, r, NULL, &p->streams[r]));
+                        assert_ok(world_add_stream(p->world, r, NULL, NULL, &p->streams[r]));
         }
 }
 
@@ -143,8 +144,10 @@ void play_api(Play *p, ApiState state) {
         assert_true(world_set_api(p->world, state, reason, NULL, p->now) >= 0);
 }
 
-void play_kubelet_healthy(Play *p) {
-        assert_true(world_set_kubelet_healthy(p->world, p->now) >= 0);
+/* The kubelet of the node that came last writes its status again. */
+void play_heartbeat(Play *p) {
+        p->node.heartbeat++;
+        play_node(p, &p->node);
 }
 
 void play_list(Play *p, StreamRole role) {
@@ -177,7 +180,7 @@ void play_sync_all(Play *p) {
 }
 
 void play_generic_stream(Play *p, const char *key) {
-        assert_ok(world_add_stream(p->world, STREAM_GENERIC, key, &p->streams[STREAM_GENERIC]));
+        assert_ok(world_add_stream(p->world, STREAM_GENERIC, key, NULL, &p->streams[STREAM_GENERIC]));
 }
 
 static void choose_node(Play *p) {
@@ -239,21 +242,33 @@ static void put_condition(Buffer *b, const char *type, KubeStatus status, const 
         put_observed_condition(b, type, status, reason, message, 0);
 }
 
+static void put_ready_of_node(Buffer *b, const PlayNode *n) {
+        if (n->ready == KUBE_STATUS_ABSENT)
+                return;
+        put(b, ",");
+        put_condition(b, "Ready", n->ready, n->reason, n->message);
+        b->size--; /* the closing brace */
+        put(b, ",\"lastHeartbeatTime\":\"2026-08-01T10:%02u:%02uZ\"}", n->heartbeat / 60 % 60,
+            n->heartbeat % 60);
+}
+
 WorldObject *play_node(Play *p, const PlayNode *n) {
         Buffer b = BUFFER_INIT(KIB(64));
         WorldObject *o;
 
         put_metadata(p, &b, NULL, n->name, n->uid, 0, n->deleting, n->labels);
         put(&b,
-            "},\"status\":{\"heartbeat\":%u,\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":[",
-            n->heartbeat, strempty(n->boot_id), strempty(n->machine_id));
-        put_condition(&b, "Ready", n->ready, n->reason, n->message);
+            "},\"status\":{\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":["
+            "{\"type\":\"Other\",\"status\":\"True\",\"lastHeartbeatTime\":\"-\"}",
+            strempty(n->boot_id), strempty(n->machine_id));
+        put_ready_of_node(&b, n);
         if (n->pressure) {
                 put(&b, ",");
                 put_condition(&b, n->pressure, KUBE_STATUS_TRUE, NULL, n->pressure_message);
         }
         put(&b, "]}}");
         o = upsert(p, STREAM_NODES, KUBE_NODE, &b);
+        p->node = *n;
         choose_node(p);
         return o;
 }
@@ -496,7 +511,7 @@ void play_cluster(Play *p) {
         play_api(p, API_READY);
         play_node(p, &node);
         play_sync_all(p);
-        play_kubelet_healthy(p);
+        play_heartbeat(p);
 }
 
 typedef struct GuideWorkload {

@@ -100,6 +100,7 @@ typedef struct Play {
         WorldStream *streams[_STREAM_ROLE_MAX]; /* of STREAM_GENERIC: the one added last */
         Instant now;
         unsigned version;   /* of the cluster */
+        PlayNode node;      /* the one that came last */
         unsigned alive[64]; /* containers that live on this host; 0: a free place */
         bool unreadable;    /* the cgroup root */
 
@@ -124,7 +125,7 @@ void play_pass(Play *p, usec_t usec);
 void play_sleep(Play *p, usec_t usec);
 
 void play_api(Play *p, ApiState state);
-void play_kubelet_healthy(Play *p);
+void play_heartbeat(Play *p);
 void play_list(Play *p, StreamRole role);
 void play_listed(Play *p, StreamRole role);
 void play_sync(Play *p, StreamRole role);

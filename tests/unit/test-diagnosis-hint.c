@@ -307,7 +307,7 @@ static const Case cases[] = {
         /* Ours */
         { "This status is from the previous boot", { NODE("StaleBoot", NULL) } },
         { "Ready is an old status", { POD("Unproven", NULL) } },
-        { "The kubelet has shown no activity", { NODE("KubeletSilent", NULL) } },
+        { "the kubelet does not run or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
           { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },
         { "install the package microshift-multus",

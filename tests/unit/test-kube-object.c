@@ -147,8 +147,8 @@ static void test_node(void **state) {
         assert_true(n->unschedulable);
         assert_int_equal(n->conditions[0].status, KUBE_STATUS_UNKNOWN);
         assert_string_equal(n->conditions[0].reason, "NodeStatusUnknown");
-        assert_true(n->status_hash == KUBE_NODE_OF(b)->status_hash);
-        assert_true(n->status_hash != KUBE_NODE_OF(c)->status_hash);
+        assert_string_equal(n->heartbeat, KUBE_NODE_OF(b)->heartbeat);
+        assert_string_equal(KUBE_NODE_OF(c)->heartbeat, "2026-08-01T10:05:00Z");
         kube_object_free(a);
         kube_object_free(b);
         kube_object_free(c);

@@ -491,7 +491,8 @@ static void test_guide(void **state) {
         play_pass(&p, 5 * USEC_PER_MINUTE);
         assert_verdict(&p, "unknown");
         play_api(&p, API_READY);
-        play_kubelet_healthy(&p);
+        play_pass(&p, USEC_PER_SEC);
+        play_heartbeat(&p);
         play_judge(&p);
         assert_verdict(&p, "ready");
         play_kill(&p, 1000); /* of ovnkube-master */
@@ -508,7 +509,7 @@ static void test_guide(void **state) {
 static WorldStream *sync_again(Play *p, StreamRole role) {
         WorldStream *s = NULL;
 
-        assert_ok(world_add_stream(p->world, role, NULL, &s));
+        assert_ok(world_add_stream(p->world, role, NULL, NULL, &s));
         assert_ok(world_stream_set_sync(s, true, NULL, NULL, p->now));
         return s;
 }

@@ -11,7 +11,7 @@
  *                                        do not run: all of them where it is waiting and none has
  *   gone NAME                            the pod is deleted
  *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
- *   lease, kubelet ok                    the node's Lease moves; the kubelet's own healthz answers
+ *   lease                                the node's Lease moves
  *   start IDS, kill IDS                  containers of this host
  *   running                              all of it is up: a shorthand for a boot that is over
  *   restart, again                       msreadyd is restarted, with what it kept; lists the cluster again
@@ -265,7 +265,7 @@ static void on_running(Boot *b) {
         play_api(&b->play, API_READY);
         for (size_t i = 0; i < ELEMENTSOF(lines); i++)
                 tell(b, lines[i]);
-        play_kubelet_healthy(&b->play);
+        play_heartbeat(&b->play);
 }
 
 /* With what it kept, and nothing else. */
@@ -395,8 +395,6 @@ static void on_line(Boot *b, char **words) {
                 on_sets(b, rest[0]);
         else if (streq(verb, "lease"))
                 play_lease(p, GUIDE_NODE);
-        else if (streq(verb, "kubelet"))
-                play_kubelet_healthy(p);
         else if (streq(verb, "start") || streq(verb, "kill"))
                 on_containers(b, rest[0], streq(verb, "start"));
         else if (streq(verb, "running"))

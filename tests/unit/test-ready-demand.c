@@ -129,7 +129,7 @@ static void test_kinds(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 begin(&p, &node);
-                play_kubelet_healthy(&p);
+                play_heartbeat(&p);
                 PLAY_GATE(&p, "gate", rows[i].check);
                 play_load(&p);
                 assert_demand(&p, rows[i].needs);
@@ -160,8 +160,9 @@ static void test_other_nodes(void **state) {
         play_lose(&p, STREAM_LEASES);
         play_node(&p, &other);
         play_lease(&p, "other");
+        play_node(&p, &node);
         play_sync_all(&p);
-        play_kubelet_healthy(&p);
+        play_heartbeat(&p);
         PLAY_GATE(&p, "gate", check_node("*"));
         play_load(&p);
         assert_demand(&p, "nodes\nleases in kube-node-lease\n");
@@ -181,7 +182,7 @@ static void test_not_asked(void **state) {
         Play p;
 
         begin(&p, &node);
-        play_kubelet_healthy(&p);
+        play_heartbeat(&p);
         PLAY_GATE(&p, "disabled", check_workload(KUBE_DAEMONSET, "a", "b"))->enabled = false;
         PLAY_GATE(&p, "invalid", check_pods("a", "*"))->definition->invalid =
                 strdup("invalid.gate:3: what is that?");

@@ -114,7 +114,7 @@ static void test_fresh_again(void **state) {
         play_look(&p);
         play_judge(&p);
         assert_false(board_is_fresh(&p.board)); /* the kubelet is silent */
-        play_kubelet_healthy(&p);
+        play_heartbeat(&p);
         play_judge(&p);
         assert_true(board_is_fresh(&p.board));
         assert_int_equal(play_find(&p, "dns")->n_kept, 0); /* the streams speak for themselves */

@@ -17,7 +17,7 @@ static int setup(void **state) {
 
 typedef struct Candidate {
         const char *name;
-        bool machine, boot;
+        bool machine, boot, silent;
 } Candidate;
 
 typedef struct Choice {
@@ -51,10 +51,17 @@ static const Choice choices[] = {
           .nodes = { { "edge-1", false, false }, { "b", false, false } }, .ours = "edge-1" },
         { "the only one of this machine, under another name", .host_name = "a",
           .nodes = { { "b", true, false }, { "c", false, false } }, .ours = "b" },
-        { "the only node", .host_name = "a", .nodes = { { "z", false, false } }, .ours = "z" },
+        { "the only node, which says nothing of its machine", .host_name = "a",
+          .nodes = { { "z", .silent = true } }, .ours = "z" },
+        { "the only node, of another machine ID and name, and of this boot", .host_name = "a",
+          .nodes = { { "z", false, true } }, .ours = "z" },
+        { "the only node is certainly another host's", .host_name = "a", .nodes = { { "z", false, false } },
+          .reason = REASON_NODE_NOT_REGISTERED },
+        { "all nodes are other hosts'", .host_name = "a",
+          .nodes = { { "y", false, false }, { "z", false, false } }, .reason = REASON_NODE_NOT_REGISTERED },
         { "the only node, and no machine ID that can be read", .host_name = "a", .no_machine_id = true,
           .nodes = { { "z", true, true } }, .ours = "z" },
-        { "several left", .host_name = "a", .nodes = { { "y", false, false }, { "z", false, false } },
+        { "several left", .host_name = "a", .nodes = { { "y", .silent = true }, { "z", .silent = true } },
           .reason = REASON_NODE_AMBIGUOUS },
         { "several of this machine left", .host_name = "a",
           .nodes = { { "x", true, false }, { "y", true, false }, { "z", false, false } },
@@ -77,8 +84,9 @@ static void test_choice(void **state) {
                 for (size_t k = 0; k < ELEMENTSOF(c->nodes) && c->nodes[k].name; k++)
                         play_node(&p, &(PlayNode){ .name = c->nodes[k].name,
                                                    .uid = 1 + (unsigned) k,
-                                                   .machine_id = c->nodes[k].machine ? THIS_MACHINE
-                                                                                     : OTHER_MACHINE,
+                                                   .machine_id = c->nodes[k].silent    ? NULL
+                                                                 : c->nodes[k].machine ? THIS_MACHINE
+                                                                                       : OTHER_MACHINE,
                                                    .boot_id = c->nodes[k].boot ? THIS_BOOT : OLD_BOOT });
                 node_choose(p.world, &choice);
                 if (c->ours ? !choice.node || !streq(choice.node->object->name, c->ours)
@@ -198,7 +206,7 @@ static void test_evidence(void **state) {
                 play_node(&p, &node);
                 play_sync_all(&p);
                 if (!r->silent)
-                        play_kubelet_healthy(&p);
+                        play_heartbeat(&p);
                 if (r->out_of_sync)
                         play_lose(&p, STREAM_NODES);
                 play_api(&p, r->api);
@@ -306,12 +314,63 @@ static void test_life_boot_id(void **state) {
         play_end(&l.play);
 }
 
-static void test_life_healthz(void **state) {
+/* Controllers write a node's status too: volumesAttached, as one example. What is new in it besides the heartbeat of
+ * Ready is none of the kubelet's words. */
+static void test_life_other_writers(void **state) {
         Life l;
 
         begin_silent(&l);
-        assert_int_equal(world_set_kubelet_healthy(l.play.world, l.play.now), 1);
-        assert_int_equal(world_set_kubelet_healthy(l.play.world, l.play.now), 0);
+        l.node.pressure = "NetworkUnavailable";
+        play_node(&l.play, &l.node);
+        assert_life(l, false);
+        l.node.heartbeat++;
+        play_node(&l.play, &l.node);
+        assert_life(l, true);
+        play_end(&l.play);
+}
+
+/* Where the API was away since the daemon began to ask, one renewal may be that of a kubelet which has just started and
+ * has not looked at anything yet. The second one comes after its status. */
+static void test_life_lease_twice(void **state) {
+        Life l;
+
+        begin_silent(&l);
+        play_api(&l.play, API_UNREACHABLE);
+        play_api(&l.play, API_READY);
+        play_pass(&l.play, USEC_PER_SEC);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, false);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, true);
+
+        /* Those of before an outage do not count after it. */
+        play_api(&l.play, API_NOT_READY);
+        play_api(&l.play, API_READY);
+        play_pass(&l.play, USEC_PER_SEC);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, false);
+        play_api(&l.play, API_NOT_READY);
+        play_api(&l.play, API_READY);
+        play_pass(&l.play, USEC_PER_SEC);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, false);
+        play_end(&l.play);
+}
+
+/* The API was away when the daemon first asked: at boot, for one. */
+static void test_life_lease_twice_after_a_late_api(void **state) {
+        PlayNode node = node_of_this_boot();
+        Life l;
+
+        play_begin(&l.play);
+        play_api(&l.play, API_UNREACHABLE);
+        play_api(&l.play, API_READY);
+        play_node(&l.play, &node);
+        play_lease(&l.play, GUIDE_NODE);
+        play_sync_all(&l.play);
+        play_lease(&l.play, GUIDE_NODE);
+        assert_life(l, false);
+        play_lease(&l.play, GUIDE_NODE);
         assert_life(l, true);
         play_end(&l.play);
 }
@@ -343,6 +402,7 @@ static void test_life_unknown(void **state) {
         play_node(&l.play, &l.node);
         assert_false(l.play.world->node->alive);
         l.node.ready = KUBE_STATUS_TRUE;
+        l.node.heartbeat++;
         play_node(&l.play, &l.node);
         assert_life(l, true);
         play_end(&l.play);
@@ -357,7 +417,7 @@ static void test_life_ends_with_reach(void **state) {
 
                 begin_silent(&l);
                 if (i & 1)
-                        play_kubelet_healthy(&l.play);
+                        play_heartbeat(&l.play);
                 else
                         play_lease(&l.play, GUIDE_NODE);
                 assert_life(l, true);
@@ -366,7 +426,8 @@ static void test_life_ends_with_reach(void **state) {
                 play_api(&l.play, API_READY);
                 assert_life(l, false);
                 assert_string_equal(play_reason(&l.play), REASON_KUBELET_SILENT);
-                play_kubelet_healthy(&l.play);
+                play_pass(&l.play, USEC_PER_SEC);
+                play_heartbeat(&l.play);
                 assert_life(l, true);
                 play_end(&l.play);
         }
@@ -390,7 +451,7 @@ static void test_life_while_away(void **state) {
 
         begin_silent(&l);
         play_api(&l.play, API_NOT_READY);
-        play_kubelet_healthy(&l.play);
+        play_heartbeat(&l.play);
         play_lease(&l.play, GUIDE_NODE);
         l.node.heartbeat++;
         play_node(&l.play, &l.node);
@@ -407,9 +468,10 @@ static void test_life_held_back(void **state) {
         play_api(&l.play, API_NOT_READY);
         play_api(&l.play, API_READY);
         play_lease(&l.play, GUIDE_NODE);
+        play_heartbeat(&l.play);
         assert_life(l, false);
         play_pass(&l.play, USEC_PER_SEC);
-        play_lease(&l.play, GUIDE_NODE);
+        play_heartbeat(&l.play);
         assert_life(l, true);
         play_end(&l.play);
 }
@@ -432,6 +494,7 @@ static void test_life_not_by_listing(void **state) {
         play_listed(&l.play, STREAM_LEASES);
         assert_life(l, false);
         play_lease(&l.play, GUIDE_NODE);
+        play_lease(&l.play, GUIDE_NODE);
         assert_life(l, true);
         play_end(&l.play);
 }
@@ -450,6 +513,7 @@ static void test_life_not_by_replay(void **state) {
         play_lease(&l.play, GUIDE_NODE);
         assert_life(l, false);
         play_pass(&l.play, 1);
+        play_lease(&l.play, GUIDE_NODE);
         play_lease(&l.play, GUIDE_NODE);
         assert_life(l, true);
         play_end(&l.play);
@@ -479,7 +543,7 @@ static void test_silent_gate(void **state) {
         play_load(&l.play);
         play_pass(&l.play, 10 * USEC_PER_MINUTE);
         assert_gate(&l.play, "node", "waiting");
-        play_kubelet_healthy(&l.play);
+        play_heartbeat(&l.play);
         play_judge(&l.play);
         assert_gate(&l.play, "node", "ready");
 
@@ -494,9 +558,11 @@ static void test_silent_gate(void **state) {
         play_end(&l.play);
 }
 
-/* A remote node is fresh once its Lease has moved; its boot ID is its own affair; our healthz is not its. */
+/* A remote node is fresh once its Lease has moved; its boot ID is its own affair; our kubelet's
+ * heartbeat is not its. */
 static void test_remote(void **state) {
         PlayCheck remote = check_node("other"), all = check_node("*");
+        PlayNode ours = node_of_this_boot();
         Play p;
 
         play_cluster(&p);
@@ -511,11 +577,14 @@ static void test_remote(void **state) {
         play_lease(&p, "other");
         play_api(&p, API_NOT_READY);
         play_api(&p, API_READY);
-        play_kubelet_healthy(&p);
+        play_pass(&p, USEC_PER_SEC);
+        play_node(&p, &ours);
+        play_heartbeat(&p);
         assert_evidence(play_ask(&p, &remote), EVIDENCE_NONE);
         assert_string_equal(play_reason(&p), REASON_KUBELET_SILENT);
         assert_evidence(play_ask(&p, &all), EVIDENCE_NONE);
-        play_pass(&p, USEC_PER_SEC);
+        play_lease(&p, "other");
+        assert_evidence(play_ask(&p, &remote), EVIDENCE_NONE);
         play_lease(&p, "other");
         assert_evidence(play_ask(&p, &remote), EVIDENCE_TRUE);
         assert_evidence(play_ask(&p, &all), EVIDENCE_TRUE);
@@ -553,7 +622,9 @@ int main(void) {
                 cmocka_unit_test(test_life_lease),
                 cmocka_unit_test(test_life_foreign_lease),
                 cmocka_unit_test(test_life_boot_id),
-                cmocka_unit_test(test_life_healthz),
+                cmocka_unit_test(test_life_other_writers),
+                cmocka_unit_test(test_life_lease_twice),
+                cmocka_unit_test(test_life_lease_twice_after_a_late_api),
                 cmocka_unit_test(test_life_registered),
                 cmocka_unit_test(test_life_unknown),
                 cmocka_unit_test(test_life_ends_with_reach),

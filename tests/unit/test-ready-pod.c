@@ -349,7 +349,7 @@ static void begin_observing(Play *p) {
                                   .ready = KUBE_STATUS_TRUE });
         play_pod(p, &base);
         play_sync_all(p);
-        play_kubelet_healthy(p);
+        play_heartbeat(p);
         ask_observed(p, EVIDENCE_NONE);
 }
 
@@ -454,7 +454,7 @@ static void test_observed_by_time(void **state) {
         play_api(&p, API_READY);
         play_pass(&p, SECONDS(100));
         ask_observed(&p, EVIDENCE_NONE);
-        play_kubelet_healthy(&p);
+        play_heartbeat(&p);
         play_pass(&p, SECONDS(60) - 1);
         ask_observed(&p, EVIDENCE_NONE);
         play_pass(&p, 1);

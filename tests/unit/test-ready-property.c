@@ -56,10 +56,14 @@ typedef struct Sim {
         PlayPod pod[PODS];
         unsigned step[PODS]; /* of each pod: 0 old, 1 unready, 2 containers run, 3 named, 4 ready */
         bool node_reported;
-        bool kubelet_runs, daemonsets_synced, unscheduled_synced;
+        bool kubelet_runs;
+        bool kubelet_looked,
+                kubelet_renewed; /* since it runs: has written its status, has renewed its Lease */
+        bool daemonsets_synced, unscheduled_synced;
         unsigned next_id;
         bool was_usable; /* ever in this boot */
-        bool lived;      /* the kubelet ran since the API was last out of reach, or since msreadyd started */
+        bool lived; /* a kubelet that has looked at its pods ran since the API was last out of reach, or since
+                          * msreadyd started */
 
         /* Reckoned from the evidence alone. */
         usec_t true_for[2], false_for[2], none_for[2];
@@ -122,8 +126,14 @@ static void note_truth(Sim *s) {
         s->was_usable = s->was_usable || is_usable(s);
         if (s->play.world->api != API_READY)
                 s->lived = false;
-        else if (s->kubelet_runs)
+        else if (s->kubelet_runs && (s->kubelet_looked || !s->play.world->api_was_away))
                 s->lived = true;
+}
+
+static void start_kubelet(Sim *s) {
+        if (!s->kubelet_runs)
+                s->kubelet_looked = s->kubelet_renewed = false;
+        s->kubelet_runs = true;
 }
 
 /* What only a kubelet can do that runs, and writes to an API that is there. */
@@ -138,7 +148,19 @@ static void kubelet_reports_node(Sim *s) {
         s->node.ready = s->node_reported || roll(s, 3) ? KUBE_STATUS_TRUE : KUBE_STATUS_FALSE;
         s->node.reason = "KubeletReady";
         s->node_reported = s->node.ready == KUBE_STATUS_TRUE;
+        s->kubelet_looked = true;
         write_node(s);
+}
+
+/* Its Lease may come before its first status; the second renewal does not. */
+static void kubelet_renews(Sim *s) {
+        if (!kubelet_writes(s) || !s->play.streams[STREAM_LEASES]->in_sync)
+                return;
+        if (s->kubelet_renewed && !s->kubelet_looked)
+                kubelet_reports_node(s);
+        s->kubelet_renewed = true;
+        note_truth(s);
+        play_lease(&s->play, GUIDE_NODE);
 }
 
 /* The next step of one pod; that it is NotReady in between need not be seen by anybody. */
@@ -307,6 +329,7 @@ static void api_away(Sim *s) {
                 return; /* /readyz fails; the streams stand */
         lose(s, &s->nodes);
         lose(s, &s->pods);
+        play_lose(&s->play, STREAM_LEASES);
         if (roll(s, 2)) {
                 play_lose(&s->play, STREAM_DAEMONSETS);
                 s->daemonsets_synced = false;
@@ -468,7 +491,7 @@ static void step_of_boot(Sim *s, unsigned dice) {
                         api_back(s);
                 break;
         case 1:
-                s->kubelet_runs = true;
+                start_kubelet(s);
                 break;
         case 2:
                 kubelet_reports_node(s);
@@ -498,12 +521,13 @@ static void step_of_boot(Sim *s, unsigned dice) {
                 list_rest(s);
                 break;
         case 14:
-                if (s->kubelet_runs)
-                        play_kubelet_healthy(&s->play);
+                if (!s->play.streams[STREAM_LEASES]->in_sync && s->play.world->api == API_READY) {
+                        play_lease(&s->play, GUIDE_NODE); /* as it is listed */
+                        play_sync(&s->play, STREAM_LEASES);
+                }
                 break;
         case 15:
-                if (kubelet_writes(s) && s->play.streams[STREAM_LEASES]->in_sync)
-                        play_lease(&s->play, GUIDE_NODE);
+                kubelet_renews(s);
                 break;
         case 16:
                 play_look(&s->play);
@@ -568,7 +592,7 @@ static void turn(Sim *s) {
 static void finish(Sim *s) {
         Play *p = &s->play;
 
-        s->kubelet_runs = true;
+        start_kubelet(s);
         if (p->world->api != API_READY)
                 api_back(s);
         for (unsigned n = 0; n < 50 && !is_usable(s); n++) {
@@ -589,7 +613,12 @@ static void finish(Sim *s) {
         }
         play_look(p);
         note_truth(s);
-        play_kubelet_healthy(p);
+        judge(s);
+        pass(s, SECONDS(1)); /* what was replayed is the past */
+        write_node(s);
+        s->kubelet_looked = true;
+        note_truth(s);
+        deliver(s, &s->nodes);
         judge(s);
         pass(s, SECONDS(16)); /* what was lost has to settle */
         if (p->board.verdict.state != GATE_READY || !board_is_fresh(&p->board))

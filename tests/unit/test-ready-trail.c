@@ -107,7 +107,7 @@ static void test_no_evidence(void **state) {
         play_api(&p, API_READY);
         play_pod(&p, &pod);
         play_sync_all(&p);
-        play_kubelet_healthy(&p);
+        play_heartbeat(&p);
         play_judge(&p);
         assert_objects(&p, "");
 

@@ -461,7 +461,7 @@ static void test_daemonset_scope(void **state) {
         play_workload(&p, &w);
         play_remove(&p, KUBE_NODE, "", GUIDE_NODE);
         play_remove(&p, KUBE_NODE, "", "other");
-        assert_blocked(&p, &daemonset, EVIDENCE_FALSE, "DaemonSet", REASON_NODE_NOT_REGISTERED);
+        assert_blocked(&p, &daemonset, EVIDENCE_NONE, "DaemonSet", REASON_NODE_NOT_REGISTERED);
         play_end(&p);
 }
 

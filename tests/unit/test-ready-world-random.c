@@ -171,8 +171,8 @@ static void replace(Sim *s, unsigned i) {
         Stream *t = calloc(1, sizeof(Stream));
 
         assert_non_null(t);
-        assert_ok(
-                world_add_stream(s->world, i == 0 ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, &t->world));
+        assert_ok(world_add_stream(s->world, i == 0 ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, NULL,
+                                   &t->world));
         t->bound = i == 0;
         t->older = s->streams[i];
         s->streams[i] = t;

@@ -56,9 +56,9 @@ static int setup(void **state) {
 
         assert_non_null(f);
         assert_ok(world_new(&f->world));
-        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, &f->old));
+        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, NULL, &f->old));
         list(f->old, "5", "five");
-        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, &f->new));
+        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, NULL, &f->new));
         *state = f;
         return 0;
 }
@@ -175,7 +175,7 @@ static void test_new_one_goes(void **state) {
         f->new = world_stream_free(f->new);
         assert_string_equal(boot_id(f), "six");
 
-        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, &f->new));
+        assert_ok(world_add_stream(f->world, STREAM_NODES, NULL, NULL, &f->new));
         list(f->new, "7", "seven");
         f->new = world_stream_free(f->new);
         assert_string_equal(boot_id(f), "seven");

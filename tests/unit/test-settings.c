@@ -29,7 +29,6 @@ static void test_defaults(void **state) {
         assert_true(s->timing.hold == 15 * USEC_PER_SEC);
         assert_true(s->timing.unknown == 5 * USEC_PER_MINUTE);
         assert_null(s->boot_id_file);
-        assert_string_equal(s->kubelet_healthz, "http://127.0.0.1:10248/healthz");
         assert_null(s->textfile);
         assert_int_equal(s->log_level, -1);
         assert_null(s->warnings);
@@ -42,7 +41,7 @@ static void test_all_keys(void **state) {
         assert_ok(parse(
                 "[Cluster]\nKubeconfig=/k\nContext=a b\nNode=n1\nScope=cluster\n"
                 "[Readiness]\nRequire=dns node dns\nRequire=+storage\nSettleSec=1\nHoldSec=2\nUnknownSec=infinity\n"
-                "[Host]\nBootIdFile=/b\nMachineIdFile=/m\nCgroupRoot=/c\nKubeletHealthz=\n"
+                "[Host]\nBootIdFile=/b\nMachineIdFile=/m\nCgroupRoot=/c\n"
                 "[Metrics]\nTextfile=/t.prom\n[Log]\nLevel=debug\n",
                 &s, NULL));
         assert_string_equal(s->kubeconfig, "/k");
@@ -58,7 +57,6 @@ static void test_all_keys(void **state) {
         assert_string_equal(s->boot_id_file, "/b");
         assert_string_equal(s->machine_id_file, "/m");
         assert_string_equal(s->cgroup_root, "/c");
-        assert_null(s->kubelet_healthz);
         assert_string_equal(s->textfile, "/t.prom");
         assert_int_equal(s->log_level, LOG_DEBUG);
         assert_null(s->warnings);
@@ -101,12 +99,8 @@ static void test_errors(void **state) {
                 { "[Readiness]\nSettleSec=infinity\n", "F:2: SettleSec=infinity: no gate would ever open" },
                 { "[Readiness]\nHoldSec=x\n", "F:2: HoldSec=x: not a time span, as 90, 2min or 500ms are" },
                 { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path" },
-                { "[Host]\nKubeletHealthz=127.0.0.1\n",
-                  "F:2: KubeletHealthz=127.0.0.1: neither empty nor an http:// or https:// URL" },
-                { "[Host]\nKubeletHealthz=http://a:b@127.0.0.1/\n",
-                  "F:2: KubeletHealthz=...: a URL with a user in it, which is not supported" },
-                { "[Host]\nKubeletHealthz=a:b@127.0.0.1\n",
-                  "F:2: KubeletHealthz=...: neither empty nor an http:// or https:// URL" },
+                { "[Log]\nLevel=a:b@127.0.0.1\n",
+                  "F:2: Level=...: not a level, as err, warning, info and debug are" },
                 { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path" },
                 { "[Log]\nLevel=loud\n",
                   "F:2: Level=loud: not a level, as err, warning, info and debug are" },

@@ -6,6 +6,7 @@
  * each at its own pace. Whatever the order:
  *
  *   - no gate opens on what was never so on this host in this boot;
+ *   - nothing is missing on the word of a stream of another node;
  *   - no pod of the other host is believed on the word of a boot that was over when the API came back;
  *   - when all is well and told, everything is ready, and no stream is left that nobody needs.
  *
@@ -19,7 +20,7 @@
 #include "ready/readiness.h"
 
 #define BASE_SEED 20261130u
-#define RUNS 2000
+#define RUNS 1000
 #define STEPS 160
 #define ENTRIES 1000
 #define NAMES ELEMENTSOF(names)
@@ -75,13 +76,15 @@ typedef struct Sim {
         Readiness readiness;
         ReadinessOps ops;
         Instant now;
-        bool clones; /* the hosts have one machine ID */
+        bool clones;   /* the hosts have one machine ID */
+        bool nameless; /* /etc/machine-id cannot be read */
         Entry log[ENTRIES];
         unsigned n;
         Host hosts[HOSTS]; /* this host is the first */
         Stream *streams;
         usec_t died[CONTAINERS]; /* 0: it lives */
         usec_t api_back;
+        unsigned alone;                         /* for so many steps this host does nothing yet */
         bool node_was_usable, pods_were_usable; /* in this boot of this host */
 } Sim;
 
@@ -111,11 +114,10 @@ static void note_truth(Sim *s) {
         const Node *node = &truth(s)->nodes[h->name];
         const Pod *pod = &truth(s)->pods[h->name];
 
-        if (node->uid == 0 || node->boot != h->boot || node->ready != KUBE_STATUS_TRUE)
-                return;
-        s->node_was_usable = true;
-        s->pods_were_usable = s->pods_were_usable ||
-                              (pod->uid != 0 && pod->ready == KUBE_STATUS_TRUE && s->died[pod->id] == 0);
+        if (node->uid != 0 && node->host == 0 && node->boot == h->boot && node->ready == KUBE_STATUS_TRUE)
+                s->node_was_usable = true;
+        if (pod->uid != 0 && pod->ready == KUBE_STATUS_TRUE && pod->id != 0 && pod->id == h->container)
+                s->pods_were_usable = true;
 }
 
 /* The entry to change: the server has it from then on. */
@@ -218,7 +220,7 @@ static void start_kubelet(Sim *s, Host *h) {
 
 static void stop_kubelet(Sim *s, Host *h) {
         h->runs = false;
-        if (roll(s, 3) == 0)
+        if (!s->nameless && roll(s, 3) == 0) /* else nothing tells which of two is ours */
                 h->next_name = roll(s, NAMES);
 }
 
@@ -489,10 +491,38 @@ static void verdict_changed(ReadinessOps *ops, GateState before) {
 
 static void check_opened(Sim *s) {
         BOARD_FOREACH(g, &s->readiness.board) {
-                bool was_usable = streq(gate_name(g), "node") ? s->node_was_usable : s->pods_were_usable;
+                /* In the scope of the cluster the pods of the other host may be all that there are. */
+                bool was_usable = streq(gate_name(g), "node")
+                                          ? s->node_was_usable
+                                          : s->pods_were_usable || world(s)->cluster_scope;
 
                 if (g->report.evidence == EVIDENCE_TRUE && !was_usable)
                         wrong(s, "%s is TRUE, and was never usable on this host in this boot", gate_name(g));
+        }
+}
+
+/* Whether a stream of that role is in sync that brings what there is of that name; ANY: of every name. */
+static bool has_told(const Sim *s, StreamRole role, int only) {
+        for (const Stream *t = s->streams; t; t = t->older)
+                if (t->role == role && t->world->in_sync && (t->only == ANY || t->only == only))
+                        return true;
+        return false;
+}
+
+/* What is missing was not told by a stream of another node. */
+static void check_missing(Sim *s) {
+        const WorldObject *ours = world(s)->node;
+
+        BOARD_FOREACH(g, &s->readiness.board) {
+                const Blocker *b = g->report.n_blockers > 0 ? &g->report.blockers[0] : NULL;
+
+                if (g->report.evidence != EVIDENCE_FALSE)
+                        continue;
+                if (streq(b->reason, REASON_NODE_NOT_REGISTERED) && !has_told(s, STREAM_NODES, ANY))
+                        wrong(s, "%s misses a node, and not all nodes were listed", gate_name(g));
+                if (streq(b->reason, REASON_NO_PODS) &&
+                    !has_told(s, STREAM_PODS, ours ? ours->object->name[0] - 'a' : ANY))
+                        wrong(s, "%s misses pods of a node whose pods were not listed", gate_name(g));
         }
 }
 
@@ -518,6 +548,7 @@ static void judge(Sim *s) {
                 look_at_containers(s);
         assert_ok(readiness_reconsider(&s->readiness, s->now, 1, &s->ops));
         check_opened(s);
+        check_missing(s);
         check_observed(s);
         update_streams(s);
         if (roll(s, 2))
@@ -557,7 +588,7 @@ static void begin_daemon(Sim *s) {
         snprintf(text, sizeof(text), "%08x%024x", 1U, s->hosts[0].boot);
         host->boot_id = strdup(text);
         snprintf(text, sizeof(text), "%032x", 1U);
-        host->machine_id = strdup(text);
+        host->machine_id = s->nameless ? NULL : strdup(text);
         snprintf(text, sizeof(text), "%s", names[s->hosts[0].next_name]);
         host->host_name = strdup(text);
         world(s)->cluster_scope = s->seed % 4 == 0;
@@ -609,7 +640,7 @@ static void pass(Sim *s, usec_t usec) {
 }
 
 static void change_cluster(Sim *s) {
-        Host *h = &s->hosts[roll(s, HOSTS)];
+        Host *h = &s->hosts[s->alone > 0 ? 1 : roll(s, HOSTS)];
 
         switch (roll(s, 20)) {
         case 0:
@@ -656,8 +687,59 @@ static void change_cluster(Sim *s) {
         note_truth(s);
 }
 
+/* These hosts are well, and nothing is left of names that no host has. */
+static void make_well(Sim *s, unsigned first, unsigned last) {
+        set_api(s, API_READY);
+        for (unsigned i = first; i <= last; i++)
+                start_kubelet(s, &s->hosts[i]);
+        for (unsigned i = 0; i < NAMES; i++)
+                if (i != s->hosts[0].name && i != s->hosts[1].name)
+                        delete_node(s, i);
+        for (unsigned i = first; i <= last; i++) {
+                Host *h = &s->hosts[i];
+
+                start_container(s, h);
+                kubelet_looks(s, h);
+                control(s, h->name);
+                do
+                        kubelet_looks(s, h);
+                while (truth(s)->nodes[h->name].ready != KUBE_STATUS_TRUE ||
+                       truth(s)->pods[h->name].ready != KUBE_STATUS_TRUE);
+        }
+        for (unsigned i = 0; i < NAMES; i++)
+                control(s, i);
+}
+
+static void tell_all(Sim *s) {
+        for (bool more = true; more;) {
+                more = false;
+                for (Stream *t = s->streams; t; t = t->older)
+                        while (go_on(s, t))
+                                more = true;
+                judge(s);
+        }
+}
+
+/* The other host boots while nobody can see it, and its kubelet renews its Lease before it looks at anything. */
+static void boot_unseen(Sim *s) {
+        Host *h = &s->hosts[1];
+
+        set_api(s, API_UNREACHABLE);
+        judge(s);
+        boot(s, h);
+        s->now.monotonic += USEC_PER_SEC;
+        start_kubelet(s, h);
+        set_api(s, API_READY);
+        tell_all(s);
+        for (unsigned i = roll(s, 4); i > 0; i--) {
+                kubelet_renews(s, h);
+                pass(s, SECONDS(2 + roll(s, 40)));
+                judge(s);
+        }
+}
+
 static void step(Sim *s) {
-        unsigned what = roll(s, 40);
+        unsigned what = roll(s, 41);
 
         if (what == 0)
                 set_api(s, API_UNREACHABLE);
@@ -673,50 +755,20 @@ static void step(Sim *s) {
                 pass(s, SECONDS(roll(s, 90)));
         else if (what < 20)
                 change_cluster(s);
+        else if (what == 40)
+                boot_unseen(s);
         else if (s->streams)
                 (void) go_on(s, pick_stream(s));
         s->now.monotonic += USEC_PER_MSEC;
         s->now.boottime += USEC_PER_MSEC;
+        s->alone -= s->alone > 0;
         judge(s);
 }
 
 /* --- the end of a run --- */
 
-static void tell_all(Sim *s) {
-        for (bool more = true; more;) {
-                more = false;
-                for (Stream *t = s->streams; t; t = t->older)
-                        while (go_on(s, t))
-                                more = true;
-                judge(s);
-        }
-}
-
-/* Both hosts are well, and nothing is left of names that they no longer have. */
-static void make_well(Sim *s) {
-        set_api(s, API_READY);
-        for (unsigned i = 0; i < HOSTS; i++)
-                start_kubelet(s, &s->hosts[i]);
-        for (unsigned i = 0; i < NAMES; i++)
-                if (i != s->hosts[0].name && i != s->hosts[1].name)
-                        delete_node(s, i);
-        for (unsigned i = 0; i < HOSTS; i++) {
-                Host *h = &s->hosts[i];
-
-                start_container(s, h);
-                kubelet_looks(s, h);
-                control(s, h->name);
-                do
-                        kubelet_looks(s, h);
-                while (truth(s)->nodes[h->name].ready != KUBE_STATUS_TRUE ||
-                       truth(s)->pods[h->name].ready != KUBE_STATUS_TRUE);
-        }
-        for (unsigned i = 0; i < NAMES; i++)
-                control(s, i);
-}
-
 static void finish(Sim *s) {
-        make_well(s);
+        make_well(s, 0, HOSTS - 1);
         tell_all(s);
         for (unsigned round = 0; round < 2 + OBSERVED_NODE_USEC / SECONDS(10); round++) {
                 for (unsigned i = 0; i < HOSTS; i++)
@@ -751,10 +803,15 @@ static void run(unsigned seed) {
                     .random = seed * 2654435761u + 1,
                     .now = { .boottime = STARTED, .monotonic = STARTED },
                     .ops = { gate_changed, verdict_changed },
-                    .clones = seed % 5 == 0 };
+                    .clones = seed % 3 == 0,
+                    .nameless = seed % 3 == 1 };
         s->hosts[1].name = s->hosts[1].next_name = 1;
         begin_daemon(s);
         judge(s);
+        if (seed % 2) {
+                s->alone = roll(s, STEPS);
+                make_well(s, 1, 1);
+        }
         for (unsigned i = 0; i < STEPS; i++)
                 step(s);
         finish(s);

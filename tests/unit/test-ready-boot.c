@@ -7,13 +7,14 @@
  *   list|resume|lose ROLE|all            a stream has listed what there is; is in sync again; is out of sync
  *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
  *   other Ready=S [beat=N]               a version of the node of another host
+ *   other lease                          that node's Lease moves
  *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [deleted]
  *                                        a version of a pod; "-" for a container that has no ID. Those with "!"
  *                                        do not run: all of them where it is waiting and none has. NAME@other: the
  *                                        DaemonSet's pod on the other host
  *   gone NAME                            the pod is deleted; so is our node, if that is its name
  *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
- *   lease [other], kubelet ok            the node's Lease moves; the kubelet's own healthz answers
+ *   lease, kubelet ok                    the node's Lease moves; the kubelet's own healthz answers
  *   start IDS, kill IDS                  containers of this host
  *   running                              all of it is up: a shorthand for a boot that is over
  *   restart, again                       msreadyd is restarted, with what it kept; lists the cluster again
@@ -467,6 +468,8 @@ static void on_line(Boot *b, char **words) {
                                                           : API_UNREACHABLE);
         else if (streq(verb, "list") || streq(verb, "resume") || streq(verb, "lose"))
                 on_stream(b, verb, rest[0]);
+        else if (streq(verb, "other") && streq(rest[0], "lease"))
+                play_lease(p, OTHER_NODE);
         else if (streq(verb, "node") || streq(verb, "other"))
                 on_node(b, rest, streq(verb, "node") ? HERE : ELSEWHERE);
         else if (streq(verb, "pod"))
@@ -476,7 +479,7 @@ static void on_line(Boot *b, char **words) {
         else if (streq(verb, "sets"))
                 on_sets(b, rest[0]);
         else if (streq(verb, "lease"))
-                play_lease(p, streq_ptr(rest[0], "other") ? OTHER_NODE : GUIDE_NODE);
+                play_lease(p, GUIDE_NODE);
         else if (streq(verb, "kubelet"))
                 play_kubelet_healthy(p);
         else if (streq(verb, "start") || streq(verb, "kill"))

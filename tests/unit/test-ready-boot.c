@@ -6,10 +6,13 @@
  *   api ready|not-ready|away             the API server
  *   list|resume|lose ROLE|all            a stream has listed what there is; is in sync again; is out of sync
  *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
+ *   other Ready=S [beat=N]               a version of the node of another host
+ *   other lease                          that node's Lease moves
  *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [deleted]
  *                                        a version of a pod; "-" for a container that has no ID. Those with "!"
- *                                        do not run: all of them where it is waiting and none has
- *   gone NAME                            the pod is deleted
+ *                                        do not run: all of them where it is waiting and none has. NAME@other: the
+ *                                        DaemonSet's pod on the other host
+ *   gone NAME                            the pod is deleted; so is our node, if that is its name
  *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
  *   lease                                the node's Lease moves
  *   start IDS, kill IDS                  containers of this host
@@ -25,7 +28,8 @@
  *
  * S is True, False or Unknown; evidence is true, false or none. The gates are node, ovn (ovnkube-master and
  * ovnkube-node) and dns (dns-default), each of them required, with the default times. The host looks at its
- * containers when one of them or a pod changes, as the daemon does. */
+ * containers when one of them or a pod changes, as the daemon does; and as with the daemon, the stream of pods brings
+ * those of the node that is taken for ours, and is replaced after that has become another one. */
 
 #include "fixture.h"
 
@@ -39,9 +43,20 @@
 #define OVN "openshift-ovn-kubernetes"
 #define DNS "openshift-dns"
 
+#define OTHER_BOOT "00b75a3c-4a6e-4a0b-8c7d-5f0e6d3b9a21"
+#define OTHER_NODE "other.lab.example.com"
+
 static const struct {
-        const char *name, *namespace;
-} sets[] = { { "ovnkube-master", OVN }, { "ovnkube-node", OVN }, { "dns-default", DNS } };
+        const char *name, *namespace, *other;
+} sets[] = { { "ovnkube-master", OVN, "ovnkube-master-other" },
+             { "ovnkube-node", OVN, "ovnkube-node-other" },
+             { "dns-default", DNS, "dns-default-other" } };
+
+enum {
+        HERE,
+        ELSEWHERE,
+        HOSTS,
+};
 
 static const char *const roles[_STREAM_ROLE_MAX] = {
         [STREAM_NODES] = "nodes",
@@ -55,9 +70,9 @@ typedef struct Boot {
         Play play;
         const char *file;
         unsigned line;
-        PlayNode node;
-        PlayPod pods[ELEMENTSOF(sets)];
-        bool has_pod[ELEMENTSOF(sets)];
+        PlayNode nodes[HOSTS]; /* without a name where there is none */
+        PlayPod pods[HOSTS][ELEMENTSOF(sets)];
+        const char *pods_of; /* the name of the node whose pods the stream brings */
         char reason[64];
         char **usable; /* by the word of who recorded it; NULL: nobody did */
         bool was_usable;
@@ -86,14 +101,45 @@ static void play_set(Boot *b, size_t i, bool exists) {
                 play_remove(&b->play, KUBE_DAEMONSET, sets[i].namespace, sets[i].name);
 }
 
+static void play_pods(Boot *b) {
+        for (unsigned host = HERE; host < HOSTS; host++)
+                for (size_t i = 0; i < ELEMENTSOF(sets); i++)
+                        if (b->pods[host][i].name && streq(b->pods[host][i].node, b->pods_of))
+                                play_pod(&b->play, &b->pods[host][i]);
+}
+
+/* Begins to watch the pods of that node. */
+static void pods_begin(Boot *b, const char *node) {
+        Play *p = &b->play;
+        bool in_sync = p->streams[STREAM_PODS]->in_sync;
+
+        b->pods_of = node;
+        world_stream_free(p->streams[STREAM_PODS]);
+        assert_ok(world_add_stream(p->world, STREAM_PODS, NULL, &p->streams[STREAM_PODS]));
+        if (!in_sync)
+                return;
+        play_list(p, STREAM_PODS);
+        play_pods(b);
+        play_listed(p, STREAM_PODS);
+}
+
+/* Returns whether another node is taken for ours now. */
+static bool pods_follow_node(Boot *b) {
+        const WorldObject *node = b->play.world->node;
+
+        if (!node || streq(b->pods_of, node->object->name))
+                return false;
+        pods_begin(b, streq(node->object->name, OTHER_NODE) ? OTHER_NODE : GUIDE_NODE);
+        return true;
+}
+
 static void play_again(Boot *b) {
         for (size_t i = 0; i < ELEMENTSOF(sets); i++)
                 play_set(b, i, true);
-        if (b->node.name)
-                play_node(&b->play, &b->node);
-        for (size_t i = 0; i < ELEMENTSOF(sets); i++)
-                if (b->has_pod[i])
-                        play_pod(&b->play, &b->pods[i]);
+        for (unsigned host = HERE; host < HOSTS; host++)
+                if (b->nodes[host].name)
+                        play_node(&b->play, &b->nodes[host]);
+        play_pods(b);
         play_lease(&b->play, GUIDE_NODE);
         play_sync_all(&b->play);
         play_look(&b->play);
@@ -123,17 +169,24 @@ static unsigned id_of(const char *s) {
         return streq(s, "-") ? 0 : (unsigned) strtoul(s, NULL, 16);
 }
 
-static void on_node(Boot *b, char **words) {
+static void on_node(Boot *b, char **words, unsigned host) {
         const char *beat = value_of(words, "beat"), *boot = value_of(words, "boot");
+        PlayNode *node = &b->nodes[host];
 
-        b->node = node_of_this_boot();
-        b->node.ready = status_of(b, words);
-        b->node.reason = b->node.ready == KUBE_STATUS_TRUE    ? "KubeletReady"
-                         : b->node.ready == KUBE_STATUS_FALSE ? "KubeletNotReady"
-                                                              : "NodeStatusUnknown";
-        b->node.boot_id = streq_ptr(boot, "new") ? THIS_BOOT : OLD_BOOT;
-        b->node.heartbeat = beat ? (unsigned) strtoul(beat, NULL, 10) : 0;
-        play_node(&b->play, &b->node);
+        *node = node_of_this_boot();
+        node->ready = status_of(b, words);
+        node->reason = node->ready == KUBE_STATUS_TRUE    ? "KubeletReady"
+                       : node->ready == KUBE_STATUS_FALSE ? "KubeletNotReady"
+                                                          : "NodeStatusUnknown";
+        node->boot_id = streq_ptr(boot, "new") ? THIS_BOOT : OLD_BOOT;
+        node->heartbeat = beat ? (unsigned) strtoul(beat, NULL, 10) : 0;
+        if (host == ELSEWHERE) {
+                node->name = OTHER_NODE;
+                node->uid = 2;
+                node->machine_id = OTHER_MACHINE;
+                node->boot_id = OTHER_BOOT;
+        }
+        play_node(&b->play, node);
 }
 
 static size_t set_index(Boot *b, const char *name) {
@@ -172,16 +225,31 @@ static PlayContainer container_of_word(Boot *b, char *word, bool waits, bool run
         return c;
 }
 
+/* The place of the pod of that name. */
+static PlayPod *find_pod(Boot *b, char *name, size_t *ret_set, unsigned *ret_host) {
+        char *host = strchr(name, '@');
+
+        if (host)
+                *host = '\0';
+        *ret_set = set_index(b, name);
+        *ret_host = host ? ELSEWHERE : HERE;
+        return &b->pods[*ret_host][*ret_set];
+}
+
 static void on_pod(Boot *b, char **words) {
         static const char *const names[] = { "c0", "c1", "c2", "c3" };
         _cleanup_(strv_freep) char **ids = NULL;
-        size_t i = set_index(b, words[0]), n = 0;
         const char *waiting = value_of(words, "waiting"), *list = strempty(value_of(words, "ids"));
-        PlayPod *pod = &b->pods[i];
         bool marked = strchr(list, '!');
+        size_t i, n = 0;
+        unsigned host;
+        PlayPod *pod = find_pod(b, words[0], &i, &host);
 
-        *pod = pod_ready(sets[i].namespace, sets[i].name, 300 + (unsigned) i, 0);
+        *pod = pod_ready(sets[i].namespace, host == HERE ? sets[i].name : sets[i].other,
+                         300 + 100 * host + (unsigned) i, 0);
         pod_owned(pod, "DaemonSet", sets[i].name, 100 + (unsigned) i);
+        if (host == ELSEWHERE)
+                pod->node = OTHER_NODE;
         pod->ready = status_of(b, words);
         pod->ready_reason = pod->ready == KUBE_STATUS_TRUE ? NULL : "ContainersNotReady";
         pod->deleting = strv_contains(words, "deleted");
@@ -194,9 +262,24 @@ static void on_pod(Boot *b, char **words) {
                 pod->containers[n].name = names[n];
                 pod->containers[n++].unready = pod->ready != KUBE_STATUS_TRUE;
         }
-        b->has_pod[i] = true;
-        play_pod(&b->play, pod);
+        if (streq(b->pods_of, pod->node))
+                play_pod(&b->play, pod);
         play_look(&b->play);
+}
+
+static void on_gone(Boot *b, char *name) {
+        size_t i;
+        unsigned host;
+        PlayPod *pod;
+
+        if (streq(name, "node")) {
+                b->nodes[HERE] = (PlayNode){};
+                play_remove(&b->play, KUBE_NODE, "", GUIDE_NODE);
+                return;
+        }
+        pod = find_pod(b, name, &i, &host);
+        play_remove(&b->play, KUBE_POD, pod->namespace, pod->name);
+        *pod = (PlayPod){};
 }
 
 static void on_sets(Boot *b, const char *list) {
@@ -243,7 +326,7 @@ static void tell(Boot *b, const char *line) {
 
         assert_ok(strv_split(line, " ", &words));
         if (streq(words[0], "node"))
-                on_node(b, words + 1);
+                on_node(b, words + 1, HERE);
         else if (streq(words[0], "pod"))
                 on_pod(b, words + 1);
         else if (streq(words[0], "list"))
@@ -277,6 +360,7 @@ static void on_restart(Boot *b) {
 
         assert_ok(keep_print(&p->board, p->world, &stamp, p->now, &text));
         play_restart_daemon(p);
+        b->pods_of = GUIDE_NODE;
         add_gates(b);
         assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
         p->n_setups = 0;
@@ -384,14 +468,15 @@ static void on_line(Boot *b, char **words) {
                                                           : API_UNREACHABLE);
         else if (streq(verb, "list") || streq(verb, "resume") || streq(verb, "lose"))
                 on_stream(b, verb, rest[0]);
-        else if (streq(verb, "node"))
-                on_node(b, rest);
+        else if (streq(verb, "other") && streq(rest[0], "lease"))
+                play_lease(p, OTHER_NODE);
+        else if (streq(verb, "node") || streq(verb, "other"))
+                on_node(b, rest, streq(verb, "node") ? HERE : ELSEWHERE);
         else if (streq(verb, "pod"))
                 on_pod(b, rest);
-        else if (streq(verb, "gone")) {
-                b->has_pod[set_index(b, rest[0])] = false;
-                play_remove(p, KUBE_POD, sets[set_index(b, rest[0])].namespace, rest[0]);
-        } else if (streq(verb, "sets"))
+        else if (streq(verb, "gone"))
+                on_gone(b, rest[0]);
+        else if (streq(verb, "sets"))
                 on_sets(b, rest[0]);
         else if (streq(verb, "lease"))
                 play_lease(p, GUIDE_NODE);
@@ -408,14 +493,17 @@ static void on_line(Boot *b, char **words) {
                 assert_ok(strv_split(rest[0], ",", &b->usable));
         } else
                 broken(b, "no such verb: %s", verb);
-        play_judge(p);
+        do {
+                play_look(p);
+                play_judge(p);
+        } while (pods_follow_node(b));
 }
 
 static unsigned replay(const char *path) {
         _cleanup_free_ char *text = NULL;
         unsigned expectations = 0;
         char *line, *next;
-        Boot b = { .file = path };
+        Boot b = { .file = path, .pods_of = GUIDE_NODE };
         size_t size;
 
         assert_ok(file_read(path, LIMIT_CONFIG_FILE, &text, &size));
@@ -468,7 +556,7 @@ static void test_boots(void **state) {
                 n++;
         }
         closedir(d);
-        assert_true(n >= 21);
+        assert_true(n >= 22);
 }
 
 static char **files;

@@ -366,6 +366,28 @@ static void test_observed_ids(void **state) {
         play_end(&p);
 }
 
+/* Neither what was observed before an outage of the API nor how long the node was fresh then tells of the time after
+ * it: the host may have booted again. */
+static void test_observed_before_an_outage(void **state) {
+        PlayPod pod = base;
+        Play p;
+
+        begin_observing(&p);
+        pod.containers[1].id = 42;
+        play_pod(&p, &pod);
+        play_pass(&p, SECONDS(60));
+        ask_observed(&p, EVIDENCE_TRUE);
+        play_api(&p, API_NOT_READY);
+        play_api(&p, API_READY);
+        play_pass(&p, SECONDS(1));
+        play_heartbeat(&p);
+        ask_observed(&p, EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_UNPROVEN);
+        play_pass(&p, SECONDS(60));
+        ask_observed(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
 static void test_observed_ready(void **state) {
         PlayPod pod = base;
         Play p;
@@ -633,6 +655,7 @@ int main(void) {
                 cmocka_unit_test(test_unreadable),
                 cmocka_unit_test(test_node_unknown),
                 cmocka_unit_test(test_observed_ids),
+                cmocka_unit_test(test_observed_before_an_outage),
                 cmocka_unit_test(test_observed_ready),
                 cmocka_unit_test(test_observed_creation),
                 cmocka_unit_test(test_not_observed_by_labels),

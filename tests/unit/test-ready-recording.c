@@ -85,7 +85,6 @@ typedef struct Recording {
         bool pods_listed, pods_listing;
         const char *truth[ELEMENTSOF(gates)];
         GateState states[ELEMENTSOF(gates)], verdict;
-        unsigned renewals; /* of the node's Lease, since the API came back */
         usec_t ready;      /* when the verdict first was, from this file's zero; 0: not yet */
 } Recording;
 
@@ -213,7 +212,8 @@ static void on_alive(Recording *r, char *rest) {
 /* --- streams: what msreadyd would watch --- */
 
 static WorldStream *stream_begins(Recording *r, StreamRole role) {
-        assert_ok(world_add_stream(r->play.world, role, NULL, &r->play.streams[role]));
+        assert_ok(world_add_stream(r->play.world, role, NULL, role == STREAM_PODS ? r->node : NULL,
+                                   &r->play.streams[role]));
         return r->play.streams[role];
 }
 
@@ -222,7 +222,6 @@ static void stream_ends(Recording *r, StreamRole role) {
 }
 
 static void bring(Recording *r, StreamRole role, KubeKind kind, const char *text) {
-        r->renewals += role == STREAM_LEASES && r->play.streams[role]->in_sync;
         assert_ok(world_stream_upsert(r->play.streams[role], parse(r, kind, text), r->play.now, NULL));
 }
 
@@ -467,17 +466,12 @@ static void on_told(Recording *r, bool truth, char *rest) {
         }
 }
 
-/* Where the kubelet has told nothing yet, a renewal of its Lease is taken for a sign of life. To be false where it
- * takes two of them after an outage of the API: the first may come before the kubelet has looked at anything. */
-static const bool one_renewal_suffices = true;
-
 static bool is_as_told(const Recording *r, const Gate *g, const char *truth) {
         if (streq(truth, "usable"))
                 return g->report.evidence == EVIDENCE_TRUE;
         if (streq(truth, "unusable"))
                 return g->report.evidence == EVIDENCE_FALSE;
-        return g->report.evidence == EVIDENCE_NONE ||
-               (one_renewal_suffices && r->renewals > 0 && streq(truth, "silent"));
+        return g->report.evidence == EVIDENCE_NONE;
 }
 
 static void at_end_of_moment(Recording *r) {
@@ -499,7 +493,6 @@ static void at_end_of_moment(Recording *r) {
 }
 
 static void on_api(Recording *r, const char *state) {
-        r->renewals = 0;
         play_api(&r->play, streq(state, "ready")       ? API_READY
                            : streq(state, "not-ready") ? API_NOT_READY
                                                        : API_UNREACHABLE);

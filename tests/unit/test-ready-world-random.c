@@ -3,6 +3,8 @@
 /* Streams in random order: pods are made, bound to a node, changed, deleted and made again under their names, and come
  * by two streams, those with a node and those without, each of which tells at its own pace, loses sync, resumes, lists
  * again, and has another one take its place in the middle of that; and the server restarts, sometimes with a backup.
+ * Beside them nodes are registered, deleted and registered again under their names, and come by a stream of all nodes or
+ * of one, whose place another one takes as it does with pods.
  * Whenever those that are wanted have told all, what is known is what the server has, no more and no less.
  * MSREADY_SEED repeats one run, MSREADY_RUNS makes more. */
 
@@ -22,14 +24,25 @@ typedef struct Pod {
         bool bound;
 } Pod;
 
-/* All pods after one change; the change is what differs from the entry before. */
+/* All that the server has after one change; the change is what differs from the entry before. A node is never bound. */
 typedef struct Entry {
-        Pod pods[NAMES];
+        Pod pods[NAMES], nodes[NAMES];
 } Entry;
+
+typedef enum Asked {
+        PODS_ON_NODES,
+        PODS_UNSCHEDULED,
+        NODES,
+        _ASKED_MAX,
+} Asked;
+
+#define ANY NAMES
 
 typedef struct Stream {
         WorldStream *world;
-        bool bound, listing, lost, has_version;
+        Asked asked;
+        unsigned only; /* of NODES: the name that it is asked for, or ANY */
+        bool listing, lost, has_version;
         unsigned snapshot, next; /* while listing: of what entry, and the name that comes next */
         unsigned cursor;         /* entries told */
         struct Stream *older;
@@ -41,7 +54,7 @@ typedef struct Sim {
         World *world;
         Entry log[STEPS + 1];
         unsigned n; /* entries behind the first, in which there is nothing */
-        Stream *streams[2];
+        Stream *streams[_ASKED_MAX];
 } Sim;
 
 static unsigned roll(Sim *s, unsigned sides) {
@@ -53,15 +66,17 @@ static unsigned roll(Sim *s, unsigned sides) {
 
 static void change(Sim *s) {
         Entry *e = &s->log[s->n + 1];
+        bool is_node;
         Pod *p;
 
         if (s->n == STEPS)
                 return;
         *e = s->log[s->n++];
-        p = &e->pods[roll(s, NAMES)];
+        is_node = roll(s, 3) == 0;
+        p = is_node ? &e->nodes[roll(s, NAMES)] : &e->pods[roll(s, NAMES)];
         if (p->uid == 0)
                 *p = (Pod){ .uid = ++s->uids };
-        else if (!p->bound && roll(s, 2))
+        else if (!is_node && !p->bound && roll(s, 2))
                 p->bound = true;
         else if (roll(s, 2))
                 *p = (Pod){};
@@ -75,18 +90,30 @@ static void upsert(Sim *s, Stream *t, unsigned name, const Pod *p) {
         KubeObject *o = NULL;
         char text[256];
 
-        snprintf(
-                text, sizeof(text),
-                "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"},"
-                "\"spec\":{%s}}",
-                name, p->uid, p->version, p->bound ? "\"nodeName\":\"edge\"" : "");
+        if (t->asked == NODES)
+                snprintf(text, sizeof(text),
+                         "{\"metadata\":{\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"}}",
+                         name, p->uid, p->version);
+        else
+                snprintf(
+                        text, sizeof(text),
+                        "{\"metadata\":{\"namespace\":\"shop\",\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"},"
+                        "\"spec\":{%s}}",
+                        name, p->uid, p->version, p->bound ? "\"nodeName\":\"edge\"" : "");
         assert_ok(jv_parse(text, strlen(text), &v));
-        assert_ok(kube_object_parse(KUBE_POD, v, &o));
+        assert_ok(kube_object_parse(t->asked == NODES ? KUBE_NODE : KUBE_POD, v, &o));
         assert_ok(world_stream_upsert(t->world, o, s->now, NULL));
 }
 
-static bool is_of(const Stream *t, const Pod *p) {
-        return p->uid != 0 && p->bound == t->bound;
+static const Pod *objects(const Stream *t, const Entry *e) {
+        return t->asked == NODES ? e->nodes : e->pods;
+}
+
+static bool is_of(const Stream *t, const Pod *p, unsigned name) {
+        if (p->uid == 0)
+                return false;
+        return t->asked == NODES ? t->only == ANY || t->only == name
+                                 : p->bound == (t->asked == PODS_ON_NODES);
 }
 
 static void set_sync(Sim *s, Stream *t, bool in_sync) {
@@ -103,9 +130,9 @@ static void begin_listing(Sim *s, Stream *t) {
 
 static void tell_listed(Sim *s, Stream *t) {
         if (t->next < NAMES) {
-                const Pod *p = &s->log[t->snapshot].pods[t->next];
+                const Pod *p = &objects(t, &s->log[t->snapshot])[t->next];
 
-                if (is_of(t, p))
+                if (is_of(t, p, t->next))
                         upsert(s, t, t->next, p);
                 t->next++;
                 return;
@@ -121,17 +148,18 @@ static void tell_change(Sim *s, Stream *t) {
         const Entry *before = &s->log[t->cursor], *after = before + 1;
 
         for (unsigned i = 0; i < NAMES; i++) {
-                const Pod *a = &before->pods[i], *b = &after->pods[i];
+                const Pod *a = &objects(t, before)[i], *b = &objects(t, after)[i];
                 char name[16], uid[16];
 
                 if (a->version == b->version)
                         continue;
                 snprintf(name, sizeof(name), "web-%u", i);
                 snprintf(uid, sizeof(uid), "%u", a->uid);
-                if (is_of(t, b))
+                if (is_of(t, b, i))
                         upsert(s, t, i, b);
-                else if (is_of(t, a))
-                        world_stream_remove(t->world, KUBE_POD, "shop", name, uid);
+                else if (is_of(t, a, i))
+                        world_stream_remove(t->world, t->asked == NODES ? KUBE_NODE : KUBE_POD,
+                                            t->asked == NODES ? "" : "shop", name, uid);
         }
         t->cursor++;
 }
@@ -145,7 +173,7 @@ static void lose(Sim *s, Stream *t) {
 /* Then nobody goes on from where he was. */
 static void restart_server(Sim *s) {
         assert_true(world_set_api(s->world, API_UNREACHABLE, NULL, NULL, s->now) >= 0);
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < _ASKED_MAX; i++)
                 for (Stream *t = s->streams[i]; t; t = t->older) {
                         lose(s, t);
                         t->has_version = false;
@@ -168,12 +196,15 @@ static void go_on(Sim *s, Stream *t) {
 }
 
 static void replace(Sim *s, unsigned i) {
+        static const StreamRole roles[] = { STREAM_PODS, STREAM_PODS_UNSCHEDULED, STREAM_NODES };
         Stream *t = calloc(1, sizeof(Stream));
+        char name[16];
 
         assert_non_null(t);
-        assert_ok(world_add_stream(s->world, i == 0 ? STREAM_PODS : STREAM_PODS_UNSCHEDULED, NULL, NULL,
-                                   &t->world));
-        t->bound = i == 0;
+        t->asked = i;
+        t->only = i == NODES && roll(s, 2) ? roll(s, NAMES) : ANY;
+        snprintf(name, sizeof(name), "web-%u", t->only);
+        assert_ok(world_add_stream(s->world, roles[i], NULL, t->only == ANY ? NULL : name, &t->world));
         t->older = s->streams[i];
         s->streams[i] = t;
         begin_listing(s, t);
@@ -181,7 +212,7 @@ static void replace(Sim *s, unsigned i) {
 
 /* As the daemon does: an older one speaks on while it is in sync and the one that is wanted is not. */
 static void sweep(Sim *s) {
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < _ASKED_MAX; i++)
                 for (Stream **p = &s->streams[i]->older; *p;) {
                         Stream *t = *p;
 
@@ -196,6 +227,23 @@ static void sweep(Sim *s) {
 }
 
 /* --- what has to be true --- */
+
+static void compare_nodes(Sim *s) {
+        const Stream *t = s->streams[NODES];
+
+        for (unsigned i = 0; i < NAMES; i++) {
+                const Pod *p = &s->log[s->n].nodes[i];
+                const WorldObject *o;
+                char name[16], uid[16];
+
+                snprintf(name, sizeof(name), "web-%u", i);
+                snprintf(uid, sizeof(uid), "%u", p->uid);
+                o = world_find(s->world, KUBE_NODE, "", name);
+                if (!o != !is_of(t, p, i) || (o && !streq(o->object->uid, uid)))
+                        fail_msg("MSREADY_SEED=%u: node %s has uid %s and is%s asked for; known: uid %s",
+                                 s->seed, name, uid, is_of(t, p, i) ? "" : " not", o ? o->object->uid : "-");
+        }
+}
 
 static void compare(Sim *s) {
         for (unsigned i = 0; i < NAMES; i++) {
@@ -213,10 +261,11 @@ static void compare(Sim *s) {
                                 s->seed, name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",
                                 o ? o->object->uid : "-", o ? o->object->resource_version : "-");
         }
+        compare_nodes(s);
 }
 
 static void compare_at_rest(Sim *s) {
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < _ASKED_MAX; i++) {
                 const Stream *t = s->streams[i];
 
                 if (t->older || t->listing || t->lost || t->cursor < s->n)
@@ -226,7 +275,7 @@ static void compare_at_rest(Sim *s) {
 }
 
 static Stream *pick(Sim *s) {
-        Stream *t = s->streams[roll(s, 2)];
+        Stream *t = s->streams[roll(s, _ASKED_MAX)];
 
         while (t->older && roll(s, 2))
                 t = t->older;
@@ -243,7 +292,7 @@ static void step(Sim *s) {
         else if (what < 14)
                 lose(s, pick(s));
         else if (what < 16)
-                replace(s, roll(s, 2));
+                replace(s, roll(s, _ASKED_MAX));
         else if (what < 20)
                 sweep(s);
         else
@@ -257,12 +306,12 @@ static void run(unsigned seed) {
         Sim s = { .seed = seed, .random = seed };
 
         assert_ok(world_new(&s.world));
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < _ASKED_MAX; i++)
                 replace(&s, i);
         for (unsigned i = 0; i < 3 * STEPS; i++)
                 step(&s);
 
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < _ASKED_MAX; i++) {
                 Stream *t = s.streams[i];
 
                 while (t->lost || t->listing || t->cursor < s.n)
@@ -271,7 +320,7 @@ static void run(unsigned seed) {
         sweep(&s);
         compare(&s);
 
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < _ASKED_MAX; i++) {
                 world_stream_free(s.streams[i]->world);
                 free(s.streams[i]);
         }

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What counts as in sync, and how long the daemon waits for it: old and new servers, resumed watches, none at all."""
 
+import socket
 import time
 
 import pytest
 
-from harness import fake_cues, guide, process
+from harness import fake_cues, fakekubelet, guide, process
+from harness.daemon import Daemon
+from harness.edge import QUICK
 
 
 @pytest.mark.parametrize("mode", ["on", "off", "old", "storage", "ignored"])
@@ -86,3 +89,29 @@ def test_no_evidence_while_out_of_sync(ready_edge):
     assert daemon.gate("api")["state"] == "ready"
     server.clear_cues()
     daemon.expect_gate("dns", "ready")
+
+
+def test_another_hosts_node(edge, tmp_path):
+    """While this host has not registered, the only node there is belongs to another one. What its stream of pods said
+    counts for nothing when ours comes."""
+    other = edge.kubelet
+    ours = fakekubelet.FakeKubelet(edge.server.rest, tmp_path / "late", socket.gethostname().lower(), machine_id="9" * 32)
+    config = {**QUICK, "Host": {"MachineIdFile": "/nowhere"}}
+    with Daemon(edge.server.kubeconfig, ours, config) as daemon:
+        daemon.start()
+        daemon.expect_gate("api", "ready")
+        edge.server.expect_streams("pods", 2)
+        other.new_boot_node()
+        other.all_up()
+        for _ in range(3):
+            other.renew_lease()
+        process.eventually(lambda: ("ovn", "Unproven") in {(g, r) for g, _, r in daemon.blockers()}, 10, 0.02,
+                           f"pods that do not run here; {daemon.blockers()}")
+        edge.server.put(guide.node(ours.node_name))
+        ours.patch_node(ready=False)
+        process.eventually(lambda: ("node", "KubeletNotReady") in {(g, r) for g, _, r in daemon.blockers()}, 10, 0.02,
+                           f"our own node; {daemon.blockers()}")
+        time.sleep(1)
+        assert daemon.client("wait", "dns", "--timeout=500ms").returncode == 5
+        transitions = daemon.call("GetTimeline")["transitions"]
+        assert {t["gate"] for t in transitions if t.get("gate") and t["to"] == "ready" and not t.get("object")} == {"api"}

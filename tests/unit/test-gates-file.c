@@ -180,7 +180,7 @@ static void test_invalid(void **state) {
                   "F:2: Resource=v1: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
                 { "[Condition]\nResource=a//b\n",
                   "F:2: Resource=a//b: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
-                { "[Condition]\nStatus=true\n", "F:2: Status=true: neither True, False nor Unknown" },
+                { "[Condition]\nStatus=yes\n", "F:2: Status=yes: neither True, False nor Unknown" },
                 { "[Endpoint]\n", "F:1: [Endpoint] lacks URL=" },
                 { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: neither an http:// nor an https:// URL" },
                 { "[Endpoint]\nURL=http:///x\n", "F:2: URL=http:///x: a URL without a host" },

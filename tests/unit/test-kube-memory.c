@@ -125,7 +125,8 @@ static void test_paths(void **state) {
                 if (r >= 0)
                         r = kube_query_copy(&(KubeQuery){ .resource = resource,
                                                           .namespace = "n",
-                                                          .field_selector = "f" },
+                                                          .field_selector = "f",
+                                                          .kept_field = "k" },
                                             &copy);
                 if (r >= 0)
                         r = kube_path_list(&copy, "x", &s);

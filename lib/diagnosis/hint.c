@@ -399,6 +399,10 @@ static const HintRow rows[] = {
           .hint = "This status is from the previous boot and passes when the kubelet reports; if it does "
                   "not pass, look at systemctl status microshift.service." },
         { .reasons = "Unproven",
+          .texts = "its controller has not been seen to act",
+          .hint = "It counts half a minute after its controller, the [Workload] or [Pods] of the same "
+                  "gate, is ready, or as soon as its status is written then: look at that check." },
+        { .reasons = "Unproven",
           .hint = "Ready is an old status: the containers that it names are not running on this host; if "
                   "that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
                   "microshift.service." },
@@ -419,6 +423,15 @@ static const HintRow rows[] = {
           .vendor = true,
           .hint = "MicroShift has not created it yet: journalctl -b -u microshift.service shows which "
                   "manifests it has applied." },
+        { .reasons = "NotFound",
+          .texts = "there is none without a namespace",
+          .hint = "Set Namespace= in the gate's file: without it, [Condition] means an object that has no "
+                  "namespace." },
+        { .reasons = "NotFound",
+          .texts = "does not know the resource",
+          .hint = "Compare Resource= in the gate's file with oc api-resources, and Namespace= with its "
+                  "column NAMESPACED; if the resource is missing there, look at the operator that "
+                  "installs it." },
         { .reasons = "NotFound",
           .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
                   "(msready gates) with oc get all -A." },

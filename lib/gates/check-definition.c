@@ -73,12 +73,29 @@ int check_definition_set(CheckDefinition *d, const char *key, const char *value,
         return 0;
 }
 
+static bool is_assigned(const CheckDefinition *d, const CheckKey *k) {
+        return d->assigned & 1U << (k - d->syntax->keys);
+}
+
+/* Whether the files give the key a value, its default too. */
+bool check_definition_has(const CheckDefinition *d, const char *key) {
+        for (const CheckKey *k = d->syntax->keys; k->name; k++)
+                if (streq(k->name, key))
+                        return is_assigned(d, k);
+        return false;
+}
+
 /* The first key that the section needs and does not have; NULL where it has all. */
 const char *check_definition_missing(const CheckDefinition *d) {
         for (const CheckKey *k = d->syntax->keys; k->name; k++)
-                if (k->is_required && !(d->assigned & 1U << (k - d->syntax->keys)))
+                if (k->is_required && !is_assigned(d, k))
                         return k->name;
         return NULL;
+}
+
+/* What is wrong with keys that do not go together, in words that the section's name stands before; NULL: nothing. */
+const char *check_definition_conflict(const CheckDefinition *d) {
+        return d->syntax->conflict ? d->syntax->conflict(d) : NULL;
 }
 
 /* Whether both ask the cluster the same question. Where they were written, and under which label, does not

@@ -28,6 +28,7 @@ typedef struct CheckSyntax {
         size_t size;          /* of the kind's definition, which begins with a CheckDefinition */
         const CheckKey *keys; /* ends with an empty one */
         int (*describe)(const CheckDefinition *d, char **ret);
+        const char *(*conflict)(const CheckDefinition *d); /* may be NULL: see check_definition_conflict() */
         /* Rule R7. */
         bool is_controller;    /* may be the controller of the conditions in its gate */
         bool needs_controller; /* proves nothing by itself */
@@ -51,7 +52,9 @@ CheckDefinition *check_definition_free(CheckDefinition *d);
 DEFINE_CLEANUP(CheckDefinition, check_definition_free)
 
 int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why);
+bool check_definition_has(const CheckDefinition *d, const char *key);
 const char *check_definition_missing(const CheckDefinition *d);
+const char *check_definition_conflict(const CheckDefinition *d);
 bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b);
 int check_definition_describe(const CheckDefinition *d, char **ret);
 

@@ -166,11 +166,14 @@ static int look_for_missing(GateDefinition *d, const ConfFile *conf) {
 
         for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
-                const char *missing = check_definition_missing(c);
+                const char *missing = check_definition_missing(c), *conflict = check_definition_conflict(c);
 
                 if (missing)
                         k = make_invalid(d, c->file, c->line, "[%s%s%s] lacks %s=", c->syntax->section,
                                          *c->label ? " " : "", c->label, missing);
+                else if (conflict)
+                        k = make_invalid(d, c->file, c->line, "[%s%s%s] %s", c->syntax->section,
+                                         *c->label ? " " : "", c->label, conflict);
         }
         if (k >= 0 && d->n_checks == 0 && !d->invalid)
                 k = asprintf_ret(&d->invalid, "%s: no checks", conf->main ?: d->name);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
@@ -93,6 +94,22 @@ const char *arena_word(Arena *a, const char *s) {
                 return NULL;
         found = bsearch(s, words, ELEMENTSOF(words), sizeof(words[0]), compare_word);
         return found ? *found : arena_string(a, s);
+}
+
+/* Over all of a value as it is printed: another hash, another value. 0 where there is none, and while only sizes are
+ * added up. */
+uint64_t arena_hash(Arena *a, const JsonValue *v) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(2 * LIMIT_OBJECT);
+        int r;
+
+        if (!a->base || a->error < 0 || !v)
+                return 0;
+        r = jv_print(v, false, &b);
+        if (r < 0) {
+                a->error = r;
+                return 0;
+        }
+        return fnv_bytes(FNV_INIT, buffer_cstr(&b), b.size);
 }
 
 /* "key=value" for each member of map that is a text, sorted; NULL if there is none. A pair longer than a
@@ -196,7 +213,7 @@ KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *co
         for (size_t k = 0; k < n_extra; k++) {
                 KubeCondition *c = ARENA_ELEMENT(conditions, i, &scratch);
 
-                if (conditions && kube_condition_find(conditions, i, extra[k].type))
+                if (conditions && kube_condition_find_any_case(conditions, i, extra[k].type))
                         continue;
                 *c = (KubeCondition){
                         .type = arena_word(a, extra[k].type),

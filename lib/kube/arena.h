@@ -20,6 +20,7 @@ typedef struct Arena {
 void *arena_alloc(Arena *a, size_t count, size_t size);
 const char *arena_string(Arena *a, const char *s);
 const char *arena_word(Arena *a, const char *s);
+uint64_t arena_hash(Arena *a, const JsonValue *v);
 char *const *arena_pairs(Arena *a, const JsonValue *map);
 char *const *arena_strings(Arena *a, const JsonValue *array);
 KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,

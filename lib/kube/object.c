@@ -3,6 +3,7 @@
 #include "kube/object.h"
 
 #include "base/limits.h"
+#include "kube/field.h"
 #include "kube/object-internal.h"
 
 /* Namespaces, names and uids: DNS subdomains and UUIDs. */
@@ -190,11 +191,21 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         return 0;
 }
 
+/* Keeps what the object of json, a KUBE_GENERIC that was read from it, has at a path. -ENOMEM. */
+int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *path) {
+        KubeGeneric *g = KUBE_GENERIC_OF(o);
+
+        assert(o->kind == KUBE_GENERIC && !g->field);
+        return kube_field_read(json, path, &g->has_field, &g->field);
+}
+
 /* Frees the object with all that it points to. Returns NULL. */
 KubeObject *kube_object_free(KubeObject *o) {
         if (o && o->kind == KUBE_POD) {
                 free(KUBE_POD_OF(o)->blocking_reason);
                 free(KUBE_POD_OF(o)->blocking_message);
         }
+        if (o && o->kind == KUBE_GENERIC)
+                free(KUBE_GENERIC_OF(o)->field);
         return mfree(o);
 }

@@ -18,7 +18,7 @@ typedef enum KubeKind {
         KUBE_REPLICASET,
         KUBE_LEASE,
         KUBE_EVENT,
-        KUBE_GENERIC, /* anything with status.conditions */
+        KUBE_GENERIC, /* anything, for its status.conditions and one field */
         _KUBE_KIND_MAX,
         _KUBE_KIND_INVALID = -EINVAL,
 } KubeKind;
@@ -150,9 +150,15 @@ typedef struct KubeGeneric {
         KubeObject object;
         KubeCondition *conditions;
         size_t n_conditions;
+        uint64_t
+                status_hash; /* over the whole status, 0 where there is none: another value, another status */
+        /* Outside of that block: kube_object_keep_field() fills it, kube_object_free() frees it. */
+        bool has_field;
+        char *field; /* its text; NULL where it has none to compare */
 } KubeGeneric;
 
 int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret);
+int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *path);
 KubeObject *kube_object_free(KubeObject *o);
 DEFINE_CLEANUP(KubeObject, kube_object_free)
 

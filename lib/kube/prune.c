@@ -78,12 +78,15 @@ static const Cut cut_workload[] = { { "metadata", cut_metadata }, { "spec", cut_
 
 static const Cut cut_other[] = { { "metadata", cut_metadata }, {} };
 
+/* A gate may ask for any of its fields. */
+static const Cut cut_generic[] = { { "metadata", cut_pod_metadata }, {} };
+
 static const Cut *const cut_table[_KUBE_KIND_MAX] = {
         [KUBE_NODE] = cut_other,           [KUBE_POD] = cut_pod,
         [KUBE_DAEMONSET] = cut_workload,   [KUBE_DEPLOYMENT] = cut_workload,
         [KUBE_STATEFULSET] = cut_workload, [KUBE_REPLICASET] = cut_workload,
         [KUBE_LEASE] = cut_other,          [KUBE_EVENT] = cut_other,
-        [KUBE_GENERIC] = cut_other,
+        [KUBE_GENERIC] = cut_generic,
 };
 
 static const Cut *find_cut(const Cut *cuts, KubePiece key) {

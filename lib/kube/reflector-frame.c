@@ -26,12 +26,13 @@ static void blank_nul_escapes(char *text, size_t size) {
         }
 }
 
-static int parse_object(KubeKind kind, const KubeFrame *frame, KubeObject **ret) {
+static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject **ret) {
+        _cleanup_(kube_object_freep) KubeObject *o = NULL;
         _cleanup_(jv_freep) JsonValue *json = NULL;
         size_t size = frame->size;
         int k;
 
-        k = kube_prune(kind, frame->text, &size);
+        k = kube_prune(q->resource->kind, frame->text, &size);
         if (k < 0)
                 return k;
         k = jv_parse(frame->text, size, &json);
@@ -39,14 +40,22 @@ static int parse_object(KubeKind kind, const KubeFrame *frame, KubeObject **ret)
                 blank_nul_escapes(frame->text, size);
                 k = jv_parse(frame->text, size, &json);
         }
-        return k < 0 ? k : kube_object_parse(kind, json, ret);
+        if (k >= 0)
+                k = kube_object_parse(q->resource->kind, json, &o);
+        if (k >= 0 && q->kept_field)
+                k = kube_object_keep_field(o, json, q->kept_field);
+        if (k < 0)
+                return k;
+
+        *ret = TAKE_PTR(o);
+        return 0;
 }
 
 static int hand_over(Reflector *r, const KubeFrame *frame) {
         KubeObject *o = NULL;
         int k;
 
-        k = parse_object(r->query.resource->kind, frame, &o);
+        k = parse_object(&r->query, frame, &o);
         if (k < 0) {
                 snprintf(r->culprit, sizeof(r->culprit), "%s/%s", frame->brief->namespace,
                          frame->brief->name);

@@ -112,7 +112,8 @@ int kube_query_copy(const KubeQuery *q, KubeQuery *ret) {
         copy.resource = resource;
         r = r ?: set_string((char **) &copy.namespace, q->namespace) ?:
                 set_string((char **) &copy.field_selector, q->field_selector) ?:
-                set_string((char **) &copy.label_selector, q->label_selector);
+                set_string((char **) &copy.label_selector, q->label_selector) ?:
+                set_string((char **) &copy.kept_field, q->kept_field);
         if (r < 0) {
                 kube_query_done(&copy);
                 return r;
@@ -128,13 +129,14 @@ void kube_query_done(KubeQuery *q) {
         free((void *) q->namespace);
         free((void *) q->field_selector);
         free((void *) q->label_selector);
+        free((void *) q->kept_field);
         *q = (KubeQuery){};
 }
 
 bool kube_query_equal(const KubeQuery *a, const KubeQuery *b) {
         return resource_equal(a->resource, b->resource) && streq_ptr(a->namespace, b->namespace) &&
                streq_ptr(a->field_selector, b->field_selector) &&
-               streq_ptr(a->label_selector, b->label_selector);
+               streq_ptr(a->label_selector, b->label_selector) && streq_ptr(a->kept_field, b->kept_field);
 }
 
 /* Appends s, with every character but the unreserved ones of RFC 3986 as %XX. */

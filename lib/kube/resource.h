@@ -19,6 +19,7 @@ typedef struct KubeQuery {
         const char *namespace;
         const char *field_selector;
         const char *label_selector;
+        const char *kept_field; /* KUBE_GENERIC: the path of the field that is kept of them; NULL: none */
 } KubeQuery;
 
 /* Objects per page of a list. */

@@ -25,3 +25,5 @@ typedef struct KubeCondition {
 const char *kube_status_to_string(KubeStatus status);
 KubeStatus kube_status_from_string(const char *s);
 const KubeCondition *kube_condition_find(const KubeCondition *conditions, size_t n, const char *type);
+const KubeCondition *kube_condition_find_any_case(const KubeCondition *conditions, size_t n,
+                                                  const char *type);

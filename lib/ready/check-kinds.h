@@ -39,8 +39,10 @@ typedef struct ConditionDefinition {
         char *resource;  /* "GROUP/VERSION/PLURAL", "VERSION/PLURAL" for the core group */
         char *namespace; /* NULL: an object without one */
         char *name;
-        char *type;
+        char *type; /* NULL: field and value are asked for */
         KubeStatus status;
+        char *field; /* a path, see kube/field.h */
+        char *value;
 } ConditionDefinition;
 
 int check_condition_question(const CheckDefinition *d, char **ret);

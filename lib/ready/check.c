@@ -17,10 +17,6 @@ void check_init(Check *c, const CheckDefinition *d) {
         *c = (Check){ .definition = d, .kind = check_kind(d) };
 }
 
-void check_done(Check *c) {
-        c->version_then = mfree(c->version_then);
-}
-
 /* The streams that the check needs, as 1 << StreamRole. */
 unsigned check_roles(const Check *c) {
         return c->kind->roles | (c->kind->own_roles ? c->kind->own_roles(c->definition) : 0);

@@ -93,12 +93,13 @@ struct Check {
         bool controlled;              /* a controller stands beside it in its gate */
         bool controller_was_true;     /* in this boot */
         usec_t controller_true_since; /* monotonic, valid with the above */
-        char *version_then;           /* the object's resourceVersion at that moment */
-        bool stands;                  /* it counts as the API says it from now on; R6 keeps that */
+        bool status_noted;            /* the object has been seen since */
+        uint64_t
+                status_then; /* KubeGeneric.status_hash when it was first seen since, valid with the above */
+        bool stands;         /* it counts as the API says it from now on; R6 keeps that */
 };
 
 void check_init(Check *c, const CheckDefinition *d);
-void check_done(Check *c);
 unsigned check_roles(const Check *c);
 int check_judge(Check *c, Judging *j);
 int check_count_listed(Check *c, Judging *j);

@@ -72,8 +72,6 @@ Gate *gate_free(Gate *g) {
         report_done(&g->report);
         blocker_done(&g->waited_for);
         trail_done(&g->trail);
-        for (size_t i = 0; i < g->n_checks; i++)
-                check_done(&g->checks[i]);
         free(g->checks);
         gate_setup_done(&g->setup);
         return mfree(g);
@@ -419,8 +417,7 @@ void gate_forget_controllers(Gate *g) {
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *c = &g->checks[i];
 
-                c->controller_was_true = c->stands = false;
-                c->version_then = mfree(c->version_then);
+                c->controller_was_true = c->status_noted = c->stands = false;
         }
 }
 
@@ -463,7 +460,8 @@ void gate_adopt(Gate *g, Gate *old) {
                 a->evidence = b->evidence;
                 a->controller_was_true = b->controller_was_true;
                 a->controller_true_since = b->controller_true_since;
-                a->version_then = TAKE_PTR(b->version_then);
+                a->status_noted = b->status_noted;
+                a->status_then = b->status_then;
                 a->stands = b->stands;
         }
         g->kept = TAKE_PTR(old->kept);

@@ -345,3 +345,31 @@ def test_condition_of_a_kind_that_is_not_there_yet(scene):
     scene.rest.delete(f"{CERTIFICATES}/web-tls")
     scene.shut("certificate", "NotFound", "web-tls")
     assert scene.daemon.cpu_seconds() - before < 0.5, "a kind that is missing is not asked for in a loop"
+
+    scene.rest.create(CERTIFICATES, CERTIFICATE)
+    scene.rest.patch_status(f"{CERTIFICATES}/web-tls", issued("True", "Ready", "issued"))
+    scene.open("certificate")
+    scene.rest.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/certificates.cert-manager.io")
+    process.eventually(lambda: "does not know" in str(scene.daemon.gate("certificate")), 20, 0.02, "a 404")
+    scene.daemon.expect_gate("certificate", "lost")
+    scene.shut("certificate", "NotFound", "web-tls")
+
+
+def test_field(scene):
+    """The phase of a volume claim, and a label with dots in its name."""
+    claims = f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims"
+    claim = dict(Resource="v1/persistentvolumeclaims", Namespace=NAMESPACE, Name="data")
+    scene.load("volume", gate("Condition", **claim, Field="status.phase", Value="Bound"))
+    label = r"metadata.labels.example\.com/tier"
+    scene.load("label", gate("Condition", **claim, Field=label, Value="1"))
+    scene.shut("volume", "NotFound", "data")
+    scene.rest.create(claims, {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "labels": {"example.com/tier": "1"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    })
+    scene.open("label")
+    scene.shut("volume", "status.phase", "data")
+    assert "status.phase is Pending" in str(scene.daemon.gate("volume"))
+    scene.rest.patch_status(f"{claims}/data", {"phase": "Bound"})
+    scene.open("volume")

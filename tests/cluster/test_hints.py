@@ -441,6 +441,18 @@ def test_name_of_the_node(scene, another, tmp_path):
     scene.told("api", "ApiUnreachable", "MicroShift does not answer", daemon=daemon)
 
 
+def test_conditions(scene):
+    """A resource that the API server lacks, a namespace that is missing in the gate, a controller that has not run."""
+    scene.rest.create("/api/v1/namespaces/shop/configmaps", {"kind": "ConfigMap", "metadata": {"name": "settings"}})
+    settings = "[Condition]\nResource=v1/configmaps\nName=settings\nType=Ready\n"
+    scene.load("unknown", settings.replace("v1/configmaps", "cert-manager.io/v1/certificates"))
+    scene.load("nowhere", settings)
+    scene.load("unproven", settings + "Namespace=shop\n[Pods]\nNamespace=shop\nName=settings-*\n")
+    scene.told("unknown", "NotFound", "oc api-resources", "does not know the resource")
+    scene.told("nowhere", "NotFound", "Set Namespace=", "only in the namespace shop")
+    scene.told("unproven", "Unproven", "the [Workload] or [Pods] of the same gate", "may be of an earlier boot")
+
+
 def test_gates_that_ship(scene, another, clock):
     """An object that a vendor's gate misses may not exist yet; a minute later, this build may not ship it."""
     if not mounts.may_be_had():

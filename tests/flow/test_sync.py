@@ -95,7 +95,8 @@ def test_another_hosts_node(edge, tmp_path):
     """While this host has not registered, the only node there is belongs to another one. What its stream of pods said
     counts for nothing when ours comes."""
     other = edge.kubelet
-    ours = fakekubelet.FakeKubelet(edge.server.rest, tmp_path / "late", socket.gethostname().lower(), machine_id="9" * 32)
+    name = socket.gethostname().lower()
+    ours = fakekubelet.FakeKubelet(edge.server.rest, tmp_path / "late", name, machine_id="9" * 32)
     config = {**QUICK, "Host": {"MachineIdFile": "/nowhere"}}
     with Daemon(edge.server.kubeconfig, ours, config) as daemon:
         daemon.start()
@@ -107,7 +108,7 @@ def test_another_hosts_node(edge, tmp_path):
             other.renew_lease()
         process.eventually(lambda: ("ovn", "Unproven") in {(g, r) for g, _, r in daemon.blockers()}, 10, 0.02,
                            f"pods that do not run here; {daemon.blockers()}")
-        edge.server.put(guide.node(ours.node_name))
+        edge.server.put(guide.node(name))
         ours.patch_node(ready=False)
         process.eventually(lambda: ("node", "KubeletNotReady") in {(g, r) for g, _, r in daemon.blockers()}, 10, 0.02,
                            f"our own node; {daemon.blockers()}")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kube/field.h"
 #include "kube/object.h"
 #include "kube/prune.h"
 
@@ -19,6 +20,18 @@ static KubeObject *parse(KubeKind kind, const char *text, size_t size) {
         STRV_FOREACH(l, o->labels)
                 assert(strchr(*l, '='));
         return o;
+}
+
+/* Whatever the object is, a path leads to a bounded text, to another value or to nothing. */
+static char *read_field(const char *text, size_t size) {
+        _cleanup_(jv_freep) JsonValue *json = NULL;
+        char *value = NULL;
+        bool found;
+
+        assert(jv_parse(text, size, &json) >= 0);
+        assert(kube_field_read(json, "status.phase", &found, &value) >= 0);
+        assert(!value || (found && strlen(value) <= LIMIT_MESSAGE));
+        return value;
 }
 
 static void check_conditions(const KubeCondition *c, size_t n) {
@@ -47,7 +60,7 @@ static void check(const KubeObject *o) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(kube_object_freep) KubeObject *whole = NULL, *pruned = NULL;
-        _cleanup_free_ char *copy = NULL;
+        _cleanup_free_ char *copy = NULL, *field = NULL, *pruned_field = NULL;
         KubeKind kind;
 
         if (size < 1)
@@ -62,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!whole)
                 return 0;
         check(whole);
+        field = read_field(copy, size);
 
         /* As the scanner, which hands over what is between the braces. */
         if (copy[0] != '{' || copy[size - 1] != '}')
@@ -70,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         pruned = parse(kind, copy, size);
         assert(pruned);
         check(pruned);
+        pruned_field = read_field(copy, size);
+        assert(kind != KUBE_GENERIC || streq_ptr(field, pruned_field));
         assert(streq(whole->name, pruned->name) && streq(whole->uid, pruned->uid));
         assert(strv_equal(whole->labels, pruned->labels));
         if (kind == KUBE_POD)

@@ -178,6 +178,11 @@ class FakeApiServer(process.Context):
         """A CRD appears."""
         return self.store.register(Resource(api_version, plural, kind, namespaced))
 
+    def unregister(self, plural):
+        """A CRD goes, and the watches of its objects end."""
+        self.store.unregister(self.store.resource_of(plural))
+        self.end_streams("clean", plural)
+
     def cue(self, what=None, resource=None, times=1, match=None, **answer):
         """The next `times` requests of that sort (what: readyz, version, list, watch, get, write; resource: a
         plural; match: a question to the request) are answered so:

@@ -148,6 +148,12 @@ class Store:
         self.objects.setdefault(resource, {})
         return resource
 
+    def unregister(self, resource):
+        """With its objects, and without a word of each."""
+        with self.changed:
+            del self.resources[(resource.api_version, resource.plural)]
+            self.objects[resource].clear()
+
     def resource_of(self, what):
         """By object, by plural or by kind."""
         for resource in self.resources.values():

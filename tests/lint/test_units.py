@@ -23,7 +23,7 @@ CHECK_KEYS = {
     "Node": {"Name"},
     "Pods": {"Namespace", "Selector", "Name", "MinimumReady", "Proof"},
     "Workload": {"Kind", "Namespace", "Name", "MinimumReady", "Proof"},
-    "Condition": {"Resource", "Namespace", "Name", "Type", "Status"},
+    "Condition": {"Resource", "Namespace", "Name", "Type", "Status", "Field", "Value"},
     "Endpoint": {"URL", "ExpectStatus", "CAFile", "IntervalSec"},
     "Socket": {"Connect", "IntervalSec"},
 }

@@ -22,7 +22,7 @@ static void put(Buffer *b, const char *format, ...) {
         assert_ok(r);
 }
 
-static KubeObject *parse(KubeKind kind, Buffer *b) {
+static KubeObject *parse(KubeKind kind, Buffer *b, const char *kept_field) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
         KubeObject *o = NULL;
         int r;
@@ -31,6 +31,8 @@ static KubeObject *parse(KubeKind kind, Buffer *b) {
         if (r < 0)
                 fail_msg("not JSON: %s", b->data);
         assert_ok(kube_object_parse(kind, json, &o));
+        if (kept_field)
+                assert_ok(kube_object_keep_field(o, json, kept_field));
         buffer_done(b);
         return o;
 }
@@ -93,7 +95,6 @@ void play_begin(Play *p) {
 void play_end(Play *p) {
         report_done(&p->report);
         buffer_done(&p->objects);
-        check_done(&p->check);
         for (size_t i = 0; i < p->n_setups; i++)
                 gate_setup_done(&p->setups[i]);
         p->n_setups = 0;
@@ -192,12 +193,16 @@ static void choose_node(Play *p) {
 
 /* --- objects --- */
 
-static WorldObject *upsert(Play *p, StreamRole role, KubeKind kind, Buffer *b) {
+static WorldObject *upsert_object(Play *p, StreamRole role, KubeObject *object) {
         WorldObject *o = NULL;
 
-        assert_ok(world_stream_upsert(p->streams[role], parse(kind, b), p->now, &o));
+        assert_ok(world_stream_upsert(p->streams[role], object, p->now, &o));
         assert_non_null(o);
         return o;
+}
+
+static WorldObject *upsert(Play *p, StreamRole role, KubeKind kind, Buffer *b) {
+        return upsert_object(p, role, parse(kind, b, NULL));
 }
 
 static void put_metadata(Play *p, Buffer *b, const char *namespace, const char *name, unsigned uid,
@@ -394,11 +399,16 @@ WorldObject *play_workload(Play *p, const PlayWorkload *w) {
 WorldObject *play_generic(Play *p, const PlayGeneric *g) {
         Buffer b = BUFFER_INIT(KIB(64));
 
-        put_metadata(p, &b, g->namespace, g->name, g->uid, g->generation, false, NULL);
-        put(&b, "},\"status\":{\"observedGeneration\":%d,\"conditions\":[", g->observed);
-        put_observed_condition(&b, g->type, g->status, g->reason, g->message, g->condition_observed);
-        put(&b, "]}}");
-        return upsert(p, STREAM_GENERIC, KUBE_GENERIC, &b);
+        put_metadata(p, &b, g->namespace, g->name, g->uid, g->generation, false, g->labels);
+        put(&b, "}");
+        if (!g->bare) {
+                put(&b, ",\"status\":{%s\"observedGeneration\":%d,\"conditions\":[", strempty(g->more),
+                    g->observed);
+                put_observed_condition(&b, g->type, g->status, g->reason, g->message, g->condition_observed);
+                put(&b, "]}");
+        }
+        put(&b, "}");
+        return upsert_object(p, STREAM_GENERIC, parse(KUBE_GENERIC, &b, g->kept_field));
 }
 
 /* The node's Lease as it stands; each call brings another renewTime. */
@@ -644,7 +654,6 @@ PlayCheck check_node(const char *name) {
 
 /* Asks a new check. What d points to has to outlive the play. */
 Evidence play_ask(Play *p, const PlayCheck *d) {
-        check_done(&p->check);
         p->definition = *d;
         check_init(&p->check, &p->definition.definition);
         return play_ask_again(p);

@@ -79,6 +79,10 @@ typedef struct PlayGeneric {
         const char *reason, *message;
         int generation, observed;
         int condition_observed; /* 0: the condition is silent */
+        const char *labels;     /* members of a JSON object */
+        const char *more;       /* members of the status, each with a comma behind */
+        bool bare;              /* has no status */
+        const char *kept_field;
 } PlayGeneric;
 
 /* A check of any kind. What it points to is the test's. */

@@ -306,6 +306,9 @@ static const Case cases[] = {
 
         /* Ours */
         { "This status is from the previous boot", { NODE("StaleBoot", NULL) } },
+        { "the [Workload] or [Pods] of the same gate",
+          { .kind = "certificates", .reason = "Unproven",
+            .message = "what it says may be of an earlier boot: its controller has not been seen to act" } },
         { "Ready is an old status", { POD("Unproven", NULL) } },
         { "the kubelet does not run or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
@@ -314,6 +317,12 @@ static const Case cases[] = {
           { .kind = "DaemonSet", .namespace = "openshift-multus", .reason = "NotFound", .vendor = true,
             .overdue = true } },
         { "MicroShift has not created it yet", { .kind = "DaemonSet", .reason = "NotFound", .vendor = true } },
+        { "Set Namespace= in the gate's file",
+          { .kind = "certificates", .reason = "NotFound",
+            .message = "there is none without a namespace, only in the namespace shop" } },
+        { "oc api-resources",
+          { .kind = "certificates", .reason = "NotFound",
+            .message = "the API server does not know the resource a.b/v1/certificates in a namespace" } },
         { "No object of that name exists", { .kind = "Deployment", .reason = "NotFound", .overdue = true } },
         { "No pod matches", { .reason = "NoPods" } },
         { "matches no node", { .kind = "DaemonSet", .reason = "NoEligibleNode" } },

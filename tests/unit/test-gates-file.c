@@ -36,7 +36,7 @@ static void test_all_keys(void **state) {
                 "[Pods]\nNamespace=a\nSelector=app=x,tier in (b, c),!d\nName=x-*\nMinimumReady=0\nProof=observed\n"
                 "[Workload]\nKind=DaemonSet\nNamespace=openshift-dns\nName=dns-default\n"
                 "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=n\nName=c\nType=Ready\n"
-                "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=False\n"
+                "[Condition crd]\nResource=v1/nodes\nName=c\nType=X\nStatus=false\n"
                 "[Endpoint]\nURL=https://app.example.com/\n"
                 "[Endpoint e]\nURL=http://[::1]:80\nExpectStatus=200-299, 401\nCAFile=/ca\nIntervalSec=1min\n");
         CheckDefinition *const *c = d->checks;
@@ -134,6 +134,8 @@ static void test_reset(void **state) {
 #define LONG_CUT TEN TEN TEN TEN TEN TEN "\u00e9\u00e9\u00e9"
 #define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define LONG TEN TEN TEN TEN TEN TEN TEN
+#define CONDITION "[Condition]\nResource=a/v1/b\nName=x\n"
+#define NO_RESOURCE "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case"
 
 static void test_invalid(void **state) {
         static const struct {
@@ -175,12 +177,20 @@ static void test_invalid(void **state) {
                 { "[Workload]\nKind=Deployment\nNamespace=b\n", "F:1: [Workload] lacks Name=" },
                 { "[Workload]\nKind=Deployment\nNamespace=b\nName=../secrets\n",
                   "F:4: Name=../secrets: not the name of an object" },
-                { "[Condition]\nResource=a/v1/b\nName=x\n", "F:1: [Condition] lacks Type=" },
-                { "[Condition]\nResource=v1\n",
-                  "F:2: Resource=v1: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
-                { "[Condition]\nResource=a//b\n",
-                  "F:2: Resource=a//b: neither GROUP/VERSION/PLURAL nor VERSION/PLURAL" },
-                { "[Condition]\nStatus=true\n", "F:2: Status=true: neither True, False nor Unknown" },
+                { CONDITION, "F:1: [Condition] lacks Type= or Field=" },
+                { CONDITION "Type=T\nField=a.b\nValue=c\n", "F:1: [Condition] has both Type= and Field=" },
+                { CONDITION "Field=a.b\n", "F:1: [Condition] lacks Value=" },
+                { CONDITION "Type=T\nValue=c\n",
+                  "F:1: [Condition] has Value= with Type=, which needs Status=" },
+                { CONDITION "Field=a\nValue=c\nStatus=True\n",
+                  "F:1: [Condition] has Status= with Field=, which needs Value=" },
+                { "[Condition]\nField=.status\n",
+                  "F:2: Field=.status: not names with dots between them, as status.phase is" },
+                { "[Condition]\nResource=v1\n", "F:2: Resource=v1: " NO_RESOURCE },
+                { "[Condition]\nResource=a//b\n", "F:2: Resource=a//b: " NO_RESOURCE },
+                { "[Condition]\nResource=v1/-b\n", "F:2: Resource=v1/-b: " NO_RESOURCE },
+                { "[Condition]\nResource=a/v1/B\n", "F:2: Resource=a/v1/B: " NO_RESOURCE },
+                { "[Condition]\nStatus=yes\n", "F:2: Status=yes: neither True, False nor Unknown" },
                 { "[Endpoint]\n", "F:1: [Endpoint] lacks URL=" },
                 { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: neither an http:// nor an https:// URL" },
                 { "[Endpoint]\nURL=http:///x\n", "F:2: URL=http:///x: a URL without a host" },
@@ -368,6 +378,11 @@ static void test_describe(void **state) {
                 { "[Condition]\nResource=g/v1/cs\nName=b\nType=Ready\n", "g/v1/cs b Ready=True" },
                 { "[Condition]\nResource=g/v1/cs\nNamespace=n\nName=b\nType=T\nStatus=False\n",
                   "g/v1/cs n/b T=False" },
+                { "[Condition]\nResource=v1/claims\nNamespace=n\nName=b\nField=status.phase\nValue=In use\n",
+                  "v1/claims n/b status.phase=In use" },
+                /* As a drop-in has it. */
+                { CONDITION "Type=T\nStatus=True\nType=\nStatus=\nField=a\\.b.c\nValue=d\n",
+                  "a/v1/b x a\\.b.c=d" },
                 { "[Endpoint]\nURL=http://a\n", "http://a" },
                 { "[Socket]\nConnect=/run/mqtt\n", "socket /run/mqtt" },
                 { "[Socket]\nConnect=mqtt.example.com:1883\n", "socket mqtt.example.com:1883" },

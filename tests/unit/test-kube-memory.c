@@ -11,6 +11,7 @@
 #include "failing-malloc.h"
 
 #include "base/limits.h"
+#include "kube/field.h"
 #include "kube-pods.h"
 #include "kube-stream.h"
 
@@ -125,7 +126,8 @@ static void test_paths(void **state) {
                 if (r >= 0)
                         r = kube_query_copy(&(KubeQuery){ .resource = resource,
                                                           .namespace = "n",
-                                                          .field_selector = "f" },
+                                                          .field_selector = "f",
+                                                          .kept_field = "k" },
                                             &copy);
                 if (r >= 0)
                         r = kube_path_list(&copy, "x", &s);
@@ -243,10 +245,37 @@ static void test_crowd(void **state) {
         crowd(true, 20000);
 }
 
+static void test_field(void **state) {
+        static const char *const paths[] = { "text", "number" };
+        static const char text[] = "{\"text\":\"x\",\"number\":1}";
+        _cleanup_(jv_freep) JsonValue *json = NULL;
+
+        assert_ok(jv_parse(text, sizeof(text) - 1, &json));
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                unsigned long n = 0;
+
+                do {
+                        char *value = NULL;
+                        bool found = false;
+                        int r;
+
+                        failing_failed = 0;
+                        failing_countdown = ++n;
+                        r = kube_field_read(json, paths[i], &found, &value);
+                        failing_countdown = 0;
+                        assert_int_equal(r, failing_failed ? -ENOMEM : 0);
+                        assert_true(found == !failing_failed && found == !!value);
+                        free(value);
+                } while (failing_failed);
+                assert_true(n > 1);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_allocations),
                 cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_field),
                 cmocka_unit_test(test_crowd),
         };
         return cmocka_run_group_tests_name("kube-memory", tests, NULL, NULL);

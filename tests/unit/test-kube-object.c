@@ -237,7 +237,58 @@ static void test_lease_and_generic(void **state) {
         assert_int_equal(kube_condition_find(g->conditions, 4, "Healthy")->status, KUBE_STATUS_TRUE);
         /* A real condition goes before what is made up. */
         assert_int_equal(kube_condition_find(g->conditions, 4, "Synced")->status, KUBE_STATUS_FALSE);
+        assert_null(kube_condition_find(g->conditions, 4, "SYNCED"));
+        assert_int_equal(kube_condition_find_any_case(g->conditions, 4, "SYNCED")->status,
+                         KUBE_STATUS_FALSE);
         assert_int_equal(kube_condition_find(g->conditions, 4, "Odd")->status, KUBE_STATUS_UNKNOWN);
+        kube_object_free(o);
+}
+
+/* The condition that is written exactly so goes before one in another case, a real one before what is made up. */
+static void test_case_of_conditions(void **state) {
+        KubeObject *o = parse(KUBE_GENERIC, "{" METADATA ",\"status\":{\"phase\":\"Bound\",\"conditions\":["
+                                            "{\"type\":\"READY\",\"status\":\"False\"},"
+                                            "{\"type\":\"Ready\",\"status\":\"true\"},"
+                                            "{\"type\":\"bound\",\"status\":\"False\"}]}}");
+        const KubeGeneric *g = KUBE_GENERIC_OF(o);
+
+        assert_int_equal(g->n_conditions, 3);
+        assert_int_equal(kube_condition_find_any_case(g->conditions, 3, "Ready")->status, KUBE_STATUS_TRUE);
+        assert_int_equal(kube_condition_find_any_case(g->conditions, 3, "ready")->status, KUBE_STATUS_FALSE);
+        assert_int_equal(kube_condition_find_any_case(g->conditions, 3, "Bound")->status, KUBE_STATUS_FALSE);
+        assert_null(kube_condition_find_any_case(g->conditions, 3, "Read"));
+        kube_object_free(o);
+}
+
+static uint64_t hash_of(const char *text) {
+        KubeObject *o = parse(KUBE_GENERIC, text);
+        uint64_t hash = KUBE_GENERIC_OF(o)->status_hash;
+
+        kube_object_free(o);
+        return hash;
+}
+
+/* It changes with all that is written into the status, and with nothing else. */
+static void test_status_hash(void **state) {
+        uint64_t hash = hash_of("{" METADATA ",\"status\":{\"a\":[{\"b\":1}]}}");
+
+        assert_true(hash != 0);
+        assert_true(hash == hash_of("{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":{\"l\":\"m\"}},"
+                                    "\"spec\":7,\"status\":{\"a\":[{\"b\":1}]}}"));
+        assert_true(hash != hash_of("{" METADATA ",\"status\":{\"a\":[{\"b\":2}]}}"));
+        assert_true(hash_of("{" METADATA "}") == 0);
+}
+
+static void test_kept_field(void **state) {
+        static const char text[] = "{" METADATA ",\"status\":{\"phase\":\"Bound\"}}";
+        _cleanup_(jv_freep) JsonValue *json = NULL;
+        KubeObject *o = parse(KUBE_GENERIC, text);
+
+        assert_false(KUBE_GENERIC_OF(o)->has_field);
+        assert_ok(jv_parse(text, sizeof(text) - 1, &json));
+        assert_ok(kube_object_keep_field(o, json, "status.phase"));
+        assert_true(KUBE_GENERIC_OF(o)->has_field);
+        assert_string_equal(KUBE_GENERIC_OF(o)->field, "Bound");
         kube_object_free(o);
 }
 
@@ -392,7 +443,8 @@ static void test_names(void **state) {
         assert_int_equal(kube_kind_from_string("pod"), _KUBE_KIND_INVALID);
         assert_null(kube_kind_to_string(_KUBE_KIND_MAX));
         assert_int_equal(kube_status_from_string("True"), KUBE_STATUS_TRUE);
-        assert_int_equal(kube_status_from_string("true"), (KubeStatus) -EINVAL);
+        assert_int_equal(kube_status_from_string("true"), KUBE_STATUS_TRUE);
+        assert_int_equal(kube_status_from_string("yes"), (KubeStatus) -EINVAL);
         assert_int_equal(kube_status_from_string(""), (KubeStatus) -EINVAL);
 }
 
@@ -418,7 +470,8 @@ int main(void) {
                 cmocka_unit_test(test_wrong_types), cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_ceilings),    cmocka_unit_test(test_message_cut),
                 cmocka_unit_test(test_timestamps),  cmocka_unit_test(test_names),
-                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_memory),      cmocka_unit_test(test_case_of_conditions),
+                cmocka_unit_test(test_status_hash), cmocka_unit_test(test_kept_field),
         };
         return cmocka_run_group_tests_name("kube-object", tests, NULL, NULL);
 }

@@ -34,6 +34,10 @@ static void test_cuts(void **state) {
         check(KUBE_NODE,
               "{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\"},\"managedFields\":null},\"status\":{\"images\":[]}}",
               "{\"metadata\":{\"name\":\"n\"},\"status\":{\"images\":[]}}");
+        /* A gate may ask for any field. */
+        check(KUBE_GENERIC,
+              "{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\"},\"managedFields\":null},\"spec\":{}}",
+              "{\"metadata\":{\"name\":\"n\",\"annotations\":{\"x\":\"\"}},\"spec\":{}}");
         check(KUBE_POD,
               "{\"spec\":{\"volumes\":[{}],\"containers\":[{\"env\":[{\"name\":\"a\\\"}\"}],\"image\":\"i\",\"name\":\"c\"},{\"name\":\"d\","
               "\"args\":[]},null,7],\"initContainers\":{\"image\":\"i\"},\"nodeName\":\"x\"}}",

@@ -86,6 +86,9 @@ static void test_query(void **state) {
         other.field_selector = "x";
         assert_false(kube_query_equal(&other, &copy));
         other = q;
+        other.kept_field = "status.phase";
+        assert_false(kube_query_equal(&other, &copy));
+        other = q;
         other.resource = kube_resource_of_kind(KUBE_NODE);
         assert_false(kube_query_equal(&other, &copy));
         kube_query_done(&copy);

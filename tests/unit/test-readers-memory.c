@@ -69,6 +69,7 @@ static int run_gate(void) {
                 "[Api]\n[Node]\nName=n\n[Pods a]\nNamespace=n\nSelector=a=b,c in (d,e),!f\n"
                 "[Workload]\nKind=Deployment\nNamespace=a\nName=b\n"
                 "[Condition]\nResource=a/b/c\nName=x\nType=Ready\n"
+                "[Condition field]\nResource=b/c\nName=x\nField=status.phase\nValue=Bound\n"
                 "[Endpoint]\nURL=http://a\nExpectStatus=200 300-399\nCAFile=/x\n[Endpoint b]\nURL=http://b\n";
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_(gate_definition_freep) GateDefinition *d = NULL;

@@ -4,6 +4,8 @@
 
 #include "fixture.h"
 
+#include "base/string-util.h"
+
 #define KEY "cert-manager.io/v1/certificates shop/tls"
 
 static PlayGeneric tls;
@@ -78,20 +80,80 @@ static void test_thirty_seconds(void **state) {
         play_end(&p);
 }
 
-static void test_new_version(void **state) {
+static void test_new_status(void **state) {
+        PlayGeneric g = tls;
         Play p;
 
         begin(&p, true);
         start_controller(&p);
         assert_condition(&p, EVIDENCE_NONE);
         play_pass(&p, SECONDS(3));
-        play_generic(&p, &tls);
+        g.message = "renewed";
+        play_generic(&p, &g);
         assert_condition(&p, EVIDENCE_TRUE);
         assert_gate(&p, "certificate", "ready");
         play_end(&p);
 }
 
-static void test_new_version_says_no(void **state) {
+/* Whoever may write labels need not be the controller; and a status that is written as it was cannot be told from one
+ * that was not written. */
+static void test_label_is_no_status(void **state) {
+        PlayGeneric g = tls;
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_NONE);
+        g.labels = "\"looked\":\"at\"";
+        g.generation = 2;
+        play_generic(&p, &g);
+        assert_condition(&p, EVIDENCE_NONE);
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason, REASON_UNPROVEN);
+        play_pass(&p, SECONDS(30) - 1);
+        assert_gate(&p, "certificate", "waiting");
+        play_pass(&p, 1);
+        assert_gate(&p, "certificate", "ready");
+        play_end(&p);
+}
+
+/* Where a database is restored, the status may be another and still an old one. */
+static void test_status_of_an_outage(void **state) {
+        PlayGeneric g = tls;
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_lose(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_NONE);
+        g.message = "of a year ago";
+        play_generic(&p, &g);
+        play_resume(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_NONE);
+        g.message = "of today";
+        play_generic(&p, &g);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* It has not acted on the newest specification when it is seen TRUE: its next status says that it has. */
+static void test_not_observed_then(void **state) {
+        PlayGeneric g = tls;
+        Play p;
+
+        begin(&p, true);
+        g.generation = 2;
+        g.observed = 1;
+        play_generic(&p, &g);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_FALSE);
+        g.observed = 2;
+        play_generic(&p, &g);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+static void test_new_status_says_no(void **state) {
         Play p;
 
         begin(&p, true);
@@ -109,15 +171,49 @@ static void test_new_version_says_no(void **state) {
         setup(NULL);
 }
 
-/* Made after its controller: it can only be of this boot. */
+/* Made after its controller: a status that it gets is of this boot, and one that it brings along may be of a backup. */
 static void test_made_later(void **state) {
+        for (int brought = 0; brought < 2; brought++) {
+                PlayGeneric g = tls;
+                Play p;
+
+                begin(&p, false);
+                start_controller(&p);
+                assert_condition(&p, EVIDENCE_FALSE);
+                assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason,
+                                    REASON_NOT_FOUND);
+                g.bare = !brought;
+                play_generic(&p, &g);
+                assert_condition(&p, EVIDENCE_NONE);
+                g.bare = false;
+                play_generic(&p, &g);
+                assert_condition(&p, brought ? EVIDENCE_NONE : EVIDENCE_TRUE);
+                g.message = "issued";
+                play_generic(&p, &g);
+                assert_condition(&p, EVIDENCE_TRUE);
+                play_end(&p);
+        }
+}
+
+/* Deleted and made again, with nothing or with the status that it had. */
+static void test_replaced(void **state) {
+        PlayGeneric g = tls;
         Play p;
 
-        begin(&p, false);
+        begin(&p, true);
         start_controller(&p);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_remove(&p, KUBE_GENERIC, "shop", "tls");
         assert_condition(&p, EVIDENCE_FALSE);
-        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason, REASON_NOT_FOUND);
-        play_generic(&p, &tls);
+        g.uid = 51;
+        g.bare = true;
+        play_generic(&p, &g);
+        assert_condition(&p, EVIDENCE_NONE);
+        g.bare = false;
+        play_generic(&p, &g);
+        assert_condition(&p, EVIDENCE_NONE);
+        g.message = "issued";
+        play_generic(&p, &g);
         assert_condition(&p, EVIDENCE_TRUE);
         play_end(&p);
 }
@@ -131,11 +227,9 @@ static void assert_listing_changes_nothing(Play *p) {
         for (size_t i = 0; i < p->board.n_gates; i++)
                 for (size_t j = 0; j < p->board.gates[i]->n_checks; j++) {
                         Check *c = &p->board.gates[i]->checks[j], before = *c;
-                        _cleanup_free_ char *version = c->version_then ? strdup(c->version_then) : NULL;
 
                         assert_ok(check_list(c, p->world, p->now, ignore, NULL));
                         assert_memory_equal(c, &before, sizeof(Check));
-                        assert_true(streq_ptr(c->version_then, version));
                 }
 }
 
@@ -153,7 +247,7 @@ static void test_listing_changes_nothing(void **state) {
                 start_controller(&p);
                 assert_listing_changes_nothing(&p);
                 play_judge(&p);
-                condition_of(&p)->version_then = mfree(condition_of(&p)->version_then);
+                condition_of(&p)->status_noted = false;
                 assert_listing_changes_nothing(&p);
                 play_judge(&p);
                 p.now.monotonic += SECONDS(30); /* and not judged yet */
@@ -296,6 +390,7 @@ static const Row rows[] = {
           EVIDENCE_TRUE, "", 3 },
         { "an object without generations", "Ready", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE,
           "", 1 },
+        { "in another case", "READY", KUBE_STATUS_TRUE, KUBE_STATUS_TRUE, 0, 0, EVIDENCE_TRUE, "" },
 };
 
 static void test_alone(void **state) {
@@ -322,6 +417,161 @@ static void test_alone(void **state) {
                 assert_int_equal(f.proof, PROOF_NONE);
                 play_end(&p);
         }
+}
+
+static PlayCheck ask_for(const char *namespace, const char *field, const char *value) {
+        PlayCheck d = condition;
+
+        d.condition.namespace = (char *) namespace;
+        if (field)
+                d.condition.type = NULL;
+        d.condition.field = (char *) field;
+        d.condition.value = (char *) value;
+        return d;
+}
+
+/* A field is compared as it is written. */
+static void test_field(void **state) {
+        static const struct {
+                const char *status, *path, *value;
+                Evidence evidence;
+                const char *message;
+        } fields[] = {
+                { "\"phase\":\"Bound\",", "status.phase", "Bound", EVIDENCE_TRUE, "" },
+                { "\"phase\":\"Pending\",", "status.phase", "Bound", EVIDENCE_FALSE,
+                  "status.phase is Pending" },
+                { "\"phase\":\"bound\",", "status.phase", "Bound", EVIDENCE_FALSE, "status.phase is bound" },
+                { "\"phase\":\"\",", "status.phase", "Bound", EVIDENCE_FALSE, "status.phase is empty" },
+                { "\"phase\":null,", "status.phase", "Bound", EVIDENCE_FALSE, "status.phase is absent" },
+                { "", "status.phase", "Bound", EVIDENCE_FALSE, "status.phase is absent" },
+                { "\"a\":{\"ok\":true},", "status.a.ok", "true", EVIDENCE_TRUE, "" },
+                { "\"a\":{\"ok\":false},", "status.a.ok", "true", EVIDENCE_FALSE, "status.a.ok is false" },
+                { "\"a\":{\"ok\":true},", "status.a", "true", EVIDENCE_FALSE,
+                  "status.a is no value that can be compared" },
+                { "\"n\":3,", "status.n", "3", EVIDENCE_TRUE, "" },
+                { "", "metadata.name", "tls", EVIDENCE_TRUE, "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                PlayCheck d = ask_for("shop", fields[i].path, fields[i].value);
+                _cleanup_free_ char *key = NULL;
+                PlayGeneric g = tls;
+                Play p;
+
+                play_cluster(&p);
+                assert_ok(asprintf_ret(&key, KEY " %s", fields[i].path));
+                play_generic_stream(&p, key);
+                g.more = fields[i].status;
+                g.kept_field = fields[i].path;
+                play_generic(&p, &g);
+                play_listed(&p, STREAM_GENERIC);
+                assert_evidence(play_ask(&p, &d), fields[i].evidence);
+                if (fields[i].evidence != EVIDENCE_TRUE) {
+                        assert_string_equal(play_reason(&p), fields[i].path);
+                        assert_string_equal(p.report.blockers[0].message, fields[i].message);
+                }
+                g.generation = 2;
+                g.observed = 1;
+                play_generic(&p, &g);
+                assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+                assert_string_equal(play_reason(&p), REASON_NOT_OBSERVED);
+                play_end(&p);
+        }
+}
+
+/* Without Namespace= objects in namespaces are others, whoever makes them. */
+static void test_without_namespace(void **state) {
+        PlayCheck d = ask_for(NULL, NULL, NULL);
+        PlayGeneric g = tls;
+        Play p;
+
+        play_cluster(&p);
+        play_generic_stream(&p, "cert-manager.io/v1/certificates /tls");
+        play_listed(&p, STREAM_GENERIC);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+        assert_string_equal(p.report.blockers[0].message, "the cluster has no such object yet");
+        play_generic(&p, &g);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+        assert_string_equal(play_reason(&p), REASON_NOT_FOUND);
+        assert_string_equal(p.report.blockers[0].message,
+                            "there is none without a namespace, only in the namespace shop");
+        assert_non_null(strstr(p.report.blockers[0].hint, "Namespace="));
+        assert_true(isempty(p.report.blockers[0].object.namespace));
+        g.namespace = "attic";
+        play_generic(&p, &g);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+        assert_string_equal(p.report.blockers[0].message,
+                            "there is none without a namespace, only in the namespaces attic, shop");
+        g.namespace = "test";
+        play_generic(&p, &g);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
+        assert_string_equal(
+                p.report.blockers[0].message,
+                "there is none without a namespace, only in the namespaces attic, shop and 1 more");
+
+        /* Nor do they hide the one that is meant. */
+        g.namespace = NULL;
+        play_generic(&p, &g);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
+        g.namespace = "zoo";
+        g.status = KUBE_STATUS_FALSE;
+        play_generic(&p, &g);
+        assert_evidence(play_ask(&p, &d), EVIDENCE_TRUE);
+        play_end(&p);
+}
+
+/* The server answers 404 to the stream while /readyz says ok. */
+static void refuse_resource(Play *p, const char *reason) {
+        assert_true(world_stream_set_sync(p->streams[STREAM_GENERIC], false, reason, "(HTTP 404)", p->now) >
+                    0);
+}
+
+/* A definition that goes takes its objects along, whether or not the stream tells that of each. */
+static void test_unknown_resource(void **state) {
+        Play p;
+
+        begin(&p, true);
+        start_controller(&p);
+        play_judge(&p);
+        play_pass(&p, SECONDS(30));
+        assert_gate(&p, "certificate", "ready");
+        refuse_resource(&p, REASON_NOT_FOUND);
+        assert_condition(&p, EVIDENCE_FALSE);
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason, REASON_NOT_FOUND);
+        assert_string_equal(
+                play_find(&p, "certificate")->report.blockers[0].message,
+                "the API server does not know the resource cert-manager.io/v1/certificates in a namespace");
+        play_pass(&p, SECONDS(15));
+        assert_gate(&p, "certificate", "lost");
+
+        /* It is installed again. */
+        play_resume(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_TRUE);
+
+        /* Where the API is not ready, or it is the credentials that it refuses, nothing is known. */
+        refuse_resource(&p, REASON_FORBIDDEN);
+        assert_condition(&p, EVIDENCE_NONE);
+        refuse_resource(&p, REASON_NOT_FOUND);
+        play_api(&p, API_NOT_READY);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_end(&p);
+}
+
+/* A definition that comes back may bring objects of a backup along. */
+static void test_resource_that_comes(void **state) {
+        Play p;
+
+        begin(&p, false);
+        refuse_resource(&p, REASON_NOT_FOUND);
+        assert_condition(&p, EVIDENCE_FALSE);
+        start_controller(&p);
+        assert_condition(&p, EVIDENCE_FALSE);
+        play_generic(&p, &tls);
+        play_listed(&p, STREAM_GENERIC);
+        assert_condition(&p, EVIDENCE_NONE);
+        play_pass(&p, SECONDS(30));
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
 }
 
 /* Two resources with objects of one name: each has its own. */
@@ -527,15 +777,32 @@ static void test_listing(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_old_truth),   cmocka_unit_test(test_thirty_seconds),
-                cmocka_unit_test(test_new_version), cmocka_unit_test(test_new_version_says_no),
-                cmocka_unit_test(test_made_later),  cmocka_unit_test(test_listing_changes_nothing),
-                cmocka_unit_test(test_stands),      cmocka_unit_test(test_another_cluster),
-                cmocka_unit_test(test_once),        cmocka_unit_test(test_several_controllers),
-                cmocka_unit_test(test_out_of_sync), cmocka_unit_test(test_alone),
-                cmocka_unit_test(test_same_name),   cmocka_unit_test(test_api),
-                cmocka_unit_test(test_api_reason),  cmocka_unit_test(test_addresses),
-                cmocka_unit_test(test_binding),     cmocka_unit_test(test_made_again),
+                cmocka_unit_test(test_old_truth),
+                cmocka_unit_test(test_thirty_seconds),
+                cmocka_unit_test(test_new_status),
+                cmocka_unit_test(test_new_status_says_no),
+                cmocka_unit_test(test_label_is_no_status),
+                cmocka_unit_test(test_status_of_an_outage),
+                cmocka_unit_test(test_not_observed_then),
+                cmocka_unit_test(test_replaced),
+                cmocka_unit_test(test_field),
+                cmocka_unit_test(test_without_namespace),
+                cmocka_unit_test(test_unknown_resource),
+                cmocka_unit_test(test_resource_that_comes),
+                cmocka_unit_test(test_made_later),
+                cmocka_unit_test(test_listing_changes_nothing),
+                cmocka_unit_test(test_stands),
+                cmocka_unit_test(test_another_cluster),
+                cmocka_unit_test(test_once),
+                cmocka_unit_test(test_several_controllers),
+                cmocka_unit_test(test_out_of_sync),
+                cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_same_name),
+                cmocka_unit_test(test_api),
+                cmocka_unit_test(test_api_reason),
+                cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_binding),
+                cmocka_unit_test(test_made_again),
                 cmocka_unit_test(test_listing),
         };
 

@@ -96,7 +96,7 @@ static void test_open(void **state) {
 }
 
 static void test_kinds(void **state) {
-        PlayCheck api = check_of(&check_kind_api), condition = check_of(&check_kind_condition);
+        PlayCheck api = check_of(&check_kind_api), condition = check_of(&check_kind_condition), field;
         PlayNode node = node_of_this_boot();
         Play p;
 
@@ -105,6 +105,10 @@ static void test_kinds(void **state) {
         condition.condition.namespace = (char *) "shop";
         condition.condition.name = (char *) "tls";
         condition.condition.type = (char *) "Ready";
+        field = condition;
+        field.condition.resource = (char *) "v1/persistentvolumeclaims";
+        field.condition.type = NULL;
+        field.condition.field = (char *) "status.phase";
 
         const struct {
                 PlayCheck check;
@@ -125,6 +129,9 @@ static void test_kinds(void **state) {
                 { condition,
                   "nodes metadata.name" OURS "\n"
                   "generic in shop metadata.name=tls for cert-manager.io/v1/certificates shop/tls\n" },
+                { field,
+                  "nodes metadata.name" OURS "\n"
+                  "generic in shop metadata.name=tls for v1/persistentvolumeclaims shop/tls status.phase\n" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {

@@ -299,7 +299,8 @@ def test_node_under_pressure(scene):
         turned_away = {"phase": "Failed", "reason": "Evicted",
                        "message": "Pod was rejected: The node had condition: [DiskPressure]. "}
         scene.rest.patch_status(scene.kubelet.path(pod), turned_away)
-        scene.told("shop", "NoPods", "The disk is nearly full", f"no pod matches; {name}: Evicted: Pod was rejected: "
+        scene.told("shop", "NoPods", "The disk is nearly full",
+                   f"no pod of this node matches; {name}: Evicted: Pod was rejected: "
                    "The node had condition: [DiskPressure].; the node has DiskPressure: kubelet has disk pressure")
     finally:
         scene.rest.delete(scene.kubelet.path(pod))

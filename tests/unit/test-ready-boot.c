@@ -6,10 +6,11 @@
  *   api ready|not-ready|away             the API server
  *   list|resume|lose ROLE|all            a stream has listed what there is; is in sync again; is out of sync
  *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
- *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [deleted]
+ *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [revision=N] [deleted]
  *                                        a version of a pod; "-" for a container that has no ID. Those with "!"
  *                                        do not run: all of them where it is waiting and none has
  *   gone NAME                            the pod is deleted
+ *   revision NAME N                      the DaemonSet's newest revision; until then it tells none
  *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
  *   lease, kubelet ok                    the node's Lease moves; the kubelet's own healthz answers
  *   start IDS, kill IDS                  containers of this host
@@ -58,6 +59,8 @@ typedef struct Boot {
         PlayNode node;
         PlayPod pods[ELEMENTSOF(sets)];
         bool has_pod[ELEMENTSOF(sets)];
+        char revisions[ELEMENTSOF(sets)][16];
+        char labels[ELEMENTSOF(sets)][64];
         char reason[64];
         char **usable; /* by the word of who recorded it; NULL: nobody did */
         bool was_usable;
@@ -78,10 +81,12 @@ static void add_gates(Boot *b) {
 
 static void play_set(Boot *b, size_t i, bool exists) {
         if (exists)
-                play_workload(&b->play, &(PlayWorkload){ .kind = KUBE_DAEMONSET,
-                                                         .namespace = sets[i].namespace,
-                                                         .name = sets[i].name,
-                                                         .uid = 100 + (unsigned) i });
+                play_workload(&b->play,
+                              &(PlayWorkload){ .kind = KUBE_DAEMONSET,
+                                               .namespace = sets[i].namespace,
+                                               .name = sets[i].name,
+                                               .uid = 100 + (unsigned) i,
+                                               .revision = b->revisions[i][0] ? b->revisions[i] : NULL });
         else
                 play_remove(&b->play, KUBE_DAEMONSET, sets[i].namespace, sets[i].name);
 }
@@ -177,6 +182,7 @@ static void on_pod(Boot *b, char **words) {
         _cleanup_(strv_freep) char **ids = NULL;
         size_t i = set_index(b, words[0]), n = 0;
         const char *waiting = value_of(words, "waiting"), *list = strempty(value_of(words, "ids"));
+        const char *revision = value_of(words, "revision");
         PlayPod *pod = &b->pods[i];
         bool marked = strchr(list, '!');
 
@@ -186,6 +192,10 @@ static void on_pod(Boot *b, char **words) {
         pod->ready_reason = pod->ready == KUBE_STATUS_TRUE ? NULL : "ContainersNotReady";
         pod->deleting = strv_contains(words, "deleted");
         pod->phase = phase_of(b, words);
+        if (revision) {
+                snprintf(b->labels[i], sizeof(b->labels[i]), "\"pod-template-generation\":\"%s\"", revision);
+                pod->labels = b->labels[i];
+        }
         snprintf(b->reason, sizeof(b->reason), "%s", strempty(waiting));
         assert_ok(strv_split(list, ",", &ids));
         STRV_FOREACH(id, ids) {
@@ -197,6 +207,13 @@ static void on_pod(Boot *b, char **words) {
         b->has_pod[i] = true;
         play_pod(&b->play, pod);
         play_look(&b->play);
+}
+
+static void on_revision(Boot *b, char **words) {
+        size_t i = set_index(b, words[0]);
+
+        snprintf(b->revisions[i], sizeof(b->revisions[i]), "%s", strempty(words[1]));
+        play_set(b, i, true);
 }
 
 static void on_sets(Boot *b, const char *list) {
@@ -393,6 +410,8 @@ static void on_line(Boot *b, char **words) {
                 play_remove(p, KUBE_POD, sets[set_index(b, rest[0])].namespace, rest[0]);
         } else if (streq(verb, "sets"))
                 on_sets(b, rest[0]);
+        else if (streq(verb, "revision"))
+                on_revision(b, rest);
         else if (streq(verb, "lease"))
                 play_lease(p, GUIDE_NODE);
         else if (streq(verb, "kubelet"))

@@ -70,6 +70,7 @@ static bool judge_member(const Members *m, const World *w, Instant now, const Wo
         pod_judge(w, pod, tally_definition(m->check->definition)->proof, now, ret, deadline);
         if (!old)
                 return true;
+        *ret = (Finding){ .proof = ret->proof };
         finding_set(ret, EVIDENCE_FALSE, REASON_OLD_REVISION, ret->text);
         snprintf(ret->text, sizeof(ret->text), "it is of revision %.*s, and %.*s is the newest",
                  (int) utf8_truncate(old, REVISION_TOLD), old,

@@ -436,8 +436,24 @@ static const HintRow rows[] = {
           .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
                   "(msready gates) with oc get all -A." },
         { .reasons = "NoPods",
-          .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A "
-                  "--show-labels; oc describe of the workload shows why it creates none." },
+          .texts = "has the taint node.kubernetes.io/",
+          .hint = "The DaemonSet's controller makes no pod on the node while it has that taint: see the gate "
+                  "node." },
+        { .reasons = "NoPods OldRevision",
+          .texts = "newest",
+          .hint = "A rollout is not complete: oc rollout status and oc describe of the workload show what it "
+                  "waits for; oc rollout undo goes back, and Revision=any in the gate's file counts old pods." },
+        { .reasons = "NoPods",
+          .texts = "in the cluster",
+          .hint = "Pods on other nodes do not count with Scope=node: set Scope=cluster under [Cluster] in "
+                  "/etc/msready/msready.conf for a gate that shall count them." },
+        { .reasons = "NoPods",
+          .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A -o wide "
+                  "--show-labels (with Scope=node pods on other nodes do not count); oc describe of the "
+                  "workload shows why it creates none." },
+        { .reasons = "NoEligibleNode",
+          .texts = "has the taint",
+          .hint = "Remove the taint with oc adm taint node NODE KEY-, or give the DaemonSet a toleration." },
         { .reasons = "NoEligibleNode",
           .hint = "The DaemonSet's node selector or affinity matches no node: compare it with oc get "
                   "nodes --show-labels." },

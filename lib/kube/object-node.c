@@ -17,14 +17,43 @@ static const char *find_heartbeat(const JsonValue *conditions) {
         return NULL;
 }
 
+static bool keeps_pods_away(const char *effect) {
+        return streq_ptr(effect, "NoSchedule") || streq_ptr(effect, "NoExecute");
+}
+
+static void read_taints(Arena *a, const JsonValue *taints, KubeNode *node) {
+        size_t n = 0, i = 0;
+
+        if (!jv_is_array(taints))
+                return;
+        JSON_FOREACH(t, taints)
+                n += keeps_pods_away(jv_get_string(t, "effect"));
+        node->taints = arena_alloc(a, n, sizeof(KubeTaint));
+        JSON_FOREACH(t, taints) {
+                const char *effect = jv_get_string(t, "effect");
+                KubeTaint scratch;
+
+                if (!keeps_pods_away(effect))
+                        continue;
+                *ARENA_ELEMENT(node->taints, i, &scratch) = (KubeTaint){
+                        .key = arena_string(a, jv_get_string(t, "key")) ?: "",
+                        .value = arena_string(a, jv_get_string(t, "value")),
+                        .evicts = streq_ptr(effect, "NoExecute"),
+                };
+                i++;
+        }
+        node->n_taints = a->error < 0 ? 0 : i;
+}
+
 void kube_node_read(Arena *a, const JsonValue *json, KubeNode *n) {
         const JsonValue *status = jv_get(json, "status"), *info = jv_get(status, "nodeInfo"),
-                        *conditions = jv_get(status, "conditions");
+                        *spec = jv_get(json, "spec"), *conditions = jv_get(status, "conditions");
 
         n->boot_id = arena_string(a, jv_get_string(info, "bootID"));
         n->machine_id = arena_string(a, jv_get_string(info, "machineID"));
         n->address = arena_string(a, find_internal_ip(jv_get(status, "addresses")));
-        n->unschedulable = jv_get_bool(jv_get(json, "spec"), "unschedulable", false);
+        n->unschedulable = jv_get_bool(spec, "unschedulable", false);
+        read_taints(a, jv_get(spec, "taints"), n);
         n->heartbeat = arena_string(a, find_heartbeat(conditions));
         n->conditions = arena_conditions(a, conditions, NULL, NULL, 0, &n->n_conditions);
 }

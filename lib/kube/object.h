@@ -74,6 +74,13 @@ typedef struct KubeObject {
         char *const *labels; /* sorted "key=value" */
 } KubeObject;
 
+/* A taint that keeps pods away: of effect NoSchedule, or NoExecute where it ends those that run. */
+typedef struct KubeTaint {
+        const char *key;
+        const char *value; /* NULL where it has none */
+        bool evicts;
+} KubeTaint;
+
 typedef struct KubeNode {
         KubeObject object;
         const char *boot_id;
@@ -81,6 +88,8 @@ typedef struct KubeNode {
         const char *address; /* the first InternalIP, NULL where there is none */
         bool unschedulable;
         const char *heartbeat; /* lastHeartbeatTime of Ready, verbatim: only compared; NULL where absent */
+        KubeTaint *taints;
+        size_t n_taints;
         KubeCondition *conditions;
         size_t n_conditions;
 } KubeNode;
@@ -118,10 +127,25 @@ typedef struct KubeNodeRequirement {
         char *const *values;
 } KubeNodeRequirement;
 
+/* What a pod tolerates; NULL: any key, any effect, no value. */
+typedef struct KubeToleration {
+        const char *key;
+        const char *operator;
+        const char *value;
+        const char *effect;
+} KubeToleration;
+
 /* DaemonSet, Deployment, StatefulSet, ReplicaSet. */
 typedef struct KubeWorkload {
         KubeObject object;
         int64_t replicas; /* desired; 1 where the spec is silent; -1 for a DaemonSet */
+        /* The newest revision, to which the controller brings every pod: NULL where the spec holds it back, and where
+         * that is not told. Of a ReplicaSet: its own. */
+        const char *revision;
+        bool is_rolled_out; /* of a DaemonSet: its controller says that every pod is of the newest revision */
+        int64_t pods_counted; /* by its status, on all nodes; 0 for a DaemonSet. It lags: for messages only */
+        KubeToleration *tolerations;
+        size_t n_tolerations;
         char *const *node_selector;
         bool has_affinity;
         KubeNodeRequirement *requirements;

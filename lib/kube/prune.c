@@ -68,13 +68,26 @@ static const Cut cut_pod[] = {
         {},
 };
 
+/* The revision of a workload is an annotation. This one repeats the whole object. */
+static const Cut cut_annotations[] = { { "kubectl.kubernetes.io/last-applied-configuration" }, {} };
+
+static const Cut cut_workload_metadata[] = {
+        { "annotations", cut_annotations },
+        { "managedFields" },
+        {},
+};
+
 static const Cut cut_template_spec[] = { { "containers" }, { "initContainers" }, { "volumes" }, {} };
 
 static const Cut cut_template[] = { { "metadata" }, { "spec", cut_template_spec }, {} };
 
 static const Cut cut_workload_spec[] = { { "template", cut_template }, { "volumeClaimTemplates" }, {} };
 
-static const Cut cut_workload[] = { { "metadata", cut_metadata }, { "spec", cut_workload_spec }, {} };
+static const Cut cut_workload[] = {
+        { "metadata", cut_workload_metadata },
+        { "spec", cut_workload_spec },
+        {},
+};
 
 static const Cut cut_other[] = { { "metadata", cut_metadata }, {} };
 

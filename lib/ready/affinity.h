@@ -4,3 +4,5 @@
 #include "kube/object.h"
 
 bool affinity_admits(const KubeWorkload *set, const KubeNode *node);
+const KubeTaint *affinity_repels(const KubeWorkload *set, const KubeNode *node);
+const KubeTaint *affinity_delays(const KubeWorkload *set, const KubeNode *node);

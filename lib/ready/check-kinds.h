@@ -32,6 +32,7 @@ typedef struct PodsDefinition {
 typedef struct WorkloadDefinition {
         TallyDefinition tally;
         KubeKind kind; /* KUBE_DAEMONSET, KUBE_DEPLOYMENT, KUBE_STATEFULSET */
+        bool any_revision;
 } WorkloadDefinition;
 
 typedef struct ConditionDefinition {

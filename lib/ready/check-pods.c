@@ -115,7 +115,7 @@ static int judge(Check *c, Judging *j) {
                 report->total_objects += wanted - t.members;
                 snprintf(text, sizeof(text), "%u of %u pods exist", t.members, wanted);
         } else
-                snprintf(text, sizeof(text), "no pod matches");
+                snprintf(text, sizeof(text), "no pod %smatches", w->cluster_scope ? "" : "of this node ");
         watched.finding.evidence = report->evidence;
         watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
         watched.finding.message = in_sync ? text : message;

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* [Workload]: as many proven pods as a DaemonSet, Deployment or StatefulSet wants (rule R4). What it wants stands in
- * its spec; its status is never read, because the counters there lag and outlive a reboot. */
+ * its spec; the counters of its status, which lag and outlive a reboot, are never taken for pods.
+ *
+ * While the gate is shut only pods of the newest revision count, so that a boot or an update whose rollout is stuck
+ * is not ready. While it is open those of every revision do: a rollout in a running cluster shuts nothing as long as
+ * enough pods serve. */
 
 #include "ready/check-kinds.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/string-util.h"
 #include "base/value.h"
 #include "ready/affinity.h"
@@ -21,7 +27,17 @@ static int parse_kind(void *p, const char *value, const char **why) {
         return 0;
 }
 
+static int parse_revision(void *p, const char *value, const char **why) {
+        bool *any = p;
+
+        if (*value && !streq(value, "newest") && !streq(value, "any"))
+                return value_refuse(why, "neither newest nor any");
+        *any = streq(value, "any");
+        return 0;
+}
+
 static const CheckKeyType kind_type = { .parse = parse_kind, .size = sizeof(KubeKind) };
+static const CheckKeyType revision_type = { .parse = parse_revision, .size = sizeof(bool) };
 
 static int describe(const CheckDefinition *definition, char **ret) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
@@ -79,7 +95,7 @@ static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBr
         }
 }
 
-/* A Deployment owns its pods through its ReplicaSets, each of any revision. */
+/* A Deployment owns its pods through its ReplicaSets. */
 static bool is_owned(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
         const WorldObject *set;
 
@@ -92,13 +108,61 @@ static bool is_owned(const Check *c, const World *w, const KubePod *p, const Kub
         return set && streq_ptr(set->object->owner_uid, owner->uid);
 }
 
+/* The revision of a pod, NULL where that is not told. */
+static const char *revision_of(const World *w, const KubePod *p) {
+        const WorldObject *set;
+
+        if (streq_ptr(p->object.owner_kind, "DaemonSet"))
+                return kube_label(&p->object, "pod-template-generation");
+        if (streq_ptr(p->object.owner_kind, "StatefulSet"))
+                return kube_label(&p->object, "controller-revision-hash");
+        set = world_find_uid(w, KUBE_REPLICASET, p->object.owner_uid);
+        return set ? KUBE_WORKLOAD_OF(set->object)->revision : NULL;
+}
+
+/* Its pods. synced: all that is known of them is up to date, so that their revisions can be compared. */
+static Members members_of(const Check *c, const KubeObject *owner, bool synced) {
+        const KubeWorkload *set = KUBE_WORKLOAD_OF(owner);
+        bool any = c->gate_is_open || CHECK_AS(WorkloadDefinition, c->definition)->any_revision;
+
+        return (Members){
+                .check = c,
+                .has = is_owned,
+                .owner = owner,
+                .revision = synced && !any && !set->is_rolled_out ? set->revision : NULL,
+                .revision_of = revision_of,
+        };
+}
+
+static bool has_pod_on(const World *w, const KubeWorkload *set, const char *node) {
+        WORLD_FOREACH(o, w, KUBE_POD) {
+                const KubePod *p = KUBE_POD_OF(o->object);
+
+                if (streq_ptr(p->node, node) && pod_is_member(p) &&
+                    streq_ptr(p->object.owner_uid, set->object.uid))
+                        return true;
+        }
+        return false;
+}
+
+/* The taint that makes a node unwanted which the DaemonSet's selector and affinity match; NULL where none does. As
+ * its controller sees it, a pod that is on the node already stays, unless the taint ends it. */
+static const KubeTaint *find_obstacle(const World *w, const KubeWorkload *set, const KubeNode *node) {
+        const KubeTaint *taint = affinity_repels(set, node);
+
+        return taint && (taint->evicts || !has_pod_on(w, set, node->object.name)) ? taint : NULL;
+}
+
+static bool is_in_scope(const World *w, const WorldObject *node) {
+        return w->cluster_scope || node_is_ours(w, node);
+}
+
 static unsigned eligible_nodes(const World *w, const KubeWorkload *set) {
         unsigned n = 0;
 
-        if (!w->cluster_scope)
-                return w->node && affinity_admits(set, KUBE_NODE_OF(w->node->object));
         WORLD_FOREACH(o, w, KUBE_NODE)
-                n += affinity_admits(set, KUBE_NODE_OF(o->object));
+                n += is_in_scope(w, o) && affinity_admits(set, KUBE_NODE_OF(o->object)) &&
+                     !find_obstacle(w, set, KUBE_NODE_OF(o->object));
         return n;
 }
 
@@ -177,8 +241,25 @@ static int judge_missing(const Check *c, Judging *j) {
         return block(c, j, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
 }
 
+/* What keeps the DaemonSet's pods off every node in scope. */
+static void say_no_node(const World *w, const KubeWorkload *set, char *text, size_t size) {
+        snprintf(text, size, "its node selector and affinity match no node in scope");
+        WORLD_FOREACH(o, w, KUBE_NODE) {
+                const KubeNode *node = KUBE_NODE_OF(o->object);
+                const KubeTaint *taint =
+                        is_in_scope(w, o) && affinity_admits(set, node) ? find_obstacle(w, set, node) : NULL;
+
+                if (taint)
+                        snprintf(text, size,
+                                 "the node %s has the taint %s%s%s:%s, which its pods do not tolerate",
+                                 node->object.name, taint->key, taint->value ? "=" : "",
+                                 strempty(taint->value), taint->evicts ? "NoExecute" : "NoSchedule");
+        }
+}
+
 static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *j) {
         const World *w = j->world;
+        char text[3 * LIMIT_MESSAGE]; /* more than is kept */
         NodeChoice choice;
 
         if (tally_definition(c->definition)->minimum_ready == 0)
@@ -189,10 +270,63 @@ static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *
                 node_choose(w, &choice);
                 return block(c, j, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
         }
-        if (o->object->kind == KUBE_DAEMONSET)
-                return block(c, j, REASON_NO_ELIGIBLE_NODE,
-                             "its node selector and affinity match no node in scope", o->changed);
+        if (o->object->kind == KUBE_DAEMONSET) {
+                say_no_node(w, KUBE_WORKLOAD_OF(o->object), text, sizeof(text));
+                return block(c, j, REASON_NO_ELIGIBLE_NODE, text, o->changed);
+        }
         return block(c, j, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
+}
+
+/* The taint of a node's state for which the DaemonSet's controller makes no pod there; its node. */
+static const KubeTaint *find_delay(const World *w, const KubeWorkload *set, const KubeNode **ret_node) {
+        if (set->object.kind != KUBE_DAEMONSET)
+                return NULL;
+        WORLD_FOREACH(o, w, KUBE_NODE) {
+                const KubeNode *node = KUBE_NODE_OF(o->object);
+                const KubeTaint *taint = affinity_delays(set, node);
+
+                if (!taint || !is_in_scope(w, o) || !affinity_admits(set, node) ||
+                    has_pod_on(w, set, node->object.name))
+                        continue;
+                *ret_node = node;
+                return taint;
+        }
+        return NULL;
+}
+
+static void say_missing(const Members *m, const World *w, const Tally *t, unsigned want, char *text,
+                        size_t size) {
+        const KubeWorkload *set = KUBE_WORKLOAD_OF(m->owner);
+        const KubeNode *node = NULL;
+        const KubeTaint *taint = find_delay(w, set, &node);
+
+        if (t->old > 0)
+                snprintf(text, size, "%u of %u pods of the newest revision exist", t->members, want);
+        else if (taint)
+                snprintf(text, size,
+                         "%u of %u pods exist; the node %s has the taint %s, which they do not tolerate",
+                         t->members, want, node->object.name, taint->key);
+        else if (!w->cluster_scope && set->pods_counted > t->members)
+                snprintf(text, size,
+                         "%u of %u pods exist on this node; the status counts %" PRIi64 " in the cluster",
+                         t->members, want, set->pods_counted);
+        else
+                snprintf(text, size, "%u of %u pods exist", t->members, want);
+}
+
+/* Where pods are missing. While some of an old revision have their place, what keeps those of the newest from being
+ * ready keeps the rest from being made. */
+static int block_missing(const Members *m, Judging *j, const WorldObject *o, const Tally *t, unsigned want,
+                         bool is_first) {
+        char text[3 * LIMIT_MESSAGE]; /* more than is kept */
+
+        if (t->members >= want)
+                return 0;
+        j->report->total_objects += want - t->members;
+        if (!is_first && t->members + t->old >= want)
+                return 0;
+        say_missing(m, j->world, t, want, text, sizeof(text));
+        return block_without(m->check, j, REASON_NO_PODS, text, o->changed, t->leftover);
 }
 
 static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
@@ -201,17 +335,18 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         const char *reason = NULL, *message = NULL;
         size_t first = report->n_blockers;
         NodeChoice choice;
-        char text[96];
         unsigned want;
         bool synced;
+        Members m;
         Tally t;
         int r;
 
-        r = tally_members(&(Members){ .check = c, .has = is_owned, .owner = o->object }, j, &t);
+        synced = in_sync(c, w, &choice, &reason, &message);
+        m = members_of(c, o->object, synced);
+        r = tally_members(&m, j, &t);
         if (r < 0)
                 return r;
 
-        synced = in_sync(c, w, &choice, &reason, &message);
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_evidence(&t, want, false);
@@ -232,11 +367,8 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
                 report_cut(report, first);
                 return 0;
         }
-        if (t.members >= want)
-                return 0;
-        report->total_objects += want - t.members;
-        snprintf(text, sizeof(text), "%u of %u pods exist", t.members, want);
-        return block_without(c, j, REASON_NO_PODS, text, o->changed, t.leftover);
+        r = block_missing(&m, j, o, &t, want, report->n_blockers == first);
+        return r < 0 || t.old == 0 ? r : tally_block_old(&m, j);
 }
 
 static int judge_workload(const Check *c, Judging *j) {
@@ -260,7 +392,10 @@ static int judge(Check *c, Judging *j) {
 static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         Watched watched = watched_workload(c, w);
         const WorldObject *o = watched.object;
+        const char *reason, *message;
         Report report = REPORT_INIT;
+        NodeChoice choice;
+        Members m;
         int r;
 
         r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
@@ -275,8 +410,20 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         report_done(&report);
         if (r < 0 || !o)
                 return r;
-        return tally_list(&(Members){ .check = c, .has = is_owned, .owner = o->object }, w, now, callback,
-                          userdata);
+        m = members_of(c, o->object, in_sync(c, w, &choice, &reason, &message));
+        return tally_list(&m, w, now, callback, userdata);
+}
+
+/* A DaemonSet that does not want a pod on our node. What is in doubt applies: it is judged, and has no evidence. */
+static bool applies(const Check *c, const World *w) {
+        const WorldObject *o = watched_workload(c, w).object;
+        const char *reason, *message;
+        NodeChoice choice;
+
+        return !o || o->object->kind != KUBE_DAEMONSET || w->cluster_scope ||
+               tally_definition(c->definition)->minimum_ready != MINIMUM_READY_UNSET || !w->node ||
+               !node_is_of_this_boot(w, w->node) || !in_sync(c, w, &choice, &reason, &message) ||
+               eligible_nodes(w, KUBE_WORKLOAD_OF(o->object)) > 0;
 }
 
 #define MEMBER(m) offsetof(WorkloadDefinition, m)
@@ -286,6 +433,7 @@ static const CheckKey keys[] = {
         { "Namespace", MEMBER(tally.namespace), &check_key_namespace, .is_required = true },
         { "Name", MEMBER(tally.name), &check_key_name, .is_required = true },
         { "MinimumReady", MEMBER(tally.minimum_ready), &tally_key_minimum_ready },
+        { "Revision", MEMBER(any_revision), &revision_type },
         { "Proof", MEMBER(tally.proof), &tally_key_proof },
         {},
 };
@@ -301,6 +449,7 @@ const CheckKind check_kind_workload = {
         .roles = 1 << STREAM_NODES | 1 << STREAM_PODS | 1 << STREAM_PODS_UNSCHEDULED,
         .own_roles = own_roles,
         .wants = wants,
+        .applies = applies,
         .counts_pods = true,
         .judge = judge,
         .list = list,

@@ -77,7 +77,9 @@ typedef struct CheckKind {
         bool (*wants)(const CheckDefinition *d, KubeKind kind,
                       const KubeBrief *brief); /* whether it may look at the object */
         bool (*wants_other_nodes)(const CheckDefinition *d);
-        bool counts_pods; /* its definition begins with a TallyDefinition */
+        bool (*applies)(const Check *c,
+                        const World *w); /* false: it is certain that it asks for nothing here */
+        bool counts_pods;                /* its definition begins with a TallyDefinition */
         /* The key of its answer in the world: the daemon asks, and the definition begins with a QuestionDefinition. */
         int (*question)(const CheckDefinition *d, char **ret);
         int (*judge)(Check *c, Judging *j);
@@ -88,6 +90,10 @@ struct Check {
         const CheckDefinition *definition;
         const CheckKind *kind;
         Evidence evidence; /* of the last judgement */
+
+        /* Rule R4, as its gate sets it. */
+        bool gate_is_open; /* ready or unknown */
+        bool is_set_aside; /* it does not apply, and another check of the gate does */
 
         /* Rule R7: kept for [Condition]. */
         bool controlled;              /* a controller stands beside it in its gate */

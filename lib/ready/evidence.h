@@ -57,6 +57,7 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_KUBELET_SILENT "KubeletSilent"
 #define REASON_NOT_FOUND "NotFound"
 #define REASON_NO_PODS "NoPods"
+#define REASON_OLD_REVISION "OldRevision"
 #define REASON_NO_ELIGIBLE_NODE "NoEligibleNode"
 #define REASON_SCALED_TO_ZERO "ScaledToZero"
 #define REASON_NODE_AMBIGUOUS "NodeAmbiguous"

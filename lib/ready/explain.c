@@ -143,7 +143,8 @@ static bool is_known(const Watched *watched) {
 
         if (streq_ptr(f->reason, REASON_NO_PODS))
                 return true;
-        return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN);
+        return watched->object && f->evidence == EVIDENCE_FALSE && !streq_ptr(f->reason, REASON_UNPROVEN) &&
+               !streq_ptr(f->reason, REASON_OLD_REVISION);
 }
 
 /* Puts together the words for an object that blocks, and the query for its hint. */

@@ -102,7 +102,7 @@ static void tell_conditions(Gate *g, Instant now) {
         bool all = true, any = false;
 
         for (size_t i = 0; i < g->n_checks; i++)
-                if (g->checks[i].kind->syntax.is_controller) {
+                if (g->checks[i].kind->syntax.is_controller && !g->checks[i].is_set_aside) {
                         any = true;
                         all = all && g->checks[i].evidence == EVIDENCE_TRUE;
                 }
@@ -135,12 +135,39 @@ static int report_add_first(Judging *j, const Watched *watched) {
         return 0;
 }
 
+static bool is_open(const Gate *g) {
+        return gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
+}
+
+/* Rule R4: what a check counts depends on whether its gate is open. */
+static void tell_state(Gate *g) {
+        for (size_t i = 0; i < g->n_checks; i++)
+                g->checks[i].gate_is_open = is_open(g);
+}
+
+/* Rule R4: a check that does not apply here does not count beside one that does. A condition that waits for the word
+ * of its controller is none: with no controller here it says nothing. */
+static void set_aside(Gate *g, const World *w) {
+        bool any = false;
+
+        for (size_t i = 0; i < g->n_checks; i++) {
+                Check *c = &g->checks[i];
+
+                c->is_set_aside = c->kind->applies && !c->kind->applies(c, w);
+                any = any || (!c->is_set_aside && !c->controlled);
+        }
+        for (size_t i = 0; i < g->n_checks; i++) {
+                g->checks[i].is_set_aside = g->checks[i].is_set_aside && any;
+                if (g->checks[i].is_set_aside)
+                        g->checks[i].evidence = EVIDENCE_NONE;
+        }
+}
+
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
 static int judge_kept(Gate *g, Judging *j) {
-        bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
         int r;
 
-        if (!open || j->report->evidence != EVIDENCE_NONE)
+        if (!is_open(g) || j->report->evidence != EVIDENCE_NONE)
                 return 0;
 
         for (size_t i = 0; i < g->n_kept; i++) {
@@ -227,10 +254,12 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
                 return r < 0 ? r : judge_kept(g, j);
         }
 
+        set_aside(g, j->world);
         /* Controllers first, so that a condition is judged by their current evidence. */
         for (int conditions = 0; conditions < 2; conditions++) {
                 for (size_t i = 0; i < g->n_checks; i++) {
-                        if (g->checks[i].kind->syntax.needs_controller != (bool) conditions)
+                        if (g->checks[i].kind->syntax.needs_controller != (bool) conditions ||
+                            g->checks[i].is_set_aside)
                                 continue;
                         r = check_judge(&g->checks[i], j);
                         if (r < 0)
@@ -347,6 +376,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         if (g->interest == 0)
                 g->interest = w->interest;
         gate_clock_next(&g->clock, &g->setup.timing, &before);
+        tell_state(g);
         unlisted = find_unlisted(g, w);
         r = judge_all(g, unlisted, &j);
         report.overdue = j.overdue;
@@ -362,6 +392,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
                 gate_forget_kept(g);
 
         feed_clock(g, report.evidence, now);
+        tell_state(g); /* objects are listed by it */
         changed |= take_state(g, now);
         gate_clock_next(&g->clock, &g->setup.timing, &after);
         if (before != after)

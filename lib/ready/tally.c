@@ -2,10 +2,15 @@
 
 #include "ready/tally.h"
 
+#include <stdio.h>
+
 #include "base/parse.h"
+#include "base/string-util.h"
 #include "base/value.h"
 
 #define MINIMUM_READY_MAX 1000000
+/* Bytes told of a revision: a label's value has at most 63. */
+#define REVISION_TOLD 63
 
 static int parse_minimum_ready(void *p, const char *value, const char **why) {
         int *minimum_ready = p;
@@ -50,7 +55,30 @@ bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, 
                world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
 }
 
-/* Calls back for each member with what rules R2 and R3 say of it. */
+/* The revision of a pod that does not count for it; NULL where the pod counts. */
+static const char *find_old_revision(const Members *m, const World *w, const KubePod *p) {
+        const char *revision = m->revision ? m->revision_of(w, p) : NULL;
+
+        return revision && !streq(revision, m->revision) ? revision : NULL;
+}
+
+/* What rules R2, R3 and R4 say of one member. Returns whether it counts; if not, it does not matter how it fares. */
+static bool judge_member(const Members *m, const World *w, Instant now, const WorldObject *pod, Finding *ret,
+                         usec_t *deadline) {
+        const char *old = find_old_revision(m, w, KUBE_POD_OF(pod->object));
+
+        pod_judge(w, pod, tally_definition(m->check->definition)->proof, now, ret, deadline);
+        if (!old)
+                return true;
+        *ret = (Finding){ .proof = ret->proof };
+        finding_set(ret, EVIDENCE_FALSE, REASON_OLD_REVISION, ret->text);
+        snprintf(ret->text, sizeof(ret->text), "it is of revision %.*s, and %.*s is the newest",
+                 (int) utf8_truncate(old, REVISION_TOLD), old,
+                 (int) utf8_truncate(m->revision, REVISION_TOLD), m->revision);
+        return false;
+}
+
+/* Calls back for each member with what rules R2 to R4 say of it. */
 int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         int r;
@@ -67,8 +95,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
                 if (!pod_is_in_scope(w, KUBE_POD_OF(o->object)) || !pod_is_member(KUBE_POD_OF(o->object)) ||
                     !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
                         continue;
-                pod_judge(w, o, tally_definition(m->check->definition)->proof, now, &watched.finding,
-                          &deadline);
+                judge_member(m, w, now, o, &watched.finding, &deadline);
                 r = callback(&watched, userdata);
                 if (r < 0)
                         return r;
@@ -86,7 +113,7 @@ static void take_leftover(Tally *t, const WorldObject *pod) {
 }
 
 /* Counts the members, with their containers, into the report, and adds a blocker for each that is not proven. Leaves
- * the report's evidence to the caller. */
+ * the report's evidence and the blockers of pods of an old revision to the caller. */
 int tally_members(const Members *m, Judging *j, Tally *ret) {
         Report *report = j->report;
         const World *w = j->world;
@@ -96,6 +123,7 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         WORLD_FOREACH(o, w, KUBE_POD) {
                 const KubePod *p = KUBE_POD_OF(o->object);
                 unsigned ready, total;
+                bool counts;
                 Watched watched = {
                         .kind = "Pod",
                         .namespace = p->object.namespace,
@@ -111,10 +139,14 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
                         take_leftover(&t, o);
                         continue;
                 }
-                pod_judge(w, o, tally_definition(m->check->definition)->proof, j->now, f, &report->deadline);
+                counts = judge_member(m, w, j->now, o, f, &report->deadline);
                 r = report_see(j, &watched);
                 if (r < 0)
                         return r;
+                if (!counts) {
+                        t.old++;
+                        continue;
+                }
                 pod_count_containers(p, &ready, &total);
                 report->total_objects++;
                 report->total_containers += total;
@@ -134,6 +166,33 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         }
 
         *ret = t;
+        return 0;
+}
+
+/* Adds a blocker for each pod of an old revision. They go behind what keeps those of the newest from taking their
+ * place. */
+int tally_block_old(const Members *m, Judging *j) {
+        const World *w = j->world;
+        int r;
+
+        WORLD_FOREACH(o, w, KUBE_POD) {
+                const KubePod *p = KUBE_POD_OF(o->object);
+                usec_t deadline = USEC_INFINITY;
+                /* It blocks since there is a newer one, which is not when the pod changed. */
+                Watched watched = {
+                        .kind = "Pod",
+                        .namespace = p->object.namespace,
+                        .name = p->object.name,
+                        .object = o,
+                };
+
+                if (!pod_is_member(p) || !m->has(m->check, w, p, m->owner) ||
+                    judge_member(m, w, j->now, o, &watched.finding, &deadline))
+                        continue;
+                r = report_add(j, &watched);
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 

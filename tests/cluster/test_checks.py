@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each kind of check on the real API server: what happens in the cluster, and what the check says then."""
 
+import time
+
 import pytest
 
 from harness import fakekubelet, guide, process, stage
@@ -181,6 +183,48 @@ def test_daemonset(scene):
     scene.open("agent")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"labels": {"edge/agent": None}}})
     scene.shut("agent", "NoEligibleNode", "agent")
+
+
+def test_rollout(scene):
+    """The API server counts a DaemonSet's templates. A shut gate wants pods of the newest, an open one takes any."""
+    w = workload("DaemonSet", "roll", "roll-aaaaa")
+    scene.load("roll", workload_gate("DaemonSet", "roll"))
+    scene.make(w)
+    scene.pod(w)
+    scene.up(w.pod)
+    scene.open("roll")
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets/roll"
+    template = {"spec": {"template": {"metadata": {"annotations": {"edge/again": "yes"}}}}}
+    annotations = scene.rest.patch(path, template)["metadata"]["annotations"]
+    assert annotations["deprecated.daemonset.template.generation"] == "2"
+    time.sleep(1)
+    scene.open("roll")
+    scene.kubelet.container_dies(w.pod)
+    scene.daemon.expect_gate("roll", "lost")
+    scene.kubelet.container_restarts(w.pod)
+    scene.shut("roll", "OldRevision", w.pod)
+
+    # Kept on purpose, or good enough.
+    scene.rest.patch(path, {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}})
+    scene.open("roll")
+    scene.rest.patch(path, {"spec": {"updateStrategy": {"type": "RollingUpdate"}}})
+    scene.load("old", workload_gate("DaemonSet", "roll", Revision="any"))
+    scene.open("old")
+    scene.load("new", workload_gate("DaemonSet", "roll"))
+    scene.shut("new", "OldRevision", w.pod)
+
+    # A StatefulSet's controller tells its newest revision.
+    w = workload("StatefulSet", "rows", "rows-0")
+    scene.make(w)
+    scene.pod(w)
+    scene.up(w.pod)
+    status = {"replicas": 1, "updateRevision": "rows-77", "observedGeneration": 1}
+    scene.rest.patch_status(f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/rows", status)
+    scene.load("rows", workload_gate("StatefulSet", "rows"))
+    scene.shut("rows", "OldRevision", w.pod)
+    status["updateRevision"] = "rows-6b7f9d8c4"
+    scene.rest.patch_status(f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/rows", status)
+    scene.open("rows")
 
 
 # [Pods]

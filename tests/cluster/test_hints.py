@@ -299,7 +299,8 @@ def test_node_under_pressure(scene):
         turned_away = {"phase": "Failed", "reason": "Evicted",
                        "message": "Pod was rejected: The node had condition: [DiskPressure]. "}
         scene.rest.patch_status(scene.kubelet.path(pod), turned_away)
-        scene.told("shop", "NoPods", "The disk is nearly full", f"no pod matches; {name}: Evicted: Pod was rejected: "
+        scene.told("shop", "NoPods", "The disk is nearly full",
+                   f"no pod of this node matches; {name}: Evicted: Pod was rejected: "
                    "The node had condition: [DiskPressure].; the node has DiskPressure: kubelet has disk pressure")
     finally:
         scene.rest.delete(scene.kubelet.path(pod))
@@ -338,6 +339,32 @@ def test_workloads(scene):
     agent["spec"]["template"]["spec"]["nodeSelector"] = {"no": "node"}
     rest.create(f"{base}/daemonsets", agent)
     process.eventually(lambda: scene.blocker("agent", "agent", "NoEligibleNode"), 10, 0.02, "NoEligibleNode")
+
+    # Taints: of the node's state, and of the administrator.
+    picky = guide.controller(guide.Workload("DaemonSet", "shop", "picky", "picky-a", ("app",), {"app": "picky"}))
+    picky["spec"]["template"]["spec"]["tolerations"] = []
+    rest.create(f"{base}/daemonsets", picky)
+    scene.load("picky", "[Workload]\nKind=DaemonSet\nNamespace=shop\nName=picky\n")
+    state = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    rest.patch(scene.kubelet.node_path, {"spec": {"taints": [state]}})
+    scene.told("picky", "NoPods", "makes no pod on the node", "has the taint node.kubernetes.io/not-ready")
+    own = {"key": "own", "value": "a", "effect": "NoSchedule"}
+    rest.patch(scene.kubelet.node_path, {"spec": {"taints": [state, own]}})
+    scene.told("picky", "NoEligibleNode", "Remove the taint", "has the taint own=a:NoSchedule")
+    rest.patch(scene.kubelet.node_path, {"spec": {"taints": None}})
+
+    # A pod on another node; a rollout.
+    w = guide.Workload("StatefulSet", "shop", "away", "away-0", ("app",), {"app": "away"})
+    owner = rest.create(f"{base}/statefulsets", guide.controller(w))
+    owner.setdefault("apiVersion", "apps/v1")
+    rest.patch_status(f"{base}/statefulsets/away", {"replicas": 1, "updateRevision": "away-2"})
+    scene.load("away", "[Workload]\nKind=StatefulSet\nNamespace=shop\nName=away\n")
+    scene.told("away", "NoPods", "set Scope=cluster", "0 of 1 pods exist on this node; the status counts 1")
+    pod = rest.create("/api/v1/namespaces/shop/pods", guide.pod(w, owner))
+    try:
+        scene.told("away", "OldRevision", "A rollout is not complete", "and away-2 is the newest")
+    finally:
+        rest.delete(scene.kubelet.path(pod))
     process.eventually(lambda: scene.blocker("openshift-storage", "*", "NoPods"), 10, 0.02, "NoPods")
     scene.load("lvms", "[Pods]\nNamespace=openshift-storage\nMinimumReady=2\n")
     operator = scene.pod("openshift-storage")

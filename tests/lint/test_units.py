@@ -22,7 +22,7 @@ CHECK_KEYS = {
     "Api": {"Path"},
     "Node": {"Name"},
     "Pods": {"Namespace", "Selector", "Name", "MinimumReady", "Proof"},
-    "Workload": {"Kind", "Namespace", "Name", "MinimumReady", "Proof"},
+    "Workload": {"Kind", "Namespace", "Name", "MinimumReady", "Revision", "Proof"},
     "Condition": {"Resource", "Namespace", "Name", "Type", "Status", "Field", "Value"},
     "Endpoint": {"URL", "ExpectStatus", "CAFile", "IntervalSec"},
     "Socket": {"Connect", "IntervalSec"},

@@ -263,9 +263,9 @@ WorldObject *play_node(Play *p, const PlayNode *n) {
 
         put_metadata(p, &b, NULL, n->name, n->uid, 0, n->deleting, n->labels);
         put(&b,
-            "},\"status\":{\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},\"conditions\":["
-            "{\"type\":\"Other\",\"status\":\"True\",\"lastHeartbeatTime\":\"-\"}",
-            strempty(n->boot_id), strempty(n->machine_id));
+            "},\"spec\":{\"taints\":[%s]},\"status\":{\"nodeInfo\":{\"bootID\":\"%s\",\"machineID\":\"%s\"},"
+            "\"conditions\":[{\"type\":\"Other\",\"status\":\"True\",\"lastHeartbeatTime\":\"-\"}",
+            strempty(n->taints), strempty(n->boot_id), strempty(n->machine_id));
         put_ready_of_node(&b, n);
         if (n->pressure) {
                 put(&b, ",");
@@ -380,7 +380,12 @@ WorldObject *play_workload(Play *p, const PlayWorkload *w) {
 
         put_metadata(p, &b, w->namespace, w->name, w->uid, w->generation, false, NULL);
         put_owner(&b, w->owner_kind, w->owner_name, w->owner_uid);
-        put(&b, "},\"spec\":{");
+        if (w->revision && w->kind != KUBE_STATEFULSET)
+                put(&b, ",\"annotations\":{\"%s\":\"%s\"}",
+                    w->kind == KUBE_DAEMONSET ? "deprecated.daemonset.template.generation"
+                                              : "deployment.kubernetes.io/revision",
+                    w->revision);
+        put(&b, "},\"spec\":{%s%s", strempty(w->spec), w->spec ? "," : "");
         if (w->kind != KUBE_DAEMONSET && w->replicas >= 0)
                 put(&b, "\"replicas\":%d,", w->replicas);
         put(&b, "\"template\":{\"spec\":{");
@@ -390,9 +395,11 @@ WorldObject *play_workload(Play *p, const PlayWorkload *w) {
                     "\"nodeSelectorTerms\":[%s]}}},",
                     w->affinity);
         put(&b,
-            "\"nodeSelector\":{%s}}}},\"status\":{\"observedGeneration\":%d,\"readyReplicas\":99,"
-            "\"numberReady\":99,\"desiredNumberScheduled\":0}}",
-            strempty(w->node_selector), w->observed);
+            "\"tolerations\":[%s],\"nodeSelector\":{%s}}}},\"status\":{\"observedGeneration\":%d,\"readyReplicas\":99,",
+            strempty(w->tolerations), strempty(w->node_selector), w->observed);
+        if (w->revision && w->kind == KUBE_STATEFULSET)
+                put(&b, "\"updateRevision\":\"%s\",", w->revision);
+        put(&b, "%s,\"numberReady\":99}}", w->status ?: "\"desiredNumberScheduled\":0");
         return upsert(p, role_of_kind(w->kind), w->kind, &b);
 }
 

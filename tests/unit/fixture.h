@@ -57,6 +57,7 @@ typedef struct PlayNode {
         bool deleting;
         unsigned heartbeat;
         const char *labels;
+        const char *taints; /* elements of a JSON array */
 } PlayNode;
 
 typedef struct PlayWorkload {
@@ -69,6 +70,9 @@ typedef struct PlayWorkload {
         unsigned owner_uid;
         const char *node_selector; /* members of a JSON object */
         const char *affinity;      /* the terms of the required node affinity: elements of a JSON array */
+        const char *tolerations;   /* elements of a JSON array */
+        const char *revision;      /* the newest; of a ReplicaSet its own */
+        const char *spec, *status; /* further members of these JSON objects */
 } PlayWorkload;
 
 typedef struct PlayGeneric {

@@ -93,6 +93,27 @@ static void test_all_keys(void **state) {
         assert_true(CHECK_AS(EndpointDefinition, c[10])->question.interval == USEC_PER_MINUTE);
 }
 
+static void test_revision(void **state) {
+        static const struct {
+                const char *line;
+                bool any;
+        } rows[] = { { "", false },
+                     { "Revision=newest\n", false },
+                     { "Revision=any\n", true },
+                     { "Revision=any\nRevision=\n", false } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+                char text[128];
+
+                snprintf(text, sizeof(text), "[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n%s",
+                         rows[i].line);
+                d = parse(text);
+                assert_null(d->invalid);
+                assert_int_equal(CHECK_AS(WorkloadDefinition, d->checks[0])->any_revision, rows[i].any);
+        }
+}
+
 static void test_defaults(void **state) {
         _cleanup_(gate_definition_freep) GateDefinition *d = parse("[Api]\n");
 
@@ -169,6 +190,7 @@ static void test_invalid(void **state) {
                 { "[Pods]\nSelector=a in b\n", "F:2: Selector=a in b: \"(\" is missing after in or notin" },
                 { "[Pods]\nMinimumReady=-1\n", "F:2: MinimumReady=-1: not a number of pods" },
                 { "[Pods]\nProof=trust\n", "F:2: Proof=trust: neither cgroup, observed nor none" },
+                { "[Workload]\nRevision=newes\n", "F:2: Revision=newes: neither newest nor any" },
                 { "[Workload]\nKind=Pod\n", "F:2: Kind=Pod: neither DaemonSet, Deployment nor StatefulSet" },
                 { "[Workload]\nKind=ReplicaSet\n",
                   "F:2: Kind=ReplicaSet: neither DaemonSet, Deployment nor StatefulSet" },
@@ -519,6 +541,7 @@ static void test_shipped(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_keys),
+                cmocka_unit_test(test_revision),
                 cmocka_unit_test(test_defaults),
                 cmocka_unit_test(test_reset),
                 cmocka_unit_test(test_invalid),

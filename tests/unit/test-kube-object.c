@@ -129,12 +129,14 @@ static void test_pod_containers(void **state) {
 }
 
 static void test_node(void **state) {
-#define NODE(heartbeat)                                                                                                     \
-        "{\"metadata\":{\"name\":\"edge-1\",\"uid\":\"u\"},\"spec\":{\"unschedulable\":true},\"status\":{\"nodeInfo\":{"    \
-        "\"bootID\":\"b\",\"machineID\":\"m\",\"kubeletVersion\":\"v1.33.0\"},\"addresses\":[{\"type\":\"Hostname\","       \
-        "\"address\":\"edge\"},{\"type\":\"InternalIP\",\"address\":\"192.168.110.252\"}],"                                 \
-        "\"conditions\":[{\"type\":\"Ready\","                                                                              \
-        "\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"silent\",\"lastHeartbeatTime\":\"" heartbeat \
+#define NODE(heartbeat)                                                                                                        \
+        "{\"metadata\":{\"name\":\"edge-1\",\"uid\":\"u\"},\"spec\":{\"unschedulable\":true,\"taints\":["                      \
+        "{\"key\":\"node.kubernetes.io/not-ready\",\"effect\":\"NoExecute\"},{\"key\":\"a\",\"effect\":\"PreferNoSchedule\"}," \
+        "{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NoSchedule\"}]},\"status\":{\"nodeInfo\":{"                               \
+        "\"bootID\":\"b\",\"machineID\":\"m\",\"kubeletVersion\":\"v1.33.0\"},\"addresses\":[{\"type\":\"Hostname\","          \
+        "\"address\":\"edge\"},{\"type\":\"InternalIP\",\"address\":\"192.168.110.252\"}],"                                    \
+        "\"conditions\":[{\"type\":\"Ready\","                                                                                 \
+        "\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"silent\",\"lastHeartbeatTime\":\"" heartbeat    \
         "\"}]}}"
         KubeObject *a = parse(KUBE_NODE, NODE("2026-08-01T10:00:00Z")),
                    *b = parse(KUBE_NODE, NODE("2026-08-01T10:00:00Z"));
@@ -145,6 +147,12 @@ static void test_node(void **state) {
         assert_string_equal(n->machine_id, "m");
         assert_string_equal(n->address, "192.168.110.252");
         assert_true(n->unschedulable);
+        assert_int_equal(n->n_taints, 2); /* of three */
+        assert_string_equal(n->taints[0].key, "node.kubernetes.io/not-ready");
+        assert_null(n->taints[0].value);
+        assert_true(n->taints[0].evicts);
+        assert_string_equal(n->taints[1].value, "v");
+        assert_false(n->taints[1].evicts);
         assert_int_equal(n->conditions[0].status, KUBE_STATUS_UNKNOWN);
         assert_string_equal(n->conditions[0].reason, "NodeStatusUnknown");
         assert_string_equal(n->heartbeat, KUBE_NODE_OF(b)->heartbeat);
@@ -180,11 +188,57 @@ static void test_workload(void **state) {
 
         o = parse(KUBE_DEPLOYMENT, "{" METADATA ",\"spec\":{\"replicas\":0}}");
         assert_int_equal(KUBE_WORKLOAD_OF(o)->replicas, 0);
+        assert_null(KUBE_WORKLOAD_OF(o)->revision);
         assert_false(KUBE_WORKLOAD_OF(o)->has_affinity);
         kube_object_free(o);
         o = parse(KUBE_STATEFULSET, "{" METADATA ",\"spec\":{}}");
         assert_int_equal(KUBE_WORKLOAD_OF(o)->replicas, 1);
         kube_object_free(o);
+}
+
+static void assert_revision(KubeKind kind, const char *text, const char *expected) {
+        KubeObject *o = parse(kind, text);
+
+        if (!streq_ptr(KUBE_WORKLOAD_OF(o)->revision, expected))
+                fail_msg("%s: %s", text, strna(KUBE_WORKLOAD_OF(o)->revision));
+        kube_object_free(o);
+}
+
+#define ANNOTATED                                                                                                   \
+        "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"annotations\":{\"deployment.kubernetes.io/revision\":\"4\"," \
+        "\"deprecated.daemonset.template.generation\":\"2\"}}"
+
+/* Each kind has it elsewhere. One that the spec holds back counts as not told. */
+static void test_revision(void **state) {
+        static const char toleration[] =
+                "{" METADATA ",\"spec\":{\"template\":{\"spec\":{\"tolerations\":[{\"operator\":\"Exists\"},"
+                "{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NoExecute\"}]}}},\"status\":{\"replicas\":3,"
+                "\"desiredNumberScheduled\":1,\"updatedNumberScheduled\":1}}";
+        KubeObject *o = parse(KUBE_DAEMONSET, toleration);
+        KubeWorkload *w = KUBE_WORKLOAD_OF(o);
+
+        assert_int_equal(w->n_tolerations, 2);
+        assert_null(w->tolerations[0].key);
+        assert_string_equal(w->tolerations[0].operator, "Exists");
+        assert_string_equal(w->tolerations[1].value, "v");
+        assert_string_equal(w->tolerations[1].effect, "NoExecute");
+        assert_true(w->is_rolled_out);
+        assert_int_equal(w->pods_counted, 0);
+        kube_object_free(o);
+        o = parse(KUBE_DEPLOYMENT, toleration);
+        assert_int_equal(KUBE_WORKLOAD_OF(o)->n_tolerations, 0);
+        assert_int_equal(KUBE_WORKLOAD_OF(o)->pods_counted, 3);
+        assert_false(KUBE_WORKLOAD_OF(o)->is_rolled_out);
+        kube_object_free(o);
+
+        assert_revision(KUBE_DAEMONSET, ANNOTATED "}", "2");
+        assert_revision(KUBE_DEPLOYMENT, ANNOTATED "}", "4");
+        assert_revision(KUBE_REPLICASET, ANNOTATED "}", "4");
+        assert_revision(KUBE_STATEFULSET, ANNOTATED "}", NULL);
+        assert_revision(KUBE_STATEFULSET, "{" METADATA ",\"status\":{\"updateRevision\":\"n-6b\"}}", "n-6b");
+        assert_revision(KUBE_DEPLOYMENT, ANNOTATED ",\"spec\":{\"paused\":true}}", NULL);
+        assert_revision(KUBE_DAEMONSET, ANNOTATED ",\"spec\":{\"updateStrategy\":{\"type\":\"OnDelete\"}}}",
+                        NULL);
 }
 
 static void test_event(void **state) {
@@ -317,6 +371,8 @@ static void test_wrong_types(void **state) {
                 "{" METADATA
                 ",\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":%s,\"affinity\":{\"nodeAffinity\":{"
                 "\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":%s}}}}}}}",
+                "{" METADATA ",\"spec\":{\"taints\":%s,\"template\":{\"spec\":{\"tolerations\":%s}}}}",
+                "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"annotations\":%s},\"spec\":{\"updateStrategy\":%s}}",
                 "{" METADATA ",\"spec\":{\"template\":{\"spec\":{\"affinity\":{\"nodeAffinity\":{"
                 "\"requiredDuringSchedulingIgnoredDuringExecution\":{\"nodeSelectorTerms\":[{\"matchFields\":%s,"
                 "\"matchExpressions\":%s}]}}}}}}}",
@@ -464,14 +520,23 @@ static void test_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pod),         cmocka_unit_test(test_pod_containers),
-                cmocka_unit_test(test_node),        cmocka_unit_test(test_workload),
-                cmocka_unit_test(test_event),       cmocka_unit_test(test_lease_and_generic),
-                cmocka_unit_test(test_wrong_types), cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_ceilings),    cmocka_unit_test(test_message_cut),
-                cmocka_unit_test(test_timestamps),  cmocka_unit_test(test_names),
-                cmocka_unit_test(test_memory),      cmocka_unit_test(test_case_of_conditions),
-                cmocka_unit_test(test_status_hash), cmocka_unit_test(test_kept_field),
+                cmocka_unit_test(test_pod),
+                cmocka_unit_test(test_pod_containers),
+                cmocka_unit_test(test_node),
+                cmocka_unit_test(test_workload),
+                cmocka_unit_test(test_revision),
+                cmocka_unit_test(test_event),
+                cmocka_unit_test(test_lease_and_generic),
+                cmocka_unit_test(test_wrong_types),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_ceilings),
+                cmocka_unit_test(test_message_cut),
+                cmocka_unit_test(test_timestamps),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_case_of_conditions),
+                cmocka_unit_test(test_status_hash),
+                cmocka_unit_test(test_kept_field),
         };
         return cmocka_run_group_tests_name("kube-object", tests, NULL, NULL);
 }

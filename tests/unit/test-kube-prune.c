@@ -43,6 +43,12 @@ static void test_cuts(void **state) {
               "\"args\":[]},null,7],\"initContainers\":{\"image\":\"i\"},\"nodeName\":\"x\"}}",
               "{\"spec\":{\"containers\":[{\"name\":\"c\"},{\"name\":\"d\"},null,7],\"initContainers\":{},"
               "\"nodeName\":\"x\"}}");
+        check(KUBE_DAEMONSET,
+              "{\"metadata\":{\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"{}\",\"deprecated."
+              "daemonset.template.generation\":\"2\"},\"managedFields\":[]},\"spec\":{\"template\":{\"spec\":{\"tolerations\":"
+              "[{}]}},\"updateStrategy\":{}}}",
+              "{\"metadata\":{\"annotations\":{\"deprecated.daemonset.template.generation\":\"2\"}},\"spec\":{\"template\":{"
+              "\"spec\":{\"tolerations\":[{}]}},\"updateStrategy\":{}}}");
         check(KUBE_DEPLOYMENT,
               "{\"spec\":{\"replicas\":2,\"template\":{\"metadata\":{},\"spec\":{\"containers\":[{}],\"nodeSelector\":{\"a\":\"b\"}}}}}",
               "{\"spec\":{\"replicas\":2,\"template\":{\"spec\":{\"nodeSelector\":{\"a\":\"b\"}}}}}");

@@ -8,11 +8,12 @@
  *   node Ready=S boot=new|old [beat=N]   a version of our node (beat: another heartbeat)
  *   other Ready=S [beat=N]               a version of the node of another host
  *   other lease                          that node's Lease moves
- *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [deleted]
+ *   pod NAME Ready=S ids=A,B [waiting=REASON] [phase=P] [revision=N] [deleted]
  *                                        a version of a pod; "-" for a container that has no ID. Those with "!"
  *                                        do not run: all of them where it is waiting and none has. NAME@other: the
  *                                        DaemonSet's pod on the other host
  *   gone NAME                            the pod is deleted; so is our node, if that is its name
+ *   revision NAME N                      the DaemonSet's newest revision; until then it tells none
  *   sets NAMES                           the DaemonSets that there are: all of them at first, "-" for none
  *   lease                                the node's Lease moves
  *   start IDS, kill IDS                  containers of this host
@@ -73,6 +74,8 @@ typedef struct Boot {
         PlayNode nodes[HOSTS]; /* without a name where there is none */
         PlayPod pods[HOSTS][ELEMENTSOF(sets)];
         const char *pods_of; /* the name of the node whose pods the stream brings */
+        char revisions[ELEMENTSOF(sets)][16];
+        char labels[HOSTS][ELEMENTSOF(sets)][64];
         char reason[64];
         char **usable; /* by the word of who recorded it; NULL: nobody did */
         bool was_usable;
@@ -93,10 +96,12 @@ static void add_gates(Boot *b) {
 
 static void play_set(Boot *b, size_t i, bool exists) {
         if (exists)
-                play_workload(&b->play, &(PlayWorkload){ .kind = KUBE_DAEMONSET,
-                                                         .namespace = sets[i].namespace,
-                                                         .name = sets[i].name,
-                                                         .uid = 100 + (unsigned) i });
+                play_workload(&b->play,
+                              &(PlayWorkload){ .kind = KUBE_DAEMONSET,
+                                               .namespace = sets[i].namespace,
+                                               .name = sets[i].name,
+                                               .uid = 100 + (unsigned) i,
+                                               .revision = b->revisions[i][0] ? b->revisions[i] : NULL });
         else
                 play_remove(&b->play, KUBE_DAEMONSET, sets[i].namespace, sets[i].name);
 }
@@ -240,6 +245,7 @@ static void on_pod(Boot *b, char **words) {
         static const char *const names[] = { "c0", "c1", "c2", "c3" };
         _cleanup_(strv_freep) char **ids = NULL;
         const char *waiting = value_of(words, "waiting"), *list = strempty(value_of(words, "ids"));
+        const char *revision = value_of(words, "revision");
         bool marked = strchr(list, '!');
         size_t i, n = 0;
         unsigned host;
@@ -254,6 +260,11 @@ static void on_pod(Boot *b, char **words) {
         pod->ready_reason = pod->ready == KUBE_STATUS_TRUE ? NULL : "ContainersNotReady";
         pod->deleting = strv_contains(words, "deleted");
         pod->phase = phase_of(b, words);
+        if (revision) {
+                snprintf(b->labels[host][i], sizeof(b->labels[host][i]),
+                         "\"pod-template-generation\":\"%s\"", revision);
+                pod->labels = b->labels[host][i];
+        }
         snprintf(b->reason, sizeof(b->reason), "%s", strempty(waiting));
         assert_ok(strv_split(list, ",", &ids));
         STRV_FOREACH(id, ids) {
@@ -280,6 +291,13 @@ static void on_gone(Boot *b, char *name) {
         pod = find_pod(b, name, &i, &host);
         play_remove(&b->play, KUBE_POD, pod->namespace, pod->name);
         *pod = (PlayPod){};
+}
+
+static void on_revision(Boot *b, char **words) {
+        size_t i = set_index(b, words[0]);
+
+        snprintf(b->revisions[i], sizeof(b->revisions[i]), "%s", strempty(words[1]));
+        play_set(b, i, true);
 }
 
 static void on_sets(Boot *b, const char *list) {
@@ -478,6 +496,8 @@ static void on_line(Boot *b, char **words) {
                 on_gone(b, rest[0]);
         else if (streq(verb, "sets"))
                 on_sets(b, rest[0]);
+        else if (streq(verb, "revision"))
+                on_revision(b, rest);
         else if (streq(verb, "lease"))
                 play_lease(p, GUIDE_NODE);
         else if (streq(verb, "start") || streq(verb, "kill"))

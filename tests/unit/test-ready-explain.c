@@ -376,21 +376,21 @@ static void test_leftover(void **state) {
         pod_owned(&job, "Job", "web", 201);
         play_pod(&p, &job);
         play_judge(&p);
-        assert_told(&p, REASON_NO_PODS, "no pod matches");
+        assert_told(&p, REASON_NO_PODS, "no pod of this node matches");
         evicted.reason = "Evicted";
         evicted.message = "The node was low on resource: memory. ";
         pod_owned(&evicted, "StatefulSet", "web", 200);
         play_pod(&p, &evicted);
         play_judge(&p);
         assert_told(&p, REASON_NO_PODS,
-                    "no pod matches; web-1: Evicted: The node was low on resource: memory. ");
+                    "no pod of this node matches; web-1: Evicted: The node was low on resource: memory. ");
         assert_non_null(strstr(first(&p)->hint, "short of memory"));
 
         going.deleting = true;
         play_pod(&p, &going);
         play_workload(&p, &web);
         play_judge(&p);
-        assert_told(&p, REASON_NO_PODS, "no pod matches; web-2: Terminating");
+        assert_told(&p, REASON_NO_PODS, "no pod of this node matches; web-2: Terminating");
         assert_non_null(strstr(first(&p)->hint, "still terminating"));
         /* Another one's says nothing. */
         assert_evidence(play_ask(&p, &set), EVIDENCE_FALSE);

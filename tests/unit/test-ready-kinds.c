@@ -28,6 +28,7 @@ static const struct {
         { "Workload", "Namespace", "a", "b" },
         { "Workload", "Name", "a", "b" },
         { "Workload", "MinimumReady", "0", "1" },
+        { "Workload", "Revision", "any", "newest" },
         { "Workload", "Proof", "none", "observed" },
         { "Condition", "Resource", "v1/certificates", "a.b/v1/certificates" },
         { "Condition", "Namespace", "a", "b" },

@@ -85,7 +85,7 @@ typedef struct Recording {
         bool pods_listed, pods_listing;
         const char *truth[ELEMENTSOF(gates)];
         GateState states[ELEMENTSOF(gates)], verdict;
-        usec_t ready;      /* when the verdict first was, from this file's zero; 0: not yet */
+        usec_t ready; /* when the verdict first was, from this file's zero; 0: not yet */
 } Recording;
 
 #define broken(r, ...)                                                                                      \

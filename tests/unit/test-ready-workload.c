@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Rule R4: [Workload], [Pods] and what a DaemonSet wants of a node. */
+/* Rule R4: [Workload] and [Pods]. */
 
 #include "fixture.h"
 
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "ready/affinity.h"
 
 #define NS "shop"
 
@@ -103,7 +102,7 @@ static void test_blockers(void **state) {
         play_end(&p);
 }
 
-/* Members beyond the desired never block: a surge, leftovers, those on their way out; pods of any revision count. */
+/* Members beyond the desired never block: a surge, leftovers, those on their way out. */
 static void test_surplus(void **state) {
         PlayPod pod;
         Play p;
@@ -157,7 +156,7 @@ static void add_set(Play *p, const char *name, unsigned uid, unsigned owner) {
                                           .owner_uid = owner });
 }
 
-/* A Deployment through its ReplicaSets, of any revision. */
+/* A Deployment through its ReplicaSets. */
 static void test_deployment(void **state) {
         Play p;
 
@@ -465,68 +464,6 @@ static void test_daemonset_scope(void **state) {
         play_end(&p);
 }
 
-#define EXPR(key, op, values) "{\"key\":\"" key "\",\"operator\":\"" op "\",\"values\":[" values "]}"
-#define TERM(expressions) "{\"matchExpressions\":[" expressions "]}"
-#define FIELDS(expressions) "{\"matchFields\":[" expressions "]}"
-
-static const struct {
-        const char *selector, *affinity;
-        bool admits;
-} affinities[] = {
-        { NULL, NULL, true },
-        { "\"zone\":\"a\"", NULL, true },
-        { "\"zone\":\"a\",\"gpu\":\"\"", NULL, true },
-        { "\"zone\":\"b\"", NULL, false },
-        { "\"zone\":\"a\",\"missing\":\"\"", NULL, false },
-        { NULL, "", false },
-        { NULL, "{}", false },
-        { NULL, TERM(EXPR("zone", "In", "\"b\",\"a\"")), true },
-        { NULL, TERM(EXPR("zone", "In", "\"b\"")), false },
-        { NULL, TERM(EXPR("missing", "In", "\"b\"")), false },
-        { NULL, TERM(EXPR("zone", "NotIn", "\"b\"")), true },
-        { NULL, TERM(EXPR("zone", "NotIn", "\"a\"")), false },
-        { NULL, TERM(EXPR("missing", "NotIn", "\"a\"")), true },
-        { NULL, TERM(EXPR("zone", "Exists", "")), true },
-        { NULL, TERM(EXPR("missing", "Exists", "")), false },
-        { NULL, TERM(EXPR("missing", "DoesNotExist", "")), true },
-        { NULL, TERM(EXPR("zone", "DoesNotExist", "")), false },
-        { NULL, TERM(EXPR("cores", "Gt", "\"3\"")), true },
-        { NULL, TERM(EXPR("cores", "Gt", "\"4\"")), false },
-        { NULL, TERM(EXPR("cores", "Lt", "\"5\"")), true },
-        { NULL, TERM(EXPR("cores", "Lt", "\"4\"")), false },
-        { NULL, TERM(EXPR("zone", "Gt", "\"3\"")), false },
-        { NULL, TERM(EXPR("cores", "Gt", "\"1\",\"2\"")), false },
-        { NULL, TERM(EXPR("zone", "Near", "\"a\"")), false },
-        { NULL, TERM(EXPR("zone", "In", "\"a\"") "," EXPR("cores", "In", "\"8\"")), false },
-        { NULL, TERM(EXPR("zone", "In", "\"b\"")) "," TERM(EXPR("cores", "In", "\"4\"")), true },
-        { NULL, "{}," TERM(EXPR("zone", "In", "\"b\"")), false },
-        { NULL, FIELDS(EXPR("metadata.name", "In", "\"" GUIDE_NODE "\"")), true },
-        { NULL, FIELDS(EXPR("metadata.name", "In", "\"other\"")), false },
-        { NULL, FIELDS(EXPR("spec.nodeName", "In", "\"" GUIDE_NODE "\"")), false },
-        { "\"zone\":\"b\"", TERM(EXPR("zone", "Exists", "")), false },
-};
-
-static void test_affinity(void **state) {
-        PlayNode node = node_of_this_boot();
-
-        node.labels = "\"zone\":\"a\",\"gpu\":\"\",\"cores\":\"4\"";
-        for (size_t i = 0; i < ELEMENTSOF(affinities); i++) {
-                PlayWorkload w = web(KUBE_DAEMONSET, 0);
-                WorldObject *o, *set;
-                Play p;
-
-                play_begin(&p);
-                w.node_selector = affinities[i].selector;
-                w.affinity = affinities[i].affinity;
-                o = play_node(&p, &node);
-                set = play_workload(&p, &w);
-                if (affinity_admits(KUBE_WORKLOAD_OF(set->object), KUBE_NODE_OF(o->object)) !=
-                    affinities[i].admits)
-                        fail_msg("row %zu: %s %s", i, strempty(w.node_selector), strempty(w.affinity));
-                play_end(&p);
-        }
-}
-
 /* No more blockers are told than anybody reads, and none twice. */
 static void test_many_blockers(void **state) {
         char name[32];
@@ -571,27 +508,16 @@ static void test_list(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_replicas),
-                cmocka_unit_test(test_blockers),
-                cmocka_unit_test(test_surplus),
-                cmocka_unit_test(test_ownership),
-                cmocka_unit_test(test_deployment),
-                cmocka_unit_test(test_counters),
-                cmocka_unit_test(test_nothing_desired),
-                cmocka_unit_test(test_not_found),
-                cmocka_unit_test(test_minimum),
-                cmocka_unit_test(test_generation),
-                cmocka_unit_test(test_out_of_sync),
-                cmocka_unit_test(test_minimum_while_away),
-                cmocka_unit_test(test_dead_surplus),
-                cmocka_unit_test(test_pods),
-                cmocka_unit_test(test_pods_missing),
-                cmocka_unit_test(test_pods_unscheduled),
-                cmocka_unit_test(test_pods_picked),
-                cmocka_unit_test(test_daemonset_scope),
-                cmocka_unit_test(test_affinity),
-                cmocka_unit_test(test_many_blockers),
-                cmocka_unit_test(test_list),
+                cmocka_unit_test(test_replicas),        cmocka_unit_test(test_blockers),
+                cmocka_unit_test(test_surplus),         cmocka_unit_test(test_ownership),
+                cmocka_unit_test(test_deployment),      cmocka_unit_test(test_counters),
+                cmocka_unit_test(test_nothing_desired), cmocka_unit_test(test_not_found),
+                cmocka_unit_test(test_minimum),         cmocka_unit_test(test_generation),
+                cmocka_unit_test(test_out_of_sync),     cmocka_unit_test(test_minimum_while_away),
+                cmocka_unit_test(test_dead_surplus),    cmocka_unit_test(test_pods),
+                cmocka_unit_test(test_pods_missing),    cmocka_unit_test(test_pods_unscheduled),
+                cmocka_unit_test(test_pods_picked),     cmocka_unit_test(test_daemonset_scope),
+                cmocka_unit_test(test_many_blockers),   cmocka_unit_test(test_list),
         };
 
         return cmocka_run_group_tests(tests, setup, NULL);

@@ -110,7 +110,7 @@ int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_wa
                 Gate *old = board_find(b, gate_name(g));
 
                 if (old)
-                        gate_adopt(g, old);
+                        gate_adopt(g, old, now);
         }
         board_done(b);
         *b = new;

@@ -425,8 +425,8 @@ void gate_forget_controllers(Gate *g) {
 }
 
 /* After a reload, takes over from the former gate of the same name: state, stop-watches, times, blockers and their
- * counts; and what rule R7 keeps, where the checks are the same. */
-void gate_adopt(Gate *g, Gate *old) {
+ * counts; and what rule R7 keeps, where the checks are the same. Up to now the former timing counts. */
+void gate_adopt(Gate *g, Gate *old, Instant now) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
         g->told = old->told;
@@ -439,6 +439,7 @@ void gate_adopt(Gate *g, Gate *old) {
         if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
                 return;
 
+        gate_clock_feed(&old->clock, &old->setup.timing, old->clock.evidence, now.monotonic);
         g->clock = old->clock;
         g->report = old->report;
         old->report = REPORT_INIT;

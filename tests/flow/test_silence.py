@@ -57,8 +57,8 @@ def told_lost(daemon):
 
 @pytest.mark.parametrize("end", [None, signal.SIGTERM, signal.SIGKILL])
 def test_stalled_daemon(edge, end):
-    """The daemon is stopped, for longer than HoldSec=, right after a pod was not Ready. When it goes on, or is restarted
-    at once, the pod's Ready waits in its sockets: what it did not see was not FALSE."""
+    """The daemon is stopped, for longer than HoldSec=, right after a pod was not Ready. When it goes on, or is
+    restarted at once, the pod's Ready waits in its sockets: what it did not see was not FALSE."""
     edge.up()
     daemon = edge.start(config={"Readiness": {"HoldSec": "3s"}})
     edge.expect_ready()

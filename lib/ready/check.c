@@ -86,14 +86,28 @@ static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery
         return hint_for(q);
 }
 
+/* Rule R8: since when the obstacle is there. That the object is not ready counts since it says so; that the API is out
+ * of reach, since it went. Anything else the daemon finds out itself, and it counts since then: when the object last
+ * changed does not matter. A blocker that was there before keeps its time, see take_report(). */
+static usec_t obstacle_since(const Judging *j, const Watched *watched) {
+        const Finding *f = &watched->finding;
+        const World *w = j->world;
+
+        if (f->is_reported)
+                return watched->since;
+        if (w->api != API_READY && streq_ptr(f->reason, world_api_reason(w)))
+                return w->api_changed;
+        return j->now.boottime;
+}
+
 static int make_blocker(const Judging *j, const Watched *watched, bool hinted, Blocker *ret) {
         _cleanup_(blocker_done) Blocker b = {};
         Explanation e;
         int k;
 
         explain(j, watched, &e);
-        b.since = e.since;
-        b.is_dated = b.since != watched->since;
+        b.is_dated = e.since > 0;
+        b.since = e.since ?: obstacle_since(j, watched);
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
                 k = set(&b.reason, e.query.reason ?: REASON_NOT_SYNCED);
@@ -121,12 +135,6 @@ int report_add(Judging *j, const Watched *watched) {
         k = make_blocker(j, watched, true, &b);
         if (k < 0)
                 return k;
-        /* When the evidence ended does not depend on when the object changed: the gate dates that. */
-        if (watched->object && watched->finding.evidence == EVIDENCE_NONE) {
-                b.since = 0;
-                b.is_dated = false;
-        }
-
         if (report_find(r, &b)) {
                 blocker_done(&b);
                 return 0;

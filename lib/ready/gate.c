@@ -163,7 +163,7 @@ static int judge_kept(Gate *g, Judging *j) {
         return 0;
 }
 
-/* Reports no evidence, and a blocker that names the gate itself; take_report() dates it. */
+/* Reports no evidence, and a blocker that names the gate itself. */
 static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message) {
         j->report->evidence = EVIDENCE_NONE;
         return report_add(j, &(Watched){
@@ -259,8 +259,8 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                         b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
                 if (known && !b->is_dated)
                         b->since = known->since;
-                else if (!known && (b->since == 0 || b->since > now.boottime))
-                        b->since = now.boottime;
+                else
+                        b->since = usec_min(b->since, now.boottime);
                 if (guard >= 0)
                         g->held[guard]++;
                 same = same && known == &old->blockers[i] && b->since == known->since &&

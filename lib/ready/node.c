@@ -186,7 +186,8 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         else if (node->alive)
                 ret->proof = PROOF_OBSERVED;
 
-        if (!node_status_is_ready(node, ret))
+        ret->is_reported = !node_status_is_ready(node, ret);
+        if (ret->is_reported)
                 return;
         if (!node_shows_life(w, node)) {
                 finding_set(

@@ -266,6 +266,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
         watched.since = o ? o->changed : w->api_changed;
         watched.finding.evidence = report.evidence;
+        report_sort(&report);
         if (report.n_blockers > 0) {
                 watched.finding.reason = report.blockers[0].reason;
                 watched.finding.message = report.blockers[0].message;

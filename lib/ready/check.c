@@ -126,15 +126,17 @@ static int make_blocker(const Judging *j, const Watched *watched, bool hinted, B
 /* Adds a blocker for what was found of an object, unless it is already there or there are too many. */
 int report_add(Judging *j, const Watched *watched) {
         Report *r = j->report;
+        bool is_doubt = watched->finding.evidence != EVIDENCE_FALSE && r->evidence != EVIDENCE_FALSE;
         Blocker b;
         int k;
 
-        if (r->n_blockers >= ELEMENTSOF(r->blockers))
+        if (r->n_blockers >= (is_doubt ? LIMIT_DOUBTS : LIMIT_BLOCKERS))
                 return 0;
 
         k = make_blocker(j, watched, true, &b);
         if (k < 0)
                 return k;
+        b.is_doubt = is_doubt;
         if (report_find(r, &b)) {
                 blocker_done(&b);
                 return 0;
@@ -170,6 +172,20 @@ int report_count(Judging *j, const Watched *watched) {
                 return 0;
         }
         return report_add(j, watched);
+}
+
+/* Rule R8: what shuts the gate comes before what is only not known, each in the order of the checks. */
+void report_sort(Report *r) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n_blockers; i++) {
+                Blocker b = r->blockers[i];
+
+                if (b.is_doubt)
+                        continue;
+                memmove(r->blockers + n + 1, r->blockers + n, (i - n) * sizeof(Blocker));
+                r->blockers[n++] = b;
+        }
 }
 
 /* Removes all blockers but the first n: those do not matter after all. */

@@ -121,22 +121,6 @@ static void tell_conditions(Gate *g, Instant now) {
         }
 }
 
-static int report_add_first(Judging *j, const Watched *watched) {
-        Report *report = j->report;
-        size_t n = report->n_blockers;
-        Blocker b;
-        int r;
-
-        r = report_add(j, watched);
-        if (r < 0 || report->n_blockers == n)
-                return r;
-
-        b = report->blockers[n];
-        memmove(report->blockers + 1, report->blockers, n * sizeof(Blocker));
-        report->blockers[0] = b;
-        return 0;
-}
-
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
 static int judge_kept(Gate *g, Judging *j) {
         bool open = gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
@@ -158,7 +142,7 @@ static int judge_kept(Gate *g, Judging *j) {
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
                 r = report_see(j, &watched);
-                return r < 0 ? r : report_add_first(j, &watched);
+                return r < 0 ? r : report_add(j, &watched);
         }
         return 0;
 }
@@ -351,6 +335,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         gate_clock_next(&g->clock, &g->setup.timing, &before);
         unlisted = find_unlisted(g, w);
         r = judge_all(g, unlisted, &j);
+        report_sort(&report);
         report.overdue = j.overdue;
         wait_for_hint(&j);
         speaks = !unlisted && streams_speak(g, w);

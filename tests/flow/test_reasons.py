@@ -73,6 +73,25 @@ def booting(edge):
     return edge
 
 
+def test_cause_of_the_verdict(ready_edge):
+    """A dead container loses a gate while the API is away. That is what the journal and systemd are told, though
+    other gates come first and are in doubt; and it counts since the container died."""
+    daemon = ready_edge.daemon
+    time.sleep(3)
+    ready_edge.server.close_port()
+    ready_edge.server.end_streams("reset")
+    ready_edge.expect_reason("ApiUnreachable", "api")
+    since = time.clock_gettime(time.CLOCK_BOOTTIME)
+    ready_edge.kubelet.container_dies("dns-default")
+    daemon.expect_verdict("lost")
+    told = blocker(ready_edge)
+    assert told["reason"] == "Unproven" and 0 <= told["sinceBoottimeUSec"] / 1e6 - since < 2, told
+    daemon.expect_log(r"The cluster is lost \(was ready\): Unproven Pod openshift-dns/dns-default-")
+    daemon.expect_status(r"^lost.*; dns: Unproven Pod openshift-dns/dns-default-")
+    text = daemon.client("status").stdout
+    assert re.findall(r"^(\w+) (?:←|<-) ", text, re.M)[0] == "dns", text
+
+
 def test_pull_in_progress(booting):
     """An hour of a first boot: the status says nothing, the event everything."""
     pulling = 'Pulling image "quay.io/openshift/dns@sha256:abc"'

@@ -131,14 +131,14 @@ NO_LOGIN = "unable to retrieve auth token: invalid username/password: unauthoriz
 # Reason and message of the status (of an event, where it says "event"), and a part of the hint.
 POD_CASES = (
     ("event", "FailedCreatePodSandBox", NO_LOGIN, "/etc/crio/openshift-pull-secret"),
-    ("event", "NetworkNotReady", "network is not ready: " + NO_CNI, "ovnkube-master has not written"),
+    ("event", "NetworkNotReady", "network is not ready: " + NO_CNI, "for which ovnkube-master writes"),
     ("event", "FailedCreatePodSandBox", "ovs-vsctl: no port named br-ex", "openvswitch.service"),
     ("event", "FailedMount", NO_SECRET, "see the gate service-ca"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: no such host", "/etc/resolv.conf"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp 1.2.3.4:443: i/o timeout", "cannot reach the registry"),
     ("status", "InvalidImageName", "couldn't parse image name", "correct its name"),
     ("status", "CrashLoopBackOff", "back-off 40s restarting failed container=dns", "oc logs --previous"),
-    ("status", "CreateContainerError", "container create failed: permission denied", "restorecon"),
+    ("status", "CreateContainerError", "container create failed: permission denied", "securityContext"),
     ("status", "SomethingNew", "in words that nobody has heard", None),
 )
 

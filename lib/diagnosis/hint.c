@@ -72,7 +72,8 @@ static const HintRow rows[] = {
         { .reasons = "ApiUnreachable",
           .texts = "node.hostnameOverride in its configuration",
           .hint = "Set node.hostnameOverride in /etc/microshift/config.yaml back to its former value and "
-                  "restart microshift.service: MicroShift does not start under another name." },
+                  "restart microshift.service: MicroShift does not start under a name that is neither that one nor the "
+                  "host's." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: put a real name server into the host's /etc/resolv.conf "
                   "instead of a local stub such as 127.0.0.53, then restart microshift.service." },

@@ -3,6 +3,7 @@
 
 import re
 import signal
+import socket
 
 import pytest
 
@@ -466,6 +467,9 @@ def test_name_of_the_node(scene, another, tmp_path):
     daemon = another(nobody, wrapper=mounts.wrapper({"/etc/microshift": etc, "/var/lib/microshift": data}))
     words = "MicroShift knows this node as edge1, and node.hostnameOverride in its configuration says edge2"
     scene.told("api", "ApiUnreachable", "back to its former value", words, daemon)
+    # It starts under the kept name where the override is the host's name.
+    (etc / "config.yaml").write_text(f"node: {{hostnameOverride: {socket.gethostname()}}}\n")
+    scene.told("api", "ApiUnreachable", "The API server does not answer", daemon=daemon)
     (etc / "config.yaml").write_text("node: {hostnameOverride: Edge1}\n")
     scene.told("api", "ApiUnreachable", "The API server does not answer", daemon=daemon)
 

@@ -109,7 +109,7 @@ static const HintRow rows[] = {
                   "negative answer is final." },
         { .texts = "refused",
           .kind = "Endpoint",
-          .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
+          .hint = "Nothing listens there, or a firewall refuses: see the gate ingress and oc get pods -n openshift-ingress." },
         { .texts = "no client certificate that",
           .kind = "Endpoint",
           .hint = "The server asks for a client's certificate, which msready does not have: name a URL that needs "
@@ -139,7 +139,7 @@ static const HintRow rows[] = {
 
         { .texts = "refused",
           .kind = "Socket",
-          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, for a "
+          .hint = "Nothing listens there, or a firewall refuses: look at the service that should with systemctl status and ss -ltnp, for a "
                   "unix socket ss -lxp, and compare Connect= in the gate's file." },
         { .texts = "timed out|no route|firewall",
           .kind = "Socket",

@@ -381,7 +381,7 @@ static const Case cases[] = {
         { "or the application itself is not available", { .kind = "Endpoint", .message = "answered 503" } },
 
         { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
-                                               .message = "connection refused: nothing listens there" } },
+                                               .message = "connection refused" } },
         { "The connection is not established", { .kind = "Socket", .reason = "TimedOut",
                                          .message = "timed out: no connection within 10 s" } },
         { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "the name does not resolve: b: x" } },

@@ -90,9 +90,9 @@ bool host_has_address(const char *address) {
         return r != -EADDRNOTAVAIL && r != -EAFNOSUPPORT;
 }
 
-/* Whether MicroShift does not start. It keeps the name of its node for good; where its configuration wants another one,
- * it starts under the kept name if what is wanted is the host's name, as it is by default (wanted is empty then), and
- * else not. Case does not count. host_name may be NULL, and nothing is known then. */
+/* Whether MicroShift does not start. It keeps the name of its node for good; where its configuration wants another
+ * one, it starts under the kept name if what is wanted is the host's name, as it is by default (wanted is empty then),
+ * and else not. Case does not count. host_name may be NULL, and nothing is known then. */
 bool host_node_name_is_refused(const char *wanted, const char *kept, const char *host_name) {
         return !isempty(wanted) && strcasecmp(wanted, kept) != 0 && host_name &&
                strcasecmp(wanted, host_name) != 0;

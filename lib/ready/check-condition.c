@@ -177,7 +177,7 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
         }
         if (!o) {
                 f->proof = PROOF_MISSING;
-                finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object yet");
+                finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object");
                 return true;
         }
 

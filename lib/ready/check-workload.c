@@ -174,7 +174,7 @@ static int judge_missing(const Check *c, Judging *j) {
                 return 0;
         }
         report->evidence = EVIDENCE_FALSE;
-        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
+        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object", w->api_ready);
 }
 
 static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *j) {

@@ -97,7 +97,7 @@ void node_choose(const World *w, NodeChoice *ret) {
         }
 
         ret->reason = REASON_NODE_NOT_REGISTERED;
-        snprintf(ret->message, sizeof(ret->message), "the kubelet has not registered a node yet");
+        snprintf(ret->message, sizeof(ret->message), "the kubelet has not registered a node");
 }
 
 /* Whether the node is this host. */

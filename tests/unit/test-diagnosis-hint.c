@@ -342,7 +342,7 @@ static const Case cases[] = {
         { "Name this host's node with Node=", { NODE("NodeAmbiguous", "any of these nodes could be this host: a b") } },
         { "Compare Node=", { NODE("NodeNotRegistered", "no node is named x, as Node= says") } },
         { "The kubelet has not registered its node yet",
-          { NODE("NodeNotRegistered", "the kubelet has not registered a node yet") } },
+          { NODE("NodeNotRegistered", "the kubelet has not registered a node") } },
         { "cannot be resolved on this host", { .reason = "ApiUnreachable", .message = "Could not resolve host: edge" } },
         { "do not accept each other's certificates",
           { .reason = "ApiUnreachable", .message = "TLS failed: no client certificate that the server accepts" } },

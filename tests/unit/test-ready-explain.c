@@ -226,7 +226,7 @@ static void test_no_pods(void **state) {
         PLAY_GATE(&p, "web", d);
         play_load(&p);
         tell(&p, &(Told){ SET_UID, "Warning", "FailedCreate", refused });
-        assert_told(&p, REASON_NOT_FOUND, "the cluster has no such object yet");
+        assert_told(&p, REASON_NOT_FOUND, "the cluster has no such object");
         play_workload(&p, &web);
         play_judge(&p);
         assert_told(&p, REASON_NO_PODS, "0 of 1 pods exist");

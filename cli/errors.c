@@ -17,13 +17,13 @@ int tell_unreachable(const Options *options, int error) {
         switch (-error) {
         case ENOENT:
                 fprintf(stderr,
-                        "msready: there is no socket at %s: msready.socket is not started.\n"
+                        "msready: there is no socket at %s; msready.socket makes it.\n"
                         "Try: systemctl enable --now msready.socket\n",
                         path);
                 break;
         case ECONNREFUSED:
                 fprintf(stderr,
-                        "msready: nothing listens at %s: msreadyd is not running.\n"
+                        "msready: nothing listens at %s.\n"
                         "Try: systemctl restart msready.socket\n",
                         path);
                 break;

@@ -181,12 +181,15 @@ static void put_gate(Output *out, const Snapshot *s, const JsonValue *gate, cons
 static void put_explanation(Output *out, const Options *options, const Snapshot *s,
                             const JsonValue *definitions) {
         bool named = *options->arguments, any = false;
+        _cleanup_free_ const JsonValue **gates = snapshot_by_cause(s, named);
         usec_t now = s->told;
         Told told = {};
 
+        if (!gates)
+                out_fail(out, -ENOMEM);
         render_verdict(out, s, now);
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *gate = s->gates[i];
+        for (size_t i = 0; gates && i < s->n_gates; i++) {
+                const JsonValue *gate = gates[i];
 
                 if (!named && get_state(gate) == GATE_READY && !jv_get_string(gate, "clock"))
                         continue;

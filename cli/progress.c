@@ -15,9 +15,13 @@ void progress_done(Progress *p) {
         p->status = mfree(p->status);
 }
 
+static bool names_gates(const Progress *p) {
+        return p->gates && *p->gates;
+}
+
 /* Whether the gate is one of those that are waited for. */
 bool progress_counts(const Progress *p, const JsonValue *gate) {
-        if (p->gates && *p->gates)
+        if (names_gates(p))
                 return strv_contains(p->gates, strempty(jv_get_string(gate, "name")));
         return p->all || jv_get_bool(gate, "required", false);
 }
@@ -91,24 +95,25 @@ void progress_lines(Progress *p, const Snapshot *s, Output *out) {
                         say_state(p, jv_get_string(s->gates[i], "name"), s->gates[i], out);
 }
 
-/* The first gate that counts and is shut. */
-static const JsonValue *first_shut(const Progress *p, const Snapshot *s) {
-        for (size_t i = 0; i < s->n_gates; i++)
-                if (progress_counts(p, s->gates[i]) && first_blocker(s->gates[i]))
-                        return s->gates[i];
-        return NULL;
-}
-
 /* Sends systemd the progress and the first blocker as STATUS=, if that is new. It names the time of day since when,
  * for an age would be wrong a minute later. Does nothing where systemd did not start us. -ENOMEM. */
 int progress_status(Progress *p, const Snapshot *s) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
-        const JsonValue *shut = first_shut(p, s), *blocker = first_blocker(shut);
+        const JsonValue *shut = NULL, *blocker;
+        _cleanup_free_ const JsonValue **gates = NULL;
         _cleanup_free_ char *why = NULL;
         int r;
 
         if (isempty(getenv("NOTIFY_SOCKET")))
                 return 0;
+        gates = snapshot_by_cause(s, names_gates(p));
+        if (!gates)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_gates && !shut; i++)
+                if (progress_counts(p, gates[i]) && get_state(gates[i]) != GATE_READY &&
+                    first_blocker(gates[i]))
+                        shut = gates[i];
+        blocker = first_blocker(shut);
         progress_summary(p, s, &b);
         if (blocker) {
                 usec_t age = usec_sub(snapshot_now(s), get_usec(blocker, "sinceBoottimeUSec"));
@@ -133,13 +138,16 @@ void progress_out_of_reach(Progress *p) {
         p->status = mfree(p->status);
 }
 
-/* Puts a line for each gate that counts and is shut, with its first blocker, and below it the message, once for
- * gates with the same one. now is boottime of the daemon. */
+/* Puts a line for each gate that counts and is blocked, with its first blocker, and below it the message, once for
+ * gates with the same one; the cause of the verdict first. now is boottime of the daemon. */
 void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out) {
+        _cleanup_free_ const JsonValue **gates = snapshot_by_cause(s, names_gates(p));
         const char *said = NULL;
 
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *gate = s->gates[i], *blocker = first_blocker(gate);
+        if (!gates)
+                out_fail(out, -ENOMEM);
+        for (size_t i = 0; gates && i < s->n_gates; i++) {
+                const JsonValue *gate = gates[i], *blocker = first_blocker(gate);
                 const char *message = jv_get_string(blocker, "message");
 
                 if (!blocker || !progress_counts(p, gate))

@@ -230,40 +230,44 @@ bool is_same_cause(const JsonValue *a, const JsonValue *b) {
                streq_ptr(jv_get_string(a, "reason"), jv_get_string(b, "reason"));
 }
 
-static bool is_told_already(const Snapshot *s, size_t i, bool all) {
+static bool is_told_already(const Snapshot *s, const JsonValue **gates, size_t i, bool all) {
         for (size_t j = 0; j < i; j++)
-                if (tells_of(s, s->gates[j], all) &&
-                    is_same_cause(first_blocker(s->gates[j]), first_blocker(s->gates[i])))
+                if (tells_of(s, gates[j], all) &&
+                    is_same_cause(first_blocker(gates[j]), first_blocker(gates[i])))
                         return true;
         return false;
 }
 
-static void put_others(Output *out, const Snapshot *s, size_t i, bool all) {
+static void put_others(Output *out, const Snapshot *s, const JsonValue **gates, size_t i, bool all) {
         const char *separator = "    Same cause: ";
 
         for (size_t j = i + 1; j < s->n_gates; j++) {
-                if (!tells_of(s, s->gates[j], all) ||
-                    !is_same_cause(first_blocker(s->gates[i]), first_blocker(s->gates[j])))
+                if (!tells_of(s, gates[j], all) ||
+                    !is_same_cause(first_blocker(gates[i]), first_blocker(gates[j])))
                         continue;
                 out_put(out, separator);
-                out_text(out, jv_get_string(s->gates[j], "name"));
+                out_text(out, jv_get_string(gates[j], "name"));
                 separator = ", ";
         }
         if (separator[0] == ',')
                 out_put(out, "\n");
 }
 
-/* Puts what keeps gates shut, with the cluster's words and the hint, each cause once. Without `all` only for
- * required gates. */
-void render_blockers(Output *out, const Snapshot *s, usec_t now, bool all) {
-        for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *blocker = first_blocker(s->gates[i]);
+/* Puts what keeps gates shut, with the cluster's words and the hint, each cause once; that of the verdict first, or of
+ * gates that were named that of their state. Without `all` only for required gates. */
+void render_blockers(Output *out, const Snapshot *s, usec_t now, bool named, bool all) {
+        _cleanup_free_ const JsonValue **gates = snapshot_by_cause(s, named);
 
-                if (!tells_of(s, s->gates[i], all) || is_told_already(s, i, all))
+        if (!gates)
+                out_fail(out, -ENOMEM);
+        for (size_t i = 0; gates && i < s->n_gates; i++) {
+                const JsonValue *blocker = first_blocker(gates[i]);
+
+                if (!tells_of(s, gates[i], all) || is_told_already(s, gates, i, all))
                         continue;
                 out_put(out, "\n");
-                render_gate_blocker_line(out, s->gates[i], blocker, now);
+                render_gate_blocker_line(out, gates[i], blocker, now);
                 render_blocker_words(out, blocker, 4);
-                put_others(out, s, i, all);
+                put_others(out, s, gates, i, all);
         }
 }

@@ -8,7 +8,7 @@
 
 void render_verdict(Output *out, const Snapshot *s, usec_t now);
 void render_gates(Output *out, const Snapshot *s, usec_t now, const Options *options);
-void render_blockers(Output *out, const Snapshot *s, usec_t now, bool all);
+void render_blockers(Output *out, const Snapshot *s, usec_t now, bool named, bool all);
 void render_object(Output *out, const JsonValue *object);
 void render_blocker_line(Output *out, const JsonValue *blocker, usec_t now);
 void render_gate_blocker_line(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now);

@@ -85,6 +85,45 @@ const JsonValue *snapshot_find(const Snapshot *s, const char *name) {
         return slot ? *slot : NULL;
 }
 
+/* The state that the gates make together: the verdict, or of named gates, which have none, the worst. */
+static GateState state_of_all(const Snapshot *s, bool named) {
+        static const GateState worst[] = { GATE_LOST, GATE_UNKNOWN, GATE_WAITING };
+
+        if (!named)
+                return get_state(s->verdict);
+        for (size_t i = 0; i < ELEMENTSOF(worst); i++)
+                for (size_t k = 0; k < s->n_gates; k++)
+                        if (get_state(s->gates[k]) == worst[i])
+                                return worst[i];
+        return GATE_READY;
+}
+
+/* Whether they make that state because of this gate. */
+static bool is_cause(const JsonValue *gate, bool named, GateState all) {
+        GateState state = get_state(gate);
+
+        if (!named && !jv_get_bool(gate, "required", false))
+                return false;
+        if (all == GATE_WAITING)
+                return state == GATE_WAITING || state == GATE_LOST || state == GATE_UNKNOWN;
+        return all != GATE_READY && state == all;
+}
+
+/* The gates in the order in which to tell what blocks them: first those that make the verdict, or the state of those
+ * that were named. The array, s->n_gates long, is the caller's; the gates are valid until the next
+ * snapshot_update(). NULL without memory. */
+const JsonValue **snapshot_by_cause(const Snapshot *s, bool named) {
+        const JsonValue **gates = calloc(s->n_gates + 1, sizeof(*gates));
+        GateState all = state_of_all(s, named);
+        size_t n = 0;
+
+        for (int causes = 1; gates && causes >= 0; causes--)
+                for (size_t i = 0; i < s->n_gates; i++)
+                        if (is_cause(s->gates[i], named, all) == causes)
+                                gates[n++] = s->gates[i];
+        return gates;
+}
+
 static int put_gate(Snapshot *s, const JsonValue *gate) {
         JsonValue **slot = find_slot(s, jv_get_string(gate, "name")), **more;
         _cleanup_(jv_freep) JsonValue *copy = jv_copy(gate);

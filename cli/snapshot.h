@@ -20,6 +20,7 @@ int snapshot_update(Snapshot *s, const JsonValue *parameters);
 int snapshot_to_json(const Snapshot *s, JsonValue **ret);
 usec_t snapshot_now(const Snapshot *s);
 const JsonValue *snapshot_find(const Snapshot *s, const char *name);
+const JsonValue **snapshot_by_cause(const Snapshot *s, bool named);
 
 GateState get_state(const JsonValue *gate_or_verdict);
 usec_t get_usec(const JsonValue *object, const char *key);

@@ -28,7 +28,7 @@ static void put_status(Output *out, const Options *options, const Snapshot *s,
         if (!named && s->n_gates > 0)
                 out_put(out, "\n");
         render_gates(out, s, s->told, options);
-        render_blockers(out, s, s->told, named || options->all);
+        render_blockers(out, s, s->told, named, named || options->all);
         put_causes(out, s, definitions);
 }
 

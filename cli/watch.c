@@ -15,7 +15,7 @@ static void put_live(Session *s) {
                 return;
         render_verdict(out, snapshot, now);
         render_gates(out, snapshot, now, s->options);
-        render_blockers(out, snapshot, now, *s->options->arguments);
+        render_blockers(out, snapshot, now, *s->options->arguments, *s->options->arguments);
 }
 
 /* With --json each reply is printed as it is. */

@@ -14,6 +14,7 @@
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define MACHINE_ID_FILE "/etc/machine-id"
+#define HOST_NAME_FILE "/etc/hostname"
 #define NODE_NAME_FILE "/var/lib/microshift/.nodename"
 
 /* Reads this boot's ID: systemd's word comes first, because a sandboxed service may see another /proc than the kubelet
@@ -89,12 +90,20 @@ bool host_has_address(const char *address) {
         return r != -EADDRNOTAVAIL && r != -EAFNOSUPPORT;
 }
 
-/* MicroShift keeps the name of its node for good, and does not start where its configuration names another
- * one. (It does start after the host name has changed, under the former name.) *ret says so in words for
- * people; it is NULL where there is no such trouble. -ENOMEM. */
+/* Whether MicroShift does not start. It keeps the name of its node for good; where its configuration wants another
+ * one, it starts under the kept name if what is wanted is the host's name, as it is by default (wanted is empty then),
+ * and else not. Case does not count. host_name may be NULL, and nothing is known then. */
+bool host_node_name_is_refused(const char *wanted, const char *kept, const char *host_name) {
+        return !isempty(wanted) && strcasecmp(wanted, kept) != 0 && host_name &&
+               strcasecmp(wanted, host_name) != 0;
+}
+
+/* *ret says in words for people why MicroShift refuses the name that its configuration gives the node; it is NULL
+ * where it does not. -ENOMEM. */
 int host_node_name_trouble(char **ret) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *config = NULL;
-        _cleanup_free_ char *name = NULL;
+        _cleanup_free_ char *name = NULL, *set = NULL;
+        char host_name[256] = "";
         const char *wanted;
         int r;
 
@@ -107,12 +116,16 @@ int host_node_name_trouble(char **ret) {
                 return r;
 
         wanted = config->error ? NULL : microshift_config_get(config, "node.hostnameOverride");
-        if (isempty(wanted) || strcasecmp(wanted, name) == 0)
+        /* A sandboxed service keeps the name that the host had when it started. */
+        if (file_read_line(HOST_NAME_FILE, &set) >= 0 && !host_node_name_is_refused(wanted, name, set))
+                return 0;
+        r = gethostname(host_name, sizeof(host_name) - 1);
+        if (!host_node_name_is_refused(wanted, name, r < 0 ? NULL : host_name))
                 return 0;
         return asprintf_ret(
                 ret,
                 "MicroShift knows this node as %s, and node.hostnameOverride in its configuration "
-                "says %s",
+                "says %s, which is not the host's name either",
                 name, wanted);
 }
 

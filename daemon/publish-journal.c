@@ -19,8 +19,9 @@ static const struct {
         [GATE_DISABLED] = { MESSAGE_ID_GATE_DISABLED, NULL, LOG_INFO }, /* the verdict never is */
 };
 
+/* more: what is told where there is no blocker; NULL: when it was. */
 static void tell(const char *subject, const char *gate, GateState before, GateState state, const Blocker *b,
-                 usec_t seconds) {
+                 const char *more, usec_t seconds) {
         _cleanup_free_ char *object = NULL; /* without memory the line goes without it */
         int r = b ? object_name_to_string(&b->object, &object) : -ENODATA;
         char span[TIMESPAN_MAX];
@@ -35,14 +36,18 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
                 {},
         };
 
-        if (!b || state == GATE_READY) {
+        if (state == GATE_READY || (!b && !more)) {
                 log_full(messages[state].level, fields, "%s is %s, %s after the kernel started", subject,
                          gate_state_to_string(state), format_timespan(span, seconds));
                 return;
         }
-        log_full(messages[state].level, fields, "%s is %s (was %s): %s %s%s%s", subject,
-                 gate_state_to_string(state), gate_state_to_string(before), b->reason, strempty(object),
-                 b->message ? ": " : "", strempty(b->message));
+        if (b)
+                log_full(messages[state].level, fields, "%s is %s (was %s): %s %s%s%s", subject,
+                         gate_state_to_string(state), gate_state_to_string(before), b->reason,
+                         strempty(object), b->message ? ": " : "", strempty(b->message));
+        else
+                log_full(messages[state].level, fields, "%s is %s (was %s): %s", subject,
+                         gate_state_to_string(state), gate_state_to_string(before), more);
 }
 
 /* Logs that a gate has another state than before. */
@@ -51,13 +56,20 @@ void publish_journal_gate(const Gate *gate, GateState before) {
 
         snprintf(subject, sizeof(subject), "Gate %s", gate_name(gate));
         tell(subject, gate_name(gate), before, gate_state(gate),
-             gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL, gate->changed);
+             gate->report.n_blockers > 0 ? &gate->report.blockers[0] : NULL, NULL, gate->changed);
 }
 
-/* Logs that the verdict is another one than before. */
+/* Logs that the verdict is another one than before, with its cause. */
 void publish_journal_verdict(const Readiness *readiness, GateState before) {
         const Board *b = &readiness->board;
+        const Blocker *blocker;
+        const Gate *gate;
+        char more[128];
 
-        tell("The cluster", NULL, before, b->verdict.state, board_first_blocker(b, NULL),
+        blocker = board_first_blocker(b, &gate);
+        if (gate)
+                snprintf(more, sizeof(more), "gate %s is %s, though nothing blocks it now", gate_name(gate),
+                         gate_state_to_string(gate_state(gate)));
+        tell("The cluster", NULL, before, b->verdict.state, blocker, gate ? more : b->verdict.reason,
              b->verdict.changed);
 }

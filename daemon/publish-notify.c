@@ -48,15 +48,21 @@ static void append_clock(const Gate *g, Instant now, Buffer *b) {
                                      format_timespan(span, usec_sub(ends, now.boottime)));
 }
 
-static void append_blocker(const Board *board, bool with_age, Instant now, Buffer *b) {
+/* Appends the gate that makes the verdict, and what blocks it. */
+static void append_cause(const Board *board, bool with_age, Instant now, Buffer *b) {
         _cleanup_free_ char *object = NULL;
         const Blocker *blocker;
         const Gate *gate;
         char span[TIMESPAN_MAX];
 
         blocker = board_first_blocker(board, &gate);
-        if (!blocker)
+        if (!blocker) {
+                if (gate) {
+                        (void) buffer_printf(b, "; %s: nothing blocks it now", gate_name(gate));
+                        append_clock(gate, now, b);
+                }
                 return;
+        }
 
         (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
         if (!streq_ptr(blocker->object.kind, "Gate") &&
@@ -87,7 +93,7 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
         if (board->verdict.reason)
                 (void) buffer_printf(&b, "; %s", board->verdict.reason);
-        append_blocker(board, !was_ready, now, &b);
+        append_cause(board, !was_ready, now, &b);
 
         text = buffer_steal(&b);
         if (!text)

@@ -50,8 +50,10 @@
 /* Gates, and checks per gate. MicroShift's own components make 15 gates. */
 #define LIMIT_GATES 256
 #define LIMIT_CHECKS 64
-/* Blockers reported per gate. */
+/* Blockers reported per gate, and how many of them are doubts at most: an outage makes one of every pod, and must
+ * leave room for what is known to be wrong. */
 #define LIMIT_BLOCKERS 16
+#define LIMIT_DOUBTS 12
 /* Transitions kept of a boot: of gates, of their objects, and of a single object, so that an object that
  * flaps leaves room for the others. Each of the 40 objects of MicroShift's own gates makes some in a boot.
  * And boots kept on record. */

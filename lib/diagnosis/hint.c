@@ -10,7 +10,7 @@
 
 #include "diagnosis/hint.h"
 
-#include <strings.h>
+#include "diagnosis/words.h"
 
 typedef struct HintRow {
         const char *reasons; /* separated by blanks; NULL: any */
@@ -28,6 +28,7 @@ typedef struct HintRow {
 #define PULL "ErrImagePull ImagePullBackOff Failed BackOff FailedCreatePodSandBox CreatePodSandboxError"
 #define SANDBOX "FailedCreatePodSandBox CreatePodSandboxError NetworkNotReady KubeletNotReady"
 #define CRASH "CrashLoopBackOff Error BackOff RunContainerError StartError ContainerCannotRun"
+#define CREATE CRASH " CreateContainerError CreateContainerConfigError Failed"
 #define MOUNT "FailedMount FailedAttachVolume FailedMapVolume"
 /* What happens on a node that is short of a resource. */
 #define SUFFERS                                                                                             \
@@ -35,12 +36,25 @@ typedef struct HintRow {
         "ErrImagePull ImagePullBackOff ImageInspectError ContainerStatusUnknown KubeletNotReady"
 #define UNSCHEDULED "Pending FailedScheduling Unschedulable"
 
+/* The ways in which a network fails. `before` names whose: a container that cannot be created has words of its own
+ * for a deadline. */
+#define UNREACHABLE(before)                                                                                 \
+        before "dial tcp|" before "i/o timeout|" before "connection reset|" before                          \
+               "TLS handshake timeout|" before "context deadline exceeded|" before                          \
+               "network is unreachable|" before "no route to host|" before "proxyconnect|" before           \
+               "502 Bad Gateway|" before "503 Service|" before "504 Gateway|" before "unexpected EOF"
+
 static const HintRow rows[] = {
         /* Faults of the host, whatever object shows them. */
-        { .texts = "too many open files|fsnotify watcher|inotify_init|inotify*no space left on device",
+        { .texts = "inotify*too many open files|fsnotify watcher*too many open files|too many open "
+                   "files*fsnotify|inotify*no space left on device",
           .hint = "Raise the kernel's inotify limits, which are too low for this many watchers: put "
                   "fs.inotify.max_user_instances=8192 and fs.inotify.max_user_watches=524288 into a file "
                   "in /etc/sysctl.d and run sysctl --system." },
+        { .texts = "too many open files",
+          .hint = "A limit on open files is reached, of a process or of the kernel: look at sysctl "
+                  "fs.file-nr fs.inotify.max_user_instances, and at LimitNOFILE= of the service with "
+                  "systemctl show crio.service microshift.service -p LimitNOFILE." },
         { .reasons = "Clock",
           .hint = "Set the clock, whose time is outside the certificates' validity: look at timedatectl "
                   "and chronyc tracking, and run chronyc makestep." },
@@ -51,28 +65,32 @@ static const HintRow rows[] = {
                   "which renews it." },
         { .texts = "is no address of this host",
           .kind = "Node",
-          .hint = "The host's address has changed and MicroShift restarts to use the new one: if it keeps "
-                  "restarting, give the host a static address, or set node.nodeIP in "
+          .hint = "The host no longer has the node's address, and MicroShift restarts to use another one: "
+                  "if it keeps restarting, give the host a static address, or set node.nodeIP in "
                   "/etc/microshift/config.yaml." },
         { .reasons = "ApiUnreachable",
           .texts = "node.hostnameOverride in its configuration",
           .hint = "Set node.hostnameOverride in /etc/microshift/config.yaml back to its former value and "
-                  "restart microshift.service: MicroShift does not start under another name." },
+                  "restart microshift.service: MicroShift does not start under a name that is neither that "
+                  "one nor the host's." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: put a real name server into the host's /etc/resolv.conf "
                   "instead of a local stub such as 127.0.0.53, then restart microshift.service." },
-        { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host|10.43.0.10:53*connection "
-                   "refused",
-          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and make firewalld "
-                  "trust the pods with firewall-cmd --permanent --zone=trusted --add-source=10.42.0.0/16 "
-                  "--add-source=169.254.169.1 and firewall-cmd --reload." },
-        { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host|10.43.0.1:443*connection "
-                   "refused",
+        { .texts = "10.43.0.10:53*connection refused",
+          .hint = "Nothing answers at the address of the cluster's DNS: see the gate dns." },
+        { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host",
+          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and where firewalld "
+                  "runs make it trust the pods with firewall-cmd --permanent --zone=trusted "
+                  "--add-source=10.42.0.0/16 --add-source=169.254.169.1 and firewall-cmd --reload." },
+        { .texts = "10.43.0.1:443*connection refused",
+          .hint = "The API refused the pod's connection, as it does while MicroShift is not running: see "
+                  "the gate api." },
+        { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host",
           .hint = "Pods do not reach the API: see the gate ovn and firewall-cmd --zone=trusted "
                   "--list-sources (it needs 10.42.0.0/16 and 169.254.169.1), and restart "
                   "microshift.service if the host's address changed." },
-        { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|ovsdb-server|openvswitch|"
-                   "ovs-vsctl|openvswitch/db.sock|failed to init default node network",
+        { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|run/openvswitch|ovs-vsctl|"
+                   "failed to init default node network",
           .hint = "Open vSwitch does not work: look at systemctl status openvswitch.service "
                   "microshift-ovs-init.service, restart both, then microshift.service." },
 
@@ -90,43 +108,54 @@ static const HintRow rows[] = {
                   "negative answer is final." },
         { .texts = "refused",
           .kind = "Endpoint",
-          .hint = "Nothing listens there: see the gate ingress and oc get pods -n openshift-ingress." },
-        { .texts = "certificate|TLS|SSL",
+          .hint = "Nothing listens there, or a firewall refuses: see the gate ingress and oc get pods -n "
+                  "openshift-ingress." },
+        { .texts = "no client certificate that",
+          .kind = "Endpoint",
+          .hint = "The server asks for a client's certificate, which msready does not have: name a URL "
+                  "that needs none." },
+        { .texts = "certificate",
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
                   "or correct the Route's certificate." },
+        { .texts = "TLS|SSL",
+          .kind = "Endpoint",
+          .hint = "TLS fails before there is a certificate: check that the port of URL= speaks TLS, and "
+                  "the log of what listens there." },
         { .texts = "timed out|timeout|no route",
           .kind = "Endpoint",
           .hint = "No answer: check the address that the name resolves to (the router pod's own, "
                   "10.42.x.x, changes with each new pod), the firewall, and the gate ingress." },
         { .texts = "answered 503",
           .kind = "Endpoint",
-          .hint = "The router has no endpoint for it: check the Route, its Service and the application's "
-                  "pods." },
+          .hint = "The router has no endpoint for it, or the application itself is not available: check the "
+                  "Route, its Service and the application's pods." },
         { .reasons = "UnexpectedStatus",
           .hint = "The status is not one that ExpectStatus= in the gate's file allows: look at the "
                   "application's log, or correct ExpectStatus=." },
         { .reasons = "Disconnected NotHTTP",
-          .hint = "The server there does not speak valid HTTP: check the scheme and port of URL= in the "
+          .hint = "No valid answer of HTTP came: check the scheme and port of URL= in the "
                   "gate's file, and the application's log." },
 
         { .texts = "refused",
           .kind = "Socket",
-          .hint = "Nothing listens there: look at the service that should with systemctl status and ss -ltnp, for a "
-                  "unix socket ss -lxp, and compare Connect= in the gate's file." },
+          .hint = "Nothing listens there, or a firewall refuses: look at the service that should with "
+                  "systemctl status and ss -ltnp, for a unix socket ss -lxp, and compare Connect= in the "
+                  "gate's file." },
         { .texts = "timed out|no route|firewall",
           .kind = "Socket",
-          .hint = "The connection is not established: check whether the service accepts connections (ss -ltn, for a "
-                  "unix socket ss -lx, shows how many wait) and, for another host, its address and the firewall." },
+          .hint = "The connection is not established: check whether the service accepts connections (ss "
+                  "-ltn, for a unix socket ss -lx, shows how many wait) and, for another host, its address "
+                  "and the firewall." },
         { .texts = "not resolve",
           .kind = "Socket",
-          .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf with getent "
-                  "hosts." },
+          .hint = "The name has no address here: check Connect= in the gate's file and /etc/resolv.conf "
+                  "with getent hosts." },
         { .reasons = "NotFound Forbidden",
           .kind = "Socket",
-          .hint = "The daemon cannot reach the socket: look at the service that makes it, and compare Connect= in the "
-                  "gate's file; msready.service sees neither /home, /root nor /tmp, and its root user has no "
-                  "capabilities, so that the socket's mode counts." },
+          .hint = "The daemon cannot reach the socket: look at the service that makes it, and compare "
+                  "Connect= in the gate's file; msready.service sees neither /home, /root nor /tmp, and "
+                  "its root user has no capabilities, so that the socket's mode counts." },
 
         /* The pod's networks, whose errors share words with those of a registry. */
         { .texts = "cannot find a network-attachment-definition",
@@ -134,9 +163,13 @@ static const HintRow rows[] = {
                   "k8s.v1.cni.cncf.io/networks with oc get network-attachment-definitions -A." },
         { .reasons = SANDBOX,
           .texts = "CNI request failed|cni-server|ovn-kubernetes*dial unix|failed to configure pod "
-                   "interface|error adding pod*to CNI network",
+                   "interface|CNI network \"ovn-kubernetes",
           .hint = "OVN-Kubernetes did not give the pod an address: see the gate ovn and oc logs -n "
                   "openshift-ovn-kubernetes daemonset/ovnkube-master --all-containers." },
+        { .reasons = SANDBOX,
+          .texts = "error adding pod*to CNI network",
+          .hint = "A CNI plugin failed to connect the pod: the message says which, and journalctl -b -u "
+                  "crio.service has more." },
         { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
           .texts = "code = DeadlineExceeded",
           .hint = "CRI-O did not make the pod's sandbox in time: look at journalctl -b -u crio.service, the "
@@ -150,7 +183,7 @@ static const HintRow rows[] = {
         { .reasons = PULL,
           .texts = "unauthorized|authentication required|invalid username/password|unable to retrieve "
                    "auth token|Please login to the Red Hat Registry|access to the resource is denied|403 "
-                   "(Forbidden)|401 (Unauthorized)|denied: ",
+                   "(Forbidden)|401 (Unauthorized)|: denied",
           .hint = "The registry refuses this host's credentials: check /etc/crio/openshift-pull-secret "
                   "(root, mode 0600, an entry for that registry), or the pod's imagePullSecrets, then "
                   "restart crio.service." },
@@ -180,15 +213,18 @@ static const HintRow rows[] = {
           .hint = "This host cannot resolve the registry's name: check /etc/resolv.conf and the network "
                   "with getent hosts quay.io." },
         { .reasons = PULL,
-          .texts = "certificate signed by unknown authority|unable to verify|self-signed certificate",
+          .texts = "certificate signed by unknown authority|unable to verify*certificate|self-signed "
+                   "certificate",
           .hint = "The registry's certificate is from a CA that this host does not trust: put the CA into "
                   "/etc/pki/ca-trust/source/anchors, run update-ca-trust and restart crio.service." },
         { .reasons = PULL,
-          .texts = "dial tcp|i/o timeout|connection reset|pinging container registry|TLS handshake "
-                   "timeout|context deadline exceeded|network is unreachable|no route to host|"
-                   "proxyconnect|502 Bad Gateway|503 Service|504 Gateway|unexpected EOF",
+          .texts = UNREACHABLE("pull*") "|" UNREACHABLE("registry*") "|" UNREACHABLE("docker://*"),
           .hint = "This host cannot reach the registry: try curl -I https://quay.io/v2/ here, and set a "
                   "proxy for CRI-O in /etc/systemd/system/crio.service.d if the site needs one." },
+        { .reasons = "ErrImagePull ImagePullBackOff",
+          .texts = UNREACHABLE(""),
+          .hint = "The pull failed on its way to the registry: try curl -I https://quay.io/v2/ here, and "
+                  "look at journalctl -b -u crio.service." },
         { .reasons = PULL,
           .texts = "no image found in manifest list|no image found in image index|no matching manifest",
           .hint = "The image is not built for this host's architecture (uname -m): replace it in the "
@@ -209,8 +245,9 @@ static const HintRow rows[] = {
           .hint = "Its imagePullPolicy is Never and the image is not on this host: run crictl pull "
                   "IMAGE, or change the policy." },
         { .texts = "no space left on device",
-          .hint = "A file system is full: look at df -h /var/lib/containers /var/lib/kubelet and free "
-                  "space, for instance with crictl rmi --prune." },
+          .hint = "A file system is full, or has no inodes left: look at df -h and df -i, of "
+                  "/var/lib/containers and /var/lib/kubelet among others, and free space, for instance "
+                  "with crictl rmi --prune." },
 
         /* Resources that the node is short of. */
         { .reasons = UNSCHEDULED " OutOf*",
@@ -221,8 +258,9 @@ static const HintRow rows[] = {
           .texts = "low on resource: ephemeral-storage|low on resource: inodes|low on resource: "
                    "imagefs|low on resource: nodefs|condition: [*DiskPressure|disk-pressure|node has "
                    "DiskPressure",
-          .hint = "The disk is nearly full: look at df -h /var/lib/containers /var/lib/kubelet and free "
-                  "space, for instance with crictl rmi --prune." },
+          .hint = "The disk is nearly full, or short of inodes: look at df -h and df -i of "
+                  "/var/lib/containers /var/lib/kubelet and free space, for instance with crictl rmi "
+                  "--prune." },
         { .reasons = SUFFERS,
           .texts = "low on resource: memory|condition: [*MemoryPressure|memory-pressure|node has "
                    "MemoryPressure",
@@ -250,9 +288,10 @@ static const HintRow rows[] = {
         /* The network of the pods. */
         { .texts = "no CNI configuration file|No CNI config|NetworkPluginNotReady|cni plugin not "
                    "initialized|failed to find plugin*ovn-k8s",
-          .hint = "ovnkube-master has not written /etc/cni/net.d/10-ovn-kubernetes.conf yet: see the "
-                  "gate ovn, oc get pods -n openshift-ovn-kubernetes, and systemctl status "
-                  "openvswitch.service microshift-ovs-init.service." },
+          .hint = "The pods' network is not configured, for which ovnkube-master writes "
+                  "/etc/cni/net.d/10-ovn-kubernetes.conf: see the gate ovn, oc get pods -n "
+                  "openshift-ovn-kubernetes, and systemctl status openvswitch.service "
+                  "microshift-ovs-init.service." },
 
         /* The node. */
         { .reasons = "Evicted",
@@ -268,8 +307,8 @@ static const HintRow rows[] = {
                   "journalctl -b -u crio.service; just after a start this passes by itself." },
         { .reasons = "KubeletNotReady",
           .texts = "PLEG is not healthy",
-          .hint = "CRI-O answers the kubelet too slowly: look at systemctl status crio.service, "
-                  "journalctl -b -u crio.service and the load on the disk." },
+          .hint = "The kubelet does not get through its list of containers in time: look at systemctl "
+                  "status crio.service, journalctl -b -u crio.service and the load on the disk." },
         { .reasons = "KubeletNotReady",
           .texts = "node is shutting down",
           .hint = "The host is shutting down: systemctl list-jobs shows what it waits for." },
@@ -310,8 +349,8 @@ static const HintRow rows[] = {
         { .reasons = MOUNT " ContainerCreating PodInitializing",
           .texts = "secret *not found",
           .namespace = "openshift-",
-          .hint = "service-ca has not created this secret yet: see the gate service-ca and oc get pods -n "
-                  "openshift-service-ca." },
+          .hint = "The secret does not exist, and most in MicroShift's own namespaces are made by "
+                  "service-ca: see the gate service-ca and oc get pods -n openshift-service-ca." },
         { .texts = "secret *not found|configmap *not found|references non-existent secret key|references "
                    "non-existent config key|couldn't find key",
           .hint = "The pod refers to a Secret or ConfigMap that its namespace does not have: create it, "
@@ -353,10 +392,22 @@ static const HintRow rows[] = {
         { .texts = "last exit: OOMKilled",
           .hint = "The kernel keeps killing the container for lack of memory: raise the container's memory "
                   "limit, or look at free -m and journalctl -k -g 'out of memory'." },
-        { .reasons = CRASH " CreateContainerError CreateContainerConfigError Failed " SANDBOX,
-          .texts = "permission denied|selinux|avc: *denied|operation not permitted",
+        { .reasons = CREATE " " SANDBOX,
+          .texts = "setrlimit|setting rlimit",
+          .hint = "CRI-O may not set a limit so high: compare default_ulimits in /etc/crio/crio.conf and "
+                  "/etc/crio/crio.conf.d with systemctl show crio.service -p LimitNOFILE -p LimitNPROC and "
+                  "sysctl fs.nr_open." },
+        { .reasons = CREATE " " MOUNT " " SANDBOX,
+          .texts = "relabel|selinux label|selinux: |set process label|lsetxattr|setxattr*security.selinux|"
+                   "avc: *denied|/var/lib/microshift*permission denied|/var/lib/kubelet*permission denied|"
+                   "/var/lib/containers*permission denied",
           .hint = "SELinux or a file mode forbids it: look at ausearch -m avc -ts boot, and correct the "
                   "labels with restorecon -Rv /var/lib/microshift /var/lib/kubelet /var/lib/containers." },
+        { .reasons = CREATE,
+          .texts = "permission denied|operation not permitted",
+          .hint = "It is not permitted: compare the container's securityContext (user, capabilities, "
+                  "seccomp profile) with what it needs, and see in ausearch -m avc -ts boot whether "
+                  "SELinux has to do with it." },
         { .reasons = CRASH,
           .texts = "address already in use",
           .hint = "Another process has the port: ss -tulpn shows which." },
@@ -396,15 +447,24 @@ static const HintRow rows[] = {
 
         /* Our own reasons. */
         { .reasons = "StaleBoot",
-          .hint = "This status is from the previous boot and passes when the kubelet reports; if it does "
-                  "not pass, look at systemctl status microshift.service." },
+          .hint = "This status is not of this boot, which passes when the kubelet reports; if it does not "
+                  "pass, look at systemctl status microshift.service." },
+        { .reasons = "Unproven",
+          .texts = "cannot tell whether",
+          .hint = "The daemon looks at the cgroups of the pod's containers: if this stays, compare "
+                  "CgroupRoot= in /etc/msready/msready.conf with systemd-cgls, and look at journalctl -b "
+                  "-u msready.service." },
+        { .reasons = "Unproven",
+          .texts = "nothing proves",
+          .hint = "This passes once the pod's node has been seen alive for a minute, or the pod becomes "
+                  "Ready again." },
         { .reasons = "Unproven",
           .texts = "its controller has not been seen to act",
           .hint = "It counts half a minute after its controller, the [Workload] or [Pods] of the same "
                   "gate, is ready, or as soon as its status is written then: look at that check." },
         { .reasons = "Unproven",
-          .hint = "Ready is an old status: the containers that it names are not running on this host; if "
-                  "that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
+          .hint = "Ready may be an old status: a container that it names was not found alive on this host; "
+                  "if that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
                   "microshift.service." },
         { .reasons = "KubeletSilent",
           .hint = "If it lasts for a minute the kubelet does not run or cannot write to the API server: read "
@@ -474,15 +534,16 @@ static const HintRow rows[] = {
           .hint = "The server's name in the kubeconfig cannot be resolved on this host: check it with "
                   "getent hosts." },
         { .reasons = "ApiUnreachable",
-          .texts = "certificate|TLS|SSL",
-          .hint = "The server's certificate does not match the kubeconfig: restart microshift.service, "
-                  "which writes both again, or correct Kubeconfig= in /etc/msready/msready.conf." },
+          .texts = "certificate",
+          .hint = "The server and the kubeconfig do not accept each other's certificates: restart "
+                  "microshift.service, which writes both again, or correct Kubeconfig= in "
+                  "/etc/msready/msready.conf." },
         { .reasons = "ApiUnreachable",
-          .hint = "MicroShift does not answer: look at systemctl status microshift.service, journalctl -b "
-                  "-u microshift.service and, after an upgrade, "
+          .hint = "The API server does not answer: look at systemctl status microshift.service, journalctl "
+                  "-b -u microshift.service and, after an upgrade, "
                   "/var/lib/microshift-backups/prerun_failed.log." },
         { .reasons = "ApiNotReady",
-          .hint = "MicroShift is starting: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
+          .hint = "The API server is not ready: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
                   "it waits for, and journalctl -b -u microshift.service says why." },
         { .reasons = "NotSynced",
           .hint = "The daemon is listing the API's objects; if that lasts, journalctl -b -u "
@@ -507,59 +568,6 @@ static const HintRow rows[] = {
           .hint = "Run msready check-config for the file and line, and msready gates for the gate's files; "
                   "fix the file, then run msready reload." },
 };
-
-static bool word_is_among(const char *words, const char *word) {
-        for (;;) {
-                size_t n;
-
-                words += strspn(words, " ");
-                n = strcspn(words, " ");
-                if (n == 0)
-                        return false;
-                if (words[n - 1] == '*' ? strncmp(words, word, n - 1) == 0
-                                        : strlen(word) == n && memcmp(words, word, n) == 0)
-                        return true;
-                words += n;
-        }
-}
-
-/* Finds the n bytes of piece in text; case does not count. NULL if they are not there. */
-static const char *find_ignoring_case(const char *text, const char *piece, size_t n) {
-        for (; *text; text++)
-                if (strncasecmp(text, piece, n) == 0)
-                        return text;
-        return NULL;
-}
-
-/* Whether text contains the pieces of a pattern of n bytes, one after the other. */
-static bool text_has(const char *text, const char *pattern, size_t n) {
-        const char *end = pattern + n;
-
-        while (pattern < end) {
-                const char *star = memchr(pattern, '*', (size_t) (end - pattern)) ?: end;
-
-                text = find_ignoring_case(text, pattern, (size_t) (star - pattern));
-                if (!text)
-                        return false;
-                text += star - pattern;
-                pattern = star < end ? star + 1 : end;
-        }
-        return true;
-}
-
-static bool text_has_any(const char *text, const char *patterns) {
-        if (!text)
-                return false;
-        for (;;) {
-                size_t n = strcspn(patterns, "|");
-
-                if (text_has(text, patterns, n))
-                        return true;
-                if (!patterns[n])
-                        return false;
-                patterns += n + 1;
-        }
-}
 
 static bool words_fit(const HintRow *row, const char *reason, const char *message) {
         return (!row->reasons || (reason && word_is_among(row->reasons, reason))) &&

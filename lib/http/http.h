@@ -21,7 +21,7 @@ typedef enum HttpEnd {
         HTTP_END_EOF,             /* the answer came whole, whatever its status */
         HTTP_END_TRUNCATED,       /* the connection broke inside the answer */
         HTTP_END_DISCONNECTED,    /* the connection broke before the answer */
-        HTTP_END_REFUSED,         /* nothing listens there */
+        HTTP_END_REFUSED,         /* by the host or by a firewall */
         HTTP_END_UNREACHABLE,     /* no route, or not allowed */
         HTTP_END_TIMEOUT,         /* one of the request's own limits, or the peer vanished */
         HTTP_END_RESOLVE,         /* the name does not exist */

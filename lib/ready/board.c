@@ -3,7 +3,7 @@
 /* The board of gates: their order, and the verdict.
  *
  * The order is for explaining only: what a gate's After= names comes before it, so that the first blocker of
- * the board is the cause and not a symptom. */
+ * the gates that make the verdict is the cause and not a symptom. */
 
 #include "ready/board.h"
 
@@ -110,7 +110,7 @@ int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_wa
                 Gate *old = board_find(b, gate_name(g));
 
                 if (old)
-                        gate_adopt(g, old);
+                        gate_adopt(g, old, now);
         }
         board_done(b);
         *b = new;
@@ -226,14 +226,40 @@ size_t board_count_open(const Board *b, size_t *ret_required) {
         return open;
 }
 
-/* The first blocker, in order of explanation, of a required gate that is not TRUE; NULL where there is none. */
-const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
-        BOARD_FOREACH(g, b) {
-                if (gate_is_required(g) && g->report.n_blockers > 0) {
-                        if (ret_gate)
-                                *ret_gate = g;
-                        return &g->report.blockers[0];
-                }
+/* Rule R8: whether the verdict is what it is because of this gate. One that is ready keeps the first ready of this
+ * boot back where its evidence is not TRUE. */
+static bool makes_verdict(const Board *b, const Gate *g) {
+        if (!gate_is_required(g))
+                return false;
+        switch (b->verdict.state) {
+        case GATE_LOST:
+        case GATE_UNKNOWN:
+                return gate_state(g) == b->verdict.state;
+        case GATE_WAITING:
+                return gate_state(g) != GATE_READY ||
+                       (!b->verdict.was_ready && g->report.evidence != EVIDENCE_TRUE);
+        default:
+                return true;
         }
-        return NULL;
+}
+
+/* The cause of the verdict: the first blocker, in order of explanation, of the gates that make it. NULL where they
+ * have none: a gate whose checks pass has to settle, or the verdict is ready. ret_gate, where not NULL, gets the gate
+ * in any case, the first of them where nothing blocks any; it is NULL where no gate keeps the verdict from ready. */
+const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
+        const Blocker *blocker = NULL;
+        const Gate *gate = NULL;
+
+        BOARD_FOREACH(g, b) {
+                if (blocker || !makes_verdict(b, g))
+                        continue;
+                if (g->report.n_blockers > 0) {
+                        blocker = &g->report.blockers[0];
+                        gate = g;
+                } else if (b->verdict.state != GATE_READY)
+                        gate = gate ?: g;
+        }
+        if (ret_gate)
+                *ret_gate = gate;
+        return blocker;
 }

@@ -40,6 +40,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
                 finding_set(f, EVIDENCE_NONE, REASON_NOT_SYNCED, "it has not been asked yet");
         else {
                 finding_set(f, a->evidence, a->reason, a->message);
+                f->is_reported = true;
                 watched.since = a->changed;
         }
         return callback(&watched, userdata);

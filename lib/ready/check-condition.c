@@ -211,7 +211,7 @@ static void tell_absence(const ConditionDefinition *d, const World *w, const cha
         const char *second = first ? next_namespace(w, key, first, &more) : NULL;
 
         f->proof = PROOF_MISSING;
-        finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object yet");
+        finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object");
         if (!first)
                 return;
         snprintf(f->text, sizeof(f->text),

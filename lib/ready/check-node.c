@@ -89,8 +89,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
                 if (r < 0)
                         return r;
         }
-        return any ? 0
-                   : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node yet", callback, userdata);
+        return any ? 0 : missing(w, "*", REASON_NODE_NOT_REGISTERED, "there is no node", callback, userdata);
 }
 
 #define MEMBER(m) offsetof(NodeDefinition, m)

@@ -238,7 +238,7 @@ static int judge_missing(const Check *c, Judging *j) {
                 return 0;
         }
         report->evidence = EVIDENCE_FALSE;
-        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object yet", w->api_ready);
+        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object", w->api_ready);
 }
 
 /* What keeps the DaemonSet's pods off every node in scope. */
@@ -401,6 +401,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
         watched.since = o ? o->changed : w->api_changed;
         watched.finding.evidence = report.evidence;
+        report_sort(&report);
         if (report.n_blockers > 0) {
                 watched.finding.reason = report.blockers[0].reason;
                 watched.finding.message = report.blockers[0].message;

@@ -83,14 +83,28 @@ static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery
         return hint_for(q);
 }
 
+/* Rule R8: since when the obstacle is there. That the object is not ready counts since it says so; that the API is out
+ * of reach, since it went. Anything else the daemon finds out itself, and it counts since then: when the object last
+ * changed does not matter. A blocker that was there before keeps its time, see take_report(). */
+static usec_t obstacle_since(const Judging *j, const Watched *watched) {
+        const Finding *f = &watched->finding;
+        const World *w = j->world;
+
+        if (f->is_reported)
+                return watched->since;
+        if (w->api != API_READY && streq_ptr(f->reason, world_api_reason(w)))
+                return w->api_changed;
+        return j->now.boottime;
+}
+
 static int make_blocker(const Judging *j, const Watched *watched, bool hinted, Blocker *ret) {
         _cleanup_(blocker_done) Blocker b = {};
         Explanation e;
         int k;
 
         explain(j, watched, &e);
-        b.since = e.since;
-        b.is_dated = b.since != watched->since;
+        b.is_dated = e.since > 0;
+        b.since = e.since ?: obstacle_since(j, watched);
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
                 k = set(&b.reason, e.query.reason ?: REASON_NOT_SYNCED);
@@ -109,21 +123,17 @@ static int make_blocker(const Judging *j, const Watched *watched, bool hinted, B
 /* Adds a blocker for what was found of an object, unless it is already there or there are too many. */
 int report_add(Judging *j, const Watched *watched) {
         Report *r = j->report;
+        bool is_doubt = watched->finding.evidence != EVIDENCE_FALSE && r->evidence != EVIDENCE_FALSE;
         Blocker b;
         int k;
 
-        if (r->n_blockers >= ELEMENTSOF(r->blockers))
+        if (r->n_blockers >= (is_doubt ? LIMIT_DOUBTS : LIMIT_BLOCKERS))
                 return 0;
 
         k = make_blocker(j, watched, true, &b);
         if (k < 0)
                 return k;
-        /* When the evidence ended does not depend on when the object changed: the gate dates that. */
-        if (watched->object && watched->finding.evidence == EVIDENCE_NONE) {
-                b.since = 0;
-                b.is_dated = false;
-        }
-
+        b.is_doubt = is_doubt;
         if (report_find(r, &b)) {
                 blocker_done(&b);
                 return 0;
@@ -159,6 +169,20 @@ int report_count(Judging *j, const Watched *watched) {
                 return 0;
         }
         return report_add(j, watched);
+}
+
+/* Rule R8: what shuts the gate comes before what is only not known, each in the order of the checks. */
+void report_sort(Report *r) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n_blockers; i++) {
+                Blocker b = r->blockers[i];
+
+                if (b.is_doubt)
+                        continue;
+                memmove(r->blockers + n + 1, r->blockers + n, (i - n) * sizeof(Blocker));
+                r->blockers[n++] = b;
+        }
 }
 
 /* Removes all blockers but the first n: those do not matter after all. */

@@ -51,6 +51,7 @@ typedef struct Watched {
 int report_add(Judging *j, const Watched *watched);
 int report_see(Judging *j, const Watched *watched);
 int report_count(Judging *j, const Watched *watched);
+void report_sort(Report *r);
 void report_cut(Report *r, size_t n);
 Blocker *report_find(Report *r, const Blocker *b);
 

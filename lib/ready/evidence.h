@@ -42,7 +42,8 @@ typedef struct Finding {
         Proof proof;
         const char *reason;
         const char *message;
-        char text[192]; /* room for a message that has to be put together */
+        bool is_reported; /* they are the object's own, and stand since it changed */
+        char text[192];   /* room for a message that has to be put together */
 } Finding;
 
 static inline void finding_set(Finding *f, Evidence e, const char *reason, const char *message) {

@@ -152,7 +152,7 @@ void explain(const Judging *j, const Watched *watched, Explanation *ret) {
         const World *w = j->world;
         const KubeObject *o = watched->object ? watched->object->object : NULL;
 
-        ret->since = watched->since;
+        ret->since = 0;
         ret->query = (HintQuery){
                 .kind = watched->kind,
                 .namespace = watched->namespace,

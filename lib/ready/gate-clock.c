@@ -7,9 +7,21 @@
  *   ready, unknown  -> lost      FALSE held for the hold; NO-EVIDENCE in between neither counts nor resets
  *   ready           -> unknown   NO-EVIDENCE held for the grace, without a break
  *
- * All time runs on CLOCK_MONOTONIC: an hour asleep must neither open nor shut a gate. */
+ * All time runs on CLOCK_MONOTONIC: an hour asleep must neither open nor shut a gate.
+ *
+ * Nor must an hour in which the daemon was stopped, hung or starved: what came in that time waits in its sockets, and
+ * the evidence that it had before is not what there was. Such a stall shows by a clock that is fed later than it asked
+ * for. Its time counts as R6 counts that of a daemon which does not run: it is NO-EVIDENCE, so that it breaks TRUE and
+ * leaves FALSE where it was. What already was NO-EVIDENCE goes on. */
 
 #include "ready/gate-clock.h"
+
+/* A clock that is fed later than this after its end was not watched. At least as long it has to be watched again
+ * before FALSE is lost: the daemon reads the news of the stall in that time. */
+#define LATE_USEC USEC_PER_SEC
+/* A daemon that is late every time must not keep a gate as it is for ever. Stalls beyond these, without other evidence
+ * in between, count as what was seen before them. */
+#define STALLS_MAX 4
 
 const char *gate_clock_kind_to_string(GateClockKind k) {
         switch (k) {
@@ -32,9 +44,22 @@ static usec_t settle_time(const GateClock *c, const GateTiming *t) {
         return MAX(t->settle, t->hold);
 }
 
+/* Whether nobody watched since the last feeding. */
+static bool is_late(const GateClock *c, const GateTiming *t, usec_t monotonic) {
+        usec_t due = gate_clock_next(c, t, NULL);
+
+        return c->is_fed && due != USEC_INFINITY && monotonic > usec_add(due, LATE_USEC);
+}
+
 /* Adds the time since the last feeding to the stop-watch that was running. */
-static void elapse(GateClock *c, usec_t monotonic) {
+static void elapse(GateClock *c, const GateTiming *t, usec_t monotonic) {
         usec_t passed = c->is_fed ? usec_sub(monotonic, c->fed) : 0;
+
+        if (c->evidence != EVIDENCE_NONE && c->stalls < STALLS_MAX && is_late(c, t, monotonic)) {
+                c->stalls++;
+                c->true_for = passed = 0;
+                c->false_for = usec_min(c->false_for, usec_sub(t->hold, LATE_USEC));
+        }
 
         switch (c->evidence) {
         case EVIDENCE_TRUE:
@@ -77,17 +102,18 @@ static GateState next_state(const GateClock *c, const GateTiming *t) {
 }
 
 /* Takes the evidence of the gate's checks from now on. Returns whether the state changed. The time since the last
- * call counts for the evidence of that call, so that a clock that is fed late moves as it would have in time; but a
- * gate does not open on a TRUE that no longer holds. */
+ * call counts for the evidence of that call, unless nobody watched; but a gate does not open on a TRUE that no longer
+ * holds. */
 bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic) {
         GateState before = c->state;
 
-        elapse(c, monotonic);
+        elapse(c, t, monotonic);
         if (c->evidence != EVIDENCE_TRUE || e == EVIDENCE_TRUE)
                 c->state = next_state(c, t);
 
         if (e != c->evidence) {
                 c->evidence = e;
+                c->stalls = 0;
                 if (e != EVIDENCE_TRUE)
                         c->true_for = 0;
                 else

@@ -31,6 +31,7 @@ typedef struct GateClock {
         usec_t true_for;  /* uninterrupted */
         usec_t false_for; /* since the last TRUE, not counting NO-EVIDENCE */
         usec_t none_for;  /* uninterrupted */
+        unsigned stalls;  /* in which nobody watched, since the evidence is the present one */
 } GateClock;
 
 bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic);

@@ -119,22 +119,6 @@ static void tell_conditions(Gate *g, Instant now) {
         }
 }
 
-static int report_add_first(Judging *j, const Watched *watched) {
-        Report *report = j->report;
-        size_t n = report->n_blockers;
-        Blocker b;
-        int r;
-
-        r = report_add(j, watched);
-        if (r < 0 || report->n_blockers == n)
-                return r;
-
-        b = report->blockers[n];
-        memmove(report->blockers + 1, report->blockers, n * sizeof(Blocker));
-        report->blockers[0] = b;
-        return 0;
-}
-
 static bool is_open(const Gate *g) {
         return gate_state(g) == GATE_READY || gate_state(g) == GATE_UNKNOWN;
 }
@@ -183,12 +167,12 @@ static int judge_kept(Gate *g, Judging *j) {
                 watched.finding.message = watched.finding.text;
                 watched.finding.evidence = EVIDENCE_FALSE;
                 r = report_see(j, &watched);
-                return r < 0 ? r : report_add_first(j, &watched);
+                return r < 0 ? r : report_add(j, &watched);
         }
         return 0;
 }
 
-/* Reports no evidence, and a blocker that names the gate itself; take_report() dates it. */
+/* Reports no evidence, and a blocker that names the gate itself. */
 static int judge_itself(const Gate *g, Judging *j, const char *reason, const char *message) {
         j->report->evidence = EVIDENCE_NONE;
         return report_add(j, &(Watched){
@@ -286,8 +270,8 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                         b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
                 if (known && !b->is_dated)
                         b->since = known->since;
-                else if (!known && (b->since == 0 || b->since > now.boottime))
-                        b->since = now.boottime;
+                else
+                        b->since = usec_min(b->since, now.boottime);
                 if (guard >= 0)
                         g->held[guard]++;
                 same = same && known == &old->blockers[i] && b->since == known->since &&
@@ -379,6 +363,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         tell_state(g);
         unlisted = find_unlisted(g, w);
         r = judge_all(g, unlisted, &j);
+        report_sort(&report);
         report.overdue = j.overdue;
         wait_for_hint(&j);
         speaks = !unlisted && streams_speak(g, w);
@@ -453,8 +438,8 @@ void gate_forget_controllers(Gate *g) {
 }
 
 /* After a reload, takes over from the former gate of the same name: state, stop-watches, times, blockers and their
- * counts; and what rule R7 keeps, where the checks are the same. */
-void gate_adopt(Gate *g, Gate *old) {
+ * counts; and what rule R7 keeps, where the checks are the same. Up to now the former timing counts. */
+void gate_adopt(Gate *g, Gate *old, Instant now) {
         bool same = gate_definition_checks_equal(g->setup.definition, old->setup.definition);
 
         g->told = old->told;
@@ -467,6 +452,7 @@ void gate_adopt(Gate *g, Gate *old) {
         if (gate_state(g) == GATE_DISABLED || gate_state(old) == GATE_DISABLED)
                 return;
 
+        gate_clock_feed(&old->clock, &old->setup.timing, old->clock.evidence, now.monotonic);
         g->clock = old->clock;
         g->report = old->report;
         old->report = REPORT_INIT;

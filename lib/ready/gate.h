@@ -74,7 +74,7 @@ bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
 void gate_set_enabled(Gate *g, bool enabled, char *cause);
-void gate_adopt(Gate *g, Gate *old);
+void gate_adopt(Gate *g, Gate *old, Instant now);
 void gate_look_again(Gate *g);
 void gate_forget_controllers(Gate *g);
 void gate_forget_kept(Gate *g);

@@ -112,9 +112,9 @@ void node_choose(const World *w, NodeChoice *ret) {
         ret->reason = REASON_NODE_NOT_REGISTERED;
         snprintf(ret->message, sizeof(ret->message), "%s",
                  w->by_kind[KUBE_NODE]
-                         ? "the kubelet of this host has not registered a node yet: every node has "
+                         ? "the kubelet of this host has not registered a node: every node has "
                            "another machine ID, boot ID and name"
-                         : "the kubelet has not registered a node yet");
+                         : "the kubelet has not registered a node");
 }
 
 /* Whether the node is this host. */
@@ -193,7 +193,8 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
         else if (node->alive)
                 ret->proof = PROOF_OBSERVED;
 
-        if (!node_status_is_ready(node, ret))
+        ret->is_reported = !node_status_is_ready(node, ret);
+        if (ret->is_reported)
                 return;
         if (!node->alive) {
                 finding_set(

@@ -192,8 +192,10 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
                 finding_set(ret, EVIDENCE_NONE, reason, message);
                 return;
         }
-        if (!ready)
+        if (!ready) {
+                ret->is_reported = !streq(ret->reason, REASON_NOT_OBSERVED);
                 return;
+        }
 
         /* Without a watch on the node the daemon does not know whether the node is still in the boot in which the
          * pod was seen. */

@@ -45,6 +45,7 @@ int question_list(const Check *c, const World *w, Instant now, WatchedCallback c
         if (a) {
                 watched.since = a->changed;
                 finding_set(&watched.finding, a->evidence, a->reason, a->message);
+                watched.finding.is_reported = true;
                 if (a->evidence == EVIDENCE_TRUE)
                         watched.finding.proof = PROOF_OBSERVED;
         }

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "diagnosis/columns.h"
 
 #define REPLAY_USEC USEC_PER_SEC
 
@@ -223,6 +224,15 @@ static bool is_blank(const KubePod *p) {
         return pod_ready(p).status != KUBE_STATUS_TRUE;
 }
 
+/* Whether the reason that is told of a pod is another one. */
+static bool says_otherwise(const KubePod *a, const KubePod *b) {
+        const char *before, *after, *message;
+
+        pod_blocking_reason(a, &before, &message);
+        pod_blocking_reason(b, &after, &message);
+        return !streq_ptr(before, after);
+}
+
 static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed, Instant now) {
         const KubePod *old = o->object ? KUBE_POD_OF(o->object) : NULL;
         KubeCondition before, after = pod_ready(update);
@@ -247,8 +257,8 @@ static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed,
         if (witnessed && (ids_differ(old, update) ||
                           (before.status == KUBE_STATUS_FALSE && after.status == KUBE_STATUS_TRUE)))
                 o->observed = true;
-        if (before.status != after.status || !streq_ptr(before.reason, after.reason) ||
-            !streq_ptr(old->phase, update->phase) || old->object.deleting != update->object.deleting)
+        if (before.status != after.status || !streq_ptr(old->phase, update->phase) ||
+            old->object.deleting != update->object.deleting || says_otherwise(old, update))
                 o->changed = now.boottime;
         return 0;
 }
@@ -276,7 +286,8 @@ static void node_note_renewal(const World *w, WorldObject *node, Instant now) {
 
 static void node_carry_over(World *w, WorldObject *o, const KubeNode *update, bool witnessed, Instant now) {
         const KubeNode *old = o->object ? KUBE_NODE_OF(o->object) : NULL;
-        KubeStatus before, after = ready_of(update->conditions, update->n_conditions).status;
+        KubeCondition before, ready = ready_of(update->conditions, update->n_conditions);
+        KubeStatus after = ready.status;
 
         if (!old || !streq_ptr(old->boot_id, update->boot_id)) {
                 node_forget_life(o); /* `observed` counts from here, also for what runs on it */
@@ -297,8 +308,9 @@ static void node_carry_over(World *w, WorldObject *o, const KubeNode *update, bo
                           (update->heartbeat && !streq_ptr(old->heartbeat, update->heartbeat))))
                 node_set_alive(o, now);
 
-        before = ready_of(old->conditions, old->n_conditions).status;
-        if (before != after)
+        before = ready_of(old->conditions, old->n_conditions);
+        if (before.status != after || !streq_ptr(before.reason, ready.reason) ||
+            old->object.deleting != update->object.deleting)
                 o->changed = now.boottime;
         /* The lifecycle controller says so of a kubelet that it has not heard of. */
         if (after == KUBE_STATUS_UNKNOWN)

@@ -3,6 +3,7 @@
 
 import re
 import signal
+import socket
 
 import pytest
 
@@ -20,9 +21,12 @@ X509 = "tls: failed to verify certificate: x509: "
 # scheduler's words. "failed": the kubelet has ended the pod, and nothing has taken its place. Others: see Scene.
 PODS = (
     ("crash", "Error", "failed to create fsnotify watcher: too many open files", "inotify limits"),
+    ("crash", "Error", "accept4: too many open files", "A limit on open files"),
     ("status", "ErrImagePull", REGISTRY + "x509: certificate has expired or is not yet valid", "Compare the clock"),
     ("crash", "Error", '[FATAL] plugin/loop: Loop (127.0.0.1:55953) detected for zone "."', "forwards to itself"),
     ("crash", "Error", "lookup x on 10.43.0.10:53: read udp 10.42.0.7:40312: i/o timeout", "firewall-cmd --permanent"),
+    ("crash", "Error", "lookup x on 10.43.0.10:53: read: connection refused", "see the gate dns"),
+    ("crash", "Error", "dial tcp 10.43.0.1:443: connect: connection refused", "see the gate api"),
     ("crash", "Error", 'Get "https://10.43.0.1:443/api": dial tcp 10.43.0.1:443: i/o timeout', "do not reach the API"),
     ("event", "FailedCreatePodSandBox", "ovs-vsctl: no port named br-ex", "Open vSwitch"),
     ("event", "FailedCreatePodSandBox", "open /etc/crio/openshift-pull-secret: no such file", "Save the pull secret"),
@@ -33,6 +37,7 @@ PODS = (
     ("status", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: i/o timeout", "cannot resolve the registry's"),
     ("status", "ErrImagePull", X509 + "certificate signed by unknown authority", "that this host does not trust"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp 52.0.0.1:443: connect: no route to host", "cannot reach the"),
+    ("status", "ErrImagePull", "rpc error: code = DeadlineExceeded desc = context deadline exceeded", "on its way to"),
     ("status", "ErrImagePull", "no image found in manifest list for architecture arm64", "(uname -m)"),
     ("status", "ErrImagePull", "reading manifest nope in quay.io/x/y: manifest unknown", "No such image"),
     ("status", "InvalidImageName", None, "The image name is not valid"),
@@ -44,11 +49,12 @@ PODS = (
     ("event", "NetworkNotReady", "network is not ready: NetworkPluginNotReady", "10-ovn-kubernetes.conf"),
     ("event", "FailedCreatePodSandBox", "CNI request failed with status 400", "did not give the pod an address"),
     ("event", "FailedCreatePodSandBox", "CNI request failed: context deadline exceeded", "did not give the pod an"),
+    ("event", "FailedCreatePodSandBox", 'error adding pod a_b to CNI network "cbr0": flannel', "A CNI plugin failed"),
     ("event", "FailedCreatePodSandBox", "cannot find a network-attachment-definition (a)", "network that does not"),
     ("event", "FailedCreatePodSandBox", "rpc error: code = DeadlineExceeded desc = context", "sandbox in time"),
     ("crash", "Error", "could not open lvmd socket", "LVMS does not come up", "openshift-storage"),
     ("pending", "Unschedulable", "1 node(s) did not have enough free storage.", "lacks a volume group"),
-    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "has not created this", "openshift-dns"),
+    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "are made by service-ca", "openshift-dns"),
     ("event", "FailedMount", 'secret "shop-tls" not found', "refers to a Secret or ConfigMap"),
     ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "creates this in each namespace"),
     ("pending", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims.", "PersistentVolumeClaim is not"),
@@ -62,7 +68,9 @@ PODS = (
     ("pending", "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates", "A scheduling gate"),
     ("crash", "OOMKilled", None, "The kernel keeps killing"),
     ("ended", "OOMKilled", None, "The kernel killed the container"),
-    ("status", "CreateContainerError", "container create failed: permission denied", "SELinux or a file mode"),
+    ("status", "CreateContainerError", "setrlimit `RLIMIT_NOFILE`: Operation not permitted", "default_ulimits"),
+    ("status", "CreateContainerError", "open /var/lib/kubelet/x: permission denied", "SELinux or a file mode"),
+    ("status", "CreateContainerError", "container create failed: permission denied", "securityContext"),
     ("crash", "Error", "listen tcp :443: bind: address already in use", "Another process has the port"),
     ("status", "CreateContainerConfigError", "image will run as root", "cannot put the container's"),
     ("status", "RunContainerError", 'exec: "nope": executable file not found', "cannot be started"),
@@ -79,7 +87,7 @@ PODS = (
     ("going", "Terminating", None, "The previous pod is still terminating"),
     ("gated", "ReadinessGatesNotReady", 'pod readiness gate "edge/ok" does not exist', "A readiness gate holds"),
     ("running", "Unhealthy", "Readiness probe failed: statuscode: 503", "Its probe fails"),
-    ("stale", "Unproven", None, "Ready is an old status"),
+    ("stale", "Unproven", None, "Ready may be an old status"),
     # There is no hint, and the message is the cluster's own.
     ("status", "WhateverComesNext", "in words that nobody has heard", None),
     ("event", "WhateverComesNext", "in words that nobody has heard", None),
@@ -87,7 +95,7 @@ PODS = (
 
 NODES = (
     ("NetworkReady=false reason:NetworkPluginNotReady message:no CNI configuration file", "10-ovn-kubernetes.conf"),
-    ("PLEG is not healthy: pleg was last seen active 3m0s ago", "too slowly"),
+    ("PLEG is not healthy: pleg was last seen active 3m0s ago", "list of containers in time"),
     ("container runtime is down", "gets no answer from CRI-O"),
     ("node is shutting down", "The host is shutting down"),
     ("missing node capacity for resources: ephemeral-storage", "does not report the node as ready"),
@@ -246,12 +254,12 @@ def test_node(scene):
     scene.kubelet.patch_node(ready=None)
     scene.told("node", "NodeStatusUnknown", "does not report")
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
-    scene.told("node", "StaleBoot", "previous boot")
+    scene.told("node", "StaleBoot", "not of this boot")
     # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
         told = f"the node's InternalIP {address} is no address of this host"
         scene.kubelet.patch_node(ready=False, message="x", address=address)
-        scene.told("node", "KubeletNotReady", "The host's address has changed", f"x; {told}")
+        scene.told("node", "KubeletNotReady", "The host no longer has the node's address", f"x; {told}")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": ["edge/hold"]}})
     scene.kubelet.patch_node()
     scene.rest.delete(scene.kubelet.node_path)
@@ -286,7 +294,7 @@ def test_node_under_pressure(scene):
             scene.told("node", "KubeletNotReady", hint, "container runtime is down" + told)
             # An earlier boot's pressure is not this one's.
             scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id(), pressure=kind)
-            assert kind not in scene.told("node", "StaleBoot", "previous boot")["message"]
+            assert kind not in scene.told("node", "StaleBoot", "not of this boot")["message"]
             # The kubelet rejects pods, and each time the controller makes another one.
             scene.kubelet.patch_node(pressure=kind)
             process.eventually(lambda: scene.daemon.gate("node")["state"] == "ready", 10, 0.02, "the node")
@@ -405,6 +413,28 @@ def test_which_node(scene, another, tmp_path):
         scene.rest.delete("/api/v1/nodes/edge-2")
 
 
+def test_what_proves(scene, another, tmp_path):
+    """A pod that was Ready before the daemon came; one whose cgroup cannot be read; a condition without controller."""
+    name = scene.pod("shop")["metadata"]["name"]
+    scene.kubelet.pod_up(name)
+    condition = "[Condition]\nResource=apps/v1/deployments\nNamespace=shop\nName=cared\nType=Available\n"
+    cared = guide.Workload("Deployment", "shop", "cared", "cared-a", ("app",), {"app": "cared"})
+    scene.rest.create("/apis/apps/v1/namespaces/shop/deployments", guide.controller(cared))
+    gates = {"observed": "[Pods]\nNamespace=shop\nProof=observed\n", "node": "[Node]\n",
+             "cared": condition + "[Pods]\nNamespace=shop\nName=nothing-*\n"}
+    try:
+        daemon = another(gates=gates)
+        scene.told("observed", "Unproven", "seen alive for a minute", "when watching began", daemon)
+        scene.told("cared", "Unproven", "half a minute after its controller", daemon=daemon)
+        (tmp_path / "nothing").write_text("")
+        daemon = another(gates={"shop": "[Pods]\nNamespace=shop\n"},
+                         config={"Host": {"CgroupRoot": tmp_path / "nothing"}})
+        scene.told("shop", "Unproven", "compare CgroupRoot=", "cannot tell whether", daemon)
+    finally:
+        scene.rest.delete("/apis/apps/v1/namespaces/shop/deployments/cared")
+        scene.rest.delete(scene.kubelet.path(scene.kubelet.find(name)))
+
+
 def test_credentials(scene, another, tmp_path, closing):
     def kubeconfig(name, text):
         (tmp_path / name).write_text(text)
@@ -421,10 +451,10 @@ def test_credentials(scene, another, tmp_path, closing):
         (kubeconfig("broken", "clusters: ["), "KubeconfigInvalid", "writes the kubeconfig again"),
         (kubeconfig("token", text(url, ca, token="stale")), "Unauthorized", "refuses the kubeconfig's credentials"),
         (account, "Forbidden", "The account may not read this"),
-        (kubeconfig("ca", text(url, stranger.ca, token="x")), "ApiUnreachable", "certificate does not match"),
+        (kubeconfig("ca", text(url, stranger.ca, token="x")), "ApiUnreachable", "each other's certificates"),
         (kubeconfig("early", text(early.url("localhost", "https").removesuffix("/app"), stranger.ca, token="x")),
          "Clock", "Set the clock"),
-        (kubeconfig("nobody", text(nobody, ca, token="x")), "ApiUnreachable", "MicroShift does not answer"),
+        (kubeconfig("nobody", text(nobody, ca, token="x")), "ApiUnreachable", "The API server does not answer"),
     )
     for path, reason, hint in cases:
         scene.told("node", reason, hint, daemon=another(path))
@@ -444,7 +474,7 @@ def test_server(scene, another, tmp_path, names):
     # A server without its database.
     scene.cluster.etcd.send_signal(signal.SIGSTOP)
     try:
-        scene.told("api", "ApiNotReady", "MicroShift is starting", "etcd", another(), 20)
+        scene.told("api", "ApiNotReady", "The API server is not ready", "etcd", another(), 20)
     finally:
         scene.cluster.etcd.send_signal(signal.SIGCONT)
     scene.cluster.wait_ready()
@@ -464,8 +494,11 @@ def test_name_of_the_node(scene, another, tmp_path):
     daemon = another(nobody, wrapper=mounts.wrapper({"/etc/microshift": etc, "/var/lib/microshift": data}))
     words = "MicroShift knows this node as edge1, and node.hostnameOverride in its configuration says edge2"
     scene.told("api", "ApiUnreachable", "back to its former value", words, daemon)
+    # It starts under the kept name where the override is the host's name.
+    (etc / "config.yaml").write_text(f"node: {{hostnameOverride: {socket.gethostname()}}}\n")
+    scene.told("api", "ApiUnreachable", "The API server does not answer", daemon=daemon)
     (etc / "config.yaml").write_text("node: {hostnameOverride: Edge1}\n")
-    scene.told("api", "ApiUnreachable", "MicroShift does not answer", daemon=daemon)
+    scene.told("api", "ApiUnreachable", "The API server does not answer", daemon=daemon)
 
 
 def test_conditions(scene):
@@ -502,13 +535,15 @@ def test_addresses(scene, another, tmp_path, closing, names):
         "unknown": ("http://nobody.example.test/", "NameNotFound", "wildcard DNS record"),
         "refused": (f"http://127.0.0.1:{process.free_port()}/", "ConnectionRefused", "Nothing listens there"),
         "tls": (closing(Application(pki.server("other-ca"))).url("localhost", "https"), "TLS", "is not trusted"),
-        "broken": (broken.url(), "UnexpectedStatus", "The router has no endpoint"),
+        "mutual": (closing(Application(pki.server("good"), client_ca=pki.ca)).url("localhost", "https")
+                   + f"\nCAFile={pki.ca}", "TLS", "asks for a client's certificate"),
+        "broken": (broken.url(), "UnexpectedStatus", "or the application itself"),
         "odd": (odd.url(), "UnexpectedStatus", "not one that ExpectStatus="),
-        "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "is not trusted"),
+        "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "before there is a certificate"),
         "ca": (f"https://localhost/\nCAFile={tmp_path}/none.pem", "CAUnreadable", "Correct CAFile="),
         "silent": ("http://silent.example.test/", "NameServerSilent", "No name server"),
         "late": (closing(SilentApplication()).url(), "TimedOut", "No answer: check"),
-        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "does not speak valid HTTP"),
+        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "No valid answer of HTTP"),
     }
     daemon = another(gates={name: f"[Endpoint]\nURL={url}\n" for name, (url, _, _) in expected.items()},
                      wrapper=names.wrapper())

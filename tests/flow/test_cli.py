@@ -377,6 +377,24 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     assert text.endswith("    Same cause: ovn, node\n")
 
 
+@pytest.mark.parametrize("state,first", [("lost", "ovn"), ("unknown", "dns"), ("waiting", "node"), ("ready", "api")])
+def test_cause_of_the_verdict_is_told_first(daemon, client, state, first):
+    """What is the matter with an open gate comes after that; the gates stand in their order."""
+    states = {"api": "ready", "olm": "lost", "node": "waiting", "ovn": "lost", "dns": "unknown"}
+    gates = [gate(n, s, required=n != "olm", blockers=[blocker(n, "Pod", f"of-{n}", "Bad", message=f"m {n}")])
+             for n, s in states.items()]
+    daemon.replies["Describe"] = {"verdict": verdict(state), "gates": gates}
+    told = re.findall(r"^(\w+) ← ", client("status").stdout, re.M)
+    assert told[0] == first and sorted(told) == ["api", "dns", "node", "ovn"]
+    shown = client("status", "--all").stdout
+    assert re.findall(r"^(\w+) +(?:ready|lost|waiting|unknown) ", shown, re.M) == list(states)
+    assert re.findall(r"^(\w+) ← ", shown, re.M)[0] == first
+    if state != "ready":
+        assert re.findall(r"^(\w+) \(Gate ", client("explain").stdout, re.M)[0] == first
+    # Of gates that were named, the worst; nobody asks for their verdict.
+    assert re.findall(r"^(\w+) ← ", client("status", *states).stdout, re.M)[:2] == ["olm", "ovn"]
+
+
 def test_a_gate_with_clock_is_explained(daemon, client):
     ends = world.NOW + 4_000_000
     for clock, words in (("settle", "opens in 4s"), ("hold", "lost in 4s"), ("grace", "unknown in 4s")):

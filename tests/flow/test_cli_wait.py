@@ -279,6 +279,11 @@ def test_wait_tells_systemd(daemon, start, notify):
     told = notify.wait(lambda n: n.value("STATUS"), 10)
     assert told.value("STATUS").startswith(
         "2 of 3 gates ready, 1 of 2 containers; dns: Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff since ")
+    # A gate that is open is not the cause, whatever is the matter with it.
+    daemon.tell(change(gate("api", blockers=[blocker("api", "Api", "/readyz", "Doubt")])))
+    daemon.tell(change(gate("dns", "waiting", blockers=[blocker("dns", "Pod", "x", "OtherReason")])))
+    notify.wait(lambda n: "; dns: Pod x: OtherReason since " in (n.value("STATUS") or ""), 10)
+    assert not notify.find(lambda n: "Doubt" in (n.value("STATUS") or ""))
     evil = blocker("dns", "Pod", "x", "Bad\nREADY=1\nSTOPPING=1" + "x" * 6000)
     daemon.tell(change(gate("dns", "waiting", blockers=[evil])))
     told = notify.wait(lambda n: "Bad" in (n.value("STATUS") or ""), 10)

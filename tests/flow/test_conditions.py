@@ -54,7 +54,7 @@ def test_definition_that_goes(tls):
 
     # It comes back without the object, and then with it.
     server.register("cert-manager.io/v1", "certificates", "Certificate")
-    expect_message(tls, "tls", "no such object yet")
+    expect_message(tls, "tls", "no such object")
     server.put(certificate())
     daemon.expect_gate("tls", "ready")
 

@@ -73,6 +73,25 @@ def booting(edge):
     return edge
 
 
+def test_cause_of_the_verdict(ready_edge):
+    """A dead container loses a gate while the API is away. That is what the journal and systemd are told, though
+    other gates come first and are in doubt; and it counts since the container died."""
+    daemon = ready_edge.daemon
+    time.sleep(3)
+    ready_edge.server.close_port()
+    ready_edge.server.end_streams("reset")
+    ready_edge.expect_reason("ApiUnreachable", "api")
+    since = time.clock_gettime(time.CLOCK_BOOTTIME)
+    ready_edge.kubelet.container_dies("dns-default")
+    daemon.expect_verdict("lost")
+    told = blocker(ready_edge)
+    assert told["reason"] == "Unproven" and 0 <= told["sinceBoottimeUSec"] / 1e6 - since < 2, told
+    daemon.expect_log(r"The cluster is lost \(was ready\): Unproven Pod openshift-dns/dns-default-")
+    daemon.expect_status(r"^lost.*; dns: Unproven Pod openshift-dns/dns-default-")
+    text = daemon.client("status").stdout
+    assert re.findall(r"^(\w+) (?:←|<-) ", text, re.M)[0] == "dns", text
+
+
 def test_pull_in_progress(booting):
     """An hour of a first boot: the status says nothing, the event everything."""
     pulling = 'Pulling image "quay.io/openshift/dns@sha256:abc"'
@@ -112,14 +131,14 @@ NO_LOGIN = "unable to retrieve auth token: invalid username/password: unauthoriz
 # Reason and message of the status (of an event, where it says "event"), and a part of the hint.
 POD_CASES = (
     ("event", "FailedCreatePodSandBox", NO_LOGIN, "/etc/crio/openshift-pull-secret"),
-    ("event", "NetworkNotReady", "network is not ready: " + NO_CNI, "ovnkube-master has not written"),
+    ("event", "NetworkNotReady", "network is not ready: " + NO_CNI, "for which ovnkube-master writes"),
     ("event", "FailedCreatePodSandBox", "ovs-vsctl: no port named br-ex", "openvswitch.service"),
     ("event", "FailedMount", NO_SECRET, "see the gate service-ca"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp: lookup quay.io: no such host", "/etc/resolv.conf"),
     ("status", "ErrImagePull", REGISTRY + "dial tcp 1.2.3.4:443: i/o timeout", "cannot reach the registry"),
     ("status", "InvalidImageName", "couldn't parse image name", "correct its name"),
     ("status", "CrashLoopBackOff", "back-off 40s restarting failed container=dns", "oc logs --previous"),
-    ("status", "CreateContainerError", "container create failed: permission denied", "restorecon"),
+    ("status", "CreateContainerError", "container create failed: permission denied", "securityContext"),
     ("status", "SomethingNew", "in words that nobody has heard", None),
 )
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that hang and networks that swallow packets: nothing reports it, and the daemon finds out all the same."""
+"""Servers that hang and networks that swallow packets: nothing reports it, and the daemon finds out all the same. And
+the daemon itself hangs."""
 
+import re
+import signal
 import socket
 import time
 
@@ -46,3 +49,48 @@ def test_half_open(make_edge):
         network.heal()
         edge.expect_settled(20)
         process.eventually(lambda: edge.kubelet.renew_lease() and edge.daemon.verdict() == "ready", 30, 0.3)
+
+
+def told_lost(daemon):
+    return re.search(r"(Gate \w+|The cluster) is lost", daemon.log())
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGTERM, signal.SIGKILL])
+def test_stalled_daemon(edge, end):
+    """The daemon is stopped, for longer than HoldSec=, right after a pod was not Ready. When it goes on, or is
+    restarted at once, the pod's Ready waits in its sockets: what it did not see was not FALSE."""
+    edge.up()
+    daemon = edge.start(config={"Readiness": {"HoldSec": "3s"}})
+    edge.expect_ready()
+    edge.expect_settled()
+    edge.kubelet.pod_ready("dns-default", False)
+    process.eventually(lambda: edge.reasons("dns"), 5, 0.01, "a blocker")
+    daemon.pause()
+    edge.kubelet.pod_ready("dns-default")
+    time.sleep(6)
+    if end:
+        daemon.process.send_signal(end)
+    daemon.resume()
+    if end:
+        daemon.process.wait(10)
+        edge.kubelet.start_heartbeat(0.5)
+        daemon.start()
+    process.eventually(lambda: daemon.verdict() == "ready" and not edge.reasons("dns"), 15, 0.05)
+    edge.expect_steady(4)
+    assert not told_lost(daemon), told_lost(daemon).group()
+
+
+def test_stalled_daemon_loses_what_is_lost(edge):
+    """What is FALSE after the stall as well is lost when the hold is over, and not before the news was read."""
+    edge.up()
+    daemon = edge.start(config={"Readiness": {"HoldSec": "3s"}})
+    edge.expect_ready()
+    edge.expect_settled()
+    edge.kubelet.pod_ready("dns-default", False)
+    process.eventually(lambda: edge.reasons("dns"), 5, 0.01, "a blocker")
+    daemon.pause()
+    time.sleep(6)
+    daemon.resume()
+    resumed = time.monotonic()
+    daemon.expect_gate("dns", "lost", 10)
+    assert 0.9 < time.monotonic() - resumed < 6

@@ -14,9 +14,10 @@ from . import mounts
 
 
 class Application:
-    """Answers `status` to every request. pair: certificate and key, for TLS. `asked`: when, monotonic."""
+    """Answers `status` to every request. pair: certificate and key, for TLS; client_ca: who signs the certificates
+    that clients must have. `asked`: when, monotonic."""
 
-    def __init__(self, pair=None, port=0):
+    def __init__(self, pair=None, port=0, client_ca=None):
         self.status = 200
         self.asked = []
         self.paths = []
@@ -44,6 +45,9 @@ class Application:
         if pair:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*map(str, pair))
+            if client_ca:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(str(client_ca))
             self.server.socket = context.wrap_socket(
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )

@@ -93,6 +93,34 @@ static void test_hold(void **state) {
         }
 }
 
+/* A gate that was lost has to settle: it makes the verdict, and what blocks another gate for a moment does not. */
+static void test_settling(void **state) {
+        PlayPod pod = pod_ready("shop", "web", 70, 71);
+
+        play_start_pod(&play, &pod);
+        PLAY_GATE(&play, "node", check_node(NULL))->required = true;
+        PLAY_GATE(&play, "shop", check_pods("shop", NULL))->required = true;
+        play_load(&play);
+        play_kill(&play, 71);
+        play_look(&play);
+        play_judge(&play);
+        play_pass(&play, SECONDS(15));
+        play_start(&play, 71);
+        play_look(&play);
+        play_judge(&play);
+        play_pass(&play, SECONDS(5));
+        assert_status(true,
+                      "lost since 01:00:00: 1 of 2 gates open; shop: nothing blocks it now, ready in 10s");
+        play_remove(&play, KUBE_NODE, "", GUIDE_NODE);
+        play_judge(&play);
+        {
+                const Readiness readiness = { .world = play.world, .board = play.board };
+                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now);
+
+                assert_non_null(strstr(text, ": 1 of 2 gates open; shop: "));
+        }
+}
+
 /* An object of an invalid gate is the gate itself, which is named already. */
 static void test_invalid_gate(void **state) {
         GateSetup *s = PLAY_GATE(&play, "shop", check_pods("shop", NULL));
@@ -131,8 +159,13 @@ static void test_hostile_text(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_nothing_required), TEST(test_blocker),      TEST(test_ready), TEST(test_hold),
-                TEST(test_invalid_gate),     TEST(test_hostile_text),
+                TEST(test_nothing_required),
+                TEST(test_blocker),
+                TEST(test_ready),
+                TEST(test_hold),
+                TEST(test_settling),
+                TEST(test_invalid_gate),
+                TEST(test_hostile_text),
         };
 
         assert_int_equal(setenv("TZ", "UTC", 1), 0);

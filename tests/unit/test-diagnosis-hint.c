@@ -25,7 +25,7 @@ static const Case cases[] = {
           { POD("ErrImagePull", "pinging container registry quay.io: Get \"https://quay.io/v2/\": x509: certificate has "
                                 "expired or is not yet valid: current time 1970-01-01T00:01:02Z is before "
                                 "2024-01-01T00:00:00Z") } },
-        { "The host's address has changed",
+        { "The host no longer has the node's address",
           { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is no address of this "
                               "host") } },
         { "back to its former value",
@@ -119,12 +119,12 @@ static const Case cases[] = {
         { "Run crictl pull IMAGE on this host", { POD("ImagePullBackOff", "Back-off pulling image \"x\"") } },
 
         /* The network of the pods, and the node */
-        { "ovnkube-master has not written",
+        { "for which ovnkube-master writes",
           { NODE("KubeletNotReady",
                  "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network "
                  "plugin returns error: no CNI configuration file in /etc/cni/net.d/. Has your network provider "
                  "started?") } },
-        { "ovnkube-master has not written",
+        { "for which ovnkube-master writes",
           { POD("ContainerCreating", NULL),
             EVENT("NetworkNotReady", "network is not ready: container runtime network not ready: NetworkReady=false "
                                      "reason:NetworkPluginNotReady") } },
@@ -156,7 +156,7 @@ static const Case cases[] = {
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = context "
                                             "deadline exceeded") } },
-        { "This host cannot reach the registry",
+        { "The pull failed on its way",
           { POD("ErrImagePull", "rpc error: code = DeadlineExceeded desc = context deadline exceeded") } },
         { "The disk is nearly full",
           { .kind = "Pods", .reason = "NoPods",
@@ -196,7 +196,7 @@ static const Case cases[] = {
             EVENT("Terminated", "Pod was terminated in response to imminent node shutdown.") } },
         { "The kubelet rejected or ended the pod",
           { .kind = "Pods", .reason = "NoPods", EVENT("Preempting", "Preempted in order to admit critical pod") } },
-        { "CRI-O answers the kubelet too slowly",
+        { "does not get through its list of containers",
           { NODE("KubeletNotReady", "PLEG is not healthy: pleg was last seen active 3m0s ago") } },
         { "The kubelet gets no answer from CRI-O", { NODE("KubeletNotReady", "container runtime is down") } },
         { "The kubelet gets no answer from CRI-O",
@@ -220,7 +220,7 @@ static const Case cases[] = {
         { "LVMS does not come up",
           { POD("CrashLoopBackOff", "back-off 5m0s restarting failed container=vg-manager pod=vg-manager-x"),
             .namespace = "openshift-storage" } },
-        { "service-ca has not created this secret yet",
+        { "are made by service-ca",
           { POD("ContainerCreating", NULL), .namespace = "openshift-dns",
             EVENT("FailedMount", "MountVolume.SetUp failed for volume \"metrics-tls\" : secret "
                                  "\"dns-default-metrics-tls\" not found") } },
@@ -279,6 +279,19 @@ static const Case cases[] = {
           { POD("CrashLoopBackOff", "back-off 20s; last exit: OOMKilled, exit code 137") } },
         { "SELinux or a file mode forbids it",
           { POD("CreateContainerError", "container create failed: open /var/lib/microshift/x: permission denied") } },
+        { "SELinux or a file mode forbids it",
+          { POD("CreateContainerError", "relabel failed /data: lsetxattr /data: operation not supported") } },
+        { "compare default_ulimits", /* which is no matter of labels */
+          { POD("CreateContainerError", "container create failed: setrlimit `RLIMIT_NOFILE`: Operation not permitted") } },
+        { "compare default_ulimits",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: runc create failed: unable to start container "
+                                            "process: error setting rlimits for ready process: error setting rlimit type 7: "
+                                            "operation not permitted") } },
+        { "compare the container's securityContext",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: listen tcp :80: bind: permission denied") } },
+        { "compare the container's securityContext",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: chown /data: Operation not permitted") } },
         { "Another process has the port",
           { POD("CrashLoopBackOff", "last exit: Error, exit code 1: listen tcp :443: bind: address already in use") } },
         { "The kubelet cannot put the container's configuration together",
@@ -305,11 +318,16 @@ static const Case cases[] = {
         { "Its pods cannot be created", { .kind = "ReplicaSet", .reason = "FailedCreate", .message = "exceeded quota" } },
 
         /* Ours */
-        { "This status is from the previous boot", { NODE("StaleBoot", NULL) } },
+        { "This status is not of this boot", { NODE("StaleBoot", "the kubelet has not reported a boot ID yet") } },
+        { "Ready may be an old status",
+          { POD("Unproven", "it is reported Ready, but container c is not running on this host") } },
+        { "compare CgroupRoot=",
+          { POD("Unproven", "cannot tell whether its container c is alive: /sys/fs/cgroup: Permission denied") } },
+        { "once the pod's node has been seen alive",
+          { POD("Unproven", "it was already Ready when watching began; nothing proves that this is from the current boot") } },
         { "the [Workload] or [Pods] of the same gate",
           { .kind = "certificates", .reason = "Unproven",
             .message = "what it says may be of an earlier boot: its controller has not been seen to act" } },
-        { "Ready is an old status", { POD("Unproven", NULL) } },
         { "the kubelet does not run or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
           { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },
@@ -343,12 +361,16 @@ static const Case cases[] = {
         { "Name this host's node with Node=", { NODE("NodeAmbiguous", "any of these nodes could be this host: a b") } },
         { "Compare Node=", { NODE("NodeNotRegistered", "no node is named x, as Node= says") } },
         { "The kubelet has not registered its node yet",
-          { NODE("NodeNotRegistered", "the kubelet has not registered a node yet") } },
+          { NODE("NodeNotRegistered", "the kubelet has not registered a node") } },
         { "cannot be resolved on this host", { .reason = "ApiUnreachable", .message = "Could not resolve host: edge" } },
-        { "certificate does not match the kubeconfig",
+        { "do not accept each other's certificates",
+          { .reason = "ApiUnreachable", .message = "TLS failed: no client certificate that the server accepts" } },
+        { "do not accept each other's certificates",
           { .reason = "ApiUnreachable", .message = "SSL certificate problem: self-signed certificate in chain" } },
-        { "MicroShift does not answer", { .reason = "ApiUnreachable", .message = "Connection refused" } },
-        { "MicroShift is starting",
+        { "The API server does not answer", { .reason = "ApiUnreachable", .message = "Connection refused" } },
+        { "The API server does not answer", /* a handshake that breaks says nothing of certificates */
+          { .reason = "ApiUnreachable", .message = "TLS failed: wrong version number" } },
+        { "The API server is not ready", /* it may start, stop, or lack its database */
           { .reason = "ApiNotReady", .message = "[-]poststarthook/rbac/bootstrap-roles failed: reason withheld" } },
         { "is listing the API's objects", { .reason = "NotSynced" } },
         { "has not acted on the newest specification", { POD("NotObserved", NULL) } },
@@ -365,16 +387,20 @@ static const Case cases[] = {
         { "wildcard DNS record", { .kind = "Endpoint", .reason = "Error", .message = "no such host" } },
         { "Nothing listens there", { .kind = "Endpoint", .message = "Connection refused" } },
         { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },
+        { "TLS fails before there is a certificate",
+          { .kind = "Endpoint", .reason = "TLS", .message = "TLS failed: wrong version number" } },
+        { "asks for a client's certificate",
+          { .kind = "Endpoint", .reason = "TLS", .message = "TLS failed: no client certificate that the server accepts" } },
         { "No answer: check", { .kind = "Endpoint", .message = "Connection timed out" } },
         { "the router pod's own", { .kind = "Endpoint", .reason = "Unreachable",
                                     .message = "no route to the address, or the connection is not allowed" } },
         { "not one that ExpectStatus=", { .kind = "Endpoint", .reason = "UnexpectedStatus",
                                     .message = "it answered 404, 200-399 is expected" } },
-        { "does not speak valid HTTP", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
-        { "The router has no endpoint", { .kind = "Endpoint", .message = "answered 503" } },
+        { "No valid answer of HTTP came", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
+        { "or the application itself is not available", { .kind = "Endpoint", .message = "answered 503" } },
 
         { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
-                                               .message = "connection refused: nothing listens there" } },
+                                               .message = "connection refused" } },
         { "The connection is not established", { .kind = "Socket", .reason = "TimedOut",
                                          .message = "timed out: no connection within 10 s" } },
         { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "the name does not resolve: b: x" } },
@@ -382,6 +408,26 @@ static const Case cases[] = {
         { "cannot reach the socket", { .kind = "Socket", .reason = "Forbidden" } },
 
         /* What must not be mistaken */
+        { "A limit on open files is reached", /* not that of inotify, as far as is known */
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: accept tcp [::]:8080: accept4: too many open files") } },
+        { "The container keeps exiting",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: fsnotify watcher: no such file or directory") } },
+        { "see the gate dns",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: lookup x on 10.43.0.10:53: read: connection refused") } },
+        { "see the gate api",
+          { POD("CrashLoopBackOff", "last exit: Error, exit code 1: dial tcp 10.43.0.1:443: connect: connection refused") } },
+        { "Run crictl pull IMAGE", { POD("ImagePullBackOff", "Back-off pulling image \"quay.io/x/openvswitch:1\"") } },
+        { "A CNI plugin failed",
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "error adding pod shop_web to CNI network \"cbr0\": plugin type=\"flannel\" "
+                                            "failed (add): open /run/flannel/subnet.env: no such file or directory") } },
+        { "CRI-O cannot make the pod's sandbox", /* which needs no registry for that */
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: mounting overlay: context deadline exceeded") } },
+        { NULL, { POD("ContainerCreating", NULL), EVENT("Failed", "Error: context deadline exceeded") } },
+        { "CRI-O cannot make the pod's sandbox", /* nor its credentials */
+          { POD("ContainerCreating", NULL),
+            EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: mkdir /run/x: permission denied: x") } },
         { NULL, { POD("ContainerCreating", NULL) } },
         { NULL, { POD("ContainerCreating", "pulling quay.io/x"), EVENT("Pulling", "pulling quay.io/x"), } },
         { NULL, { POD("WhateverComesNext", "in words that nobody has heard") } },

@@ -436,6 +436,97 @@ static void test_since(void **state) {
         play_end(&p);
 }
 
+static void assert_cause(Play *p, const char *verdict, const char *gate, const char *object) {
+        const Gate *g;
+        const Blocker *b = board_first_blocker(&p->board, &g);
+
+        assert_verdict(p, verdict);
+        if (gate)
+                assert_string_equal(g ? gate_name(g) : "no gate", gate);
+        else
+                assert_null(g);
+        if (object)
+                assert_string_equal(b ? b->object.name : "no blocker", object);
+        else
+                assert_null(b);
+}
+
+/* Rule R8: the cause is that of a gate which makes the verdict, whatever else blocks; in order of explanation. */
+static void test_cause(void **state) {
+        Play p;
+
+        begin(&p);
+        add(&p, "a", true);
+        add(&p, "b", true);
+        after(add(&p, "c", true), "b");
+        add(&p, "d", false);
+        play_load(&p);
+        assert_cause(&p, "waiting", "a", "/a");
+        answer(&p, "/a", EVIDENCE_TRUE);
+        assert_cause(&p, "waiting", "b", "/b");
+        answer(&p, "/b", EVIDENCE_TRUE);
+        answer(&p, "/c", EVIDENCE_TRUE);
+        assert_cause(&p, "ready", NULL, NULL);
+        answer(&p, "/a", EVIDENCE_NONE);
+        assert_cause(&p, "ready", "a", "/a"); /* a doubt, told as one of the cluster that is ready */
+
+        /* c is lost; a lives on its grace, and b will be ready again. */
+        answer(&p, "/c", EVIDENCE_FALSE);
+        answer(&p, "/b", EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(14));
+        answer(&p, "/b", EVIDENCE_TRUE);
+        play_pass(&p, SECONDS(1));
+        assert_cause(&p, "lost", "c", "/c");
+
+        /* Nothing blocks c any more, and it has to settle. a's doubt is no cause of that. */
+        answer(&p, "/c", EVIDENCE_TRUE);
+        assert_cause(&p, "lost", "c", NULL);
+        play_pass(&p, SECONDS(15));
+        assert_cause(&p, "ready", "a", "/a");
+
+        answer(&p, "/b", EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(14));
+        answer(&p, "/b", EVIDENCE_NONE);
+        play_pass(&p, SECONDS(300));
+        assert_cause(&p, "unknown", "a", "/a");
+        answer(&p, "/a", EVIDENCE_TRUE);
+        assert_cause(&p, "unknown", "b", "/b");
+        play_end(&p);
+}
+
+/* And within a gate what is known to be wrong comes before what is only not known, however much that is. */
+static void test_doubts_come_last(void **state) {
+        char names[LIMIT_BLOCKERS][8];
+        PlayPod pods[LIMIT_BLOCKERS];
+        Gate *g;
+        Play p;
+
+        play_cluster(&p);
+        for (unsigned i = 0; i < ELEMENTSOF(pods); i++) {
+                snprintf(names[i], sizeof(names[i]), "web-%u", i);
+                pods[i] = pod_ready("shop", names[i], 100 + i, 40 + i);
+                play_start_pod(&p, &pods[i]);
+        }
+        PLAY_GATE(&p, "web", check_pods("shop", NULL))->required = true;
+        play_load(&p);
+        assert_verdict(&p, "ready");
+        for (unsigned i = 0; i < ELEMENTSOF(pods); i++) {
+                play_api(&p, API_UNREACHABLE);
+                play_kill(&p, 40 + i);
+                play_look(&p);
+                play_judge(&p);
+                g = play_find(&p, "web");
+                assert_string_equal(g->report.blockers[0].reason, REASON_UNPROVEN);
+                assert_string_equal(g->report.blockers[0].object.name, names[i]);
+                assert_string_equal(g->report.blockers[1].reason, REASON_API_UNREACHABLE);
+                assert_true(g->report.n_blockers <= LIMIT_DOUBTS + 1);
+                play_start(&p, 40 + i);
+                play_look(&p);
+                play_judge(&p);
+        }
+        play_end(&p);
+}
+
 /* A vendor gate whose workload is still NotFound 60 s after /readyz: this build may not ship it. */
 static void test_overdue(void **state) {
         PlayCheck d = check_workload(KUBE_DAEMONSET, "openshift-dns", "dns-default");
@@ -601,6 +692,8 @@ int main(void) {
                 cmocka_unit_test(test_reload_disabled),
                 cmocka_unit_test(test_reload_removed),
                 cmocka_unit_test(test_since),
+                cmocka_unit_test(test_cause),
+                cmocka_unit_test(test_doubts_come_last),
                 cmocka_unit_test(test_overdue),
                 cmocka_unit_test(test_running_clock),
                 cmocka_unit_test(test_guide),

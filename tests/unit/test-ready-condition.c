@@ -489,7 +489,7 @@ static void test_without_namespace(void **state) {
         play_generic_stream(&p, "cert-manager.io/v1/certificates /tls");
         play_listed(&p, STREAM_GENERIC);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
-        assert_string_equal(p.report.blockers[0].message, "the cluster has no such object yet");
+        assert_string_equal(p.report.blockers[0].message, "the cluster has no such object");
         play_generic(&p, &g);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
         assert_string_equal(play_reason(&p), REASON_NOT_FOUND);

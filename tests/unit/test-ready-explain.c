@@ -226,7 +226,7 @@ static void test_no_pods(void **state) {
         PLAY_GATE(&p, "web", d);
         play_load(&p);
         tell(&p, &(Told){ SET_UID, "Warning", "FailedCreate", refused });
-        assert_told(&p, REASON_NOT_FOUND, "the cluster has no such object yet");
+        assert_told(&p, REASON_NOT_FOUND, "the cluster has no such object");
         play_workload(&p, &web);
         play_judge(&p);
         assert_told(&p, REASON_NO_PODS, "0 of 1 pods exist");
@@ -349,13 +349,13 @@ static void test_hearsay(void **state) {
         play_judge(&p);
         assert_told(&p, REASON_UNPROVEN,
                     "it is reported Ready, but container main is not running on this host");
-        assert_non_null(strstr(first(&p)->hint, "Ready is an old status"));
+        assert_non_null(strstr(first(&p)->hint, "Ready may be an old status"));
         put_pod(&p, "ContainerCreating", NULL);
         assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);
         play_api(&p, API_UNREACHABLE);
         play_judge(&p);
         assert_string_equal(first(&p)->reason, REASON_API_UNREACHABLE);
-        assert_non_null(strstr(first(&p)->hint, "MicroShift does not answer"));
+        assert_non_null(strstr(first(&p)->hint, "The API server does not answer"));
         assert_null(strstr(strempty(first(&p)->message), "DiskPressure"));
         end(&p);
 }
@@ -403,13 +403,128 @@ static void test_leftover(void **state) {
         end(&p);
 }
 
+/* --- since when (rule R8) --- */
+
+static void assert_since(Play *p, const char *reason, usec_t since) {
+        assert_string_equal(first(p)->reason, reason);
+        assert_int_equal(first(p)->since, since);
+}
+
+/* A container dies: since then, and not since its pod became Ready. */
+static void test_since_of_what_is_found(void **state) {
+        PlayPod pod = pod_ready(NS, "web-1", 100, 40);
+        PlayNode node = node_of_this_boot();
+        Play p;
+
+        begin(&p);
+        play_start_pod(&p, &pod);
+        play_judge(&p);
+        play_sleep(&p, SECONDS(49));
+        play_kill(&p, 40);
+        play_look(&p);
+        play_judge(&p);
+        assert_since(&p, REASON_UNPROVEN, p.now.boottime);
+        play_sleep(&p, SECONDS(25));
+        play_judge(&p);
+        assert_since(&p, REASON_UNPROVEN, p.now.boottime - SECONDS(25));
+
+        /* The node is of another boot, and then its kubelet says nothing of this one. */
+        PLAY_GATE(&p, "web", check_node(NULL));
+        play_load(&p);
+        play_sleep(&p, SECONDS(10));
+        node.boot_id = OLD_BOOT;
+        node.heartbeat++;
+        play_node(&p, &node);
+        play_judge(&p);
+        assert_since(&p, REASON_STALE_BOOT, p.now.boottime);
+        end(&p);
+}
+
+/* Pods go, and then their workload: each since then, and not since the API was ready or the workload was seen. */
+static void test_since_of_what_is_missing(void **state) {
+        PlayWorkload web = {
+                .kind = KUBE_STATEFULSET, .namespace = NS, .name = "web", .uid = 200, .replicas = 1
+        };
+        PlayPod pod = pod_ready(NS, "web-1", 100, 40);
+        Play p;
+
+        begin(&p);
+        PLAY_GATE(&p, "web", check_workload(KUBE_STATEFULSET, NS, "web"));
+        play_load(&p);
+        play_workload(&p, &web);
+        play_sync_all(&p);
+        pod_owned(&pod, "StatefulSet", "web", 200);
+        play_start_pod(&p, &pod);
+        play_judge(&p);
+        assert_gate(&p, "web", "ready");
+        play_sleep(&p, SECONDS(60));
+        play_remove(&p, KUBE_POD, NS, "web-1");
+        play_judge(&p);
+        assert_since(&p, REASON_NO_PODS, p.now.boottime);
+        play_sleep(&p, SECONDS(60));
+        web.replicas = 0;
+        play_workload(&p, &web);
+        play_judge(&p);
+        assert_since(&p, REASON_SCALED_TO_ZERO, p.now.boottime);
+        play_sleep(&p, SECONDS(60));
+        play_remove(&p, KUBE_STATEFULSET, NS, "web");
+        play_judge(&p);
+        assert_since(&p, REASON_NOT_FOUND, p.now.boottime);
+        end(&p);
+}
+
+/* What the cluster says: since it began to say so, also where the API was away in between. Another reason has a
+ * beginning of its own. */
+static void test_since_of_what_is_reported(void **state) {
+        usec_t created, crashed, away;
+        Play p;
+
+        begin(&p);
+        put_pod(&p, "ContainerCreating", NULL);
+        created = p.now.boottime;
+        assert_since(&p, "ContainerCreating", created);
+        play_sleep(&p, SECONDS(20));
+        play_api(&p, API_UNREACHABLE);
+        away = p.now.boottime;
+        play_sleep(&p, SECONDS(3));
+        play_judge(&p);
+        assert_since(&p, REASON_API_UNREACHABLE, away);
+        play_api(&p, API_READY);
+        play_sync_all(&p);
+        play_judge(&p);
+        assert_since(&p, "ContainerCreating", created);
+
+        play_sleep(&p, SECONDS(20));
+        put_pod(&p, "CrashLoopBackOff", "back-off 10s restarting failed container");
+        crashed = p.now.boottime;
+        assert_since(&p, "CrashLoopBackOff", crashed);
+        play_sleep(&p, SECONDS(20));
+        put_pod(&p, "CrashLoopBackOff", "back-off 20s restarting failed container");
+        assert_since(&p, "CrashLoopBackOff", crashed);
+        play_api(&p, API_UNREACHABLE);
+        play_judge(&p);
+        play_api(&p, API_READY);
+        play_sync_all(&p);
+        play_judge(&p);
+        assert_since(&p, "CrashLoopBackOff", crashed);
+        end(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pull),        cmocka_unit_test(test_words_of_the_registry),
-                cmocka_unit_test(test_crash),       cmocka_unit_test(test_init),
-                cmocka_unit_test(test_pull_policy), cmocka_unit_test(test_no_pods),
-                cmocka_unit_test(test_no_node),     cmocka_unit_test(test_pressure),
-                cmocka_unit_test(test_hearsay),     cmocka_unit_test(test_leftover),
+                cmocka_unit_test(test_since_of_what_is_found),
+                cmocka_unit_test(test_since_of_what_is_missing),
+                cmocka_unit_test(test_since_of_what_is_reported),
+                cmocka_unit_test(test_pull),
+                cmocka_unit_test(test_words_of_the_registry),
+                cmocka_unit_test(test_crash),
+                cmocka_unit_test(test_init),
+                cmocka_unit_test(test_pull_policy),
+                cmocka_unit_test(test_no_pods),
+                cmocka_unit_test(test_no_node),
+                cmocka_unit_test(test_pressure),
+                cmocka_unit_test(test_hearsay),
+                cmocka_unit_test(test_leftover),
         };
 
         return cmocka_run_group_tests_name("ready-explain", tests, NULL, NULL);

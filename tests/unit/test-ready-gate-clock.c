@@ -187,26 +187,66 @@ static const Story stories[] = {
           GATE_WAITING,
           { { 0, 't', GATE_WAITING, GATE_CLOCK_NONE, NEVER },
             { 99999999, 't', GATE_WAITING, GATE_CLOCK_NONE, NEVER } } },
-        { "fed late, it moves as it would have in time: lost before TRUE came",
+        { "fed late, within a second, it moves as it would have in time",
+          { .settle = S(10), .hold = S(15), .unknown = S(300) },
+          GATE_READY,
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 },
+            { 16, 't', GATE_LOST, GATE_CLOCK_SETTLE, 31 },
+            { 32, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall is no FALSE: what came meanwhile is TRUE",
           DEFAULT,
           GATE_READY,
-          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 }, { 100, 't', GATE_LOST, GATE_CLOCK_SETTLE, 115 } } },
-        { "fed late: unknown before FALSE came",
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 }, { 100, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall is no FALSE: the news is read a moment after it",
+          DEFAULT,
+          GATE_READY,
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 },
+            { 100, 'f', GATE_READY, GATE_CLOCK_HOLD, 115 },
+            { 101, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall neither counts towards the hold nor resets it",
+          DEFAULT,
+          GATE_READY,
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 },
+            { 10, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 },
+            { 60, 'f', GATE_READY, GATE_CLOCK_HOLD, 65 },
+            { 65, 'f', GATE_LOST, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall: the hold goes on behind the API's absence",
+          DEFAULT,
+          GATE_READY,
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 },
+            { 100, '-', GATE_READY, GATE_CLOCK_GRACE, 400 },
+            { 110, 'f', GATE_READY, GATE_CLOCK_HOLD, 125 } } },
+        { "a stall in unknown is no FALSE either",
+          DEFAULT,
+          GATE_UNKNOWN,
+          { { 0, 'f', GATE_UNKNOWN, GATE_CLOCK_HOLD, 15 }, { 100, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall breaks TRUE: it settles again",
+          { .settle = S(10), .hold = S(15), .unknown = S(300) },
+          GATE_WAITING,
+          { { 0, 't', GATE_WAITING, GATE_CLOCK_SETTLE, 10 },
+            { 9, 't', GATE_WAITING, GATE_CLOCK_SETTLE, 10 },
+            { 60, 't', GATE_WAITING, GATE_CLOCK_SETTLE, 70 },
+            { 70, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+        { "a stall breaks TRUE after lost, too",
+          DEFAULT,
+          GATE_LOST,
+          { { 0, 't', GATE_LOST, GATE_CLOCK_SETTLE, 15 }, { 60, 't', GATE_LOST, GATE_CLOCK_SETTLE, 75 } } },
+        { "a stall is time without evidence: unknown before FALSE came",
           DEFAULT,
           GATE_READY,
           { { 0, '-', GATE_READY, GATE_CLOCK_GRACE, 300 }, { 400, 'f', GATE_UNKNOWN, GATE_CLOCK_HOLD, 415 } } },
-        { "fed late: unknown and back within one feeding",
+        { "a stall is time without evidence: unknown and back within one feeding",
           DEFAULT,
           GATE_READY,
           { { 0, '-', GATE_READY, GATE_CLOCK_GRACE, 300 }, { 400, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
-        { "fed late: lost, before the API went away",
+        { "a stall that ends before the hold does is none",
           DEFAULT,
           GATE_READY,
-          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 }, { 100, '-', GATE_LOST, GATE_CLOCK_NONE, NEVER } } },
-        { "fed late, a settled TRUE opens",
-          { .settle = S(10), .hold = S(15), .unknown = S(300) },
-          GATE_WAITING,
-          { { 0, 't', GATE_WAITING, GATE_CLOCK_SETTLE, 10 }, { 100, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
+          { { 0, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 }, { 14, 'f', GATE_READY, GATE_CLOCK_HOLD, 15 } } },
+        { "a stall does not matter where the hold is 0",
+          { .unknown = S(300) },
+          GATE_LOST,
+          { { 0, 'f', GATE_LOST, GATE_CLOCK_NONE, NEVER }, { 100, 't', GATE_READY, GATE_CLOCK_NONE, NEVER } } },
         { "what was TRUE up to the end of the hold counts as TRUE",
           DEFAULT,
           GATE_READY,
@@ -255,10 +295,11 @@ static void test_stories(void **state) {
 }
 
 /* Being judged in between, for another gate's sake, changes nothing. Those stories are left out whose point
- * is to be fed late. */
+ * is that nobody did. */
 static void test_feeding_more_often(void **state) {
         for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++)
-                if (!strstr(stories[i].name, "late") && !strstr(stories[i].name, "without end"))
+                if (!strstr(stories[i].name, "late") && !strstr(stories[i].name, "stall") &&
+                    !strstr(stories[i].name, "without end"))
                         tell(&stories[i], S(1) - 1);
 }
 
@@ -272,6 +313,40 @@ static void test_clock_stands_still(void **state) {
                 assert_false(gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(10)));
         assert_int_equal(c.state, GATE_READY);
         assert_int_equal(gate_clock_next(&c, &t, NULL), S(25));
+}
+
+/* However little of the hold was left, FALSE has to be seen for a second after a stall. */
+static void test_stall_at_the_end_of_the_hold(void **state) {
+        GateTiming t = GATE_TIMING_DEFAULT;
+        GateClock c = { .state = GATE_READY };
+
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, 0);
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(15) - 1);
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(60));
+        assert_int_equal(c.state, GATE_READY);
+        assert_int_equal(gate_clock_next(&c, &t, NULL), S(61));
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(61));
+        assert_int_equal(c.state, GATE_LOST);
+
+        t.hold = S(1) / 2;
+        c = (GateClock){ .state = GATE_READY };
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, 0);
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(60));
+        assert_int_equal(c.state, GATE_READY);
+        assert_int_equal(gate_clock_next(&c, &t, NULL), S(60) + t.hold);
+}
+
+/* On a host where the daemon is late every time, what is FALSE is lost in the end, and what is TRUE opens. */
+static void test_always_late(void **state) {
+        GateTiming t = { .settle = S(10), .hold = S(15), .unknown = S(300) };
+        GateClock shut = { .state = GATE_READY }, open = { .state = GATE_WAITING };
+        unsigned late = 0;
+
+        for (; late < 100 && (shut.state != GATE_LOST || open.state != GATE_READY); late++) {
+                gate_clock_feed(&shut, &t, EVIDENCE_FALSE, S(60) * late);
+                gate_clock_feed(&open, &t, EVIDENCE_TRUE, S(60) * late);
+        }
+        assert_in_range(late, 4, 10);
 }
 
 static void test_words(void **state) {
@@ -306,6 +381,8 @@ int main(void) {
                 cmocka_unit_test(test_stories),
                 cmocka_unit_test(test_feeding_more_often),
                 cmocka_unit_test(test_clock_stands_still),
+                cmocka_unit_test(test_stall_at_the_end_of_the_hold),
+                cmocka_unit_test(test_always_late),
                 cmocka_unit_test(test_words),
                 cmocka_unit_test(test_and),
         };

@@ -204,6 +204,24 @@ static void test_hold(void **state) {
         play_end(&p);
 }
 
+/* Nor does the time for which the daemon was stopped before it ended, whatever it believed when that began. */
+static void test_hold_of_a_stalled_daemon(void **state) {
+        Play p;
+
+        begin(&p);
+        die(&p, 31);
+        p.now.monotonic += SECONDS(100);
+        p.now.boottime += SECONDS(100);
+        restart(&p);
+        assert_gate(&p, "dns", "ready");
+        assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE);
+        play_pass(&p, SECONDS(13));
+        assert_gate(&p, "dns", "ready");
+        play_pass(&p, SECONDS(2));
+        assert_gate(&p, "dns", "lost");
+        play_end(&p);
+}
+
 /* A container that is dead now is FALSE at once, the API being there or not. */
 static void test_dead(void **state) {
         Buffer b;
@@ -425,6 +443,7 @@ int main(void) {
                 cmocka_unit_test(test_grace),
                 cmocka_unit_test(test_grace_is_over),
                 cmocka_unit_test(test_hold),
+                cmocka_unit_test(test_hold_of_a_stalled_daemon),
                 cmocka_unit_test(test_dead),
                 cmocka_unit_test(test_alive),
                 cmocka_unit_test(test_kept_while_away),

@@ -62,6 +62,7 @@ typedef struct Sim {
         bool daemonsets_synced, unscheduled_synced;
         unsigned next_id;
         bool was_usable; /* ever in this boot */
+        bool pods_were;  /* likewise, the node aside */
         bool lived; /* a kubelet that has looked at its pods ran since the API was last out of reach, or since
                           * msreadyd started */
 
@@ -115,14 +116,19 @@ static bool pod_is_usable(const Sim *s, unsigned i) {
                is_alive(s, s->pod[i].containers[1].id);
 }
 
-static bool is_usable(const Sim *s) {
+static bool pods_are_usable(const Sim *s) {
         for (unsigned i = 0; i < PODS; i++)
                 if (!pod_is_usable(s, i))
                         return false;
-        return s->node.ready == KUBE_STATUS_TRUE && streq(s->node.boot_id, THIS_BOOT);
+        return true;
+}
+
+static bool is_usable(const Sim *s) {
+        return pods_are_usable(s) && s->node.ready == KUBE_STATUS_TRUE && streq(s->node.boot_id, THIS_BOOT);
 }
 
 static void note_truth(Sim *s) {
+        s->pods_were = s->pods_were || pods_are_usable(s);
         s->was_usable = s->was_usable || is_usable(s);
         if (s->play.world->api != API_READY)
                 s->lived = false;
@@ -420,7 +426,7 @@ static void reckon(Sim *s) {
                 s->before[i] = state;
         }
         if (gate_state(play_find(p, "all")) == GATE_READY || board_is_fresh(&p->board))
-                for (unsigned i = 0; i < PODS && !s->was_usable; i++)
+                for (unsigned i = 0; i < PODS && !s->pods_were; i++)
                         if (s->step[i] < 4)
                                 wrong(s, "ready, and pod %u has not done its last step", i);
         if (gate_state(play_find(p, "node")) == GATE_READY && !streq(s->node.boot_id, THIS_BOOT))
@@ -456,6 +462,33 @@ static void pass(Sim *s, usec_t usec) {
                 p->now.monotonic += passed;
                 p->now.boottime += passed;
                 judge(s);
+        }
+}
+
+/* The daemon is stopped or starved. What its gates were waiting for and missed by more than a second is not known to
+ * have lasted: FALSE neither counts nor is forgotten, TRUE has to settle again. */
+static void stall(Sim *s, usec_t passed) {
+        Play *p = &s->play;
+
+        p->now.monotonic += passed;
+        p->now.boottime += passed;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const Gate *g = play_find(p, names[i]);
+                usec_t due = gate_clock_next(&g->clock, &g->setup.timing, NULL);
+                bool late = p->now.monotonic > usec_add(due, SECONDS(1)) && g->clock.stalls < 4;
+
+                switch (g->report.evidence) {
+                case EVIDENCE_TRUE:
+                        s->true_for[i] = late ? 0 : s->true_for[i] + passed;
+                        break;
+                case EVIDENCE_FALSE:
+                        s->false_for[i] = late ? MIN(s->false_for[i], g->setup.timing.hold - SECONDS(1))
+                                               : s->false_for[i] + passed;
+                        break;
+                default:
+                        s->none_for[i] += passed;
+                        break;
+                }
         }
 }
 
@@ -544,6 +577,9 @@ static void step_of_boot(Sim *s, unsigned dice) {
         case 20:
                 restart(s);
                 break;
+        case 21:
+                stall(s, USEC_PER_MSEC * roll(s, 60000));
+                break;
         default:
                 play_sleep(&s->play, SECONDS(roll(s, 10000)));
                 break;
@@ -578,7 +614,7 @@ static void step_of_chaos(Sim *s) {
 
 static void turn(Sim *s) {
         /* Mishaps are rarer than steps. */
-        unsigned dice = roll(s, 8) ? roll(s, 18) : 18 + roll(s, 4);
+        unsigned dice = roll(s, 8) ? roll(s, 18) : 18 + roll(s, 5);
 
         if (s->mode == MODE_CHAOS && roll(s, 5) == 0)
                 step_of_chaos(s);

@@ -379,7 +379,7 @@ static void test_pods_missing(void **state) {
         play_lose(&p, STREAM_PODS_UNSCHEDULED);
         assert_blocked(&p, &pods, EVIDENCE_NONE, "Pods", REASON_NOT_SYNCED);
         assert_int_equal(p.report.blockers[0].since,
-                         0); /* since it is seen, and not since the API was ready */
+                         p.now.boottime); /* since it is seen, and not since the API was ready */
         pods.tally.minimum_ready = MINIMUM_READY_UNSET;
         play_end(&p);
 }

@@ -153,7 +153,7 @@ static bool look_at_pod(SourceHost *s, WorldObject *pod) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id)
                         continue;
                 life = look(s, &(ContainerAddress){
-                                       .pod_uid = p->config_hash ?: p->object.uid,
+                                       .pod_uid = kube_pod_host_uid(p),
                                        .qos = p->qos,
                                        .id = p->containers[i].id,
                                });

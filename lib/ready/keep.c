@@ -49,7 +49,7 @@ static int keep_watched(const Watched *watched, void *userdata) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id ||
                     k->n >= KEEP_CONTAINERS)
                         continue;
-                add_container(k->b, p->object.namespace, p->object.name, p->config_hash ?: p->object.uid,
+                add_container(k->b, p->object.namespace, p->object.name, kube_pod_host_uid(p),
                               p->qos, p->containers[i].name, p->containers[i].id);
                 k->n++;
         }

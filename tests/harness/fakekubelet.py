@@ -89,9 +89,8 @@ class Cgroups:
 
     def pod_group(self, pod):
         """Where the pod's group is, relative to a tree."""
-        uid = (
-            pod["metadata"].get("annotations", {}).get("kubernetes.io/config.hash") or pod["metadata"]["uid"]
-        )
+        annotations = pod["metadata"].get("annotations", {})
+        uid = annotations.get("kubernetes.io/config.mirror") or pod["metadata"]["uid"]
         qos = pod.get("status", {}).get("qosClass", "Burstable").lower()
         quality = "" if qos == "guaranteed" else qos
         if self.driver == "cgroupfs":

@@ -308,7 +308,9 @@ WorldObject *play_pod(Play *p, const PlayPod *pod) {
                      pod->labels);
         put_owner(&b, pod->owner_kind, pod->owner_name, pod->owner_uid);
         if (pod->config_hash)
-                put(&b, ",\"annotations\":{\"kubernetes.io/config.hash\":\"%s\"}", pod->config_hash);
+                put(&b,
+                    ",\"annotations\":{\"kubernetes.io/config.hash\":\"%s\",\"kubernetes.io/config.mirror\":\"%s\"}",
+                    pod->config_hash, pod->config_hash);
         put(&b, "},\"spec\":{");
         if (pod->node)
                 put(&b, "\"nodeName\":\"%s\",", pod->node);

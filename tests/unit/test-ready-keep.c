@@ -29,6 +29,7 @@ static void begin(Play *p) {
                 .name = "proxy", .role = KUBE_CONTAINER_MAIN, .state = KUBE_CONTAINER_RUNNING, .id = 32
         };
         pod.config_hash = "d41d8cd98f00b204e9800998ecf8427e";
+        pod_owned(&pod, "Node", GUIDE_NODE, 1);
         play_start_pod(p, &pod);
         add_gates(p);
         play_load(p);

@@ -399,9 +399,18 @@ static const HintRow rows[] = {
           .hint = "This status is from the previous boot and passes when the kubelet reports; if it does "
                   "not pass, look at systemctl status microshift.service." },
         { .reasons = "Unproven",
-          .hint = "Ready is an old status: the containers that it names are not running on this host; if "
-                  "that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
-                  "microshift.service." },
+          .texts = "is not found below",
+          .hint = "Ready is an old status, or the container's control group is elsewhere: compare crictl ps "
+                  "with oc get pods -A, and if the container runs, set CgroupRoot= in msready.conf to the "
+                  "folder that has the kubelet's group kubepods or kubepods.slice." },
+        { .reasons = "Unproven",
+          .hint = "The pod's status is older than what runs on this host: if that lasts, compare crictl ps "
+                  "with oc get pods -A and read journalctl -b -u microshift.service." },
+        { .reasons = "Unreadable",
+          .texts = "name of a control group",
+          .hint = "No runtime that gives its containers control groups gives such an ID: compare it with "
+                  "crictl ps --no-trunc, and use Proof=observed in the gate's file if that is how the "
+                  "runtime works." },
         { .reasons = "KubeletSilent",
           .hint = "The kubelet has shown no activity: look at curl -s http://127.0.0.1:10248/healthz and "
                   "systemctl status microshift.service." },

@@ -306,7 +306,12 @@ static const Case cases[] = {
 
         /* Ours */
         { "This status is from the previous boot", { NODE("StaleBoot", NULL) } },
-        { "Ready is an old status", { POD("Unproven", NULL) } },
+        { "Ready is an old status",
+          { POD("Unproven", "it is reported Ready, but container a is not found below /sys/fs/cgroup") } },
+        { "older than what runs on this host",
+          { POD("Unproven", "it is reported Ready, but container a no longer runs on this host") } },
+        { "Proof=observed",
+          { POD("Unreadable", "the ID of its container a cannot be the name of a control group: such an ID") } },
         { "The kubelet has shown no activity", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
           { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },

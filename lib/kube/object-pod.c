@@ -114,9 +114,9 @@ static KubeQos qos_from_string(const char *s) {
         return KUBE_QOS_BESTEFFORT;
 }
 
-/* On the host a static pod's uid is the hash of its file, which the kubelet writes into two annotations of the pod that
- * mirrors it here, owned by the node. Anybody who may edit a pod can give it the one; the API server lets nobody add
- * or change the other later. */
+/* On the host a static pod's uid is the hash of its file, which the kubelet writes into two annotations of
+ * the pod that mirrors it here, owned by the node. Anybody who may edit a pod can give it the one; the API
+ * server lets nobody add or change the other later. */
 static const char *read_config_hash(Arena *a, const JsonValue *json, const KubePod *p) {
         const JsonValue *annotations = jv_path(json, "metadata", "annotations", NULL);
         const char *hash = jv_get_string(annotations, "kubernetes.io/config.hash");

@@ -50,7 +50,8 @@ static int keep_watched(const Watched *watched, void *userdata) {
 
         if (!watched->object || watched->object->object->kind != KUBE_POD)
                 return 0;
-        if (watched->finding.proof != PROOF_CGROUP && !(k->with_dead && pod_is_dead(&watched->finding)))
+        if (watched->finding.proof != PROOF_CGROUP && !watched->object->is_restarted &&
+            !(k->with_dead && pod_is_dead(&watched->finding)))
                 return 0;
         p = KUBE_POD_OF(watched->object->object);
         for (size_t i = 0; i < p->n_containers; i++) {

@@ -152,6 +152,14 @@ bool kept_asks_for_living(const Gate *g, const KeptContainer *k) {
         return k->beside && life_is_dead(k->life);
 }
 
+/* Two checks of a gate may have kept the same container. */
+static bool is_first_kept(const Gate *g, const KeptContainer *k) {
+        for (const KeptContainer *other = g->kept; other < k; other++)
+                if (streq(other->id, k->id))
+                        return false;
+        return true;
+}
+
 static bool kept_names(const Gate *g, const char *id) {
         for (size_t i = 0; i < g->n_kept; i++)
                 if (streq(container_id_bare(g->kept[i].id), id))
@@ -167,7 +175,7 @@ bool kept_take_living(Gate *g, const char *pod_uid, char *const *living) {
 
         for (size_t i = 0; i < g->n_kept; i++)
                 if (streq(g->kept[i].pod_uid, pod_uid)) {
-                        dead += life_is_dead(g->kept[i].life);
+                        dead += life_is_dead(g->kept[i].life) && is_first_kept(g, &g->kept[i]);
                         beside = g->kept[i].beside;
                 }
         STRV_FOREACH(id, living)

@@ -14,10 +14,19 @@
 
 #include "base/file.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 
-/* How deep below kubepods the probe searches for a container's group, and in how many folders. */
+/* How deep below the group of all pods the probe searches, and in how many folders. */
 #define SEARCH_DEPTH 4
 #define SEARCH_FOLDERS 4096
+
+/* The kubelet's --cgroup-root= puts the group of all pods below another one: how deep that may be, and how many such
+ * places are remembered. */
+#define PARENT_DEPTH 3
+#define PARENTS 8
+
+/* Of more living groups in a pod's folder none is told. */
+#define LIVING 64
 
 static bool exists(const char *path) {
         struct stat st;
@@ -35,27 +44,34 @@ static bool is_folder(const char *path) {
 void cgroup_probe_done(CgroupProbe *p) {
         free(p->root);
         free(p->hierarchy);
+        strv_free(p->parents);
         *p = (CgroupProbe){};
 }
 
-/* Returns 1 where the hierarchy has the group of all pods. */
-static int has_kubepods(const char *hierarchy) {
-        static const char *const names[] = { "kubepods", "kubepods.slice" };
+/* Returns 1 where a group of all pods is in the folder. */
+static int has_kubepods(const char *folder) {
+        struct dirent *e;
+        int r = 0;
+        DIR *d;
 
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        d = opendir(folder);
+        if (!d)
+                return 0;
+        while (r == 0 && (e = readdir(d))) {
                 _cleanup_free_ char *path = NULL;
-                int r;
 
-                r = path_join(hierarchy, names[i], &path);
-                if (r < 0)
-                        return r;
-                if (is_folder(path))
-                        return 1;
+                if (!cgroup_name_is_kubepods(e->d_name))
+                        continue;
+                r = path_join(folder, e->d_name, &path);
+                if (r >= 0)
+                        r = is_folder(path);
         }
-        return 0;
+        closedir(d);
+        return r;
 }
 
-/* On v1 the hierarchy that systemd itself keeps has every group; else any other one that has kubepods. */
+/* On v1 the hierarchy that systemd itself keeps has every group. Without it the root may be within a hierarchy;
+ * else any that has the group of all pods will do. */
 static int find_hierarchy(CgroupProbe *p) {
         _cleanup_free_ char *systemd = NULL;
         struct dirent *e;
@@ -69,6 +85,9 @@ static int find_hierarchy(CgroupProbe *p) {
                 p->hierarchy = TAKE_PTR(systemd);
                 return 0;
         }
+        r = has_kubepods(p->root);
+        if (r != 0)
+                return r < 0 ? r : free_and_strdup(&p->hierarchy, p->root);
 
         d = opendir(p->root);
         if (!d)
@@ -88,27 +107,45 @@ static int find_hierarchy(CgroupProbe *p) {
         return MIN(r, 0);
 }
 
-int cgroup_probe_init(CgroupProbe *p, const char *root) {
+/* The root may come to be after the daemon: the kubelet makes what its --cgroup-root= names. */
+static int find_version(CgroupProbe *p) {
         _cleanup_free_ char *controllers = NULL;
         int r;
 
+        if (p->unified)
+                return 0;
+        r = path_join(p->root, "cgroup.controllers", &controllers);
+        if (r >= 0)
+                p->unified = exists(controllers);
+        return MIN(r, 0);
+}
+
+int cgroup_probe_init(CgroupProbe *p, const char *root) {
         *p = (CgroupProbe){ .root = strdup(root) };
         if (!p->root)
                 return -ENOMEM;
-        r = path_join(root, "cgroup.controllers", &controllers);
-        if (r < 0)
-                return r;
-        p->unified = exists(controllers);
-        return 0;
+        return find_version(p);
+}
+
+/* What the probe has not found so far may be where it has not looked: it searches the whole hierarchy once more,
+ * which costs too much to do for each container. */
+void cgroup_probe_look_again(CgroupProbe *p) {
+        p->has_searched = false;
+}
+
+/* What is looked for: the group of a container, or without an ID that of a pod. */
+static bool is_wanted(const ContainerAddress *a, const char *name) {
+        return a->id ? cgroup_name_is_container(name, a->id) : cgroup_name_is_pod(name, a->pod_uid);
 }
 
 typedef struct Search {
-        const char *id;
+        const ContainerAddress *wanted;
         unsigned folders;
         char *found;
 } Search;
 
 static int search(Search *s, const char *folder, unsigned depth) {
+        char id[CONTAINER_ID_SIZE + 1];
         struct dirent *e;
         int r = 0;
         DIR *d;
@@ -128,42 +165,24 @@ static int search(Search *s, const char *folder, unsigned depth) {
                 r = path_join(folder, e->d_name, &path);
                 if (r < 0 || !is_folder(path))
                         continue;
-                if (depth > 0 && cgroup_name_is_container(e->d_name, s->id))
+                /* What is within a container's group is of its own making. */
+                if (depth > 0 && is_wanted(s->wanted, e->d_name))
                         s->found = TAKE_PTR(path);
-                else if (depth < SEARCH_DEPTH)
+                else if (depth < SEARCH_DEPTH && !cgroup_name_read_id(e->d_name, id))
                         r = search(s, path, depth + 1);
         }
         closedir(d);
         return r;
 }
 
-/* Finds the container's group, as an absolute path. -ENOENT where no group has that ID, which means dead;
- * another error where the root cannot be read, which means nothing. */
-int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
-        Search s = { .id = container_id_bare(a->id) };
-        const char *base;
-        int r;
-
-        if (access(p->root, R_OK | X_OK) < 0)
-                return -errno == -ENOENT ? -ENOTDIR : -errno;
-        if (!p->unified && !p->hierarchy) {
-                r = find_hierarchy(p);
-                if (r < 0)
-                        return r;
-        }
-        base = p->unified ? p->root : p->hierarchy;
-        if (!base)
-                return -ENOENT;
-
+static int find_candidate(const char *place, const ContainerAddress *a, char **ret) {
         for (unsigned i = 0;; i++) {
                 _cleanup_free_ char *relative = NULL, *path = NULL;
+                int r;
 
-                r = cgroup_candidate(a, i, &relative);
-                if (r == -ENOENT)
-                        break;
-                if (r < 0)
-                        return r == -EINVAL ? -ENOENT : r;
-                r = path_join(base, relative, &path);
+                r = a->id ? cgroup_candidate(a, i, &relative) : cgroup_pod_candidate(a, i, &relative);
+                if (r >= 0)
+                        r = path_join(place, relative, &path);
                 if (r < 0)
                         return r;
                 if (is_folder(path)) {
@@ -171,14 +190,119 @@ int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
                         return 0;
                 }
         }
+}
 
-        r = search(&s, base, 0);
-        if (r < 0)
+/* place: what the group of all pods is in. */
+static int find_in(const char *place, const ContainerAddress *a, char **ret) {
+        Search s = { .wanted = a };
+        int r;
+
+        r = find_candidate(place, a, ret);
+        if (r != -ENOENT)
                 return r;
+        r = search(&s, place, 0);
+        if (r < 0) {
+                free(s.found);
+                return r;
+        }
         if (!s.found)
                 return -ENOENT;
         *ret = s.found;
         return 0;
+}
+
+static int find_in_parents(CgroupProbe *p, const ContainerAddress *a, char **ret) {
+        STRV_FOREACH(place, p->parents) {
+                int r = find_in(*place, a, ret);
+
+                if (r != -ENOENT)
+                        return r;
+        }
+        return -ENOENT;
+}
+
+/* A user whom a group was given makes groups of any name in it, and may lock others out of them. */
+static bool is_of(const char *folder, uid_t owner) {
+        struct stat st;
+
+        return lstat(folder, &st) >= 0 && S_ISDIR(st.st_mode) && st.st_uid == owner;
+}
+
+/* Remembers the folders below the given one, of the same owner, that have a group of all pods. */
+static int find_parents(CgroupProbe *p, const char *folder, uid_t owner, unsigned depth, unsigned *folders) {
+        struct dirent *e;
+        int r = 0;
+        DIR *d;
+
+        d = opendir(folder);
+        if (!d)
+                return 0;
+        while (r >= 0 && (e = readdir(d)) && *folders < SEARCH_FOLDERS) {
+                _cleanup_free_ char *path = NULL;
+
+                if (e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
+                        continue;
+                r = path_join(folder, e->d_name, &path);
+                if (r < 0 || !is_of(path, owner))
+                        continue;
+                ++*folders;
+                if (!cgroup_name_is_kubepods(e->d_name)) {
+                        if (depth < PARENT_DEPTH)
+                                r = find_parents(p, path, owner, depth + 1, folders);
+                } else if (depth > 0 && strv_length(p->parents) < PARENTS &&
+                           !strv_contains(p->parents, folder))
+                        r = strv_extend(&p->parents, folder);
+        }
+        closedir(d);
+        return r;
+}
+
+static int search_whole(CgroupProbe *p, const char *base) {
+        unsigned folders = 0;
+        struct stat st;
+
+        p->has_searched = true;
+        p->parents = strv_free(p->parents);
+        if (stat(base, &st) < 0)
+                return -errno;
+        return find_parents(p, base, st.st_uid, 0, &folders);
+}
+
+static int find_group(CgroupProbe *p, const ContainerAddress *a, char **ret) {
+        const char *base;
+        int r;
+
+        if (access(p->root, R_OK | X_OK) < 0)
+                return -errno == -ENOENT ? -ENOTDIR : -errno;
+        r = find_version(p);
+        if (r >= 0 && !p->unified && !p->hierarchy)
+                r = find_hierarchy(p);
+        if (r < 0)
+                return r;
+        base = p->unified ? p->root : p->hierarchy;
+        if (!base)
+                return -ENOENT;
+
+        r = find_in(base, a, ret);
+        if (r == -ENOENT)
+                r = find_in_parents(p, a, ret);
+        if (r != -ENOENT || p->has_searched)
+                return r;
+        r = search_whole(p, base);
+        return r < 0 ? r : find_in_parents(p, a, ret);
+}
+
+/* Finds the container's group, as an absolute path. -ENOENT where no group has that ID, which means dead; -EINVAL
+ * where uid or ID can be the name of no group; another error where the root cannot be read, which means
+ * nothing. */
+int cgroup_probe_find(CgroupProbe *p, const ContainerAddress *a, char **ret) {
+        assert(a->id);
+        return find_group(p, a, ret);
+}
+
+/* Likewise the pod's own group, which has those of its containers in it; a->id does not matter. */
+int cgroup_probe_find_pod(CgroupProbe *p, const ContainerAddress *a, char **ret) {
+        return find_group(p, &(ContainerAddress){ .pod_uid = a->pod_uid, .qos = a->qos }, ret);
 }
 
 /* Returns 1 where cgroup.procs of the folder, or of one below it, is not empty. */
@@ -243,4 +367,38 @@ ContainerLife cgroup_probe_ask(CgroupProbe *p, const char *path, int *ret_error)
                 return CONTAINER_UNREADABLE;
         }
         return r > 0 ? CONTAINER_ALIVE : CONTAINER_DEAD;
+}
+
+/* Lists the IDs of all groups in the pod's folder in which a process lives: its containers, and its sandbox where that
+ * has a process. -ENOENT where there is no such folder, -E2BIG over LIVING. */
+int cgroup_probe_list(CgroupProbe *p, const char *pod, char ***ret) {
+        _cleanup_(strv_freep) char **living = NULL;
+        char id[CONTAINER_ID_SIZE + 1];
+        unsigned folders = 0;
+        struct dirent *e;
+        int r = 0;
+        DIR *d;
+
+        d = opendir(pod);
+        if (!d)
+                return -errno;
+        while (r >= 0 && (e = readdir(d))) {
+                _cleanup_free_ char *path = NULL;
+                int error;
+
+                if (!cgroup_name_read_id(e->d_name, id))
+                        continue;
+                if (++folders > SEARCH_FOLDERS || strv_length(living) >= LIVING) {
+                        r = -E2BIG;
+                        break;
+                }
+                r = path_join(pod, e->d_name, &path);
+                if (r >= 0 && is_folder(path) && cgroup_probe_ask(p, path, &error) == CONTAINER_ALIVE)
+                        r = strv_extend(&living, id);
+        }
+        closedir(d);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(living);
+        return 0;
 }

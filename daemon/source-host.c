@@ -5,8 +5,8 @@
  * The daemon looks at a container with each version of its pod, before the gates are judged; then once a
  * second while the pod is called ready and not proven; and when a container is alive, the kernel tells when
  * its group empties (inotify on cgroup.events; v1 has no such thing, so there the daemon looks every 10 s
- * while the API, which would tell otherwise, is away). It looks at the containers that proved a gate before
- * its own restart in the same way. */
+ * while the stream of pods, which would tell otherwise, is away). It looks at the containers that proved a gate
+ * before its own restart in the same way. */
 
 #include "source-host.h"
 
@@ -17,10 +17,12 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 #include "cgroup-probe.h"
 #include "host-facts.h"
 #include "message-id.h"
 #include "ready/board.h"
+#include "ready/life.h"
 #include "ready/pod.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -43,6 +45,7 @@ struct SourceHost {
         int fd; /* of inotify */
         LoopIo io;
         LoopTimer look;
+        usec_t look_due; /* monotonic, valid while that is armed */
         bool pods_changed;
         bool told_inotify;
 };
@@ -66,7 +69,8 @@ static void set_trouble(SourceHost *s, int error) {
                 w->host.cgroup_trouble = mfree(w->host.cgroup_trouble);
                 return;
         }
-        if (asprintf_ret(&text, "%s: %s", s->probe.root, strerror(-error)) < 0 ||
+        if (asprintf_ret(&text, "%s: %s", s->probe.root,
+                         error == -ENOTDIR ? "there is no such folder" : strerror(-error)) < 0 ||
             streq_ptr(text, w->host.cgroup_trouble))
                 return;
         log_full(
@@ -123,9 +127,11 @@ static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
         HASH_FIND_STR(s->groups, a->id, g);
         if (!g) {
                 r = cgroup_probe_find(&s->probe, a, &path);
+                if (r == -EINVAL)
+                        return CONTAINER_UNREADABLE; /* which is told of the pod */
                 if (r < 0) {
                         set_trouble(s, r == -ENOENT ? 0 : r);
-                        return r == -ENOENT ? CONTAINER_DEAD : CONTAINER_UNREADABLE;
+                        return r == -ENOENT ? CONTAINER_MISSING : CONTAINER_UNREADABLE;
                 }
                 g = group_new(s, a->id, path);
                 if (!g)
@@ -141,22 +147,90 @@ static ContainerLife look(SourceHost *s, const ContainerAddress *a) {
         return life;
 }
 
-static bool look_at_pod(SourceHost *s, WorldObject *pod) {
+/* Looks at one container, for the life that was found last. */
+static bool look_at_container(SourceHost *s, const ContainerAddress *a, ContainerLife *life) {
+        ContainerLife before = *life;
+
+        *life = life_after(before, look(s, a));
+        return *life != before;
+}
+
+/* Lists what lives in the folder of a pod, which is where the group of one of its containers is, if that is known. */
+static int list_living(SourceHost *s, const ContainerAddress *pod, const Group *of_container, char ***ret) {
+        _cleanup_free_ char *folder = NULL;
+        int r;
+
+        if (of_container) {
+                folder = strndup(of_container->path,
+                                 (size_t) (strrchr(of_container->path, '/') - of_container->path));
+                if (!folder)
+                        return -ENOMEM;
+        } else {
+                r = cgroup_probe_find_pod(&s->probe, pod, &folder);
+                if (r < 0)
+                        return r;
+        }
+        return cgroup_probe_list(&s->probe, folder, ret);
+}
+
+static const Group *find_group_of(const SourceHost *s, const KubePod *p) {
+        Group *g = NULL;
+
+        for (size_t i = 0; i < p->n_containers && !g; i++)
+                if (p->containers[i].id)
+                        HASH_FIND_STR(s->groups, p->containers[i].id, g);
+        return g;
+}
+
+static bool look_at_containers(SourceHost *s, WorldObject *pod) {
         const KubePod *p = KUBE_POD_OF(pod->object);
         bool changed = false;
 
         for (size_t i = 0; i < p->n_containers; i++) {
-                ContainerLife life;
+                const ContainerAddress a = { kube_pod_host_uid(p), p->qos, p->containers[i].id };
 
-                if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id)
+                if (p->containers[i].role != KUBE_CONTAINER_INIT && a.id &&
+                    look_at_container(s, &a, &pod->life[i]))
+                        changed = true;
+        }
+        return changed;
+}
+
+static bool look_at_pod(SourceHost *s, WorldObject *pod) {
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        const ContainerAddress a = { .pod_uid = kube_pod_host_uid(p), .qos = p->qos };
+        _cleanup_(strv_freep) char **living = NULL;
+        bool changed = look_at_containers(s, pod);
+        int r;
+
+        if (!pod->beside)
+                BOARD_FOREACH(g, &s->hub->readiness->board) {
+                        (void) pod_recall_beside(pod, g);
+                }
+        if (!pod_asks_for_living(pod))
+                return changed;
+
+        r = list_living(s, &a, find_group_of(s, p), &living);
+        if (r < 0 && r != -ENOENT)
+                return changed; /* no restart can be told */
+        /* Once more: those that live now lived when that list was made. */
+        changed = look_at_containers(s, pod) || changed;
+        return pod_take_living(pod, living) > 0 || changed;
+}
+
+static bool look_for_restarts_of_kept(SourceHost *s, Gate *g) {
+        bool changed = false;
+
+        for (size_t i = 0; i < g->n_kept; i++) {
+                const ContainerAddress a = { g->kept[i].pod_uid, g->kept[i].qos, NULL };
+                _cleanup_(strv_freep) char **living = NULL;
+                int r;
+
+                if (!kept_asks_for_living(g, &g->kept[i]))
                         continue;
-                life = look(s, &(ContainerAddress){
-                                       .pod_uid = p->config_hash ?: p->object.uid,
-                                       .qos = p->qos,
-                                       .id = p->containers[i].id,
-                               });
-                changed = changed || life != pod->life[i];
-                pod->life[i] = life;
+                r = list_living(s, &a, NULL, &living);
+                if (r >= 0 || r == -ENOENT)
+                        changed = kept_take_living(g, a.pod_uid, living) || changed;
         }
         return changed;
 }
@@ -167,15 +241,11 @@ static bool look_at_kept(SourceHost *s) {
         BOARD_FOREACH(g, &s->hub->readiness->board) {
                 for (size_t i = 0; i < g->n_kept; i++) {
                         KeptContainer *k = &g->kept[i];
-                        ContainerLife life = look(s, &(ContainerAddress){
-                                                             .pod_uid = k->pod_uid,
-                                                             .qos = k->qos,
-                                                             .id = k->id,
-                                                     });
 
-                        changed = changed || life != k->life;
-                        k->life = life;
+                        if (look_at_container(s, &(ContainerAddress){ k->pod_uid, k->qos, k->id }, &k->life))
+                                changed = true;
                 }
+                changed = look_for_restarts_of_kept(s, g) || changed;
         }
         return changed;
 }
@@ -188,8 +258,10 @@ static bool is_here(const SourceHost *s, const WorldObject *pod) {
 }
 
 static void look_at_all(SourceHost *s) {
-        bool changed = look_at_kept(s);
+        bool changed;
 
+        cgroup_probe_look_again(&s->probe);
+        changed = look_at_kept(s);
         WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
                 if (is_here(s, o) && look_at_pod(s, o))
                         changed = true;
@@ -251,6 +323,24 @@ static void on_look(LoopTimer *timer) {
         arm_look(s);
 }
 
+/* A dead one may be started again, unknown to anybody else. */
+static bool any_kept_is_dead(const SourceHost *s) {
+        BOARD_FOREACH(g, &s->hub->readiness->board) {
+                for (size_t i = 0; i < g->n_kept; i++)
+                        if (life_is_dead(g->kept[i].life) && g->kept[i].beside)
+                                return true;
+        }
+        return false;
+}
+
+/* What the API server would tell of containers that die does not come. */
+static bool pods_are_silent(const SourceHost *s) {
+        const World *w = s->hub->readiness->world;
+        const char *reason, *message;
+
+        return w->api != API_READY || !world_role_in_sync(w, STREAM_PODS, NULL, &reason, &message);
+}
+
 static bool any_awaits_proof(const SourceHost *s) {
         WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
                 if (pod_awaits_proof(s->hub->readiness->world, o) &&
@@ -260,17 +350,20 @@ static bool any_awaits_proof(const SourceHost *s) {
 }
 
 static void arm_look(SourceHost *s) {
-        usec_t delay = USEC_INFINITY;
+        usec_t delay = USEC_INFINITY, due;
 
-        if (any_awaits_proof(s) || (s->told_inotify && s->groups))
+        if (any_awaits_proof(s) || any_kept_is_dead(s) || (s->told_inotify && s->groups))
                 delay = LOOK_USEC;
-        else if (!s->probe.unified && s->groups && s->hub->readiness->world->api != API_READY)
+        else if (!s->probe.unified && s->groups && pods_are_silent(s))
                 delay = LOOK_V1_USEC;
 
+        due = usec_add(now_monotonic(), delay);
         if (delay == USEC_INFINITY)
                 loop_timer_stop(&s->look);
-        else if (!loop_timer_is_armed(&s->look))
-                loop_timer_set(s->hub->loop, &s->look, usec_add(now_monotonic(), delay), on_look);
+        else if (!loop_timer_is_armed(&s->look) || due < s->look_due) {
+                s->look_due = due;
+                loop_timer_set(s->hub->loop, &s->look, due, on_look);
+        }
 }
 
 static void name_group(SourceHost *s, const char *id) {
@@ -336,20 +429,19 @@ int source_host_new(Hub *hub, SourceHost **ret) {
         s->hub = hub;
         s->fd = -1;
         r = cgroup_probe_init(&s->probe, hub->settings->cgroup_root ?: CGROUP_ROOT);
+        if (r >= 0)
+                r = free_and_strdup(&hub->readiness->world->host.cgroup_root, s->probe.root);
         if (r < 0)
                 return r;
 
-        if (s->probe.unified) {
-                s->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-                if (s->fd < 0) {
-                        log_warning(
-                                "Cannot watch control groups by inotify: %s, looking at them every second "
-                                "instead. Raise fs.inotify.max_user_instances by sysctl.",
-                                strerror(errno));
-                        s->told_inotify = true;
-                } else if ((r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
-                        return r;
-        }
+        s->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (s->fd < 0) {
+                log_warning("Cannot watch control groups by inotify: %s, looking at them every second "
+                            "instead. Raise fs.inotify.max_user_instances by sysctl.",
+                            strerror(errno));
+                s->told_inotify = true;
+        } else if ((r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)
+                return r;
         (void) look_at_kept(s);
 
         *ret = TAKE_PTR(s);

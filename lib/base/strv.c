@@ -9,6 +9,11 @@ char **strv_free(char **l) {
         return NULL;
 }
 
+/* An empty array that is not NULL; NULL where memory is lacking. */
+char **strv_new_empty(void) {
+        return calloc(1, sizeof(char *));
+}
+
 size_t strv_length(char *const *l) {
         size_t n = 0;
 

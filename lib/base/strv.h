@@ -10,6 +10,7 @@
 char **strv_free(char **l);
 DEFINE_CLEANUP(char *, strv_free)
 
+char **strv_new_empty(void);
 size_t strv_length(char *const *l);
 bool strv_contains(char *const *l, const char *s);
 int strv_extend(char ***l, const char *s);

@@ -463,9 +463,18 @@ static const HintRow rows[] = {
           .hint = "It counts half a minute after its controller, the [Workload] or [Pods] of the same "
                   "gate, is ready, or as soon as its status is written then: look at that check." },
         { .reasons = "Unproven",
-          .hint = "Ready may be an old status: a container that it names was not found alive on this host; "
-                  "if that lasts, compare crictl ps with oc get pods -A and read journalctl -b -u "
-                  "microshift.service." },
+          .texts = "is not found below",
+          .hint = "Ready is an old status, or the container's control group is elsewhere: compare crictl ps "
+                  "with oc get pods -A, and if the container runs, set CgroupRoot= in msready.conf to the "
+                  "folder that has the kubelet's group kubepods or kubepods.slice." },
+        { .reasons = "Unproven",
+          .hint = "The pod's status is older than what runs on this host: if that lasts, compare crictl ps "
+                  "with oc get pods -A and read journalctl -b -u microshift.service." },
+        { .reasons = "Unreadable",
+          .texts = "name of a control group",
+          .hint = "No runtime that gives its containers control groups gives such an ID: compare it with "
+                  "crictl ps --no-trunc, and use Proof=observed in the gate's file if that is how the "
+                  "runtime works." },
         { .reasons = "KubeletSilent",
           .hint = "If it lasts for a minute the kubelet does not run or cannot write to the API server: read "
                   "journalctl -b -u microshift.service -g kubelet." },

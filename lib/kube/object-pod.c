@@ -114,6 +114,24 @@ static KubeQos qos_from_string(const char *s) {
         return KUBE_QOS_BESTEFFORT;
 }
 
+/* On the host a static pod's uid is the hash of its file, which the kubelet writes into two annotations of
+ * the pod that mirrors it here, owned by the node. Anybody who may edit a pod can give it the one; the API
+ * server lets nobody add or change the other later. */
+static const char *read_config_hash(Arena *a, const JsonValue *json, const KubePod *p) {
+        const JsonValue *annotations = jv_path(json, "metadata", "annotations", NULL);
+        const char *hash = jv_get_string(annotations, "kubernetes.io/config.hash");
+
+        if (!streq_ptr(p->object.owner_kind, "Node") || !hash ||
+            !streq_ptr(jv_get_string(annotations, "kubernetes.io/config.mirror"), hash))
+                return NULL;
+        return arena_string(a, hash);
+}
+
+/* The uid that the pod's control groups are named after. */
+const char *kube_pod_host_uid(const KubePod *p) {
+        return p->config_hash ?: p->object.uid;
+}
+
 void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p) {
         const JsonValue *status = jv_get(json, "status");
 
@@ -121,8 +139,7 @@ void kube_pod_read(Arena *a, const JsonValue *json, KubePod *p) {
         p->phase = arena_word(a, jv_get_string(status, "phase"));
         p->reason = arena_word(a, jv_get_string(status, "reason"));
         p->message = arena_string(a, jv_get_string(status, "message"));
-        p->config_hash = arena_string(a, jv_get_string(jv_path(json, "metadata", "annotations", NULL),
-                                                       "kubernetes.io/config.hash"));
+        p->config_hash = read_config_hash(a, json, p);
         p->qos = qos_from_string(jv_get_string(status, "qosClass"));
         p->conditions = arena_conditions(a, jv_get(status, "conditions"), condition_types, NULL, 0,
                                          &p->n_conditions);

@@ -106,7 +106,7 @@ typedef struct KubePod {
         const char *phase;
         const char *reason;      /* of the status itself: Evicted, NodeLost … */
         const char *message;     /* likewise */
-        const char *config_hash; /* annotation kubernetes.io/config.hash: a static pod's uid on the host */
+        const char *config_hash; /* a static pod's uid on the host; NULL for all others */
         KubeQos qos;
         KubeCondition *conditions; /* Initialized, PodScheduled and Ready: no others are used */
         size_t n_conditions;
@@ -190,6 +190,7 @@ const char *kube_kind_to_string(KubeKind kind);
 KubeKind kube_kind_from_string(const char *s);
 
 bool kube_object_is_observed(const KubeObject *o, int64_t observed);
+const char *kube_pod_host_uid(const KubePod *p);
 const char *kube_label(const KubeObject *o, const char *key);
 bool kube_version_is_later(const char *a, const char *b);
 usec_t kube_timestamp(const char *s);

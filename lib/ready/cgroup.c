@@ -40,57 +40,77 @@ bool container_id_is_valid(const char *id) {
         return consists_of(container_id_bare(id), ALPHANUMERIC, 8, 128);
 }
 
-static bool uid_is_valid(const char *uid) {
+/* Likewise for the uid of a pod. */
+bool pod_uid_is_valid(const char *uid) {
         return consists_of(uid, ALPHANUMERIC "-", 1, 64);
 }
 
-static int systemd_path(const ContainerAddress *a, const char *prefix, char **ret) {
-        _cleanup_free_ char *uid = strdup(a->pod_uid);
-        const char *qos = qos_name(a->qos), *id = container_id_bare(a->id);
+static char *escape_uid(const char *uid) {
+        char *escaped = strdup(uid);
+
+        for (char *p = escaped; p && *p; p++)
+                if (*p == '-')
+                        *p = '_';
+        return escaped;
+}
+
+static int systemd_path(const ContainerAddress *a, char **ret) {
+        _cleanup_free_ char *uid = escape_uid(a->pod_uid);
+        const char *qos = qos_name(a->qos);
 
         if (!uid)
                 return -ENOMEM;
-        for (char *p = uid; *p; p++)
-                if (*p == '-')
-                        *p = '_';
-
         if (!qos)
-                return asprintf_ret(ret, "kubepods.slice/kubepods-pod%s.slice/%s-%s.scope", uid, prefix, id);
-        return asprintf_ret(ret, "kubepods.slice/kubepods-%s.slice/kubepods-%s-pod%s.slice/%s-%s.scope", qos,
-                            qos, uid, prefix, id);
+                return asprintf_ret(ret, "kubepods.slice/kubepods-pod%s.slice", uid);
+        return asprintf_ret(ret, "kubepods.slice/kubepods-%s.slice/kubepods-%s-pod%s.slice", qos, qos, uid);
 }
 
-static int cgroupfs_path(const ContainerAddress *a, const char *prefix, char **ret) {
+static int cgroupfs_path(const ContainerAddress *a, char **ret) {
         const char *qos = qos_name(a->qos);
 
-        return asprintf_ret(ret, "kubepods/%s%spod%s/%s%s", strempty(qos), qos ? "/" : "", a->pod_uid,
-                            prefix, container_id_bare(a->id));
+        return asprintf_ret(ret, "kubepods/%s%spod%s", strempty(qos), qos ? "/" : "", a->pod_uid);
 }
 
-/* The n-th place where the container's cgroup may be, most likely first. -ENOENT when there are no more,
+/* The n-th place where the pod's group may be, which has the groups of its containers in it; a->id does not matter.
+ * -ENOENT when there are no more, -EINVAL where the uid cannot be part of a path. */
+int cgroup_pod_candidate(const ContainerAddress *a, unsigned n, char **ret) {
+        if (!pod_uid_is_valid(a->pod_uid))
+                return -EINVAL;
+        return n == 0 ? systemd_path(a, ret) : n == 1 ? cgroupfs_path(a, ret) : -ENOENT;
+}
+
+/* The n-th place where the container's group may be, most likely first. -ENOENT when there are no more,
  * -EINVAL where uid or ID cannot be part of a path. */
 int cgroup_candidate(const ContainerAddress *a, unsigned n, char **ret) {
-        if (!uid_is_valid(a->pod_uid) || !container_id_is_valid(a->id))
-                return -EINVAL;
+        static const struct {
+                unsigned pod; /* where */
+                const char *prefix, *suffix;
+        } places[] = {
+                { 0, "crio-", ".scope" },
+                { 0, "cri-containerd-", ".scope" },
+                { 1, "", "" },
+                { 1, "crio-", "" },
+        };
+        _cleanup_free_ char *pod = NULL;
+        int r;
 
-        switch (n) {
-        case 0:
-                return systemd_path(a, "crio", ret);
-        case 1:
-                return systemd_path(a, "cri-containerd", ret);
-        case 2:
-                return cgroupfs_path(a, "", ret);
-        case 3:
-                return cgroupfs_path(a, "crio-", ret);
-        default:
+        if (!pod_uid_is_valid(a->pod_uid) || !container_id_is_valid(a->id))
+                return -EINVAL;
+        if (n >= ELEMENTSOF(places))
                 return -ENOENT;
-        }
+
+        r = cgroup_pod_candidate(a, places[n].pod, &pod);
+        if (r < 0)
+                return r;
+        return asprintf_ret(ret, "%s/%s%s%s", pod, places[n].prefix, container_id_bare(a->id),
+                            places[n].suffix);
 }
+
+/* What a container's group is named, around its ID. */
+static const char *const prefixes[] = { "", "crio-", "cri-containerd-", "docker-" };
 
 /* Whether a folder of this name is the container's group; for the search when no candidate exists. */
 bool cgroup_name_is_container(const char *name, const char *id) {
-        static const char *const prefixes[] = { "", "crio-", "cri-containerd-", "docker-" };
-
         if (!container_id_is_valid(id))
                 return false;
         id = container_id_bare(id);
@@ -104,8 +124,45 @@ bool cgroup_name_is_container(const char *name, const char *id) {
         return false;
 }
 
+/* Reads the ID out of the name of some container's group, or of a sandbox's. False where it is no such name: here
+ * only what the runtimes themselves give counts as an ID. */
+bool cgroup_name_read_id(const char *name, char ret[static CONTAINER_ID_SIZE + 1]) {
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
+                const char *id = startswith(name, prefixes[i]), *rest;
+
+                if (!id || strspn(id, "0123456789abcdef") != CONTAINER_ID_SIZE)
+                        continue;
+                rest = id + CONTAINER_ID_SIZE;
+                if (!streq(rest, "") && !streq(rest, ".scope"))
+                        continue;
+                memcpy(ret, id, CONTAINER_ID_SIZE);
+                ret[CONTAINER_ID_SIZE] = '\0';
+                return true;
+        }
+        return false;
+}
+
+/* Whether a folder of this name is the pod's group, whatever the names of its parents are. */
+bool cgroup_name_is_pod(const char *name, const char *uid) {
+        size_t size = strlen("-pod.slice") + strlen(uid);
+
+        if (!pod_uid_is_valid(uid))
+                return false;
+        if (startswith(name, "pod") && streq(name + strlen("pod"), uid))
+                return true;
+
+        if (strlen(name) < size)
+                return false;
+        name = startswith(name + strlen(name) - size, "-pod");
+        for (; name && *uid; uid++, name++)
+                if (*name != (*uid == '-' ? '_' : *uid))
+                        return false;
+        return name && streq(name, ".slice");
+}
+
+/* Whether a folder of this name has the groups of all pods: systemd names a slice after all that it is in. */
 bool cgroup_name_is_kubepods(const char *name) {
-        return streq(name, "kubepods") || streq(name, "kubepods.slice");
+        return streq(name, "kubepods") || streq(name, "kubepods.slice") || endswith(name, "-kubepods.slice");
 }
 
 /* What the text of cgroup.events says: 1 where a process lives in the group or below it, 0 where none does,

@@ -55,6 +55,7 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 /* The reasons that are ours; all others are the cluster's own words. */
 #define REASON_STALE_BOOT "StaleBoot"
 #define REASON_UNPROVEN "Unproven"
+#define REASON_UNREADABLE "Unreadable"
 #define REASON_KUBELET_SILENT "KubeletSilent"
 #define REASON_NOT_FOUND "NotFound"
 #define REASON_NO_PODS "NoPods"

@@ -4,7 +4,7 @@
 
 #include "ready/gate.h"
 
-#include <stdio.h>
+#include "ready/life.h"
 
 /* 60 s after /readyz MicroShift has applied all that this build ships. */
 #define NOT_FOUND_USEC (60 * USEC_PER_SEC)
@@ -59,6 +59,7 @@ void gate_forget_kept(Gate *g) {
                 free(g->kept[i].pod_uid);
                 free(g->kept[i].container);
                 free(g->kept[i].id);
+                strv_free(g->kept[i].beside);
         }
         g->kept = mfree(g->kept);
         g->n_kept = 0;
@@ -158,13 +159,11 @@ static int judge_kept(Gate *g, Judging *j) {
                 const KeptContainer *k = &g->kept[i];
                 Watched watched = { .kind = "Pod", .namespace = k->namespace, .name = k->pod };
 
-                if (k->life != CONTAINER_DEAD)
+                if (!life_is_dead(k->life) || k->is_restarted)
                         continue;
                 j->report->evidence = EVIDENCE_FALSE;
                 watched.finding.reason = REASON_UNPROVEN;
-                snprintf(watched.finding.text, sizeof(watched.finding.text),
-                         "its container %s no longer runs on this host", k->container);
-                watched.finding.message = watched.finding.text;
+                life_tell_dead(&watched.finding, j->world, "its", k->container, k->life);
                 watched.finding.evidence = EVIDENCE_FALSE;
                 r = report_see(j, &watched);
                 return r < 0 ? r : report_add(j, &watched);

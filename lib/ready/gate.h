@@ -14,7 +14,9 @@ typedef struct KeptContainer {
         KubeQos qos;
         char *container;
         char *id;
+        char **beside; /* as of WorldObject */
         ContainerLife life;
+        bool is_restarted; /* likewise */
 } KeptContainer;
 
 /* What the files and the configuration say of a gate. */

@@ -10,8 +10,10 @@
 #include "ready/keep.h"
 
 #include "base/string-util.h"
+#include "base/strv.h"
 #include "json/builder.h"
 #include "ready/check-kinds.h"
+#include "ready/life.h"
 #include "ready/pod.h"
 
 #define KEEP_VERSION 1
@@ -25,7 +27,7 @@ typedef struct Keeping {
 } Keeping;
 
 static void add_container(JsonBuilder *b, const char *namespace, const char *pod, const char *uid,
-                          KubeQos qos, const char *container, const char *id) {
+                          KubeQos qos, const char *container, const char *id, char *const *beside) {
         jb_object(b, NULL);
         jb_string(b, "namespace", namespace);
         jb_string(b, "pod", pod);
@@ -33,6 +35,12 @@ static void add_container(JsonBuilder *b, const char *namespace, const char *pod
         jb_int(b, "qos", qos);
         jb_string(b, "container", container);
         jb_string(b, "id", id);
+        if (beside) {
+                jb_array(b, "beside");
+                STRV_FOREACH(i, beside)
+                        jb_string(b, NULL, *i);
+                jb_end(b);
+        }
         jb_end(b);
 }
 
@@ -42,15 +50,16 @@ static int keep_watched(const Watched *watched, void *userdata) {
 
         if (!watched->object || watched->object->object->kind != KUBE_POD)
                 return 0;
-        if (watched->finding.proof != PROOF_CGROUP && !(k->with_dead && pod_is_dead(&watched->finding)))
+        if (watched->finding.proof != PROOF_CGROUP && !watched->object->is_restarted &&
+            !(k->with_dead && pod_is_dead(&watched->finding)))
                 return 0;
         p = KUBE_POD_OF(watched->object->object);
         for (size_t i = 0; i < p->n_containers; i++) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id ||
                     k->n >= KEEP_CONTAINERS)
                         continue;
-                add_container(k->b, p->object.namespace, p->object.name, p->config_hash ?: p->object.uid,
-                              p->qos, p->containers[i].name, p->containers[i].id);
+                add_container(k->b, p->object.namespace, p->object.name, kube_pod_host_uid(p), p->qos,
+                              p->containers[i].name, p->containers[i].id, watched->object->beside);
                 k->n++;
         }
         return 0;
@@ -62,7 +71,7 @@ static void print_containers(const Gate *g, const World *w, Instant now, JsonBui
         for (size_t i = 0; i < g->n_kept; i++) {
                 const KeptContainer *k = &g->kept[i];
 
-                add_container(b, k->namespace, k->pod, k->pod_uid, k->qos, k->container, k->id);
+                add_container(b, k->namespace, k->pod, k->pod_uid, k->qos, k->container, k->id, k->beside);
         }
         for (size_t i = 0; g->n_kept == 0 && i < g->n_checks; i++)
                 jb_fail(b, check_list(&g->checks[i], w, now, keep_watched, &keeping));
@@ -128,6 +137,24 @@ int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Insta
         return r < 0 ? r : jv_print(v, false, out);
 }
 
+static int restore_beside(const JsonValue *list, char ***ret) {
+        _cleanup_(strv_freep) char **beside = NULL;
+
+        if (!jv_is_array(list) || jv_length(list) > BESIDE_MAX)
+                return 0;
+        beside = strv_new_empty();
+        if (!beside)
+                return -ENOMEM;
+        JSON_FOREACH(id, list) {
+                int r = strv_extend(&beside, strempty(jv_string(id)));
+
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(beside);
+        return 0;
+}
+
 static int restore_container(const JsonValue *v, KeptContainer *ret) {
         const char *namespace = jv_get_string(v, "namespace"), *pod = jv_get_string(v, "pod"),
                    *uid = jv_get_string(v, "uid"), *container = jv_get_string(v, "container"),
@@ -146,7 +173,9 @@ static int restore_container(const JsonValue *v, KeptContainer *ret) {
                 .container = strdup(container),
                 .id = strdup(id),
         };
-        return ret->namespace && ret->pod && ret->pod_uid && ret->container && ret->id ? 0 : -ENOMEM;
+        if (!ret->namespace || !ret->pod || !ret->pod_uid || !ret->container || !ret->id)
+                return -ENOMEM;
+        return restore_beside(jv_get(v, "beside"), &ret->beside);
 }
 
 static int restore_conditions(Gate *g, const JsonValue *stands) {

@@ -12,6 +12,8 @@
 
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
+#include "ready/cgroup.h"
+#include "ready/life.h"
 
 /* Rule R4: pods that have ended or are being deleted do not count as members, nor do those of a Job: its Complete
  * condition says when it is done. */
@@ -96,10 +98,12 @@ bool pod_awaits_proof(const World *w, const WorldObject *pod) {
         const KubePod *p = KUBE_POD_OF(pod->object);
         const char *reason, *message;
 
-        if (!runs_here(w, p) || !pod_is_ready(p, &reason, &message))
+        if (!runs_here(w, p) || !pod_is_ready(p, &reason, &message) ||
+            !pod_uid_is_valid(kube_pod_host_uid(p)))
                 return false;
         for (size_t i = 0; i < p->n_containers; i++)
-                if (container_counts(&p->containers[i]) && pod->life[i] != CONTAINER_ALIVE)
+                if (container_counts(&p->containers[i]) && pod->life[i] != CONTAINER_ALIVE &&
+                    container_id_is_valid(p->containers[i].id))
                         return true;
         return false;
 }
@@ -114,23 +118,60 @@ static const KubeContainer *container_with_life(const WorldObject *pod, Containe
         return NULL;
 }
 
+/* Its uid, or the ID of a container, cannot be the name of a group: nobody can tell whether it lives. */
+static bool has_unusable_names(const KubePod *p, Finding *f) {
+        if (!pod_uid_is_valid(kube_pod_host_uid(p))) {
+                snprintf(
+                        f->text, sizeof(f->text),
+                        "its uid cannot be part of the name of a control group: such a name has letters, digits and "
+                        "dashes");
+                return true;
+        }
+        for (size_t i = 0; i < p->n_containers; i++) {
+                const KubeContainer *c = &p->containers[i];
+
+                if (!container_counts(c) || isempty(c->id) || container_id_is_valid(c->id))
+                        continue;
+                snprintf(
+                        f->text, sizeof(f->text),
+                        "the ID of its container %s cannot be the name of a control group: such an ID has 8 to 128 "
+                        "letters and digits",
+                        c->name);
+                return true;
+        }
+        return false;
+}
+
 static void prove_by_cgroup(const World *w, const WorldObject *pod, Finding *f) {
-        const KubeContainer *c;
+        const KubePod *p = KUBE_POD_OF(pod->object);
+        const KubeContainer *c, *dead;
 
         f->proof = PROOF_NONE;
+        f->evidence = EVIDENCE_NONE;
         f->reason = REASON_UNPROVEN;
         f->message = f->text;
 
-        c = container_with_life(pod, CONTAINER_DEAD);
-        if (c) {
+        dead = container_with_life(pod, CONTAINER_DEAD) ?: container_with_life(pod, CONTAINER_MISSING);
+        if (dead && !pod->is_restarted) {
                 f->evidence = EVIDENCE_FALSE;
-                snprintf(f->text, sizeof(f->text),
-                         "it is reported Ready, but container %s is not running on this host", c->name);
+                life_tell_dead(f, w, "it is reported Ready, but", dead->name,
+                               pod->life[dead - p->containers]);
+                return;
+        }
+        if (has_unusable_names(p, f)) {
+                f->reason = REASON_UNREADABLE;
+                return;
+        }
+        if (dead) {
+                snprintf(
+                        f->text, sizeof(f->text),
+                        "container %s no longer runs, but another does in this pod that its status does not name "
+                        "yet",
+                        dead->name);
                 return;
         }
         c = container_with_life(pod, CONTAINER_UNREADABLE) ?: container_with_life(pod, CONTAINER_UNPROBED);
         if (c) {
-                f->evidence = EVIDENCE_NONE;
                 snprintf(f->text, sizeof(f->text), "cannot tell whether its container %s is alive: %s",
                          c->name, w->host.cgroup_trouble ?: "its cgroup has not been looked at yet");
                 return;

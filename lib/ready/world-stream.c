@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/strv.h"
 #include "diagnosis/columns.h"
 
 #define REPLAY_USEC USEC_PER_SEC
@@ -28,6 +29,7 @@ static void drop_object(World *w, WorldObject *o) {
 
         kube_object_free(o->object);
         free(o->life);
+        strv_free(o->beside);
         free(o->key);
         free(o);
 }
@@ -247,7 +249,12 @@ static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed,
         free(o->life);
         o->life = life;
 
+        if (old && ids_differ(old, update))
+                o->is_restarted = false; /* the host has to be asked about these */
+
         if (!old || !streq_ptr(old->object.uid, update->object.uid)) {
+                o->beside = strv_free(o->beside);
+                o->is_restarted = false;
                 /* A pod that was created while we watched cannot carry a status of an earlier boot. */
                 o->observed = witnessed && !old && is_blank(update);
                 o->changed = now.boottime;

@@ -41,6 +41,7 @@ World *world_free(World *w) {
         free(w->host.boot_id);
         free(w->host.machine_id);
         free(w->host.host_name);
+        free(w->host.cgroup_root);
         free(w->host.cgroup_trouble);
         free(w->host.lost_address);
         free(w->node_setting);

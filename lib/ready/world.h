@@ -48,8 +48,9 @@ struct WorldStream {
 typedef enum ContainerLife {
         CONTAINER_UNPROBED,
         CONTAINER_ALIVE,
-        CONTAINER_DEAD,
-        CONTAINER_UNREADABLE, /* the cgroup root cannot be read */
+        CONTAINER_DEAD,       /* it was alive, or its group is there and empty */
+        CONTAINER_MISSING,    /* there is no such group, and nobody saw one */
+        CONTAINER_UNREADABLE, /* the cgroup root cannot be read, or the ID is no name of a group */
 } ContainerLife;
 
 struct WorldObject {
@@ -62,7 +63,11 @@ struct WorldObject {
 
         /* Pods: what the host says of each container, in the order of the pod's. */
         ContainerLife *life;
-        bool observed; /* IDs changed, or Ready went False to True, while we watched */
+        /* Bare IDs that lived in the pod's folder, not named by its status, when all lived that the status names;
+         * NULL: there was no such moment. */
+        char **beside;
+        bool is_restarted; /* the dead ones among the containers have successors, unknown to the status */
+        bool observed;     /* IDs changed, or Ready went False to True, while we watched */
 
         /* Nodes: whether there was a sign of life since the API was last out of reach, and since when; how often the
          * Lease has moved since then; since when the boot ID has been the same (all times monotonic). */
@@ -102,7 +107,8 @@ typedef struct HostFacts {
         char *boot_id;
         char *machine_id; /* NULL where unreadable */
         char *host_name;
-        char *lost_address;   /* of our node, where this host does not have it, else NULL */
+        char *lost_address; /* of our node, where this host does not have it, else NULL */
+        char *cgroup_root;
         char *cgroup_trouble; /* why the cgroup root cannot be read, else NULL */
 } HostFacts;
 

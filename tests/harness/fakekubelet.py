@@ -56,13 +56,15 @@ def new_container_id():
 class Cgroups:
     """The part of a cgroup file system that container proofs look at, laid out in a folder.
 
-    version: "v2" or "v1"; driver: "systemd" or "cgroupfs"; runtime: "crio" or "containerd".
+    version: "v2" or "v1"; driver: "systemd" or "cgroupfs"; runtime: "crio" or "containerd". parent: the kubelet's
+    --cgroup-root=, one name, or none.
     """
 
     V1_CONTROLLERS = ("systemd", "memory", "pids")
 
-    def __init__(self, root, version="v2", driver="systemd", runtime="crio"):
+    def __init__(self, root, version="v2", driver="systemd", runtime="crio", parent=""):
         self.root = pathlib.Path(root)
+        self.parent = parent
         self.version = version
         self.driver = driver
         self.runtime = runtime
@@ -78,7 +80,7 @@ class Cgroups:
         self.alive = {}
         for tree in self.trees:
             tree.mkdir(parents=True, exist_ok=True)
-            for name in ("kubepods.slice", "kubepods"):
+            for name in ("kubepods.slice", "kubepods", f"{self.parent}.slice", self.parent or "kubepods"):
                 shutil.rmtree(tree / name, ignore_errors=True)
         if self.version == "v2":
             (self.root / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
@@ -88,16 +90,16 @@ class Cgroups:
 
     def pod_group(self, pod):
         """Where the pod's group is, relative to a tree."""
-        uid = (
-            pod["metadata"].get("annotations", {}).get("kubernetes.io/config.hash") or pod["metadata"]["uid"]
-        )
+        annotations = pod["metadata"].get("annotations", {})
+        uid = annotations.get("kubernetes.io/config.mirror") or pod["metadata"]["uid"]
         qos = pod.get("status", {}).get("qosClass", "Burstable").lower()
         quality = "" if qos == "guaranteed" else qos
         if self.driver == "cgroupfs":
-            return pathlib.PurePath("kubepods", *([quality] if quality else []), f"pod{uid}")
-        prefix = f"kubepods-{quality}" if quality else "kubepods"
-        middle = [f"kubepods-{quality}.slice"] if quality else []
-        return pathlib.PurePath("kubepods.slice", *middle, f"{prefix}-pod{uid.replace('-', '_')}.slice")
+            return pathlib.PurePath(self.parent, "kubepods", *([quality] if quality else []), f"pod{uid}")
+        # Each slice is named after all that it is in.
+        names = [*([self.parent] if self.parent else []), "kubepods", *([quality] if quality else []),
+                 f"pod{uid.replace('-', '_')}"]
+        return pathlib.PurePath(*("-".join(names[:n + 1]) + ".slice" for n in range(len(names))))
 
     def group(self, pod, container_id):
         container_id = container_id.split("//")[-1]
@@ -144,6 +146,10 @@ class Cgroups:
         self._set(self.group(pod, container_id), True)
         if self.driver == "systemd" and self.runtime == "crio":
             self._set(self._monitor(pod, container_id), True)
+
+    def start_sandbox(self, pod):
+        """The pod's sandbox has a process, as containerd's has, and CRI-O's in some pods."""
+        self._set(self.group(pod, new_container_id()), True)
 
     def die(self, pod, container_id, remove=False, monitor_stays=True):
         """The container's last process ends. The group stays as an empty one unless it is removed too."""
@@ -528,14 +534,20 @@ class FakeKubelet:
             pod, {"containerStatuses": statuses, "conditions": self._conditions(False, True, 0, [container])}
         )
 
-    def container_restarts(self, name, container=None, ready=True):
-        """The kubelet starts a container again: a new ID, one more restart, a live group."""
+    def container_starts_again(self, name):
+        """A container's successor lives, and the kubelet has not said so: returns its ID."""
+        container_id = self.scheme + new_container_id()
+        self.cgroups.start(self.find(name), container_id)
+        return container_id
+
+    def container_restarts(self, name, container=None, ready=True, container_id=None):
+        """The kubelet starts a container again: a new ID, one more restart, a live group. container_id: of one that
+        has started."""
         pod = self.find(name)
         container = container or pod["spec"]["containers"][0]["name"]
         key = (pod["metadata"]["uid"], container)
         self.restarts[key] = self.restarts.get(key, 0) + 1
-        container_id = self.scheme + new_container_id()
-        self.cgroups.start(pod, container_id)
+        container_id = container_id or self.container_starts_again(name)
         statuses = [
             (
                 self._running(container, container_id, ready, self.restarts[key])

@@ -9,6 +9,9 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/strv.h"
+#include "ready/cgroup.h"
+#include "ready/life.h"
 
 static void put(Buffer *b, const char *format, ...) _printf_(2, 3);
 
@@ -71,6 +74,7 @@ static void begin_world(Play *p) {
         assert_ok(free_and_strdup(&p->world->host.machine_id, THIS_MACHINE));
         assert_ok(free_and_strdup(&p->world->host.host_name, GUIDE_NODE));
         assert_ok(world_set_api(p->world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", p->now));
+        assert_ok(free_and_strdup(&p->world->host.cgroup_root, "/sys/fs/cgroup"));
         for (StreamRole r = 0; r < _STREAM_ROLE_MAX; r++) {
                 p->streams[r] = NULL;
                 if (r != STREAM_GENERIC)
@@ -313,7 +317,9 @@ static void put_containers(Buffer *b, const PlayPod *pod, bool init, bool status
                         put(b, ",\"imagePullPolicy\":\"Always\"");
                 if (status) {
                         put(b, ",\"ready\":%s,\"started\":true", c->unready ? "false" : "true");
-                        if (c->id != 0)
+                        if (c->odd_id)
+                                put(b, ",\"containerID\":\"%s\"", c->odd_id);
+                        else if (c->id != 0)
                                 put(b, ",\"containerID\":\"cri-o://%064x\"", c->id);
                         put_state(b, c);
                 }
@@ -328,7 +334,9 @@ WorldObject *play_pod(Play *p, const PlayPod *pod) {
                      pod->labels);
         put_owner(&b, pod->owner_kind, pod->owner_name, pod->owner_uid);
         if (pod->config_hash)
-                put(&b, ",\"annotations\":{\"kubernetes.io/config.hash\":\"%s\"}", pod->config_hash);
+                put(&b,
+                    ",\"annotations\":{\"kubernetes.io/config.hash\":\"%s\",\"kubernetes.io/config.mirror\":\"%s\"}",
+                    pod->config_hash, pod->config_hash);
         put(&b, "},\"spec\":{");
         if (pod->node)
                 put(&b, "\"nodeName\":\"%s\",", pod->node);
@@ -435,13 +443,19 @@ void play_remove(Play *p, KubeKind kind, const char *namespace, const char *name
 
 /* --- the host --- */
 
-void play_start(Play *p, unsigned id) {
+/* A group in the pod's folder, whether its status knows it or not. */
+void play_start_beside(Play *p, unsigned pod_uid, unsigned id) {
         for (size_t i = 0; i < ELEMENTSOF(p->alive); i++)
                 if (p->alive[i] == 0 || p->alive[i] == id) {
                         p->alive[i] = id;
+                        p->folder[i] = pod_uid;
                         return;
                 }
         fail_msg("too many containers");
+}
+
+void play_start(Play *p, unsigned id) {
+        play_start_beside(p, 0, id);
 }
 
 void play_kill(Play *p, unsigned id) {
@@ -453,28 +467,64 @@ void play_kill(Play *p, unsigned id) {
 static ContainerLife life_of(const Play *p, const char *id) {
         unsigned number;
 
-        if (p->unreadable)
+        if (p->unreadable || !container_id_is_valid(id))
                 return CONTAINER_UNREADABLE;
         number = (unsigned) strtoul(id + strlen("cri-o://"), NULL, 16);
         for (size_t i = 0; i < ELEMENTSOF(p->alive); i++)
                 if (p->alive[i] != 0 && p->alive[i] == number)
                         return CONTAINER_ALIVE;
-        return CONTAINER_DEAD;
+        return CONTAINER_MISSING;
+}
+
+static char **living_beside(const Play *p, const char *pod_uid) {
+        unsigned uid = (unsigned) strtoul(pod_uid, NULL, 16);
+        char **living = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(p->alive); i++) {
+                char *id = NULL;
+
+                if (p->alive[i] == 0 || p->folder[i] != uid)
+                        continue;
+                assert_ok(asprintf_ret(&id, "%064x", p->alive[i]));
+                assert_ok(strv_consume(&living, id));
+        }
+        return living;
+}
+
+static void look_at_pod(Play *p, WorldObject *o) {
+        _cleanup_(strv_freep) char **living = living_beside(p, kube_pod_host_uid(KUBE_POD_OF(o->object)));
+        const KubePod *pod = KUBE_POD_OF(o->object);
+
+        for (size_t i = 0; i < pod->n_containers; i++)
+                if (pod->containers[i].id)
+                        o->life[i] = life_after(o->life[i], life_of(p, pod->containers[i].id));
+        BOARD_FOREACH(g, &p->board) {
+                assert_ok(pod_recall_beside(o, g));
+        }
+        if (pod_asks_for_living(o))
+                assert_ok(pod_take_living(o, living));
+}
+
+static void look_at_kept(Play *p, Gate *g) {
+        for (size_t k = 0; k < g->n_kept; k++)
+                g->kept[k].life = life_after(g->kept[k].life, life_of(p, g->kept[k].id));
+        for (size_t k = 0; k < g->n_kept; k++) {
+                _cleanup_(strv_freep) char **living = living_beside(p, g->kept[k].pod_uid);
+
+                if (kept_asks_for_living(g, &g->kept[k]))
+                        kept_take_living(g, g->kept[k].pod_uid, living);
+        }
 }
 
 /* Looks at the cgroups of all that the API and the kept state name on this host. */
 void play_look(Play *p) {
         WORLD_FOREACH(o, p->world, KUBE_POD) {
-                const KubePod *pod = KUBE_POD_OF(o->object);
-
-                for (size_t i = 0; i < pod->n_containers; i++)
-                        if (pod->containers[i].id && p->world->node &&
-                            streq_ptr(pod->node, p->world->node->object->name))
-                                o->life[i] = life_of(p, pod->containers[i].id);
+                if (p->world->node && streq_ptr(KUBE_POD_OF(o->object)->node, p->world->node->object->name))
+                        look_at_pod(p, o);
         }
-        for (size_t i = 0; i < p->board.n_gates; i++)
-                for (size_t k = 0; k < p->board.gates[i]->n_kept; k++)
-                        p->board.gates[i]->kept[k].life = life_of(p, p->board.gates[i]->kept[k].id);
+        BOARD_FOREACH(g, &p->board) {
+                look_at_kept(p, g);
+        }
 }
 
 /* --- what most stories begin with --- */

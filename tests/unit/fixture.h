@@ -25,7 +25,8 @@ typedef struct PlayContainer {
         bool absent; /* from the status */
         bool unready;
         bool pull_always;
-        unsigned id; /* 0: none */
+        unsigned id;        /* 0: none */
+        const char *odd_id; /* instead, as the API says it */
         const char *reason, *message;
 } PlayContainer;
 
@@ -107,10 +108,11 @@ typedef struct Play {
         World *world;
         WorldStream *streams[_STREAM_ROLE_MAX]; /* of STREAM_GENERIC: the one added last */
         Instant now;
-        unsigned version;   /* of the cluster */
-        PlayNode node;      /* the one that came last */
-        unsigned alive[64]; /* containers that live on this host; 0: a free place */
-        bool unreadable;    /* the cgroup root */
+        unsigned version;    /* of the cluster */
+        PlayNode node;       /* the one that came last */
+        unsigned alive[64];  /* containers that live on this host; 0: a free place */
+        unsigned folder[64]; /* the uids of the pods in whose folders they are; 0: nowhere */
+        bool unreadable;     /* the cgroup root */
 
         GateSetup setups[16];
         size_t n_setups;
@@ -150,6 +152,7 @@ void play_lease(Play *p, const char *node);
 void play_remove(Play *p, KubeKind kind, const char *namespace, const char *name);
 
 void play_start(Play *p, unsigned id);
+void play_start_beside(Play *p, unsigned pod_uid, unsigned id);
 void play_kill(Play *p, unsigned id);
 void play_look(Play *p);
 

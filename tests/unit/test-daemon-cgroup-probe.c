@@ -6,9 +6,12 @@
 
 #include <sys/wait.h>
 
+#include "base/strv.h"
 #include "cgroup-probe.h"
 
 #define ID "3b1f6a0d6c2f4c0e8a9b7d5e4f3c2b1a09182736455463728190a0b0c0d0e0f0"
+#define OTHER "aa1f6a0d6c2f4c0e8a9b7d5e4f3c2b1a09182736455463728190a0b0c0d0e0f0"
+#define THIRD "bb1f6a0d6c2f4c0e8a9b7d5e4f3c2b1a09182736455463728190a0b0c0d0e0f0"
 #define UID "0d9a6c1e-5b7f-4b5e-9c3a-1f2e3d4c5b6a"
 #define UID_ "0d9a6c1e_5b7f_4b5e_9c3a_1f2e3d4c5b6a"
 #define POPULATED "populated 1\nfrozen 0\n"
@@ -241,10 +244,158 @@ static void test_hostile_ids(void **state) {
         folder_write(&f->folder, "elsewhere/cgroup.events", POPULATED);
         folder_make(&f->folder, "kubepods.slice/kubepods-pod" UID_ ".slice");
         for (size_t i = 0; i < ELEMENTSOF(ids); i++)
-                assert_error(find_id(f, KUBE_QOS_GUARANTEED, ids[i]), ENOENT);
+                assert_error(find_id(f, KUBE_QOS_GUARANTEED, ids[i]), EINVAL);
         assert_error(
                 cgroup_probe_find(&f->probe, &(ContainerAddress){ .pod_uid = "../x", .id = ID }, &f->path),
-                ENOENT);
+                EINVAL);
+        assert_error(cgroup_probe_find_pod(&f->probe, &(ContainerAddress){ .pod_uid = ".." }, &f->path),
+                     EINVAL);
+}
+
+/* The kubelet's --cgroup-root= puts all below another group, whose name the systemd driver puts in front of all. */
+static void test_other_parents(void **state) {
+        static const char *const below[] = {
+                "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+                "kubelet-kubepods-burstable-pod" UID_ ".slice/crio-" ID ".scope",
+                "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_ ".slice/cri-containerd-" ID
+                ".scope",
+                "kubelet/kubepods/burstable/pod" UID "/" ID,
+                "a.slice/a-b.slice/a-b-c.slice/a-b-c-kubepods.slice/a-b-c-kubepods-pod" UID_
+                ".slice/crio-" ID ".scope",
+        };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(below); i++) {
+                const char *path = below[i / 2];
+                bool v1 = i % 2;
+                _cleanup_free_ char *group = NULL, *file = NULL;
+                Fixture f = {};
+
+                folder_begin(&f.folder);
+                /* Other pods' groups are where one would look first, and others have as many of their own. */
+                if (v1) {
+                        folder_make(&f.folder, "systemd/kubepods.slice/kubepods-burstable.slice");
+                        folder_make(&f.folder, "systemd/system.slice/crio.service");
+                        assert_ok(path_join("systemd", path, &group));
+                        assert_ok(path_join(group, "cgroup.procs", &file));
+                        begin(&f);
+                } else {
+                        folder_make(&f.folder, "kubepods.slice/kubepods-burstable.slice");
+                        folder_make(&f.folder, "system.slice/crio.service");
+                        assert_ok(path_join(path, "cgroup.events", &file));
+                        begin_unified(&f);
+                }
+                assert_error(find(&f, KUBE_QOS_BURSTABLE), ENOENT);
+
+                folder_write(&f.folder, file, v1 ? "7\n" : POPULATED);
+                assert_error(find(&f, KUBE_QOS_BURSTABLE), ENOENT); /* the whole is not searched each time */
+                cgroup_probe_look_again(&f.probe);
+                assert_found(&f, KUBE_QOS_BURSTABLE, v1 ? group : path);
+                assert_int_equal(ask(&f), CONTAINER_ALIVE);
+
+                cgroup_probe_done(&f.probe);
+                free(f.path);
+                folder_end(&f.folder);
+        }
+}
+
+/* The root is such a parent itself, and it comes to be when the kubelet starts. */
+static void test_root_is_a_parent(void **state) {
+        static const char *const pods = "kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/"
+                                        "kubelet-kubepods-burstable-pod" UID_ ".slice/crio-" ID ".scope";
+
+        for (int v1 = 0; v1 < 2; v1++) {
+                _cleanup_free_ char *file = NULL;
+                Fixture f = {};
+
+                folder_begin(&f.folder);
+                assert_ok(rmdir(f.folder.path));
+                begin(&f);
+                assert_error(find(&f, KUBE_QOS_BURSTABLE), ENOTDIR);
+                assert_ok(mkdir(f.folder.path, 0755));
+                assert_error(find(&f, KUBE_QOS_BURSTABLE), ENOENT);
+                if (!v1)
+                        folder_write(&f.folder, "cgroup.controllers", "pids\n");
+                assert_ok(path_join(pods, v1 ? "cgroup.procs" : "cgroup.events", &file));
+                folder_write(&f.folder, file, v1 ? "7\n" : POPULATED);
+                assert_found(&f, KUBE_QOS_BURSTABLE, pods);
+                assert_int_equal(ask(&f), CONTAINER_ALIVE);
+
+                cgroup_probe_done(&f.probe);
+                free(f.path);
+                folder_end(&f.folder);
+        }
+}
+
+/* A user with a group of his own makes there what he likes; so does a container in its own. */
+static void test_forged_groups(void **state) {
+        const char *group = "user.slice/kubepods/pod" UID "/" ID;
+        _cleanup_free_ char *path = folder_path(&((Fixture *) *state)->folder, "user.slice");
+        Fixture *f = *state;
+
+        begin_unified(f);
+        folder_write(&f->folder,
+                     "kubepods.slice/kubepods-burstable.slice/crio-" OTHER ".scope/crio-" ID
+                     ".scope/cgroup.events",
+                     POPULATED);
+        assert_error(find(f, KUBE_QOS_GUARANTEED), ENOENT);
+
+        folder_write(&f->folder, "user.slice/kubepods/pod" UID "/" ID "/cgroup.events", POPULATED);
+        if (getuid() == 0) {
+                assert_ok(chown(path, 65534, 65534));
+                cgroup_probe_look_again(&f->probe);
+                assert_error(find(f, KUBE_QOS_GUARANTEED), ENOENT);
+                assert_ok(chown(path, 0, 0));
+        }
+        cgroup_probe_look_again(&f->probe);
+        assert_found(f, KUBE_QOS_GUARANTEED, group);
+}
+
+/* What lives in a pod's folder: the IDs, also of what no status names, and not the monitors. */
+static void test_list(void **state) {
+        const ContainerAddress a = { .pod_uid = UID, .qos = KUBE_QOS_BURSTABLE };
+        const char *pod = "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_ ".slice";
+        static const struct {
+                const char *name, *events;
+        } groups[] = {
+                { "crio-" ID ".scope", POPULATED },
+                { "crio-conmon-" ID ".scope", POPULATED },
+                { "crio-" OTHER, EMPTY }, /* what CRI-O leaves of a sandbox */
+                { "crio-" THIRD ".scope", POPULATED },
+                { "container", POPULATED },
+        };
+        _cleanup_(strv_freep) char **living = NULL;
+        Fixture *f = *state;
+
+        begin_unified(f);
+        assert_error(cgroup_probe_find_pod(&f->probe, &a, &f->path), ENOENT);
+        for (size_t i = 0; i < ELEMENTSOF(groups); i++) {
+                char file[512];
+
+                snprintf(file, sizeof(file), "%s/%s/cgroup.events", pod, groups[i].name);
+                folder_write(&f->folder, file, groups[i].events);
+        }
+        assert_ok(cgroup_probe_find_pod(&f->probe, &a, &f->path));
+        assert_string_equal(f->path + strlen(f->folder.path) + 1, pod);
+        assert_ok(cgroup_probe_list(&f->probe, f->path, &living));
+        assert_int_equal(strv_length(living), 2);
+        assert_true(strv_contains(living, ID));
+        assert_true(strv_contains(living, THIRD));
+}
+
+/* However many there are. */
+static void test_list_is_bounded(void **state) {
+        _cleanup_(strv_freep) char **living = NULL;
+        Fixture *f = *state;
+        char path[256];
+
+        begin_unified(f);
+        for (unsigned i = 0; i < 100; i++) {
+                snprintf(path, sizeof(path), "kubepods/pod" UID "/%064x/cgroup.events", i);
+                folder_write(&f->folder, path, POPULATED);
+        }
+        assert_ok(cgroup_probe_find_pod(&f->probe, &(ContainerAddress){ .pod_uid = UID }, &f->path));
+        assert_error(cgroup_probe_list(&f->probe, f->path, &living), E2BIG);
+        assert_error(cgroup_probe_list(&f->probe, "/nonexistent", &living), ENOENT);
 }
 
 /* What the kernel would never say is no answer. */
@@ -360,6 +511,11 @@ int main(void) {
                 TEST(test_search_is_bounded),
                 TEST(test_links),
                 TEST(test_hostile_ids),
+                cmocka_unit_test(test_other_parents),
+                cmocka_unit_test(test_root_is_a_parent),
+                TEST(test_forged_groups),
+                TEST(test_list),
+                TEST(test_list_is_bounded),
                 TEST(test_unreadable_events),
                 TEST(test_v1_pipe),
                 TEST(test_no_root),

@@ -319,8 +319,12 @@ static const Case cases[] = {
 
         /* Ours */
         { "This status is not of this boot", { NODE("StaleBoot", "the kubelet has not reported a boot ID yet") } },
-        { "Ready may be an old status",
-          { POD("Unproven", "it is reported Ready, but container c is not running on this host") } },
+        { "Ready is an old status",
+          { POD("Unproven", "it is reported Ready, but container a is not found below /sys/fs/cgroup") } },
+        { "older than what runs on this host",
+          { POD("Unproven", "it is reported Ready, but container a no longer runs on this host") } },
+        { "Proof=observed",
+          { POD("Unreadable", "the ID of its container a cannot be the name of a control group: such an ID") } },
         { "compare CgroupRoot=",
           { POD("Unproven", "cannot tell whether its container c is alive: /sys/fs/cgroup: Permission denied") } },
         { "once the pod's node has been seen alive",

@@ -84,7 +84,8 @@ static void test_pod_containers(void **state) {
         KubeObject *o = parse(
                 KUBE_POD,
                 "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\","
-                "\"annotations\":{\"kubernetes.io/config.hash\":\"abc\"}},"
+                "\"annotations\":{\"kubernetes.io/config.hash\":\"abc\",\"kubernetes.io/config.mirror\":\"abc\"},"
+                "\"ownerReferences\":[{\"kind\":\"Node\",\"name\":\"n\",\"controller\":true}]},"
                 "\"spec\":{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"late\"}],"
                 "\"initContainers\":[{\"name\":\"i\"},{\"name\":\"s\",\"restartPolicy\":\"Always\"}]},"
                 "\"status\":{\"phase\":\"Pending\",\"reason\":\"Evicted\",\"message\":\"no room\",\"qosClass\":"
@@ -101,6 +102,7 @@ static void test_pod_containers(void **state) {
         assert_true(o->deleting);
         assert_string_equal(o->namespace, "");
         assert_string_equal(p->config_hash, "abc");
+        assert_string_equal(kube_pod_host_uid(p), "abc");
         assert_string_equal(p->reason, "Evicted");
         assert_string_equal(p->message, "no room");
         assert_int_equal(p->qos, KUBE_QOS_GUARANTEED);
@@ -126,6 +128,36 @@ static void test_pod_containers(void **state) {
         assert_false(c[4].in_status);
         assert_int_equal(c[4].state, KUBE_CONTAINER_NONE);
         kube_object_free(o);
+}
+
+/* Anybody who may edit a pod can annotate it: only what the kubelet made of a file on its host has two uids. */
+static void test_static_pods(void **state) {
+#define HASH(s) "\"kubernetes.io/config.hash\":\"" s "\""
+#define MIRROR(s) "\"kubernetes.io/config.mirror\":\"" s "\""
+        static const struct {
+                const char *annotations, *owner, *host_uid;
+        } rows[] = {
+                { HASH("abc") "," MIRROR("abc"), "Node", "abc" },
+                { HASH("abc"), "Node", "u" },
+                { HASH("abc"), "DaemonSet", "u" },
+                { HASH("abc") "," MIRROR("def"), "Node", "u" },
+                { HASH("abc") "," MIRROR("abc"), "DaemonSet", "u" },
+                { MIRROR("abc"), "Node", "u" },
+                { "\"kubernetes.io/config.hash\":7," MIRROR("abc"), "Node", "u" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char text[512];
+                KubeObject *o;
+
+                snprintf(text, sizeof(text),
+                         "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"annotations\":{%s},"
+                         "\"ownerReferences\":[{\"kind\":\"%s\",\"name\":\"n\",\"controller\":true}]}}",
+                         rows[i].annotations, rows[i].owner);
+                o = parse(KUBE_POD, text);
+                assert_string_equal(kube_pod_host_uid(KUBE_POD_OF(o)), rows[i].host_uid);
+                kube_object_free(o);
+        }
 }
 
 static void test_node(void **state) {
@@ -520,23 +552,15 @@ static void test_memory(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_pod),
-                cmocka_unit_test(test_pod_containers),
-                cmocka_unit_test(test_node),
-                cmocka_unit_test(test_workload),
-                cmocka_unit_test(test_revision),
-                cmocka_unit_test(test_event),
-                cmocka_unit_test(test_lease_and_generic),
-                cmocka_unit_test(test_wrong_types),
-                cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_ceilings),
-                cmocka_unit_test(test_message_cut),
-                cmocka_unit_test(test_timestamps),
-                cmocka_unit_test(test_names),
-                cmocka_unit_test(test_memory),
-                cmocka_unit_test(test_case_of_conditions),
-                cmocka_unit_test(test_status_hash),
-                cmocka_unit_test(test_kept_field),
+                cmocka_unit_test(test_pod),         cmocka_unit_test(test_pod_containers),
+                cmocka_unit_test(test_static_pods), cmocka_unit_test(test_node),
+                cmocka_unit_test(test_workload),    cmocka_unit_test(test_revision),
+                cmocka_unit_test(test_event),       cmocka_unit_test(test_lease_and_generic),
+                cmocka_unit_test(test_wrong_types), cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_ceilings),    cmocka_unit_test(test_message_cut),
+                cmocka_unit_test(test_timestamps),  cmocka_unit_test(test_names),
+                cmocka_unit_test(test_memory),      cmocka_unit_test(test_case_of_conditions),
+                cmocka_unit_test(test_status_hash), cmocka_unit_test(test_kept_field),
         };
         return cmocka_run_group_tests_name("kube-object", tests, NULL, NULL);
 }

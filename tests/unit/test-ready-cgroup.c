@@ -119,8 +119,64 @@ static void test_names(void **state) {
 
         assert_true(cgroup_name_is_kubepods("kubepods"));
         assert_true(cgroup_name_is_kubepods("kubepods.slice"));
+        assert_true(cgroup_name_is_kubepods("kubelet-kubepods.slice"));
+        assert_true(cgroup_name_is_kubepods("a-b-kubepods.slice"));
         assert_false(cgroup_name_is_kubepods("kubepods-burstable.slice"));
+        assert_false(cgroup_name_is_kubepods("kubelet-kubepods-burstable.slice"));
+        assert_false(cgroup_name_is_kubepods("notkubepods.slice"));
         assert_false(cgroup_name_is_kubepods("notkubepods"));
+}
+
+/* The pod's own group, whatever is in front of its name. */
+static void test_pod_names(void **state) {
+        static const char *const good[] = { "pod" UID, "kubepods-pod" UID_ ".slice",
+                                            "kubepods-burstable-pod" UID_ ".slice",
+                                            "kubelet-kubepods-besteffort-pod" UID_ ".slice" };
+        static const char *const bad[] = { "pod" UID_,
+                                           UID,
+                                           "",
+                                           "kubepods-pod" UID ".slice",
+                                           "kubepods-pod" UID_,
+                                           "kubepods-pod" UID_ "0.slice",
+                                           "kubepods-pod0" UID_ ".slice",
+                                           "kubepodspod" UID_ ".slice",
+                                           "xpod" UID };
+        char *path = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                if (!cgroup_name_is_pod(good[i], UID))
+                        fail_msg("%s", good[i]);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (cgroup_name_is_pod(bad[i], UID))
+                        fail_msg("%s", bad[i]);
+        assert_false(cgroup_name_is_pod("pod", ""));
+        assert_false(cgroup_name_is_pod("pod..", ".."));
+        assert_error(cgroup_pod_candidate(&(ContainerAddress){ .pod_uid = ".." }, 0, &path), EINVAL);
+        assert_error(cgroup_pod_candidate(&(ContainerAddress){ .pod_uid = UID }, 2, &path), ENOENT);
+}
+
+/* Only what a runtime gives is an ID: the monitor of a container is none, nor is what a container made for itself. */
+static void test_read_id(void **state) {
+        static const char *const good[] = { ID, "crio-" ID ".scope", "cri-containerd-" ID ".scope",
+                                            "crio-" ID };
+        static const char *const bad[] = { "crio-conmon-" ID ".scope",
+                                           "crio-" ID "0.scope",
+                                           "container",
+                                           "x" ID,
+                                           ID ".slice",
+                                           "",
+                                           "crio-",
+                                           "system.slice",
+                                           "crio-" ID "/.scope" };
+        char id[CONTAINER_ID_SIZE + 1];
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                assert_true(cgroup_name_read_id(good[i], id));
+                assert_string_equal(id, ID);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (cgroup_name_read_id(bad[i], id))
+                        fail_msg("%s", bad[i]);
 }
 
 static void test_events(void **state) {
@@ -146,6 +202,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_id),
                 cmocka_unit_test(test_hostile),    cmocka_unit_test(test_names),
+                cmocka_unit_test(test_pod_names),  cmocka_unit_test(test_read_id),
                 cmocka_unit_test(test_events),
         };
 

@@ -29,6 +29,7 @@ static void begin(Play *p) {
                 .name = "proxy", .role = KUBE_CONTAINER_MAIN, .state = KUBE_CONTAINER_RUNNING, .id = 32
         };
         pod.config_hash = "d41d8cd98f00b204e9800998ecf8427e";
+        pod_owned(&pod, "Node", GUIDE_NODE, 1);
         play_start_pod(p, &pod);
         add_gates(p);
         play_load(p);
@@ -241,6 +242,87 @@ static void test_dead(void **state) {
         play_end(&p);
 }
 
+#define SANDBOX 90
+#define SUCCESSOR 42
+
+/* dns is open by two checks that look at one pod, whose sandbox has a process; and the API goes away. */
+static void begin_with_sandbox(Play *p) {
+        PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
+
+        play_cluster(p);
+        pod.containers[1] = (PlayContainer){
+                .name = "proxy", .role = KUBE_CONTAINER_MAIN, .state = KUBE_CONTAINER_RUNNING, .id = 32
+        };
+        play_start_beside(p, 3, SANDBOX);
+        play_start_pod(p, &pod);
+        PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
+        play_load(p);
+        assert_gate(p, "dns", "ready");
+        play_api(p, API_UNREACHABLE);
+        play_judge(p);
+}
+
+static void restart_with_sandbox(Play *p) {
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        Buffer b = stop(p);
+
+        PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
+        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
+        p->n_setups = 0;
+        assert_ok(keep_restore(&p->board, b.data, b.size, &here, p->now));
+        buffer_done(&b);
+        play_look(p);
+        play_judge(p);
+}
+
+static void assert_dns(Play *p, Evidence expected) {
+        play_look(p);
+        play_judge(p);
+        assert_evidence(play_find(p, "dns")->report.evidence, expected);
+}
+
+/* A container that was started again while the API is away is not dead, before a restart of the daemon and after it;
+ * the sandbox beside a dead one is nobody's successor. */
+static void test_restarted_container(void **state) {
+        for (int before = 0; before < 2; before++) {
+                PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
+                PlayNode node = node_of_this_boot();
+                Play p;
+
+                begin_with_sandbox(&p);
+                if (before) {
+                        play_kill(&p, 32);
+                        play_start_beside(&p, 3, SUCCESSOR);
+                        assert_dns(&p, EVIDENCE_NONE);
+                }
+                for (int again = 0; again < 2; again++)
+                        restart_with_sandbox(&p);
+                assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_NONE);
+                play_kill(&p, 32);
+                play_kill(&p, SUCCESSOR);
+                assert_dns(&p, EVIDENCE_FALSE);
+                play_start_beside(&p, 3, SUCCESSOR + 1);
+                assert_dns(&p, EVIDENCE_NONE);
+                restart_with_sandbox(&p);
+                assert_dns(&p, EVIDENCE_NONE);
+
+                /* The API server is back and serves the status that it has. */
+                pod.containers[1] = (PlayContainer){ .name = "proxy",
+                                                     .role = KUBE_CONTAINER_MAIN,
+                                                     .state = KUBE_CONTAINER_RUNNING,
+                                                     .id = 32 };
+                play_api(&p, API_READY);
+                play_node(&p, &node);
+                play_pod(&p, &pod);
+                play_sync_all(&p);
+                assert_dns(&p, EVIDENCE_NONE);
+                assert_int_equal(play_find(&p, "dns")->n_kept, 0);
+                play_kill(&p, SUCCESSOR + 1);
+                assert_dns(&p, EVIDENCE_FALSE);
+                play_end(&p);
+        }
+}
+
 /* All alive: that proves nothing of their readiness, and opens nothing. */
 static void test_alive(void **state) {
         Play p;
@@ -445,6 +527,7 @@ int main(void) {
                 cmocka_unit_test(test_hold),
                 cmocka_unit_test(test_hold_of_a_stalled_daemon),
                 cmocka_unit_test(test_dead),
+                cmocka_unit_test(test_restarted_container),
                 cmocka_unit_test(test_alive),
                 cmocka_unit_test(test_kept_while_away),
                 cmocka_unit_test(test_states),

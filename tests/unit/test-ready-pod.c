@@ -291,6 +291,48 @@ static void test_stopped_slice(void **state) {
         play_end(&p);
 }
 
+/* --- R3: names that no group can have --- */
+
+static Evidence look_and_ask(Play *p) {
+        play_look(p);
+        return play_ask(p, &dns);
+}
+
+static void test_unusable_names(void **state) {
+        PlayPod pod = base;
+        WorldObject *o;
+        Play p;
+
+        play_cluster(&p);
+        play_start_pod(&p, &base);
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
+        pod.containers[1].odd_id = "cri-o://../../x";
+        o = play_pod(&p, &pod);
+        assert_evidence(look_and_ask(&p), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_UNREADABLE);
+        assert_non_null(
+                strstr(p.report.blockers[0].message, "container kube-rbac-proxy cannot be the name"));
+        assert_false(pod_awaits_proof(p.world, o)); /* it will not be found by looking again */
+
+        /* A dead one is dead all the same. */
+        play_kill(&p, 31);
+        assert_evidence(look_and_ask(&p), EVIDENCE_FALSE);
+        assert_string_equal(play_reason(&p), REASON_UNPROVEN);
+        assert_true(pod_awaits_proof(p.world, o));
+
+        /* A static pod's hash is its uid here. */
+        pod.containers[1].odd_id = NULL;
+        pod.config_hash = "../x";
+        pod_owned(&pod, "Node", GUIDE_NODE, 1);
+        play_start_pod(&p, &pod);
+        o->life[0] = o->life[1] = o->life[2] = CONTAINER_UNREADABLE;
+        assert_evidence(play_ask(&p, &dns), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_UNREADABLE);
+        assert_non_null(strstr(p.report.blockers[0].message, "its uid cannot be part of the name"));
+        assert_false(pod_awaits_proof(p.world, o));
+        play_end(&p);
+}
+
 /* A root that cannot be read is an error, never a weaker proof. */
 static void test_unreadable(void **state) {
         Play p;
@@ -652,6 +694,7 @@ int main(void) {
                 cmocka_unit_test(test_life),
                 cmocka_unit_test(test_dead_while_away),
                 cmocka_unit_test(test_stopped_slice),
+                cmocka_unit_test(test_unusable_names),
                 cmocka_unit_test(test_unreadable),
                 cmocka_unit_test(test_node_unknown),
                 cmocka_unit_test(test_observed_ids),

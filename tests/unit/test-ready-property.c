@@ -7,7 +7,8 @@
  *   - nothing is ready before the last step of the boot, and all is ready after it;
  *   - what is open does not stay open beyond its hold and its grace, and is not shut before; a suspend is
  *     no time of either, nor of what a lost gate has to settle;
- *   - a restart makes no gate readier than it was.
+ *   - a restart makes no gate readier than it was;
+ *   - a container that the kubelet starts again, and cannot say so, counts against nothing.
  *
  * What the rules have to find is computed here from the truth, without their help. MSREADY_SEED repeats one
  * run, MSREADY_RUNS makes more of them. */
@@ -22,6 +23,7 @@
 #define RUNS 1000
 #define PODS 3
 #define LOG 64
+#define SANDBOX 500 /* and the pod */
 
 typedef enum Mode {
         MODE_BOOT,  /* a boot without mishaps, the streams apart: ends usable */
@@ -54,7 +56,9 @@ typedef struct Sim {
         /* The truth. */
         PlayNode node;
         PlayPod pod[PODS];
-        unsigned step[PODS]; /* of each pod: 0 old, 1 unready, 2 containers run, 3 named, 4 ready */
+        /* Of each pod: 0 old, 1 unready, 2 containers run, 3 named, 4 ready, 5 as 4, but one was started again. */
+        unsigned step[PODS];
+        unsigned successor[PODS][2]; /* of its containers, where the API server does not know them; else 0 */
         bool node_reported;
         bool kubelet_runs;
         bool kubelet_looked,
@@ -186,6 +190,7 @@ static void advance_pod(Sim *s, unsigned i) {
                         return;
                 for (unsigned c = 0; c < 2; c++)
                         play_start(&s->play, s->next_id + c);
+                play_start_beside(&s->play, pod->uid, SANDBOX + i);
                 s->step[i] = 2;
                 play_look(&s->play);
                 return;
@@ -204,6 +209,16 @@ static void advance_pod(Sim *s, unsigned i) {
                 if (!kubelet_writes(s))
                         return;
                 pod->ready = KUBE_STATUS_TRUE;
+                write_pod(s, i);
+                s->step[i] = 4;
+                return;
+        case 5:
+                if (!kubelet_writes(s))
+                        return;
+                for (unsigned c = 0; c < 2; c++)
+                        if (s->successor[i][c] != 0)
+                                pod->containers[c].id = s->successor[i][c];
+                memset(s->successor[i], 0, sizeof(s->successor[i]));
                 write_pod(s, i);
                 s->step[i] = 4;
                 return;
@@ -229,8 +244,11 @@ static void kill_container(Sim *s) {
                 return;
         play_kill(&s->play, s->pod[i].containers[roll(s, 2)].id);
         play_look(&s->play);
-        for (unsigned c = 0; c < 2; c++)
+        for (unsigned c = 0; c < 2; c++) {
                 play_kill(&s->play, s->pod[i].containers[c].id);
+                play_kill(&s->play, s->successor[i][c]);
+        }
+        memset(s->successor[i], 0, sizeof(s->successor[i]));
         s->step[i] = roll(s, 2);
         if (s->step[i] == 1) {
                 if (!kubelet_writes(s)) {
@@ -492,6 +510,52 @@ static void stall(Sim *s, usec_t passed) {
         }
 }
 
+/* Whether the host has seen what the pod's status names alive, now or in the earlier run. */
+static bool pod_was_seen(const Sim *s, unsigned i) {
+        const WorldObject *o = world_find(s->play.world, KUBE_POD, "ns", s->pod[i].name);
+        const Gate *g = play_find((Play *) &s->play, "all");
+        unsigned n = 0;
+
+        for (size_t k = 0; k < g->n_kept; k++)
+                n += streq(g->kept[k].pod, s->pod[i].name) && g->kept[k].life == CONTAINER_ALIVE;
+        return n == 2 || (o && o->life[0] == CONTAINER_ALIVE && o->life[1] == CONTAINER_ALIVE);
+}
+
+/* The kubelet starts a container of a usable pod again while the API server does not take its word. */
+static void restart_unknown(Sim *s) {
+        unsigned i = roll(s, PODS), c = roll(s, 2);
+        const Gate *g;
+
+        if (s->step[i] != 4 || !s->kubelet_runs || !pod_is_usable(s, i))
+                return;
+        for (unsigned k = 0; k < PODS; k++)
+                if (s->step[k] == 2)
+                        return;
+        if (s->play.world->api == API_READY)
+                api_away(s);
+        note_truth(s);
+        play_look(&s->play);
+        judge(s);
+        g = play_find(&s->play, "all");
+        if (g->report.evidence == EVIDENCE_FALSE || !pod_was_seen(s, i))
+                return;
+
+        play_kill(&s->play, s->pod[i].containers[c].id);
+        s->successor[i][c] = s->next_id;
+        s->next_id += 2;
+        play_start_beside(&s->play, s->pod[i].uid, s->successor[i][c]);
+        s->step[i] = 5;
+        play_look(&s->play);
+        judge(s);
+        if (roll(s, 3) == 0)
+                restart(s);
+        play_look(&s->play);
+        judge(s);
+        g = play_find(&s->play, "all");
+        if (g->report.evidence == EVIDENCE_FALSE && gate_state(g) == GATE_READY)
+                wrong(s, "a container that was started again is taken for dead");
+}
+
 /* --- a run --- */
 
 static void begin(Sim *s, unsigned seed, Mode mode) {
@@ -587,9 +651,12 @@ static void step_of_boot(Sim *s, unsigned dice) {
 }
 
 static void step_of_chaos(Sim *s) {
-        switch (roll(s, 6)) {
+        switch (roll(s, 7)) {
         case 0:
                 kill_container(s);
+                break;
+        case 4:
+                restart_unknown(s);
                 break;
         case 1:
                 s->kubelet_runs = false;
@@ -668,6 +735,8 @@ static void fade(Sim *s) {
         Play *p = &s->play;
         bool dead = roll(s, 2);
 
+        if (roll(s, 2))
+                restart_unknown(s);
         api_away(s);
         play_api(p, API_UNREACHABLE);
         if (dead) {

@@ -35,7 +35,7 @@ void kube_node_read(Arena *a, const JsonValue *json, KubeNode *n) {
         if (a->base && status) {
                 int r = hash_status(status, &n->status_hash);
 
-                if (r < 0 && a->error == 0)
-                        a->error = r;
+                if (r < 0)
+                        arena_refuse(a, r, "its status takes more than %zu bytes", 2 * LIMIT_OBJECT);
         }
 }

@@ -175,6 +175,12 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
                         ret->since = world_doubt_since(w);
                 return false;
         }
+        f->message = o && o->object->unreadable ? o->object->unreadable
+                                                : world_unnamed(w, 1U << STREAM_GENERIC, key, d->namespace);
+        if (f->message) {
+                f->reason = REASON_UNREADABLE;
+                return false;
+        }
         if (!o) {
                 f->proof = PROOF_MISSING;
                 finding_set(f, EVIDENCE_FALSE, REASON_NOT_FOUND, "the cluster has no such object yet");

@@ -65,17 +65,19 @@ static bool wants_pod(const WorkloadDefinition *d, const KubeBrief *brief) {
 static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBrief *brief) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
 
-        if (!streq_ptr(d->tally.namespace, brief->namespace))
+        if (!brief_may_be_in(brief, d->tally.namespace))
                 return false;
         switch (kind) {
         case KUBE_EVENT:
                 return true;
         case KUBE_POD:
-                return wants_pod(d, brief);
+                return brief->is_partial || wants_pod(d, brief);
         case KUBE_REPLICASET:
-                return d->kind == KUBE_DEPLOYMENT && streq(brief->owner_name, d->tally.name);
+                return d->kind == KUBE_DEPLOYMENT &&
+                       (brief->is_partial || streq(brief->owner_name, d->tally.name));
         default:
-                return kind == d->kind && streq(brief->name, d->tally.name);
+                return kind == d->kind &&
+                       (streq(brief->name, d->tally.name) || (brief->is_partial && !brief->name[0]));
         }
 }
 
@@ -110,6 +112,38 @@ static unsigned desired(const Check *c, const World *w, const KubeWorkload *set)
         if (set->object.kind == KUBE_DAEMONSET)
                 return eligible_nodes(w, set);
         return set->replicas > 0 ? (unsigned) MIN(set->replicas, (int64_t) LIMIT_OBJECTS) : 0;
+}
+
+/* What cannot be read and makes an answer impossible: the workload itself, a ReplicaSet through which it may own pods,
+ * or a node on which a DaemonSet may want one. NULL where there is nothing. */
+static const KubeObject *find_unreadable(const Check *c, const World *w, const KubeObject *workload) {
+        if (workload->unreadable)
+                return workload;
+        WORLD_FOREACH(o, w, KUBE_REPLICASET)
+                if (o->object->unreadable && check_may_look_at(c, o->object))
+                        return o->object;
+        if (workload->kind != KUBE_DAEMONSET ||
+            tally_definition(c->definition)->minimum_ready != MINIMUM_READY_UNSET)
+                return NULL;
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (o->object->unreadable && (w->cluster_scope || !w->node || o == w->node))
+                        return o->object;
+        return NULL;
+}
+
+static bool can_be_read(const Check *c, const World *w, const KubeObject *workload, NodeChoice *choice,
+                        const char **reason, const char **message) {
+        const KubeObject *o = find_unreadable(c, w, workload);
+
+        *reason = REASON_UNREADABLE;
+        *message = world_unnamed(w, check_roles(c), NULL, tally_definition(c->definition)->namespace);
+        if (!*message && o == workload)
+                *message = o->unreadable;
+        else if (!*message && o) {
+                world_say_unreadable(o, choice->message, sizeof(choice->message));
+                *message = choice->message;
+        }
+        return !*message;
 }
 
 /* All streams that an answer rests on. */
@@ -169,6 +203,11 @@ static int judge_missing(const Check *c, Judging *j) {
                 report->evidence = EVIDENCE_NONE;
                 return block(c, j, reason, message, world_doubt_since(w));
         }
+        message = world_unnamed(w, check_roles(c), NULL, tally_definition(c->definition)->namespace);
+        if (message) {
+                report->evidence = EVIDENCE_NONE;
+                return block(c, j, REASON_UNREADABLE, message, 0);
+        }
         if (tally_definition(c->definition)->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
@@ -211,7 +250,8 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         if (r < 0)
                 return r;
 
-        synced = in_sync(c, w, &choice, &reason, &message);
+        synced = in_sync(c, w, &choice, &reason, &message) &&
+                 can_be_read(c, w, o->object, &choice, &reason, &message);
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
         if (!synced) {
                 report->evidence = tally_evidence(&t, want, false);

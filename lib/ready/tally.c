@@ -50,6 +50,13 @@ bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, 
                world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
 }
 
+/* Whether the check looks at the pod, or may where its labels and owner could not be read. */
+static bool is_its_pod(const Members *m, const World *w, const KubePod *p) {
+        if (p->object.is_partial)
+                return check_may_look_at(m->check, &p->object);
+        return m->has(m->check, w, p, m->owner);
+}
+
 /* Calls back for each member with what rules R2 and R3 say of it. */
 int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
@@ -64,8 +71,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
                         .since = o->changed,
                 };
 
-                if (!pod_is_member(KUBE_POD_OF(o->object)) ||
-                    !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
+                if (!pod_is_member(KUBE_POD_OF(o->object)) || !is_its_pod(m, w, KUBE_POD_OF(o->object)))
                         continue;
                 pod_judge(w, o, tally_definition(m->check->definition)->proof, now, &watched.finding,
                           &deadline);
@@ -105,7 +111,7 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
                 };
                 Finding *f = &watched.finding;
 
-                if (!m->has(m->check, w, p, m->owner))
+                if (!is_its_pod(m, w, p))
                         continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);

@@ -52,7 +52,7 @@ static void read_brief(Arena *a, const KubeBrief *b, const char *why, KubeObject
         o->uid = read_identity(a, b->uid, &o->is_partial);
         o->resource_version = read_identity(a, b->resource_version, &o->is_partial);
         /* A name alone does not tell which object it is. */
-        if (o->is_partial && o->kind != KUBE_NODE && isempty(b->namespace))
+        if (o->is_partial && o->kind != KUBE_NODE && isempty(o->namespace))
                 o->name = "";
         o->unreadable = arena_string(a, why) ?: "";
         if (o->is_partial)

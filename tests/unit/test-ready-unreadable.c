@@ -523,6 +523,19 @@ static void test_bounds(void **state) {
         assert_true(isempty(o->name) && isempty(o->namespace) && isempty(o->uid) && o->is_partial);
         kube_object_free(o);
 
+        /* A name without its namespace tells nothing. */
+        assert_ok(kube_object_unreadable(KUBE_POD,
+                                         &(KubeBrief){ .namespace = label,
+                                                       .name = "web",
+                                                       .uid = "u",
+                                                       .resource_version = "1",
+                                                       .owner_kind = "",
+                                                       .owner_name = "",
+                                                       .owner_uid = "" },
+                                         WHY, &o));
+        assert_true(isempty(o->name) && isempty(o->namespace) && o->is_partial);
+        kube_object_free(o);
+
         begin(&p);
         for (unsigned i = 0; i < 1000; i++)
                 BRING(&p, STREAM_PODS, KUBE_POD, .namespace = i % 2 ? NS : "tenant", .is_partial = true);

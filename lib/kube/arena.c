@@ -71,10 +71,13 @@ bool arena_admits(Arena *a, size_t n, const char *what) {
 }
 
 /* Zeroed room for count elements of size bytes each, aligned for all types used here. NULL while only sizes
- * are added up, if count is 0, and after an error. */
+ * are added up, if count is 0, and after an error. arena_admits() tells better what there is too much of. */
 void *arena_alloc(Arena *a, size_t count, size_t size) {
         size_t at;
 
+        if (count > LIMIT_MEMBERS + 1) /* with a NULL at the end */
+                arena_refuse(a, -E2BIG, "it has a list of %zu, more than %d are not read", count,
+                             LIMIT_MEMBERS);
         if (a->error < 0 || count == 0)
                 return NULL;
 

@@ -22,11 +22,11 @@ static size_t labels_size(char *const *labels) {
 }
 
 static char *const *copy_labels(Arena *a, char *const *labels) {
-        char **copy = arena_alloc(a, strv_length(labels) + 1, sizeof(char *));
+        char **copy = arena_alloc(a, 1, (strv_length(labels) + 1) * sizeof(char *));
         size_t i = 0;
 
         STRV_FOREACH(label, labels) {
-                char *text = arena_alloc(a, strlen(*label) + 1, 1);
+                char *text = arena_alloc(a, 1, strlen(*label) + 1);
 
                 if (!copy)
                         continue;

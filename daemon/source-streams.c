@@ -50,10 +50,14 @@ static bool sink_wanted(ReflectorSink *sink, const KubeBrief *brief) {
 static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
         Stream *t = container_of(sink, Stream, sink);
         Hub *hub = t->source->hub;
+        bool is_node = o->kind == KUBE_NODE;
         Instant now = instant_now();
-        WorldObject *object;
         int r;
 
+        if (o->unreadable && (o->kind == KUBE_EVENT || o->kind == KUBE_LEASE)) {
+                kube_object_free(o);
+                return 0;
+        }
         if (o->kind == KUBE_EVENT) {
                 r = event_digest_feed(hub->readiness->events, (const KubeEvent *) o, now.boottime,
                                       now_realtime());
@@ -63,13 +67,13 @@ static int sink_object(ReflectorSink *sink, KubeObject *o, bool initial) {
                 return MIN(r, 0);
         }
 
-        r = world_stream_upsert(t->world, o, now, &object);
+        r = world_stream_upsert(t->world, o, now, NULL);
         if (r < 0)
                 return r;
         /* A part of a listing proves nothing, and to judge the gates for each of a thousand packets, over
          * all objects that came before, took most of the time of a large listing. Nodes are few, and other
          * streams wait for the name of ours. */
-        if (!initial || object->object->kind == KUBE_NODE)
+        if (!initial || is_node)
                 hub_touch(hub);
         return 0;
 }

@@ -124,7 +124,7 @@ static void add_pod_columns(JsonBuilder *b, const KubePod *pod) {
 static void add_columns(JsonBuilder *b, const Watched *w) {
         const KubeObject *object = w->object ? w->object->object : NULL;
 
-        if (object && object->kind == KUBE_POD)
+        if (object && object->kind == KUBE_POD && !object->unreadable)
                 add_pod_columns(b, KUBE_POD_OF(object));
         else if (w->finding.evidence != EVIDENCE_TRUE)
                 jb_string(b, "status", strna(w->finding.reason));

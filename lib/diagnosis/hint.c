@@ -560,6 +560,9 @@ static const HintRow rows[] = {
         { .reasons = "NotObserved",
           .hint = "The controller has not acted on the newest specification yet; if that lasts, look at "
                   "systemctl status microshift.service." },
+        { .reasons = "Unreadable",
+          .hint = "Make the object smaller, or repair it, with oc edit: until then it is not known whether "
+                  "it is ready." },
         { .reasons = "Unauthorized",
           .hint = "The API refuses the kubeconfig's credentials: if msready has an account of its own, "
                   "MicroShift must apply msready's manifests first; otherwise check Kubeconfig= in "

@@ -12,9 +12,6 @@
 #include "base/string-util.h"
 #include "json/json.h"
 
-/* How deep arrays and objects may nest. */
-#define JSON_DEPTH_MAX 64
-
 /* cJSON copies a number into 64 bytes. */
 #define NUMBER_MAX 63
 

@@ -11,6 +11,9 @@ typedef struct cJSON JsonValue;
 /* Below 2^53 each integer has a double of its own; 2^53 + 1 is read as 2^53. */
 #define JSON_INTEGER_MAX (((int64_t) 1 << 53) - 1)
 
+/* How deep arrays and objects may nest. */
+#define JSON_DEPTH_MAX 64
+
 /* Iterates over the members of an object or the elements of an array; over nothing if v is neither. */
 #define JSON_FOREACH(i, v) for (const JsonValue *i = jv_first(v); i; i = jv_next(i))
 

@@ -6,6 +6,7 @@
 
 #include "kube/arena.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -51,13 +52,33 @@ static size_t arena_take(Arena *a, size_t size, size_t align) {
         return at;
 }
 
+/* Sets the error and what is wrong, unless something was before. */
+void arena_refuse(Arena *a, int error, const char *format, ...) {
+        va_list ap;
+
+        if (a->error < 0)
+                return;
+        a->error = error;
+        va_start(ap, format);
+        (void) vsnprintf(a->fault, sizeof(a->fault), format, ap);
+        va_end(ap);
+}
+
+/* Whether so many are read; else -E2BIG becomes the error. */
+bool arena_admits(Arena *a, size_t n, const char *what) {
+        if (n > LIMIT_MEMBERS)
+                arena_refuse(a, -E2BIG, "it has %zu %s, more than %d are not read", n, what, LIMIT_MEMBERS);
+        return a->error >= 0;
+}
+
 /* Zeroed room for count elements of size bytes each, aligned for all types used here. NULL while only sizes
- * are added up, if count is 0, and after an error; a count above LIMIT_MEMBERS is an error: -E2BIG. */
+ * are added up, if count is 0, and after an error. arena_admits() tells better what there is too much of. */
 void *arena_alloc(Arena *a, size_t count, size_t size) {
         size_t at;
 
-        if (count > LIMIT_MEMBERS && a->error == 0)
-                a->error = -E2BIG;
+        if (count > LIMIT_MEMBERS + 1) /* with a NULL at the end */
+                arena_refuse(a, -E2BIG, "it has a list of %zu, more than %d are not read", count,
+                             LIMIT_MEMBERS);
         if (a->error < 0 || count == 0)
                 return NULL;
 
@@ -112,9 +133,9 @@ uint64_t arena_hash(Arena *a, const JsonValue *v) {
         return fnv_bytes(FNV_INIT, buffer_cstr(&b), b.size);
 }
 
-/* "key=value" for each member of map that is a text, sorted; NULL if there is none. A pair longer than a
- * label can be is an error and not cut. */
-char *const *arena_pairs(Arena *a, const JsonValue *map) {
+/* "key=value" for each member of map that is a text, sorted; NULL if there is none. More than LIMIT_MEMBERS,
+ * or a pair longer than a label can be, are an error and not cut. */
+char *const *arena_pairs(Arena *a, const JsonValue *map, const char *what) {
         size_t n = 0, i = 0;
         char **pairs;
 
@@ -122,7 +143,7 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
                 return NULL;
         JSON_FOREACH(m, map)
                 n += jv_is_string(m);
-        if (n == 0)
+        if (n == 0 || !arena_admits(a, n, what))
                 return NULL;
 
         pairs = arena_alloc(a, n + 1, sizeof(char *));
@@ -136,7 +157,8 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
                         continue;
                 size = strlen(key) + 1 + strlen(value);
                 if (size > LIMIT_MESSAGE) {
-                        a->error = -E2BIG;
+                        arena_refuse(a, -E2BIG, "one of its %s has %zu bytes, more than %d are not read",
+                                     what, size, LIMIT_MESSAGE);
                         return NULL;
                 }
                 at = arena_take(a, size + 1, 1);
@@ -150,8 +172,8 @@ char *const *arena_pairs(Arena *a, const JsonValue *map) {
         return pairs;
 }
 
-/* The texts of an array, in its order; NULL if there are none. */
-char *const *arena_strings(Arena *a, const JsonValue *array) {
+/* The texts of an array, in its order; NULL if there are none. More than LIMIT_MEMBERS are an error. */
+char *const *arena_strings(Arena *a, const JsonValue *array, const char *what) {
         size_t n = 0, i = 0;
         char **strings;
 
@@ -159,7 +181,7 @@ char *const *arena_strings(Arena *a, const JsonValue *array) {
                 return NULL;
         JSON_FOREACH(v, array)
                 n += jv_is_string(v);
-        if (n == 0)
+        if (n == 0 || !arena_admits(a, n, what))
                 return NULL;
 
         strings = arena_alloc(a, n + 1, sizeof(char *));
@@ -204,6 +226,10 @@ KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *co
         JSON_FOREACH(c, array)
                 n += is_one_of(jv_get_string(c, "type"), types);
 
+        if (!arena_admits(a, n + n_extra, "conditions")) {
+                *ret_n = 0;
+                return NULL;
+        }
         conditions = arena_alloc(a, n + n_extra, sizeof(KubeCondition));
         JSON_FOREACH(c, array)
                 if (is_one_of(jv_get_string(c, "type"), types)) {

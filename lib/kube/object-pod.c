@@ -92,6 +92,8 @@ static void read_containers(Arena *a, const JsonValue *json, KubePod *p) {
         for (size_t k = 0; k < ELEMENTSOF(lists); k++)
                 n += jv_is_array(lists[k]) ? jv_length(lists[k]) : 0;
 
+        if (!arena_admits(a, n, "containers"))
+                return;
         p->containers = arena_alloc(a, n, sizeof(KubeContainer));
         for (size_t k = 0; k < ELEMENTSOF(lists) && a->error >= 0; k++) {
                 if (!jv_is_array(lists[k]))

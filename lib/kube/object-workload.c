@@ -14,6 +14,8 @@ static void read_affinity(Arena *a, const JsonValue *required, KubeWorkload *w) 
                 for (size_t k = 0; k < ELEMENTSOF(requirement_lists); k++)
                         n += jv_length(jv_get(t, requirement_lists[k]));
 
+        if (!arena_admits(a, n, "requirements of its node affinity"))
+                return;
         w->requirements = arena_alloc(a, n, sizeof(KubeNodeRequirement));
         JSON_FOREACH(t, terms) {
                 for (size_t k = 0; k < ELEMENTSOF(requirement_lists) && a->error >= 0; k++)
@@ -25,7 +27,8 @@ static void read_affinity(Arena *a, const JsonValue *required, KubeWorkload *w) 
                                         .field = k == 1,
                                         .key = arena_string(a, jv_get_string(e, "key")) ?: "",
                                         .operator= arena_string(a, jv_get_string(e, "operator")) ?: "",
-                                        .values = arena_strings(a, jv_get(e, "values")),
+                                        .values = arena_strings(a, jv_get(e, "values"),
+                                                                "values of its node affinity"),
                                 };
                                 i++;
                         }
@@ -104,7 +107,7 @@ void kube_workload_read(Arena *a, const JsonValue *json, KubeWorkload *w) {
         }
         w->is_rolled_out = is_rolled_out(status);
         read_tolerations(a, jv_get(pod, "tolerations"), w);
-        w->node_selector = arena_pairs(a, jv_get(pod, "nodeSelector"));
+        w->node_selector = arena_pairs(a, jv_get(pod, "nodeSelector"), "terms of its node selector");
         w->has_affinity = jv_is_object(required);
         if (w->has_affinity)
                 read_affinity(a, required, w);

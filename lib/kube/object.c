@@ -2,12 +2,11 @@
 
 #include "kube/object.h"
 
+#include <stdio.h>
+
 #include "base/limits.h"
 #include "kube/field.h"
 #include "kube/object-internal.h"
-
-/* Namespaces, names and uids: DNS subdomains and UUIDs. */
-#define NAME_SIZE_MAX 253
 
 static const char *const kind_table[_KUBE_KIND_MAX] = {
         [KUBE_NODE] = "Node",
@@ -21,7 +20,7 @@ static const char *const kind_table[_KUBE_KIND_MAX] = {
         [KUBE_GENERIC] = "Object",
 };
 
-static const size_t size_table[_KUBE_KIND_MAX] = {
+const size_t kube_object_sizes[_KUBE_KIND_MAX] = {
         [KUBE_NODE] = sizeof(KubeNode),
         [KUBE_POD] = sizeof(KubePod),
         [KUBE_DAEMONSET] = sizeof(KubeWorkload),
@@ -85,23 +84,23 @@ static const JsonValue *find_controller(const JsonValue *metadata) {
         return NULL;
 }
 
-static const char *read_identity(Arena *a, const char *s, bool mandatory) {
-        if (a->error < 0)
-                return "";
+static const char *read_identity(Arena *a, const char *s, const char *what, bool mandatory) {
         if (mandatory && isempty(s))
-                a->error = -EBADMSG;
+                arena_refuse(a, -EBADMSG, "its metadata have no %s", what);
         else if (s && strlen(s) > NAME_SIZE_MAX)
-                a->error = -E2BIG;
+                arena_refuse(a, -E2BIG, "its %s has %zu bytes, more than %d are not read", what, strlen(s),
+                             NAME_SIZE_MAX);
         return arena_string(a, s) ?: "";
 }
 
 static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
         const JsonValue *metadata = jv_get(json, "metadata"), *owner;
 
-        o->namespace = read_identity(a, jv_get_string(metadata, "namespace"), false);
-        o->name = read_identity(a, jv_get_string(metadata, "name"), true);
-        o->uid = read_identity(a, jv_get_string(metadata, "uid"), true);
-        o->resource_version = read_identity(a, jv_get_string(metadata, "resourceVersion"), false);
+        o->namespace = read_identity(a, jv_get_string(metadata, "namespace"), "namespace", false);
+        o->name = read_identity(a, jv_get_string(metadata, "name"), "name", true);
+        o->uid = read_identity(a, jv_get_string(metadata, "uid"), "uid", true);
+        o->resource_version =
+                read_identity(a, jv_get_string(metadata, "resourceVersion"), "resourceVersion", false);
         o->generation = jv_get_int(metadata, "generation", 0);
         o->observed_generation = jv_get_int(jv_get(json, "status"), "observedGeneration", 0);
         o->deleting = !isempty(jv_get_string(metadata, "deletionTimestamp"));
@@ -115,7 +114,7 @@ static void read_object(Arena *a, const JsonValue *json, KubeObject *o) {
 
         /* No gate selects events or leases by label. */
         if (o->kind != KUBE_EVENT && o->kind != KUBE_LEASE)
-                o->labels = arena_pairs(a, jv_get(metadata, "labels"));
+                o->labels = arena_pairs(a, jv_get(metadata, "labels"), "labels");
 }
 
 static void read_all(Arena *a, const JsonValue *json, KubeObject *o) {
@@ -160,7 +159,8 @@ typedef union AnyObject {
 } AnyObject;
 
 /* Reads an object of the given kind. Members of the wrong type count as absent. -EBADMSG if it has no name
- * or no uid, -E2BIG if it has more members than LIMIT_MEMBERS or an over-long name, -ENOMEM. */
+ * or no uid, -E2BIG if it has more members than LIMIT_MEMBERS or an over-long name; kube_object_fault() then
+ * says more. -ENOMEM. */
 int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         Arena sizes = {}, arena = {};
         AnyObject scratch = {};
@@ -168,7 +168,7 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
 
         assert(kind >= 0 && kind < _KUBE_KIND_MAX);
 
-        arena_alloc(&sizes, 1, size_table[kind]);
+        arena_alloc(&sizes, 1, kube_object_sizes[kind]);
         scratch.object.kind = kind;
         read_all(&sizes, json, &scratch.object);
         if (sizes.error < 0)
@@ -179,7 +179,7 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         if (!arena.base)
                 return -ENOMEM;
 
-        o = arena_alloc(&arena, 1, size_table[kind]);
+        o = arena_alloc(&arena, 1, kube_object_sizes[kind]);
         o->kind = kind;
         read_all(&arena, json, o);
         if (arena.error < 0) {
@@ -197,6 +197,18 @@ int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *pat
 
         assert(o->kind == KUBE_GENERIC && !g->field);
         return kube_field_read(json, path, &g->has_field, &g->field);
+}
+
+/* Writes down, as "it has ...", why kube_object_parse() refuses this object. */
+void kube_object_fault(KubeKind kind, const JsonValue *json, char *ret, size_t size) {
+        AnyObject scratch = {};
+        Arena sizes = {};
+
+        scratch.object.kind = kind;
+        read_all(&sizes, json, &scratch.object);
+        if (sizes.error == 0)
+                arena_refuse(&sizes, -E2BIG, "its status takes more than %zu bytes", 2 * LIMIT_OBJECT);
+        snprintf(ret, size, "%s", sizes.fault);
 }
 
 /* Frees the object with all that it points to. Returns NULL. */

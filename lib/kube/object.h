@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "json/json.h"
+#include "kube/scanner.h"
 #include "kube/status.h"
 
 /* What is kept of an object of the cluster: what rules, tables and hints look at, and no more. An object is
@@ -72,6 +73,10 @@ typedef struct KubeObject {
         const char *owner_name;
         const char *owner_uid;
         char *const *labels; /* sorted "key=value" */
+        /* Why the object cannot be read, as "it has ...": of its kind no more is known than stands above. NULL
+         * where it was read. */
+        const char *unreadable;
+        bool is_partial; /* where unreadable: labels and owner are not known, nor is what is "" */
 } KubeObject;
 
 /* A taint that keeps pods away: of effect NoSchedule, or NoExecute where it ends those that run. */
@@ -183,6 +188,8 @@ typedef struct KubeGeneric {
 
 int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret);
 int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *path);
+void kube_object_fault(KubeKind kind, const JsonValue *json, char *ret, size_t size);
+int kube_object_unreadable(KubeKind kind, const KubeBrief *brief, const char *why, KubeObject **ret);
 KubeObject *kube_object_free(KubeObject *o);
 DEFINE_CLEANUP(KubeObject, kube_object_free)
 

@@ -181,20 +181,17 @@ static void scan_failed(Reflector *r, int error, usec_t now) {
 
         switch (error) {
         case -EBADMSG:
-                snprintf(detail, sizeof(detail), "the answer is not a list or watch of the API%s%.300s",
-                         r->culprit[0] ? ", in " : "", r->culprit);
+                snprintf(detail, sizeof(detail), "the answer is not a list or watch of the API");
                 break;
         case -ENODATA:
                 snprintf(detail, sizeof(detail), "the answer was cut off");
                 break;
         case -E2BIG:
-                snprintf(detail, sizeof(detail), "an object is too large%s%.300s", r->culprit[0] ? ": " : "",
-                         r->culprit);
+                snprintf(detail, sizeof(detail), "a part of the answer is too large to be read");
                 break;
         default:
                 snprintf(detail, sizeof(detail), "%s", strerror(-error));
         }
-        r->culprit[0] = '\0';
 
         /* If cut off within an object, all before it was whole. After other errors something is lost. */
         if (error != -ENODATA)

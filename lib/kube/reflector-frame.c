@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/string-util.h"
+#include "kube/object-internal.h"
 #include "kube/prune.h"
 #include "kube/reflector-internal.h"
 
@@ -26,12 +28,15 @@ static void blank_nul_escapes(char *text, size_t size) {
         }
 }
 
-static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject **ret) {
+/* Reads the object of a frame. -EBADMSG or -E2BIG where it cannot be read: fault then says why. -ENOMEM. */
+static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject **ret, char *fault,
+                        size_t fault_size) {
         _cleanup_(kube_object_freep) KubeObject *o = NULL;
         _cleanup_(jv_freep) JsonValue *json = NULL;
         size_t size = frame->size;
         int k;
 
+        snprintf(fault, fault_size, "it is malformed JSON");
         k = kube_prune(q->resource->kind, frame->text, &size);
         if (k < 0)
                 return k;
@@ -40,8 +45,14 @@ static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject *
                 blank_nul_escapes(frame->text, size);
                 k = jv_parse(frame->text, size, &json);
         }
-        if (k >= 0)
-                k = kube_object_parse(q->resource->kind, json, &o);
+        if (k == -E2BIG)
+                snprintf(fault, fault_size, "it has more than %zu values, or more than %d levels",
+                         LIMIT_JSON_VALUES, JSON_DEPTH_MAX);
+        if (k < 0)
+                return k;
+        k = kube_object_parse(q->resource->kind, json, &o);
+        if (k == -EBADMSG || k == -E2BIG)
+                kube_object_fault(q->resource->kind, json, fault, fault_size);
         if (k >= 0 && q->kept_field)
                 k = kube_object_keep_field(o, json, q->kept_field);
         if (k < 0)
@@ -51,25 +62,41 @@ static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject *
         return 0;
 }
 
+/* An object that cannot be read costs those who look at it, and not the stream. */
+static int make_object(const KubeQuery *q, const KubeFrame *frame, KubeObject **ret) {
+        KubeKind kind = q->resource->kind;
+        char fault[128];
+        int k;
+
+        if (frame->fault)
+                return kube_object_unreadable(kind, frame->brief, frame->fault, ret);
+        k = parse_object(q, frame, ret, fault, sizeof(fault));
+        if (k == -EBADMSG || k == -E2BIG)
+                return kube_object_unreadable(kind, frame->brief, fault, ret);
+        return k;
+}
+
 static int hand_over(Reflector *r, const KubeFrame *frame) {
         KubeObject *o = NULL;
         int k;
 
-        k = parse_object(&r->query, frame, &o);
-        if (k < 0) {
-                snprintf(r->culprit, sizeof(r->culprit), "%s/%s", frame->brief->namespace,
-                         frame->brief->name);
+        k = make_object(&r->query, frame, &o);
+        if (k < 0)
                 return k;
-        }
         k = r->sink->ops->object(r->sink, o, r->state == REFLECTOR_LISTING);
         return k < 0 ? k : 0;
+}
+
+static bool is_named(KubeKind kind, const KubeBrief *b) {
+        return b->name[0] && (!b->is_partial || b->namespace[0] || kind == KUBE_NODE);
 }
 
 static int on_object(Reflector *r, const KubeFrame *frame) {
         const KubeBrief *b = frame->brief;
 
-        if (isempty(b->name))
-                return -EBADMSG;
+        /* Which object is changed or gone is not known: any may be. */
+        if (!is_named(r->query.resource->kind, b))
+                return on_wanted(&r->scanner, b) ? hand_over(r, frame) : 0;
         if (frame->wanted && frame->type != KUBE_FRAME_DELETED)
                 return hand_over(r, frame);
 
@@ -109,7 +136,8 @@ static int on_bookmark(Reflector *r, const KubeBrief *b) {
 
 /* The version of an event counts only once the sink has the object. */
 static int advance_version(Reflector *r, const KubeBrief *b) {
-        if (r->state == REFLECTOR_LISTING || isempty(b->resource_version))
+        if (r->state == REFLECTOR_LISTING || isempty(b->resource_version) ||
+            strlen(b->resource_version) > NAME_SIZE_MAX)
                 return 0;
         return go_on_from(r, b->resource_version);
 }

@@ -39,10 +39,9 @@ struct Reflector {
         unsigned pages;
 
         KubeScanner scanner;
-        bool frames;       /* the answer has brought a frame */
-        bool initial;      /* … and the last one is an ADDED, or there is none yet */
-        bool news;         /* … that moved resource_version */
-        char culprit[320]; /* the object with which something is wrong */
+        bool frames;  /* the answer has brought a frame */
+        bool initial; /* … and the last one is an ADDED, or there is none yet */
+        bool news;    /* … that moved resource_version */
 
         unsigned status;
         usec_t retry_after;

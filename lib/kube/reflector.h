@@ -47,8 +47,10 @@ typedef struct ReflectorSink ReflectorSink;
 typedef struct ReflectorSinkOps {
         /* Whether the sink wants the object. NULL: it wants all. */
         bool (*wanted)(ReflectorSink *s, const KubeBrief *brief);
-        /* A new object or a new version of one, which the sink owns from now on, even if it fails. initial:
-         * it is part of a listing. Below 0: the stream falls out of sync and begins again. */
+        /* A new object or a new version of one, which the sink owns from now on, even if it fails. Where it
+         * cannot be read it is known by its brief alone (KubeObject.unreadable); without a name it stands for
+         * any object of the stream, or of its namespace: which one is changed or gone is not known. initial: it
+         * is part of a listing. Below 0: the stream falls out of sync and begins again. */
         int (*object)(ReflectorSink *s, KubeObject *o, bool initial);
         /* The object is gone, or not wanted any more. The sink need not know it. */
         void (*deleted)(ReflectorSink *s, const char *namespace, const char *name, const char *uid);

@@ -8,15 +8,24 @@
  *
  * The API server writes the metadata before spec and status, but the scanner does not rely on that: it keeps
  * an object whose metadata come last for so long. Nor does it rely on the line end behind each value of a
- * watch. */
+ * watch.
+ *
+ * One object that is too large, or whose metadata are malformed, does not end the stream while its braces
+ * match: the frame then has the fault, and as much of the brief as could be read. Of an object over the
+ * ceiling no more than the metadata are kept. */
 
 #include "kube/scanner.h"
+
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "kube/skim.h"
 
 /* The metadata of a list: a continue token is some 300 bytes. */
 #define LIST_META_MAX KIB(64)
+/* An object that does not end within so many times the ceiling, be it wanted or not, is no object: a quote or
+ * a brace is missing, and the scanner would pass over all that comes behind it. */
+#define OBJECT_ENDS_WITHIN 4
 /* Memory that is kept from one object to the next. */
 #define TEXT_KEPT KIB(64)
 
@@ -121,7 +130,9 @@ static void begin_frame(KubeScanner *s) {
         }
         s->type = s->mode == KUBE_SCAN_LIST ? KUBE_FRAME_ITEM : _KUBE_FRAME_TYPE_INVALID;
         s->keep = true;
-        s->decided = s->have_type = s->have_object = s->have_metadata = false;
+        s->object_size = 0;
+        s->fault[0] = '\0';
+        s->oversize = s->decided = s->have_type = s->have_object = s->have_metadata = false;
 }
 
 /* Starts again, for the bytes of another answer. */
@@ -143,7 +154,7 @@ static void decide_keep(KubeScanner *s) {
         case KUBE_FRAME_ITEM:
         case KUBE_FRAME_ADDED:
         case KUBE_FRAME_MODIFIED:
-                /* An object without a name is handed on, for on_frame to refuse it. */
+                /* An object without a name is handed on, for on_frame to decide. */
                 if (s->ops->wanted && s->brief.name[0])
                         s->keep = s->ops->wanted(s, &s->brief);
                 break;
@@ -157,20 +168,48 @@ static void decide_keep(KubeScanner *s) {
         s->decided = true;
 }
 
-static int emit_frame(KubeScanner *s) {
-        KubeFrame frame;
+static bool is_of_object(KubeFrameType type) {
+        return type != KUBE_FRAME_BOOKMARK && type != KUBE_FRAME_ERROR;
+}
 
+/* What is wrong with the frame, into s->fault. Where that is no object the reflector goes by what it says,
+ * and the stream ends: -E2BIG, -EBADMSG. */
+static int find_fault(KubeScanner *s) {
+        if (!is_of_object(s->type)) {
+                if (s->oversize)
+                        return -E2BIG;
+                return s->type == KUBE_FRAME_BOOKMARK && s->fault[0] ? -EBADMSG : 0;
+        }
+
+        if (s->brief.name[0] == '\0')
+                s->brief.is_partial = true;
+        if (s->oversize)
+                snprintf(s->fault, sizeof(s->fault), "it has %zu bytes, more than %zu are not read",
+                         s->object_size, s->text.limit);
+        else if (s->brief.name[0] == '\0' && s->fault[0] == '\0')
+                snprintf(s->fault, sizeof(s->fault), "its metadata have no name");
+        return 0;
+}
+
+static int emit_frame(KubeScanner *s) {
+        bool whole;
+        int r;
+
+        r = find_fault(s);
+        if (r < 0)
+                return r;
         if (!s->decided)
                 decide_keep(s);
 
-        frame = (KubeFrame){
-                .type = s->type,
-                .brief = &s->brief,
-                .wanted = s->keep,
-                .text = s->keep ? s->text.data : NULL,
-                .size = s->keep ? s->text.size : 0,
-        };
-        return s->ops->on_frame(s, &frame);
+        whole = s->keep && (s->fault[0] == '\0' || !is_of_object(s->type));
+        return s->ops->on_frame(s, &(KubeFrame){
+                                           .type = s->type,
+                                           .brief = &s->brief,
+                                           .wanted = s->keep,
+                                           .text = whole ? s->text.data : NULL,
+                                           .size = whole ? s->text.size : 0,
+                                           .fault = s->fault[0] ? s->fault : NULL,
+                                   });
 }
 
 static int end_of_frame(KubeScanner *s) {
@@ -217,10 +256,35 @@ static int end_of_level(KubeScanner *s) {
         return 0;
 }
 
+static bool in_metadata(const KubeScanner *s) {
+        return s->member == MEMBER_METADATA && s->state == STATE_IN_VALUE;
+}
+
+/* Adds bytes of the object to its text. Where they do not fit, the text is cut down to the metadata, of
+ * which as much is kept as fits: how the bytes were cut into pieces makes no difference. */
+static int keep_object_bytes(KubeScanner *s, const char *p, size_t size) {
+        s->object_size += size;
+        if (s->object_size / OBJECT_ENDS_WITHIN > s->text.limit)
+                return -E2BIG;
+        if (!s->keep)
+                return 0;
+        if (size > s->text.limit - s->text.size && !s->oversize) {
+                s->oversize = true;
+                if (in_metadata(s))
+                        buffer_consume(&s->text, s->metadata_at);
+                else
+                        buffer_clear(&s->text);
+                s->metadata_at = 0;
+        }
+        if (s->oversize && !in_metadata(s))
+                return 0;
+        return buffer_put(&s->text, p, MIN(size, s->text.limit - s->text.size));
+}
+
 static int begin_object(KubeScanner *s) {
         s->level = LEVEL_OBJECT;
         s->state = STATE_FIRST_KEY;
-        return buffer_putc(&s->text, '{');
+        return keep_object_bytes(s, "{", 1);
 }
 
 static bool key_is(const KubeScanner *s, const char *key) {
@@ -247,7 +311,7 @@ static bool captures_value(const KubeScanner *s) {
 /* Adds bytes that were passed to the text that they belong to, if any. */
 static int keep_bytes(KubeScanner *s, const char *p, size_t size) {
         if (s->level == LEVEL_OBJECT)
-                return s->keep ? buffer_put(&s->text, p, size) : 0;
+                return keep_object_bytes(s, p, size);
         return captures_value(s) ? buffer_put(&s->outer, p, size) : 0;
 }
 
@@ -265,8 +329,13 @@ static int begin_plain_value(KubeScanner *s, char c) {
 
         s->state = STATE_IN_VALUE;
         if (s->level == LEVEL_OBJECT) {
-                if (s->member == MEMBER_METADATA)
-                        s->metadata_at = s->text.size - 1; /* c is there already */
+                if (s->member != MEMBER_METADATA)
+                        return 0;
+                if (s->oversize) {
+                        buffer_clear(&s->text);
+                        return buffer_putc(&s->text, c);
+                }
+                s->metadata_at = s->text.size - 1; /* c is there already */
                 return 0;
         }
         buffer_clear(&s->outer);
@@ -302,9 +371,24 @@ static int begin_value(KubeScanner *s, char c) {
         }
 }
 
-static int end_of_value(KubeScanner *s) {
+/* The metadata of an object are there, whole unless they alone are over the ceiling. */
+static int end_of_metadata(KubeScanner *s) {
+        size_t size = s->text.size - s->metadata_at;
         int r;
 
+        s->have_metadata = true;
+        r = kube_skim_brief(s, s->text.data + s->metadata_at, size,
+                            s->type < 0 || s->type == KUBE_FRAME_BOOKMARK);
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        s->brief.is_partial = r < 0 || size == s->text.limit;
+        if (r < 0)
+                snprintf(s->fault, sizeof(s->fault), "its metadata are malformed JSON");
+        decide_keep(s);
+        return 0;
+}
+
+static int end_of_value(KubeScanner *s) {
         s->state = STATE_NEXT;
 
         switch (s->member) {
@@ -318,13 +402,7 @@ static int end_of_value(KubeScanner *s) {
                         s->have_list_metadata = true;
                         return kube_skim_list(s, s->outer.data, s->outer.size);
                 }
-                s->have_metadata = true;
-                r = kube_skim_brief(s, s->text.data + s->metadata_at, s->text.size - s->metadata_at,
-                                    s->type < 0 || s->type == KUBE_FRAME_BOOKMARK);
-                if (r < 0)
-                        return r;
-                decide_keep(s);
-                return 0;
+                return end_of_metadata(s);
         default:
                 return 0;
         }
@@ -443,8 +521,8 @@ static int walk_byte(KubeScanner *s, char c) {
         bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
         int r;
 
-        if (s->level == LEVEL_OBJECT && s->keep) {
-                r = buffer_putc(&s->text, c);
+        if (s->level == LEVEL_OBJECT) {
+                r = keep_object_bytes(s, &c, 1);
                 if (r < 0)
                         return r;
         }
@@ -453,8 +531,9 @@ static int walk_byte(KubeScanner *s, char c) {
 
 /* Takes the next bytes, and calls on_frame for each frame that they complete. The items of a list come as
  * they arrive; the list's own metadata are known when it is finished. Returns 0, or an error that stays
- * until the next reset: -EBADMSG if this is not JSON or not what the mode says, -E2BIG if an object is over
- * the ceiling, -ENOMEM, or what the callback returned. */
+ * until the next reset: -EBADMSG if this is not JSON or not what the mode says, -E2BIG if an ERROR, a
+ * BOOKMARK or the metadata of a list are over the ceiling or an object does not end, -ENOMEM, or what the
+ * callback returned. */
 int kube_scanner_feed(KubeScanner *s, const void *data, size_t size) {
         const char *p = data, *end = p + size;
 

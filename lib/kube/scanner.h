@@ -34,16 +34,23 @@ typedef struct KubeBrief {
         const char *owner_name;
         const char *owner_uid;
         char *const *labels;     /* "key=value" in the order of the object, ends with NULL; may be NULL */
+        bool is_partial;         /* the metadata could be read in part: labels and owner are not known, nor
+                                    is what is "" */
         bool initial_events_end; /* the bookmark that ends the initial events of a WatchList */
 } KubeBrief;
+
+static inline bool brief_may_be_in(const KubeBrief *b, const char *namespace) {
+        return streq_ptr(b->namespace, namespace) || (b->is_partial && b->namespace[0] == '\0');
+}
 
 typedef struct KubeFrame {
         KubeFrameType type;
         const KubeBrief *brief;
         bool wanted; /* ADDED, MODIFIED, ITEM: whether its owner wants it; ERROR: true */
-        char *text;  /* of the object where it is wanted, else NULL; no more is known than that its braces
-                        match */
+        char *text;  /* of the object where it is wanted and has no fault, else NULL; no more is known than
+                        that its braces match */
         size_t size;
+        const char *fault; /* why the object, or its metadata, cannot be read; else NULL */
 } KubeFrame;
 
 typedef struct KubeScanner KubeScanner;
@@ -75,12 +82,15 @@ struct KubeScanner {
         Buffer outer;       /* a value of the outermost object that matters */
         Buffer brief_text;  /* what brief points to */
         size_t metadata_at; /* in text */
+        size_t object_size; /* so far, of which text may keep less */
+        char fault[96];     /* "" where there is none */
         char **labels;
         size_t n_labels, n_labels_allocated;
         KubeBrief brief;
 
         int type; /* KubeFrameType; none yet where below 0 */
         bool keep;
+        bool oversize; /* the object is over the ceiling: text keeps at most its metadata */
         bool decided;
         bool have_type, have_object, have_metadata, have_list_metadata, have_items;
 

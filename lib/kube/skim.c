@@ -222,8 +222,8 @@ static int skim_member(KubeScanner *s, KubePiece key, KubePiece value, bool book
 }
 
 /* Fills the scanner's brief from the metadata of an object, a complete JSON value. bookmark: whether the
- * frame may be a bookmark. Members of the wrong type count as absent. -EBADMSG, -E2BIG over the object's
- * ceiling, -ENOMEM. */
+ * frame may be a bookmark. Members of the wrong type count as absent. -EBADMSG where the text is malformed or
+ * ends early: the brief has what stands before that. -E2BIG over the object's ceiling, -ENOMEM. */
 int kube_skim_brief(KubeScanner *s, char *text, size_t size, bool bookmark) {
         KubePiece key, value;
         KubeCursor c;

@@ -292,6 +292,12 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
                         ret->since = world_doubt_since(w);
                 return false;
         }
+        f->message = o && o->object->unreadable ? o->object->unreadable
+                                                : world_unnamed(w, 1U << STREAM_GENERIC, key, d->namespace);
+        if (f->message) {
+                f->reason = REASON_UNREADABLE;
+                return false;
+        }
         if (!o) {
                 tell_absence(d, w, key, f);
                 return true;

@@ -26,13 +26,22 @@ static bool wants_other_nodes(const CheckDefinition *d) {
         return CHECK_AS(NodeDefinition, d)->name;
 }
 
+/* Any node may be the one whose name is not known. */
+static int call_back(const World *w, Watched *watched, WatchedCallback callback, void *userdata) {
+        const char *unnamed = world_unnamed(w, 1U << STREAM_NODES, NULL, NULL);
+
+        if (unnamed)
+                finding_set(&watched->finding, EVIDENCE_NONE, REASON_UNREADABLE, unnamed);
+        return callback(watched, userdata);
+}
+
 static int missing(const World *w, const char *name, const char *reason, const char *message,
                    WatchedCallback callback, void *userdata) {
         Watched watched = {
                 .kind = "Node",
                 .namespace = "",
                 .name = name,
-                .finding = { .evidence = EVIDENCE_FALSE,
+                .finding = { .evidence = streq(reason, REASON_UNREADABLE) ? EVIDENCE_NONE : EVIDENCE_FALSE,
                              .proof = PROOF_MISSING,
                              .reason = reason,
                              .message = message },
@@ -45,7 +54,7 @@ static int missing(const World *w, const char *name, const char *reason, const c
                 finding_set(&watched.finding, EVIDENCE_NONE, why, detail);
                 watched.since = world_doubt_since(w);
         }
-        return callback(&watched, userdata);
+        return call_back(w, &watched, callback, userdata);
 }
 
 static int present(const World *w, const WorldObject *node, WatchedCallback callback, void *userdata) {
@@ -58,7 +67,7 @@ static int present(const World *w, const WorldObject *node, WatchedCallback call
         };
 
         node_judge(w, node, &watched.finding);
-        return callback(&watched, userdata);
+        return call_back(w, &watched, callback, userdata);
 }
 
 static int list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {

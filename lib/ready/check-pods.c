@@ -59,11 +59,14 @@ static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBr
         /* selector_matches() looks at nothing but the labels, whose order it does not mind. */
         const KubeObject labelled = { .kind = KUBE_POD, .labels = (char **) brief->labels };
 
-        if (d->tally.namespace && !streq(d->tally.namespace, brief->namespace))
+        if (d->tally.namespace && !brief_may_be_in(brief, d->tally.namespace))
                 return false;
-        return kind == KUBE_EVENT ||
-               (kind == KUBE_POD &&
-                selector_matches(d->selector.requirements, d->selector.n_requirements, &labelled));
+        if (kind != KUBE_POD)
+                return kind == KUBE_EVENT;
+        if (d->tally.name && brief->name[0] && !glob_matches(d->tally.name, brief->name))
+                return false;
+        return brief->is_partial ||
+               selector_matches(d->selector.requirements, d->selector.n_requirements, &labelled);
 }
 
 static bool is_picked(const Check *c, const World *w, const KubePod *p, const KubeObject *owner) {
@@ -101,6 +104,10 @@ static int judge(Check *c, Judging *j) {
 
         wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t.members, 1U) : (unsigned) d->minimum_ready;
         in_sync = tally_in_sync(w, &choice, &reason, &message);
+        if (in_sync && (message = world_unnamed(w, check_roles(c), NULL, d->namespace))) {
+                in_sync = false;
+                reason = REASON_UNREADABLE;
+        }
         report->evidence = tally_evidence(&t, wanted, in_sync);
         if (report->evidence == EVIDENCE_TRUE) {
                 report_cut(report, first);

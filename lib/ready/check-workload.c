@@ -81,17 +81,19 @@ static bool wants_pod(const WorkloadDefinition *d, const KubeBrief *brief) {
 static bool wants(const CheckDefinition *definition, KubeKind kind, const KubeBrief *brief) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, definition);
 
-        if (!streq_ptr(d->tally.namespace, brief->namespace))
+        if (!brief_may_be_in(brief, d->tally.namespace))
                 return false;
         switch (kind) {
         case KUBE_EVENT:
                 return true;
         case KUBE_POD:
-                return wants_pod(d, brief);
+                return brief->is_partial || wants_pod(d, brief);
         case KUBE_REPLICASET:
-                return d->kind == KUBE_DEPLOYMENT && streq(brief->owner_name, d->tally.name);
+                return d->kind == KUBE_DEPLOYMENT &&
+                       (brief->is_partial || streq(brief->owner_name, d->tally.name));
         default:
-                return kind == d->kind && streq(brief->name, d->tally.name);
+                return kind == d->kind &&
+                       (streq(brief->name, d->tally.name) || (brief->is_partial && !brief->name[0]));
         }
 }
 
@@ -176,6 +178,38 @@ static unsigned desired(const Check *c, const World *w, const KubeWorkload *set)
         return set->replicas > 0 ? (unsigned) MIN(set->replicas, (int64_t) LIMIT_OBJECTS) : 0;
 }
 
+/* What cannot be read and makes an answer impossible: the workload itself, a ReplicaSet through which it may own pods,
+ * or a node on which a DaemonSet may want one. NULL where there is nothing. */
+static const KubeObject *find_unreadable(const Check *c, const World *w, const KubeObject *workload) {
+        if (workload->unreadable)
+                return workload;
+        WORLD_FOREACH(o, w, KUBE_REPLICASET)
+                if (o->object->unreadable && check_may_look_at(c, o->object))
+                        return o->object;
+        if (workload->kind != KUBE_DAEMONSET ||
+            tally_definition(c->definition)->minimum_ready != MINIMUM_READY_UNSET)
+                return NULL;
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (o->object->unreadable && (w->cluster_scope || !w->node || o == w->node))
+                        return o->object;
+        return NULL;
+}
+
+static bool can_be_read(const Check *c, const World *w, const KubeObject *workload, NodeChoice *choice,
+                        const char **reason, const char **message) {
+        const KubeObject *o = find_unreadable(c, w, workload);
+
+        *reason = REASON_UNREADABLE;
+        *message = world_unnamed(w, check_roles(c), NULL, tally_definition(c->definition)->namespace);
+        if (!*message && o == workload)
+                *message = o->unreadable;
+        else if (!*message && o) {
+                world_say_unreadable(o, choice->message, sizeof(choice->message));
+                *message = choice->message;
+        }
+        return !*message;
+}
+
 /* All streams that an answer rests on. */
 static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const char **reason,
                     const char **message) {
@@ -233,6 +267,11 @@ static int judge_missing(const Check *c, Judging *j) {
                 report->evidence = EVIDENCE_NONE;
                 return block(c, j, reason, message, world_doubt_since(w));
         }
+        message = world_unnamed(w, check_roles(c), NULL, tally_definition(c->definition)->namespace);
+        if (message) {
+                report->evidence = EVIDENCE_NONE;
+                return block(c, j, REASON_UNREADABLE, message, 0);
+        }
         if (tally_definition(c->definition)->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
@@ -260,16 +299,11 @@ static void say_no_node(const World *w, const KubeWorkload *set, char *text, siz
 static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *j) {
         const World *w = j->world;
         char text[3 * LIMIT_MESSAGE]; /* more than is kept */
-        NodeChoice choice;
 
         if (tally_definition(c->definition)->minimum_ready == 0)
                 return 0;
 
         j->report->evidence = EVIDENCE_FALSE;
-        if (o->object->kind == KUBE_DAEMONSET && !w->node && !w->cluster_scope) {
-                node_choose(w, &choice);
-                return block(c, j, choice.reason ?: REASON_NODE_NOT_REGISTERED, choice.message, o->changed);
-        }
         if (o->object->kind == KUBE_DAEMONSET) {
                 say_no_node(w, KUBE_WORKLOAD_OF(o->object), text, sizeof(text));
                 return block(c, j, REASON_NO_ELIGIBLE_NODE, text, o->changed);
@@ -341,7 +375,8 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         Tally t;
         int r;
 
-        synced = in_sync(c, w, &choice, &reason, &message);
+        synced = in_sync(c, w, &choice, &reason, &message) &&
+                 can_be_read(c, w, o->object, &choice, &reason, &message);
         m = members_of(c, o->object, synced);
         r = tally_members(&m, j, &t);
         if (r < 0)
@@ -411,7 +446,9 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         report_done(&report);
         if (r < 0 || !o)
                 return r;
-        m = members_of(c, o->object, in_sync(c, w, &choice, &reason, &message));
+        m = members_of(c, o->object,
+                       in_sync(c, w, &choice, &reason, &message) &&
+                               can_be_read(c, w, o->object, &choice, &reason, &message));
         return tally_list(&m, w, now, callback, userdata);
 }
 
@@ -424,6 +461,7 @@ static bool applies(const Check *c, const World *w) {
         return !o || o->object->kind != KUBE_DAEMONSET || w->cluster_scope ||
                tally_definition(c->definition)->minimum_ready != MINIMUM_READY_UNSET || !w->node ||
                !node_is_of_this_boot(w, w->node) || !in_sync(c, w, &choice, &reason, &message) ||
+               !can_be_read(c, w, o->object, &choice, &reason, &message) ||
                eligible_nodes(w, KUBE_WORKLOAD_OF(o->object)) > 0;
 }
 

@@ -22,6 +22,20 @@ unsigned check_roles(const Check *c) {
         return c->kind->roles | (c->kind->own_roles ? c->kind->own_roles(c->definition) : 0);
 }
 
+/* Whether the check wants the object, by its metadata; where those are not known it may. */
+bool check_may_look_at(const Check *c, const KubeObject *o) {
+        const KubeBrief brief = {
+                .namespace = o->namespace,
+                .name = o->name,
+                .owner_kind = strempty(o->owner_kind),
+                .owner_name = strempty(o->owner_name),
+                .labels = o->labels,
+                .is_partial = o->is_partial,
+        };
+
+        return c->kind->wants && c->kind->wants(c->definition, o->kind, &brief);
+}
+
 static int count(const Watched *watched, void *userdata) {
         return report_count(userdata, watched);
 }

@@ -108,6 +108,7 @@ struct Check {
 
 void check_init(Check *c, const CheckDefinition *d);
 unsigned check_roles(const Check *c);
+bool check_may_look_at(const Check *c, const KubeObject *o);
 int check_judge(Check *c, Judging *j);
 int check_count_listed(Check *c, Judging *j);
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -22,16 +22,8 @@ bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief) {
 
 /* Whether a check that looks at the pod wants its cgroups as proof. */
 bool board_wants_cgroups(const Board *b, const KubePod *pod) {
-        const KubeBrief brief = {
-                .namespace = pod->object.namespace,
-                .name = pod->object.name,
-                .owner_kind = strempty(pod->object.owner_kind),
-                .owner_name = strempty(pod->object.owner_name),
-                .labels = pod->object.labels,
-        };
-
         BOARD_FOREACH_CHECK(c, g, b) {
-                if (c->kind->counts_pods && check_wants(c, KUBE_POD, &brief) &&
+                if (c->kind->counts_pods && check_may_look_at(c, &pod->object) &&
                     tally_definition(c->definition)->proof == PROOF_WANTED_CGROUP)
                         return true;
         }

@@ -72,6 +72,29 @@ static void say_ambiguous(const World *w, unsigned wanted, NodeChoice *ret) {
                 }
 }
 
+/* Any node that cannot be read may be this host, where no other is of this boot. The one that was this host still
+ * is; else a name tells, but neither the machine ID alone nor that there is only one other. Returns whether that
+ * decides. */
+static bool choose_among_unreadable(const World *w, unsigned wanted, NodeChoice *ret) {
+        bool is_only = w->by_kind[KUBE_NODE] && !w->by_kind[KUBE_NODE]->next;
+
+        if (wanted & SAME_BOOT)
+                return false;
+        if (w->node && w->node->object->unreadable) {
+                ret->node = w->node;
+                return true;
+        }
+        if ((wanted & SAME_HOST_NAME) || is_only)
+                return false;
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                if (o->object->unreadable) {
+                        ret->reason = REASON_UNREADABLE;
+                        world_say_unreadable(o->object, ret->message, sizeof(ret->message));
+                        return true;
+                }
+        return false;
+}
+
 /* Rule R1: finds the node that is this host: the one that the configuration names; else, among those of this machine
  * ID, the one of this boot or of this host name; else the one of this host name; else the only node that is
  * not certainly another host's. Decided again at each change of a node, because a
@@ -95,6 +118,9 @@ void node_choose(const World *w, NodeChoice *ret) {
         for (size_t i = 0; i < ELEMENTSOF(order); i++) {
                 WorldObject *first = NULL;
                 unsigned n = count(w, order[i], &first);
+
+                if (choose_among_unreadable(w, order[i], ret))
+                        return;
 
                 /* Several of this machine and boot: one of them may still have the host's name. */
                 if (n > 1 && (order[i] & SAME_BOOT))
@@ -179,6 +205,10 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
                 return;
         }
 
+        if (node->object->unreadable) {
+                finding_set(ret, EVIDENCE_NONE, REASON_UNREADABLE, node->object->unreadable);
+                return;
+        }
         if (node_is_ours(w, node) && !node_is_of_this_boot(w, node)) {
                 ret->reason = REASON_STALE_BOOT;
                 snprintf(ret->text, sizeof(ret->text), "%s",

@@ -5,7 +5,7 @@
 
 typedef struct NodeChoice {
         WorldObject *node;  /* NULL where it is not known which is ours */
-        const char *reason; /* then: NodeAmbiguous or NodeNotRegistered */
+        const char *reason; /* then: NodeAmbiguous, NodeNotRegistered or Unreadable */
         char message[256];
 } NodeChoice;
 

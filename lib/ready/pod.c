@@ -233,6 +233,10 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
                 finding_set(ret, EVIDENCE_NONE, reason, message);
                 return;
         }
+        if (p->object.unreadable) {
+                finding_set(ret, EVIDENCE_NONE, REASON_UNREADABLE, p->object.unreadable);
+                return;
+        }
         if (!ready) {
                 ret->is_reported = !streq(ret->reason, REASON_NOT_OBSERVED);
                 return;
@@ -243,6 +247,12 @@ void pod_judge(const World *w, const WorldObject *pod, ProofWanted wanted, Insta
         if (ret->evidence == EVIDENCE_TRUE &&
             !world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message)) {
                 finding_set(ret, EVIDENCE_NONE, reason, message);
+        }
+        if (ret->evidence == EVIDENCE_TRUE && node && node->object->unreadable &&
+            (ret->proof == PROOF_OBSERVED || !node->alive)) {
+                /* Its boot ID is not known, nor whether its kubelet wrote this version. */
+                finding_set(ret, EVIDENCE_NONE, REASON_UNREADABLE, ret->text);
+                world_say_unreadable(node->object, ret->text, sizeof(ret->text));
         }
         if (ret->evidence == EVIDENCE_TRUE && node && !node->alive) {
                 finding_set(ret, EVIDENCE_NONE, REASON_KUBELET_SILENT,

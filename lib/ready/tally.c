@@ -55,6 +55,13 @@ bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, 
                world_role_in_sync(w, STREAM_PODS_UNSCHEDULED, NULL, ret_reason, ret_message);
 }
 
+/* Whether the check looks at the pod, or may where its labels and owner could not be read. */
+static bool is_its_pod(const Members *m, const World *w, const KubePod *p) {
+        if (p->object.is_partial)
+                return check_may_look_at(m->check, &p->object);
+        return m->has(m->check, w, p, m->owner);
+}
+
 /* The revision of a pod that does not count for it; NULL where the pod counts. */
 static const char *find_old_revision(const Members *m, const World *w, const KubePod *p) {
         const char *revision = m->revision ? m->revision_of(w, p) : NULL;
@@ -93,7 +100,7 @@ int tally_list(const Members *m, const World *w, Instant now, WatchedCallback ca
                 };
 
                 if (!pod_is_in_scope(w, KUBE_POD_OF(o->object)) || !pod_is_member(KUBE_POD_OF(o->object)) ||
-                    !m->has(m->check, w, KUBE_POD_OF(o->object), m->owner))
+                    !is_its_pod(m, w, KUBE_POD_OF(o->object)))
                         continue;
                 judge_member(m, w, now, o, &watched.finding, &deadline);
                 r = callback(&watched, userdata);
@@ -133,7 +140,7 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
                 };
                 Finding *f = &watched.finding;
 
-                if (!pod_is_in_scope(w, p) || !m->has(m->check, w, p, m->owner))
+                if (!pod_is_in_scope(w, p) || !is_its_pod(m, w, p))
                         continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);
@@ -186,7 +193,7 @@ int tally_block_old(const Members *m, Judging *j) {
                         .object = o,
                 };
 
-                if (!pod_is_member(p) || !m->has(m->check, w, p, m->owner) ||
+                if (!pod_is_in_scope(w, p) || !pod_is_member(p) || !is_its_pod(m, w, p) ||
                     judge_member(m, w, j->now, o, &watched.finding, &deadline))
                         continue;
                 r = report_add(j, &watched);

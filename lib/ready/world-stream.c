@@ -68,6 +68,8 @@ WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid) {
 static void stream_destroy(WorldStream *s) {
         free(s->key);
         free(s->node);
+        free(s->unnamed);
+        free(s->unnamed_namespace);
         free(s->reason);
         free(s->message);
         free(s);
@@ -172,6 +174,10 @@ void world_stream_listing_begins(WorldStream *s) {
 
 void world_stream_listing_complete(WorldStream *s) {
         stream_sweep(s, false);
+        if (s->unnamed_generation != s->generation) {
+                s->unnamed = mfree(s->unnamed);
+                s->unnamed_namespace = mfree(s->unnamed_namespace);
+        }
         s->listed = true;
 }
 
@@ -210,10 +216,15 @@ static KubeCondition pod_ready(const KubePod *p) {
         return ready_of(p->conditions, p->n_conditions);
 }
 
+/* A pod that cannot be read has a node where the stream of our node's pods brought it. */
+static bool is_bound(const KubePod *p, const WorldStream *s) {
+        return p->node || (p->object.unreadable && s->role == STREAM_PODS);
+}
+
 /* A pod that is scheduled leaves one stream and enters another, and the two are not in step: the listing of
  * the first may bring it as it was before. A binding is never undone. */
-static bool is_before_binding(const WorldObject *o, const KubePod *update) {
-        return !update->node && KUBE_POD_OF(o->object)->node &&
+static bool is_before_binding(const WorldObject *o, const WorldStream *s, const KubePod *update) {
+        return !is_bound(update, s) && is_bound(KUBE_POD_OF(o->object), o->stream) &&
                streq_ptr(o->object->uid, update->object.uid);
 }
 
@@ -359,15 +370,40 @@ static bool belongs_to_successor(const WorldObject *o, const WorldStream *s) {
 static bool is_outdated(const WorldObject *o, const WorldStream *s, const KubeObject *update) {
         if (!o->object || o->stream == s || o->is_former)
                 return false;
-        if (update->kind == KUBE_POD && is_before_binding(o, KUBE_POD_OF(update)))
+        if (update->kind == KUBE_POD && is_before_binding(o, s, KUBE_POD_OF(update)))
                 return true;
         return !kube_version_is_later(update->resource_version, o->object->resource_version) &&
                (o->stream->role == s->role || !streq_ptr(o->object->uid, update->uid));
 }
 
+/* From or to a version that cannot be read nothing can be compared. What was known of the object is forgotten, and no
+ * difference to what comes counts as seen. */
+static int carry_nothing_over(World *w, WorldObject *o, const KubeObject *update, Instant now) {
+        ContainerLife *life;
+
+        if (update->kind == KUBE_POD) {
+                life = calloc(KUBE_POD_OF(update)->n_containers + 1, sizeof(ContainerLife));
+                if (!life)
+                        return -ENOMEM;
+                free(o->life);
+                o->life = life;
+        }
+        o->observed = false;
+        node_forget_life(o);
+        if (!o->object || !o->object->unreadable || !update->unreadable)
+                o->changed = now.boottime;
+        if (update->kind == KUBE_NODE) {
+                o->booted = now.monotonic;
+                forget_observations(w, update->name);
+        }
+        return 0;
+}
+
 static int carry_over(WorldStream *s, WorldObject *o, const KubeObject *update, Instant now) {
         bool witnessed = stream_witnesses(s, now);
 
+        if (update->unreadable || (o->object && o->object->unreadable))
+                return carry_nothing_over(s->world, o, update, now);
         if (update->kind == KUBE_POD)
                 return pod_carry_over(o, KUBE_POD_OF(update), witnessed, now);
         if (update->kind == KUBE_NODE)
@@ -422,8 +458,28 @@ static void note_news(World *w, WorldObject *o) {
         w->has_news = w->has_news || o->is_news;
 }
 
+/* An object that cannot be read and whose name is not known either. */
+static int note_unnamed(WorldStream *s, const KubeObject *update) {
+        bool another = s->unnamed && !streq_ptr(s->unnamed_namespace, update->namespace);
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = asprintf_ret(&text, "the %s whose name is not known%s%s cannot be read: %s",
+                         kube_kind_to_string(update->kind), update->namespace[0] ? " in namespace " : "",
+                         update->namespace, update->unreadable);
+        if (r >= 0)
+                r = free_and_strdup(&s->unnamed_namespace,
+                                    another || !update->namespace[0] ? NULL : update->namespace);
+        if (r < 0)
+                return r;
+        free(s->unnamed);
+        s->unnamed = TAKE_PTR(text);
+        s->unnamed_generation = s->generation;
+        return 0;
+}
+
 /* Puts a new version of an object in place of what there was. object is taken, also on failure. -ENOSPC over
- * the ceiling, -ENOMEM. ret may be NULL. */
+ * the ceiling, -ENOMEM. ret may be NULL, and is NULL for an object without a readable name. */
 int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldObject **ret) {
         _cleanup_(kube_object_freep) KubeObject *update = object;
         _cleanup_free_ char *key = NULL;
@@ -431,6 +487,11 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
         WorldObject *o;
         int r;
 
+        if (update->unreadable && isempty(update->name)) {
+                if (ret)
+                        *ret = NULL;
+                return note_unnamed(s, update);
+        }
         r = object_key(s->key, update->kind, update->namespace, update->name, &key);
         if (r < 0)
                 return r;
@@ -467,12 +528,13 @@ int world_stream_upsert(WorldStream *s, KubeObject *object, Instant now, WorldOb
 }
 
 /* Drops an object, unless another stream brings it by now or it was created again. uid may be NULL. A stream that
- * is to take this one's place and is not in sync yet does not count as such: it may never bring the removal. */
+ * is to take this one's place and is not in sync yet does not count as such: it may never bring the removal. Of an
+ * object that cannot be read the uid may not be known. */
 void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, const char *name,
                          const char *uid) {
         WorldObject *o = find_of_stream(s->world, s->key, kind, namespace, name);
 
-        if (!o || (uid && o->object->uid && !streq(uid, o->object->uid)))
+        if (!o || (!isempty(uid) && !isempty(o->object->uid) && !streq(uid, o->object->uid)))
                 return;
         if (o->stream != s && (!belongs_to_successor(o, s) || o->stream->in_sync))
                 return;

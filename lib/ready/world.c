@@ -4,6 +4,9 @@
 
 #include "ready/world.h"
 
+#include <stdio.h>
+
+#include "base/limits.h"
 #include "base/string-util.h"
 
 int world_new(World **ret) {
@@ -218,4 +221,27 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
         *ret_reason = found && found->reason ? found->reason : REASON_NOT_SYNCED;
         *ret_message = found ? found->message : NULL;
         return false;
+}
+
+/* What is wrong with an object whose name could not be read, on a stream of these roles (1 << StreamRole; and of
+ * key, where not NULL) that is in sync, unless it is known to be of another namespace (NULL: any). NULL where there
+ * is none. Nothing that such streams say of the namespace is believed: it may be the newest version of any object. */
+const char *world_unnamed(const World *w, unsigned roles, const char *key, const char *namespace) {
+        if (w->api != API_READY)
+                return NULL;
+        for (const WorldStream *s = w->streams; s; s = s->next)
+                if ((roles & 1U << s->role) && s->in_sync && s->unnamed &&
+                    (!key || streq_ptr(s->key, key)) &&
+                    (!namespace || !s->unnamed_namespace || streq(s->unnamed_namespace, namespace)))
+                        return s->unnamed;
+        return NULL;
+}
+
+/* Says which object cannot be read, and why, where others have to do without it. */
+void world_say_unreadable(const KubeObject *o, char *ret, size_t size) {
+        char text[LIMIT_MESSAGE + 64];
+
+        snprintf(text, sizeof(text), "the %s %s cannot be read: %s", kube_kind_to_string(o->kind), o->name,
+                 o->unreadable);
+        snprintf(ret, size, "%.*s", (int) utf8_truncate(text, size - 1), text);
 }

@@ -40,6 +40,11 @@ struct WorldStream {
         char *reason;        /* why not in sync */
         char *message;       /* likewise, may be NULL */
         unsigned generation; /* of the listing */
+        /* What is wrong with objects that came without a readable name: any object may be one of them. NULL where
+         * there are none. Of which namespace they are (NULL: not known, or of several), and in which listing or
+         * after it the last one came. */
+        char *unnamed, *unnamed_namespace;
+        unsigned unnamed_generation;
         /* World.interest when the stream was made: it has dropped what no gate wanted then */
         uint64_t interest;
         WorldStream *next;
@@ -162,6 +167,8 @@ bool world_role_in_sync(const World *w, StreamRole role, const char *key, const 
                         const char **ret_message);
 const char *world_api_reason(const World *w);
 usec_t world_doubt_since(const World *w);
+const char *world_unnamed(const World *w, unsigned roles, const char *key, const char *namespace);
+void world_say_unreadable(const KubeObject *o, char *ret, size_t size);
 
 WorldObject *world_find(const World *w, KubeKind kind, const char *namespace, const char *name);
 WorldObject *world_find_uid(const World *w, KubeKind kind, const char *uid);

@@ -374,6 +374,9 @@ def test_workloads(scene):
     finally:
         rest.delete(scene.kubelet.path(pod))
     process.eventually(lambda: scene.blocker("openshift-storage", "*", "NoPods"), 10, 0.02, "NoPods")
+    big = scene.pod("shop")["metadata"]["name"]
+    rest.patch(f"/api/v1/namespaces/shop/pods/{big}", {"metadata": {"labels": {f"l{n}": "" for n in range(1025)}}})
+    process.eventually(lambda: scene.blocker("shop", big, "Unreadable"), 10, 0.02, "Unreadable")
     scene.load("lvms", "[Pods]\nNamespace=openshift-storage\nMinimumReady=2\n")
     operator = scene.pod("openshift-storage")
     try:

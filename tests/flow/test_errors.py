@@ -3,11 +3,14 @@
 
 import itertools
 import json
+import re
 import time
 
 import pytest
 
-from harness import fake_cues, process
+from harness import fake_cues, guide, process
+
+SHIPPED = {path.stem: path.read_text() for path in sorted((process.REPOSITORY / "units/gates").glob("*.gate"))}
 
 
 # Each of these passes by itself, or the daemon works around it.
@@ -170,22 +173,60 @@ def test_no_encoding_is_asked_for(ready_edge):
 def test_object_over_the_ceiling(ready_edge):
     """One line of 5 MiB, of a pod that no gate looks at and of one that a gate looks at."""
     server, daemon = ready_edge.server, ready_edge.daemon
-    before = daemon.anonymous_memory()
+    before, mark = daemon.anonymous_memory(), server.mark()
     huge = {"metadata": {"annotations": {"x": "y" * (5 << 20)}}}
     path = "/api/v1/namespaces/{}/pods/{}"
     server.rest.create("/api/v1/namespaces/bulk/pods", {"metadata": {"name": "big"}, "spec": {"nodeName": "n"}})
     server.rest.patch(path.format("bulk", "big"), huge)
     server.rest.patch(path.format("bulk", "big"), {"spec": {"nodeName": "microshift-dev.lab.example.com"}})
-    time.sleep(1)
-    daemon.expect_verdict("ready")
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), huge)
-    time.sleep(1)
-    assert daemon.describe()
+    ready_edge.expect_reason("Unreadable", "dns")
+    (told,) = daemon.gate("dns")["blockers"]
+    assert told["object"] == {"kind": "Pod", "namespace": "openshift-dns", "name": "dns-default-28m2q"}
+    assert re.fullmatch(r"it has 52\d{5} bytes, more than 4194304 are not read", told["message"]), told
     # What was freed stays in a sanitizer's quarantine for a while.
     assert daemon.anonymous_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
+    # An open gate lives on its grace, and the stream goes on.
+    ready_edge.expect_steady()
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), {"metadata": {"annotations": {"x": None}}})
+    process.eventually(lambda: not daemon.gate("dns")["blockers"], 10, 0.02, "dns is read again")
     server.rest.delete(path.format("bulk", "big"))
-    daemon.expect_verdict("ready", 20)
+    ready_edge.expect_steady()
+    assert not server.asked("list", "pods", mark) and not server.asked("watch", "pods", mark)
+
+
+def labels(count):
+    return {f"label-{number}": "" for number in range(count)}
+
+
+@pytest.mark.parametrize("watch_list", ["on", "off"])
+def test_object_that_cannot_be_read(edge, watch_list):
+    """One pod with 1,025 labels: READY=1 comes, only the gate that looks at it is not ready, and says why."""
+    server = edge.server
+    server.watch_list = watch_list
+    path = "/api/v1/namespaces/tenant/pods/app"
+    app = {"metadata": {"name": "app", "labels": labels(1025)}, "spec": {"nodeName": guide.NODE}}
+    server.rest.create("/api/v1/namespaces/tenant/pods", app)
+    edge.up()
+    edge.start(gates={**SHIPPED, "tenant": "[Pods]\nNamespace=tenant\n"})
+    edge.expect_ready()
+    edge.expect_settled()
+    told = edge.daemon.gate("tenant")
+    (blocker,) = told["blockers"]
+    assert told["state"] == "waiting" and blocker["reason"] == "Unreadable", told
+    assert blocker["object"] == {"kind": "Pod", "namespace": "tenant", "name": "app"}
+    assert blocker["message"] == "it has 1025 labels, more than 1024 are not read"
+    assert "oc edit" in blocker["hint"]
+    mark = server.mark()
+    server.rest.patch(path, {"metadata": {"labels": {"label-0": None}}})
+    process.eventually(lambda: "Unreadable" not in edge.reasons("tenant"), 10, 0.02, "it can be read")
+    server.rest.patch(path, {"metadata": {"labels": {"label-0": ""}}})
+    edge.expect_reason("Unreadable", "tenant")
+    edge.expect_steady()
+    server.rest.delete(path)
+    edge.expect_reason("NoPods", "tenant")
+    edge.expect_steady()
+    assert not server.asked("list", "pods", mark) and not server.asked("watch", "pods", mark)
 
 
 @pytest.mark.parametrize("how", ["close", "eof", "reset"])

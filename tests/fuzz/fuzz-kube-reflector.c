@@ -15,6 +15,7 @@ typedef struct Sink {
 } Sink;
 
 static int on_object(ReflectorSink *sink, KubeObject *o, bool initial) {
+        assert(o->unreadable ? o->unreadable[0] : o->name[0] && o->uid[0]);
         kube_object_free(o);
         return 0;
 }

@@ -36,6 +36,7 @@ static void note_brief(Said *s, const KubeBrief *b) {
         for (char *const *l = b->labels; l && *l; l++)
                 note_text(s, *l);
         note(s, &b->initial_events_end, sizeof(b->initial_events_end));
+        note(s, &b->is_partial, sizeof(b->is_partial));
 }
 
 static bool on_wanted(KubeScanner *scanner, const KubeBrief *brief) {
@@ -56,7 +57,8 @@ static bool on_wanted(KubeScanner *scanner, const KubeBrief *brief) {
 static int on_frame(KubeScanner *scanner, const KubeFrame *f) {
         Said *s = container_of(scanner, Said, scanner);
 
-        assert(!f->text == !f->wanted);
+        assert(f->text ? f->wanted : !f->wanted || f->fault);
+        note_text(s, f->fault ?: "");
         note(s, &f->type, sizeof(f->type));
         note_brief(s, f->brief);
         if (f->text) {

@@ -16,6 +16,7 @@ typedef struct Stored {
         char key[32]; /* ns/name */
         char version[24];
         unsigned generation;
+        char unreadable[100]; /* "" where it was read */
 } Stored;
 
 typedef struct Stream {
@@ -68,6 +69,7 @@ static int stream_object(ReflectorSink *sink, KubeObject *o, bool initial) {
         }
         snprintf(e->version, sizeof(e->version), "%s", o->resource_version);
         e->generation = s->generation;
+        snprintf(e->unreadable, sizeof(e->unreadable), "%s", strempty(o->unreadable));
         assert_true(initial == (reflector_state(s->reflector) == REFLECTOR_LISTING));
         kube_object_free(o);
         return 0;

@@ -378,6 +378,7 @@ static const Case cases[] = {
           { .reason = "ApiNotReady", .message = "[-]poststarthook/rbac/bootstrap-roles failed: reason withheld" } },
         { "is listing the API's objects", { .reason = "NotSynced" } },
         { "has not acted on the newest specification", { POD("NotObserved", NULL) } },
+        { "Make the object smaller", { POD("Unreadable", "it has 1025 labels, more than 1024 are not read") } },
         { "refuses the kubeconfig's credentials", { .reason = "Unauthorized" } },
         { "The account may not read this",
           { .reason = "Forbidden", .message = "pods is forbidden: User \"x\" cannot list resource \"pods\"" } },

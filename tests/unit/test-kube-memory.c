@@ -19,17 +19,21 @@
         "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"uid\":\"u\",\"resourceVersion\":\"" rv               \
         "\",\"labels\":{\"app\":\"x\",\"b\":\"y\"},\"ownerReferences\":[{\"controller\":true,\"uid\":\"o\"}]},\"spec\":{" \
         "\"containers\":[{\"name\":\"c\"}]},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}"
+#define UNREADABLE(name, rv)                                                                                \
+        "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"resourceVersion\":\"" rv               \
+        "\",\"labels\":{\"app\":\"x\"}},\"spec\":[,]}"
 #define ADDED(name, rv) "{\"type\":\"ADDED\",\"object\":" POD(name, rv) "}\n"
 #define END_MARK                                                                                            \
         "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\",\"annotations\":{"      \
         "\"k8s.io/initial-events-end\":\"true\"}}}}\n"
 
-/* A server with the pods a and b, which answers whatever is asked. */
+/* A server with the pods a and b, of which b cannot be read. It answers whatever is asked. */
 static void serve(Stream *s, bool watch_list) {
         if (strstr(s->path, "sendInitialEvents")) {
                 stream_answer(s, watch_list ? 200 : 422);
                 if (s->open && watch_list)
-                        stream_say(s, ADDED("a", "1") ADDED("b", "2") END_MARK);
+                        stream_say(s, ADDED("a", "1") "{\"type\":\"ADDED\",\"object\":" UNREADABLE(
+                                              "b", "2") "}" END_MARK);
                 if (s->open && !watch_list) {
                         stream_say(s, "{\"kind\":\"Status\",\"message\":\"no\",\"reason\":\"Invalid\"}");
                         stream_end(s, KUBE_END_EOF);
@@ -39,7 +43,8 @@ static void serve(Stream *s, bool watch_list) {
                 stream_wait(s, USEC_PER_SEC);
         } else if (strstr(s->path, "continue=")) {
                 stream_answer(s, 200);
-                stream_say(s, "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" POD("b", "2") "]}");
+                stream_say(s, "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":[" UNREADABLE("b",
+                                                                                                 "2") "]}");
                 if (s->open)
                         stream_end(s, KUBE_END_EOF);
         } else {

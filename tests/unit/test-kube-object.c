@@ -458,8 +458,8 @@ static void test_ceilings(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 for (unsigned n = LIMIT_MEMBERS - 2; n <= LIMIT_MEMBERS + 1; n++) {
                         Buffer b = BUFFER_INIT(MIB(1));
-                        /* Labels are one more than counted here, and have the NULL at their end. */
-                        unsigned fits = rows[i].element[0] == ',' ? LIMIT_MEMBERS - 2 : LIMIT_MEMBERS;
+                        /* Labels are one more than counted here. */
+                        unsigned fits = rows[i].element[0] == ',' ? LIMIT_MEMBERS - 1 : LIMIT_MEMBERS;
 
                         assert_ok(buffer_puts(&b, rows[i].before));
                         for (unsigned k = 0; k < n; k++) {

@@ -6,11 +6,13 @@
 /* A server that changes its objects, compacts its history, and lies, stalls, truncates and refuses at
  * random, behind a reflector. Whenever the reflector says that it is in sync, the sink holds exactly what
  * the server had at the version that the reflector has come to; where nothing is under way, what it has now.
+ * Some versions of an object cannot be read: the sink has those, too, with what is wrong.
  * And once the server behaves, the reflector is in sync soon. */
 
 enum {
         PODS = 6,
         EVENTS_MAX = 4096,
+        OBJECT_LIMIT = 200,
 };
 
 typedef enum Feature {
@@ -64,12 +66,35 @@ static void change(Server *v) {
         v->events[v->version].exists = !pods[pod] || chance(v, 3) > 0;
 }
 
+/* What makes each version of a pod unreadable, if anything. */
+static const char *fault_of(unsigned version, const char **ret_metadata, const char **ret_rest) {
+        *ret_metadata = "";
+        *ret_rest = "";
+        switch (version % 7) {
+        case 1:
+                *ret_metadata = ",\"labels\":{\"a\"}";
+                return "its metadata are malformed JSON";
+        case 3:
+                *ret_rest = ",\"status\":{\"phase\":\"\xff\"}";
+                return "it is malformed JSON";
+        case 5:
+                *ret_rest = ",\"spec\":\"long long long long long long long long long long long long long "
+                            "long long long long long long long long long long long long long long long\"";
+                return "it has 22";
+        default:
+                return "";
+        }
+}
+
 static void put(Server *v, const char *type, unsigned pod, unsigned version) {
+        const char *metadata, *rest;
+
+        (void) fault_of(version, &metadata, &rest);
         assert_ok(buffer_printf(&v->out,
                                 "%s%s%s{\"metadata\":{\"name\":\"p%u\",\"namespace\":\"ns\",\"uid\":\"u\","
-                                "\"resourceVersion\":\"%u\"}}%s",
+                                "\"resourceVersion\":\"%u\"%s}%s}%s",
                                 type ? "{\"type\":\"" : "", strempty(type), type ? "\",\"object\":" : "",
-                                pod, version, type ? "}\n" : ""));
+                                pod, version, metadata, rest, type ? "}\n" : ""));
 }
 
 static void put_bookmark(Server *v, bool end) {
@@ -291,6 +316,7 @@ static void check(Server *v, Stream *s) {
         assert_non_null(version);
         state_at(v, (unsigned) strtoul(version, NULL, 10), pods);
         for (unsigned i = 0; i < PODS; i++) {
+                const char *fault, *metadata, *rest;
                 char key[16], expected[16];
                 Stored *e;
 
@@ -298,8 +324,11 @@ static void check(Server *v, Stream *s) {
                 snprintf(expected, sizeof(expected), "%u", pods[i]);
                 e = stream_find(s, key);
                 assert_true(!e == !pods[i]);
-                if (e)
+                fault = fault_of(pods[i], &metadata, &rest);
+                if (e) {
                         assert_string_equal(e->version, expected);
+                        assert_true(startswith(e->unreadable, fault) && !*fault == !*e->unreadable);
+                }
                 n += pods[i] > 0;
         }
         assert_int_equal(s->n_store, n);
@@ -358,7 +387,7 @@ static void test_random(void **state) {
                 v.watch_list = chance(&v, _FEATURE_MAX);
                 for (unsigned i = chance(&v, 20); i > 0; i--)
                         change(&v);
-                stream_init(&s, KUBE_POD, &traits, REFLECTOR_CAP_LOOPBACK, 0);
+                stream_init(&s, KUBE_POD, &traits, REFLECTOR_CAP_LOOPBACK, OBJECT_LIMIT);
                 reflector_set_api_ready(s.reflector, true, s.now);
                 reflector_start(s.reflector, s.now);
                 stream_settle(&s);

@@ -2,7 +2,7 @@
 
 /* Streams in random order: pods are made, bound to a node, changed, deleted and made again under their names, and come
  * by two streams, those with a node and those without, each of which tells at its own pace, loses sync, resumes, lists
- * again, and has another one take its place in the middle of that; and the server restarts, sometimes with a backup.
+ * again, and has another one take its place in the middle of that; some versions cannot be read; and the server restarts, sometimes with a backup.
  * Beside them nodes are registered, deleted and registered again under their names, and come by a stream of all nodes or
  * of one, whose place another one takes as it does with pods.
  * Whenever those that are wanted have told all, what is known is what the server has, no more and no less.
@@ -85,11 +85,39 @@ static void change(Sim *s) {
 
 /* --- the streams --- */
 
+static bool is_unreadable(const Pod *p) {
+        return p->version % 4 == 1;
+}
+
+static KubeObject *make_unreadable(const Stream *t, unsigned name, const Pod *p) {
+        char name_text[16], uid[16], version[16];
+        KubeObject *o = NULL;
+
+        snprintf(name_text, sizeof(name_text), "web-%u", name);
+        snprintf(uid, sizeof(uid), "%u", p->uid);
+        snprintf(version, sizeof(version), "%u", p->version);
+        assert_ok(kube_object_unreadable(t->asked == NODES ? KUBE_NODE : KUBE_POD,
+                                         &(KubeBrief){ .namespace = t->asked == NODES ? "" : "shop",
+                                                       .name = name_text,
+                                                       .uid = uid,
+                                                       .resource_version = version,
+                                                       .owner_kind = "",
+                                                       .owner_name = "",
+                                                       .owner_uid = "",
+                                                       .is_partial = p->version % 8 == 1 },
+                                         "it is odd", &o));
+        return o;
+}
+
 static void upsert(Sim *s, Stream *t, unsigned name, const Pod *p) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         KubeObject *o = NULL;
         char text[256];
 
+        if (is_unreadable(p)) {
+                assert_ok(world_stream_upsert(t->world, make_unreadable(t, name, p), s->now, NULL));
+                return;
+        }
         if (t->asked == NODES)
                 snprintf(text, sizeof(text),
                          "{\"metadata\":{\"name\":\"web-%u\",\"uid\":\"%u\",\"resourceVersion\":\"%u\"}}",
@@ -255,7 +283,8 @@ static void compare(Sim *s) {
                 snprintf(uid, sizeof(uid), "%u", p->uid);
                 o = world_find(s->world, KUBE_POD, "shop", name);
                 if (!o != (p->uid == 0) ||
-                    (o && (!streq(o->object->uid, uid) || !KUBE_POD_OF(o->object)->node != !p->bound)))
+                    (o && (!streq(o->object->uid, uid) || !o->object->unreadable == is_unreadable(p) ||
+                           !KUBE_POD_OF(o->object)->node == (p->bound && !is_unreadable(p)))))
                         fail_msg(
                                 "MSREADY_SEED=%u: %s is %s, has uid %s and %s node; known: uid %s, version %s",
                                 s->seed, name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",

@@ -123,6 +123,10 @@ static void on_streams_refused(SourceStreamsOps *ops) {
 
 /* Edges of the readiness. */
 
+static void on_cluster_changed(ReadinessOps *ops, const char *why) {
+        log_notice("Forgetting all states, which are of another cluster or another part of it: %s", why);
+}
+
 static void on_gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
         Manager *m = container_of(ops, Manager, readiness_ops);
 
@@ -269,7 +273,8 @@ static int apply_settings(Manager *m, Settings *settings) {
         World *world = m->readiness.world;
         int r;
 
-        r = free_and_strdup(&world->node_setting, settings->node);
+        r = set_string(&world->node_setting, settings->node)
+                    ?: set_string(&world->context_setting, settings->context);
         if (r < 0)
                 return r;
         world->cluster_scope = settings->scope == SCOPE_CLUSTER;
@@ -412,7 +417,7 @@ static int start_parts(Manager *m, int listen_fd) {
 static void connect_parts(Manager *m, Loop *loop, const Options *options) {
         m->hub =
                 (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .touched = on_touched };
-        m->readiness_ops = (ReadinessOps){ on_gate_changed, on_verdict_changed };
+        m->readiness_ops = (ReadinessOps){ on_cluster_changed, on_gate_changed, on_verdict_changed };
         m->kubeconfig_ops = (SourceKubeconfigOps){ on_kubeconfig_changed, on_kubeconfig_rewritten };
         m->api_ops = (SourceApiOps){ on_api_ready_changed, on_api_version, on_api_refused };
         m->streams_ops = (SourceStreamsOps){ on_streams_doubt, on_streams_refused };

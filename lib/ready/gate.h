@@ -52,6 +52,7 @@ typedef struct Gate {
 
         KeptContainer *kept;
         size_t n_kept;
+        uint64_t checks_hash; /* what is kept is of these checks */
 } Gate;
 
 int gate_new(GateSetup *setup, Instant now, Gate **ret);
@@ -78,3 +79,4 @@ void gate_adopt(Gate *g, Gate *old);
 void gate_look_again(Gate *g);
 void gate_forget_controllers(Gate *g);
 void gate_forget_kept(Gate *g);
+unsigned gate_forget(Gate *g, Instant now);

@@ -255,6 +255,7 @@ static void on_turn(LoopDeferred *deferred) {
 static void on_coarse(LoopTimer *timer) {
         Manager *m = container_of(timer, Manager, coarse);
 
+        source_kubeconfig_look(m->kubeconfig);
         source_api_coarse(m->api);
         publish_state_save(m->state);
         publish_metrics_update(m->metrics, m->settings->textfile);
@@ -327,6 +328,8 @@ static int reload(Manager *m, char **reterr_detail) {
 
         r = configuration_load(m->hub.options, &c, &detail);
         if (r >= 0)
+                r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
+        if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
                 log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
@@ -344,11 +347,10 @@ static int reload(Manager *m, char **reterr_detail) {
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
         source_host_reload(m->host);
-        if (!same_cluster) {
-                source_kubeconfig_reload(m->kubeconfig);
-                act_on_reports(m);
+        source_kubeconfig_reload(m->kubeconfig);
+        act_on_reports(m);
+        if (!same_cluster)
                 board_look_again(&m->readiness.board, false);
-        }
         source_streams_connect_again(m->streams);
         log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
         manager_reconsider(m);

@@ -308,6 +308,7 @@ def test_a_kubeconfig_that_is_mounted_late(make_node):
     node.host.run("sh", "-c", "umask 077; mkdir /run/disk; cat >/run/disk/kubeconfig",
                   input=node.cluster.kubeconfig.read_text())
     node.host.run("mount", "--bind", "/run/disk", "/srv/late")
+    node.expect_gate("api", "ready", timeout=15)  # before the daemon looks by itself
     node.usable()
 
 

@@ -399,13 +399,13 @@ static int mount_over(Fixture *f) {
         uint64_t turns;
 
         if (unshare((uid == 0 ? 0 : CLONE_NEWUSER) | CLONE_NEWNS) < 0 ||
-            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
                 return CANNOT_TELL;
         watch(f, "a/c/file", NULL);
         turns = loop_turns(f->loop);
         if (comes_within(f, QUIET) || loop_turns(f->loop) > turns + 10)
                 return 1; /* that the mounts can be read is no event */
-        if (mount(b, a, NULL, MS_BIND, NULL) < 0)
+        if (mount(b, a, "none", MS_BIND, NULL) < 0)
                 return CANNOT_TELL;
         if (comes_within(f, QUIET))
                 return 2; /* the file is there in neither */
@@ -421,7 +421,7 @@ static int mount_over(Fixture *f) {
         if (!comes_within(f, PATIENCE))
                 return 5;
         drain(f);
-        if (mount(b, a, NULL, MS_BIND, NULL) < 0 || !comes_within(f, PATIENCE))
+        if (mount(b, a, "none", MS_BIND, NULL) < 0 || !comes_within(f, PATIENCE))
                 return 6;
         return comes_within(f, QUIET) ? 7 : 0;
 }

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "chosen-kubeconfig.h"
 #include "gates/gate-condition.h"
 #include "gates/definition.h"
 #include "ready/check-kinds.h"
@@ -202,6 +203,18 @@ int configuration_load(const Options *options, Configuration *ret, char **reterr
         return 0;
 }
 
+/* A reload refuses a context or a file that is not there; MicroShift may yet write it. Who may not read it cannot
+ * tell. */
+static int warn_of_kubeconfig(Configuration *c, const Options *options) {
+        _cleanup_free_ char *detail = NULL;
+        int r;
+
+        if (!c->settings->kubeconfig && !c->settings->context)
+                return 0;
+        r = chosen_kubeconfig_try(options, c->settings, &detail);
+        return r >= 0 || r == -EACCES || !detail ? 0 : strv_consume(&c->warnings, TAKE_PTR(detail));
+}
+
 /* --check-config: says on stdout what is wrong. Returns 0 where nothing is, 1 where there are warnings only,
  * -EBADMSG for errors. */
 int configuration_check(const Options *options) {
@@ -226,7 +239,9 @@ int configuration_check(const Options *options) {
                         printf("error: gate %s: %s\n", s->definition->name, trouble);
                 bad = bad || trouble;
         }
-        r = board_set(&board, c.setups, c.n_setups, instant_now(), &warnings, &removed);
+        r = warn_of_kubeconfig(&c, options);
+        if (r >= 0)
+                r = board_set(&board, c.setups, c.n_setups, instant_now(), &warnings, &removed);
         board_done(&board);
         if (r < 0)
                 return r;

@@ -4,10 +4,15 @@
  * hours after the daemon has started, and may go away again. So the daemon watches, for each path, the
  * deepest folder that exists, for the next name of the path; each event that matters sets the watches again
  * before the owner is told. Where other programs have used up the host's inotify instances (which happens on
- * MicroShift hosts) the files are polled instead. */
+ * MicroShift hosts) the files are polled instead.
+ *
+ * A file system that is mounted over a folder hides the inodes that are watched, and inotify says nothing. The
+ * kernel tells of that by /proc/self/mountinfo; where that cannot be had, and where files change without events
+ * (a network's file system), the owner looks now and then. */
 
 #include "file-watch.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -22,21 +27,26 @@
 #define EVENTS (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB | MOVES)
 /* Links that are followed from one path. */
 #define LINKS_MAX 4
-#define FOLDERS_MAX 64
+#define FOLDERS_MAX 256
 
 typedef struct FileWatchFolder {
         int descriptor;
-        char *name; /* the name that is waited for in the folder */
+        char *name; /* the name that is waited for in the folder; NULL: only that it is moved away */
+        char *path;
+        dev_t device; /* of the folder that is watched: a mount may put another one there */
+        ino_t inode;
 } FileWatchFolder;
 
 static void drop_folders(FileWatch *w) {
-        for (size_t i = 0; i < w->n_folders; i++)
+        for (size_t i = 0; i < w->n_folders; i++) {
                 free(w->folders[i].name);
+                free(w->folders[i].path);
+        }
         w->folders = mfree(w->folders);
         w->n_folders = 0;
 }
 
-static void stop(FileWatch *w) {
+static void drop_watches(FileWatch *w) {
         loop_io_done(&w->io);
         loop_timer_done(&w->poll);
         drop_folders(w);
@@ -44,11 +54,13 @@ static void stop(FileWatch *w) {
 }
 
 void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w)) {
-        *w = (FileWatch){ .on_changed = on_changed, .loop = loop, .fd = -1 };
+        *w = (FileWatch){ .on_changed = on_changed, .loop = loop, .fd = -1, .mounts_fd = -1 };
 }
 
 void file_watch_done(FileWatch *w) {
-        stop(w);
+        drop_watches(w);
+        loop_io_done(&w->mounts);
+        w->mounts_fd = safe_close(w->mounts_fd);
         w->paths = strv_free(w->paths);
 }
 
@@ -65,6 +77,7 @@ static uint64_t fingerprint(const FileWatch *w) {
                         h = mix(h, (uint64_t) errno);
                         continue;
                 }
+                h = mix(h, st.st_dev);
                 h = mix(h, st.st_ino);
                 h = mix(h, (uint64_t) st.st_size);
                 h = mix(h, (uint64_t) st.st_mtim.tv_sec);
@@ -90,21 +103,29 @@ static void fall_back(FileWatch *w, int error) {
                             "fs.inotify.max_user_instances and fs.inotify.max_user_watches by sysctl.",
                             strerror(error));
         w->told = true;
-        stop(w);
+        drop_watches(w);
         w->polling = true;
-        w->fingerprint = fingerprint(w);
         loop_timer_set(w->loop, &w->poll, usec_add(now_monotonic(), POLL_USEC), on_poll);
 }
 
-static int remember(FileWatch *w, int descriptor, const char *name) {
-        FileWatchFolder *grown;
+/* path, st: of the folder. name may be NULL. */
+static int remember(FileWatch *w, int descriptor, const char *path, const struct stat *st,
+                    const char *name) {
+        FileWatchFolder *grown, *f;
 
         grown = realloc(w->folders, (w->n_folders + 1) * sizeof(FileWatchFolder));
         if (!grown)
                 return -ENOMEM;
         w->folders = grown;
-        w->folders[w->n_folders] = (FileWatchFolder){ .descriptor = descriptor, .name = strdup(name) };
-        return w->folders[w->n_folders++].name ? 0 : -ENOMEM;
+        f = &w->folders[w->n_folders++];
+        *f = (FileWatchFolder){
+                .descriptor = descriptor,
+                .name = name ? strdup(name) : NULL,
+                .path = strdup(path),
+                .device = st->st_dev,
+                .inode = st->st_ino,
+        };
+        return f->path && (f->name || !name) ? 0 : -ENOMEM;
 }
 
 static int read_link(const char *path, const char *folder, char **ret) {
@@ -135,6 +156,7 @@ static int add_path(FileWatch *w, const char *path, unsigned n_links) {
         for (bool top = false; !top;) {
                 _cleanup_free_ char *folder = NULL, *target = NULL;
                 const char *slash = strrchr(at, '/');
+                struct stat st = {};
                 bool named;
                 int d, r;
 
@@ -148,11 +170,13 @@ static int add_path(FileWatch *w, const char *path, unsigned n_links) {
                         return r;
 
                 named = !found || target;
+                /* First: what is mounted in between is noticed at the next look. */
+                (void) stat(folder, &st);
                 d = inotify_add_watch(w->fd, folder, (named ? EVENTS : MOVES) | IN_ONLYDIR | IN_MASK_ADD);
                 if (d < 0 && (!is_missing(errno) || (top && !found)))
                         return -errno;
-                if (d >= 0 && named) {
-                        r = remember(w, d, slash ? slash + 1 : at);
+                if (d >= 0) {
+                        r = remember(w, d, folder, &st, !named ? NULL : slash ? slash + 1 : at);
                         if (r < 0)
                                 return r;
                 }
@@ -173,17 +197,34 @@ static bool concerns_us(const FileWatch *w, const struct inotify_event *e) {
         if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
                 return true;
         for (size_t i = 0; i < w->n_folders; i++)
-                if (w->folders[i].descriptor == e->wd && e->len > 0 && streq(w->folders[i].name, e->name))
+                if (w->folders[i].descriptor == e->wd && e->len > 0 &&
+                    streq_ptr(w->folders[i].name, e->name))
                         return true;
         return false;
 }
 
+static void on_mounts(LoopIo *io, unsigned events) {
+        file_watch_look(container_of(io, FileWatch, mounts));
+}
+
+/* The file can always be read; a change of the mounts is an error of its descriptor, which counts as writable. */
+static int watch_mounts(FileWatch *w) {
+        if (w->mounts_fd < 0)
+                w->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        return w->mounts_fd < 0 ? 0 : loop_io_set(w->loop, &w->mounts, w->mounts_fd, LOOP_WRITE, on_mounts);
+}
+
 static void on_readable(LoopIo *io, unsigned events);
 
+/* What changes from its beginning on is told by an event, or is seen at the next look. */
 static int lay(FileWatch *w) {
         int r;
 
-        stop(w);
+        drop_watches(w);
+        r = watch_mounts(w);
+        if (r < 0)
+                return r;
+        w->fingerprint = fingerprint(w);
         w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         if (w->fd < 0) {
                 fall_back(w, errno);
@@ -240,4 +281,31 @@ int file_watch_set(FileWatch *w, char *const *paths) {
         w->paths = copy;
         r = lay(w);
         return r < 0 ? r : 1;
+}
+
+static bool folders_are_others(const FileWatch *w) {
+        struct stat st;
+
+        for (size_t i = 0; i < w->n_folders; i++) {
+                const FileWatchFolder *f = &w->folders[i];
+
+                if (stat(f->path, &st) < 0 || st.st_dev != f->device || st.st_ino != f->inode)
+                        return true;
+        }
+        return false;
+}
+
+/* Looks at the files now, and sets the watches again where the folders are not those that are watched. That is not
+ * done without need: to close the old watches takes the kernel some milliseconds. */
+void file_watch_look(FileWatch *w) {
+        uint64_t before = w->fingerprint;
+        int r;
+
+        if (!w->polling && fingerprint(w) == before && !folders_are_others(w))
+                return;
+        r = lay(w);
+        if (r < 0)
+                loop_fail(w->loop, r);
+        if (w->fingerprint != before)
+                w->on_changed(w);
 }

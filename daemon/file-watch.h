@@ -17,8 +17,10 @@ struct FileWatch {
         struct FileWatchFolder *folders;
         size_t n_folders;
         LoopIo io;
+        int mounts_fd; /* -1 */
+        LoopIo mounts;
         LoopTimer poll;
-        uint64_t fingerprint; /* of the files' metadata, where they are polled */
+        uint64_t fingerprint; /* of the files' metadata, when they were looked at last */
         bool polling;
         bool told;
 };
@@ -26,3 +28,4 @@ struct FileWatch {
 void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w));
 void file_watch_done(FileWatch *w);
 int file_watch_set(FileWatch *w, char *const *paths);
+void file_watch_look(FileWatch *w);

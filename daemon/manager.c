@@ -123,6 +123,10 @@ static void on_streams_refused(SourceStreamsOps *ops) {
 
 /* Edges of the readiness. */
 
+static void on_cluster_changed(ReadinessOps *ops, const char *why) {
+        log_notice("Forgetting all states, which are of another cluster or another part of it: %s", why);
+}
+
 static void on_gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
         Manager *m = container_of(ops, Manager, readiness_ops);
 
@@ -251,6 +255,7 @@ static void on_turn(LoopDeferred *deferred) {
 static void on_coarse(LoopTimer *timer) {
         Manager *m = container_of(timer, Manager, coarse);
 
+        source_kubeconfig_look(m->kubeconfig);
         source_api_coarse(m->api);
         publish_state_save(m->state);
         publish_metrics_update(m->metrics, m->settings->textfile);
@@ -269,7 +274,8 @@ static int apply_settings(Manager *m, Settings *settings) {
         World *world = m->readiness.world;
         int r;
 
-        r = free_and_strdup(&world->node_setting, settings->node);
+        r = set_string(&world->node_setting, settings->node)
+                    ?: set_string(&world->context_setting, settings->context);
         if (r < 0)
                 return r;
         world->cluster_scope = settings->scope == SCOPE_CLUSTER;
@@ -322,6 +328,8 @@ static int reload(Manager *m, char **reterr_detail) {
 
         r = configuration_load(m->hub.options, &c, &detail);
         if (r >= 0)
+                r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
+        if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
                 log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
@@ -339,11 +347,10 @@ static int reload(Manager *m, char **reterr_detail) {
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
         source_host_reload(m->host);
-        if (!same_cluster) {
-                source_kubeconfig_reload(m->kubeconfig);
-                act_on_reports(m);
+        source_kubeconfig_reload(m->kubeconfig);
+        act_on_reports(m);
+        if (!same_cluster)
                 board_look_again(&m->readiness.board, false);
-        }
         source_streams_connect_again(m->streams);
         log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
         manager_reconsider(m);
@@ -412,7 +419,7 @@ static int start_parts(Manager *m, int listen_fd) {
 static void connect_parts(Manager *m, Loop *loop, const Options *options) {
         m->hub =
                 (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .touched = on_touched };
-        m->readiness_ops = (ReadinessOps){ on_gate_changed, on_verdict_changed };
+        m->readiness_ops = (ReadinessOps){ on_cluster_changed, on_gate_changed, on_verdict_changed };
         m->kubeconfig_ops = (SourceKubeconfigOps){ on_kubeconfig_changed, on_kubeconfig_rewritten };
         m->api_ops = (SourceApiOps){ on_api_ready_changed, on_api_version, on_api_refused };
         m->streams_ops = (SourceStreamsOps){ on_streams_doubt, on_streams_refused };

@@ -92,7 +92,9 @@ static int restore_board(PublishState *p, Board *board) {
         if (r >= 0)
                 r = keep_restore(board, text, size, &stamp, instant_now());
         if (r == -ESTALE)
-                log_debug("%s is of another boot or userspace, starting without saved state", p->state_file);
+                log_debug(
+                        "%s is of another boot, userspace or version of msreadyd, starting without saved state",
+                        p->state_file);
         else if (r < 0)
                 log_warning("Cannot use %s: %s, starting without saved state", p->state_file, strerror(-r));
         else

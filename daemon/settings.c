@@ -29,7 +29,9 @@ Settings *settings_free(Settings *s) {
         if (!s)
                 return NULL;
         free(s->kubeconfig);
+        free(s->kubeconfig_place);
         free(s->context);
+        free(s->context_place);
         free(s->node);
         strv_free(s->require);
         strv_free(s->require_added);
@@ -135,9 +137,10 @@ static const struct {
         const char *key;
         SettingParser parse;
         size_t offset; /* of the member */
+        size_t place;  /* of the member that keeps where the value stands; 0: that is not kept */
 } keys[] = {
-        { "Cluster", "Kubeconfig", parse_path, MEMBER(kubeconfig) },
-        { "Cluster", "Context", parse_context, MEMBER(context) },
+        { "Cluster", "Kubeconfig", parse_path, MEMBER(kubeconfig), MEMBER(kubeconfig_place) },
+        { "Cluster", "Context", parse_context, MEMBER(context), MEMBER(context_place) },
         { "Cluster", "Node", parse_node, MEMBER(node) },
         { "Cluster", "Scope", parse_scope, MEMBER(scope) },
         { "Readiness", "Require", parse_require, MEMBER(require) },
@@ -180,6 +183,11 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         return r < 0 ? r : strv_consume(&s->warnings, warning);
 }
 
+static int keep_place(char **place, const ConfLine *l) {
+        *place = mfree(*place);
+        return *l->value ? asprintf_ret(place, "%s:%u", l->file, l->line) : 0;
+}
+
 static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
         const char *why = NULL, *shown;
         int r;
@@ -192,6 +200,8 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
                                             (int) utf8_truncate(shown, SHOWN_MAX), shown, why);
+                if (r >= 0 && keys[i].place > 0)
+                        r = keep_place((char **) (void *) ((char *) s + keys[i].place), l);
                 return r;
         }
         return warn_unknown(s, l);

@@ -16,9 +16,11 @@ typedef enum Scope {
 } Scope;
 
 typedef struct Settings {
-        char *kubeconfig; /* NULL where the files are silent */
-        char *context;    /* NULL: the kubeconfig's own */
-        char *node;       /* NULL: ours */
+        char *kubeconfig;       /* NULL where the files are silent */
+        char *kubeconfig_place; /* where that is set, FILE:LINE; likewise */
+        char *context;          /* NULL: the kubeconfig's own */
+        char *context_place;
+        char *node; /* NULL: ours */
         Scope scope;
         bool has_require;      /* require replaces the set that the gates themselves make */
         char **require;        /* without duplicates */

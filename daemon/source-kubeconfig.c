@@ -6,10 +6,13 @@
 
 #include "source-kubeconfig.h"
 
-#include <unistd.h>
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "chosen-kubeconfig.h"
 #include "file-watch.h"
 #include "ready/evidence.h"
 
@@ -52,22 +55,6 @@ const char *source_kubeconfig_message(const SourceKubeconfig *s) {
         return s->message;
 }
 
-static int make_target(const KubeConfig *c, HttpTarget **ret) {
-        return http_target_new(
-                &(HttpTargetSpec){
-                        .ca = c->ca.data,
-                        .ca_size = c->ca.size,
-                        .certificate = c->certificate.data,
-                        .certificate_size = c->certificate.size,
-                        .key = c->key.data,
-                        .key_size = c->key.size,
-                        .tls_server_name = c->tls_server_name,
-                        .proxy_url = c->proxy_url,
-                        .insecure = c->insecure,
-                },
-                ret);
-}
-
 /* The kubeconfig and every file that it names. */
 static int watch_files(SourceKubeconfig *s) {
         _cleanup_(strv_freep) char **paths = NULL;
@@ -87,31 +74,11 @@ static int watch_files(SourceKubeconfig *s) {
         return file_watch_set(&s->watch, paths);
 }
 
-/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
- * even to root. */
-static bool is_hidden(const char *path) {
-        static const char *const folders[] = { "/home", "/root", "/run/user" };
-
-        if (!getenv("INVOCATION_ID"))
-                return false;
-        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
-                const char *rest = startswith(path, folders[i]);
-
-                if (rest && *rest == '/')
-                        return access(folders[i], R_OK | X_OK) < 0 && errno == EACCES;
-        }
-        return false;
-}
-
 static void fail(SourceKubeconfig *s, int error, const char *detail) {
         const char *reason = error == -ENOENT ? REASON_KUBECONFIG_MISSING : REASON_KUBECONFIG_INVALID;
         _cleanup_free_ char *message = NULL;
 
-        (void) asprintf_ret(
-                &message, "%s%s%s%s", detail ? "" : s->path, detail ? "" : ": ", detail ?: strerror(-error),
-                is_hidden(s->path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
-                                     "set ProtectHome=read-only in a drop-in"
-                                   : "");
+        (void) chosen_kubeconfig_failure(s->path, error, detail, &message);
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
                          s->config ? ", keeping the one read before" : ", waiting for it");
@@ -128,6 +95,20 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
         }
 }
 
+/* Lets the world know whom the kubeconfig names. */
+static int name_server(World *w, const KubeConfig *c) {
+        char ca[sizeof("0123456789abcdef")];
+
+        snprintf(ca, sizeof(ca), "%016" PRIx64,
+                 c->ca.data ? fnv_bytes(FNV_INIT, c->ca.data, c->ca.size) : 0);
+        return set_string(&w->server_ca, ca) ?: set_string(&w->server, c->server);
+}
+
+static bool is_other_server(const KubeConfig *a, const KubeConfig *b) {
+        return !streq(a->server, b->server) || a->ca.size != b->ca.size ||
+               (a->ca.data && memcmp(a->ca.data, b->ca.data, a->ca.size) != 0);
+}
+
 /* Reads the file. Returns 1 where the configuration to use is another one than before, 2 where it also names
  * another server. */
 static int read_again(SourceKubeconfig *s) {
@@ -138,11 +119,9 @@ static int read_again(SourceKubeconfig *s) {
         int r;
 
         loop_timer_stop(&s->retry);
-        r = kube_config_load(s->path, s->hub->settings->context, &c, &detail);
+        r = chosen_kubeconfig_load(s->path, s->hub->settings->context, &c, &target, &detail);
         if (r >= 0)
-                r = make_target(c, &target);
-        if (r >= 0)
-                r = free_and_strdup(&s->hub->readiness->world->server, c->server);
+                r = name_server(s->hub->readiness->world, c);
         if (r < 0) {
                 fail(s, r, detail);
                 return 0;
@@ -155,7 +134,7 @@ static int read_again(SourceKubeconfig *s) {
                 return 0;
 
         log_debug("Read %s: context %s, server %s", s->path, strna(c->context), c->server);
-        moved = s->config && !streq(s->config->server, c->server);
+        moved = s->config && is_other_server(s->config, c);
         kube_config_free(s->config);
         s->config = TAKE_PTR(c);
         http_target_unref(s->target);
@@ -203,16 +182,6 @@ int source_kubeconfig_reread(SourceKubeconfig *s) {
         return r;
 }
 
-/* --kubeconfig, the settings, $KUBECONFIG, the default: the first that names one. */
-static int find_path(const Hub *hub, char **ret, char **reterr_detail) {
-        const char *path = hub->options->kubeconfig ?: hub->settings->kubeconfig;
-        const char *environment = getenv("KUBECONFIG");
-
-        if (!path && !isempty(environment))
-                return kube_config_path_from_environment(environment, ret, reterr_detail);
-        return asprintf_ret(ret, "%s", path ?: SETTINGS_KUBECONFIG_DEFAULT);
-}
-
 /* Reads the file, if it is there, and watches it. ops outlive it. -ENOMEM, or -EINVAL for a $KUBECONFIG that cannot be
  * used, which has been logged. */
 int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig **ret) {
@@ -227,7 +196,7 @@ int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig *
         s->ops = ops;
         file_watch_init(&s->watch, hub->loop, on_file_changed);
 
-        r = find_path(hub, &s->path, &detail);
+        r = chosen_kubeconfig_path(hub->options, hub->settings, &s->path, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;
@@ -243,12 +212,30 @@ int source_kubeconfig_new(Hub *hub, SourceKubeconfigOps *ops, SourceKubeconfig *
         return 0;
 }
 
-/* The settings are new: they may ask for another file or another context. */
+/* Whether other settings can take the place of those in use: where they ask for another file or another context, that
+ * has to be there. Fails as chosen_kubeconfig_try(). */
+int source_kubeconfig_check(const SourceKubeconfig *s, const Settings *settings, char **reterr_detail) {
+        const Hub *hub = s->hub;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = chosen_kubeconfig_path(hub->options, settings, &path, reterr_detail);
+        if (r < 0 || (streq(path, s->path) && streq_ptr(settings->context, hub->settings->context)))
+                return r;
+        return chosen_kubeconfig_try(hub->options, settings, reterr_detail);
+}
+
+/* Looks for what no event tells: a file system that was mounted, a file of another host. */
+void source_kubeconfig_look(SourceKubeconfig *s) {
+        file_watch_look(&s->watch);
+}
+
+/* Reads the file in any case. The settings may be new: they may ask for another one, or for another context. */
 void source_kubeconfig_reload(SourceKubeconfig *s) {
         _cleanup_free_ char *path = NULL, *detail = NULL;
         int r;
 
-        r = find_path(s->hub, &path, &detail);
+        r = chosen_kubeconfig_path(s->hub->options, s->hub->settings, &path, &detail);
         if (r < 0) {
                 log_error("%s, keeping %s", detail ?: strerror(-r), s->path);
                 return;

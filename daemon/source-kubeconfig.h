@@ -11,7 +11,8 @@ typedef struct SourceKubeconfigOps SourceKubeconfigOps;
 
 /* What it reports; nothing of it is to be acted upon before the call has returned. */
 struct SourceKubeconfigOps {
-        /* It names other credentials, or another server; or it was written again while the API is not ready. */
+        /* It names other credentials, or another server, or the same one with another certificate authority, which
+         * may be of another cluster; or it was written again while the API is not ready. */
         void (*changed)(SourceKubeconfigOps *ops, bool other_server);
         /* The file was written: MicroShift has started. */
         void (*rewritten)(SourceKubeconfigOps *ops);
@@ -27,4 +28,6 @@ HttpTarget *source_kubeconfig_target(const SourceKubeconfig *s);
 const char *source_kubeconfig_reason(const SourceKubeconfig *s);
 const char *source_kubeconfig_message(const SourceKubeconfig *s);
 int source_kubeconfig_reread(SourceKubeconfig *s);
+void source_kubeconfig_look(SourceKubeconfig *s);
+int source_kubeconfig_check(const SourceKubeconfig *s, const Settings *settings, char **reterr_detail);
 void source_kubeconfig_reload(SourceKubeconfig *s);

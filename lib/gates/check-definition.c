@@ -2,6 +2,7 @@
 
 #include "gates/check-definition.h"
 
+#include "base/hash.h"
 #include "base/value.h"
 
 #define NAMESPACE_MAX 63
@@ -33,6 +34,7 @@ int check_definition_new(const CheckSyntax *syntax, const char *label, const cha
         for (const CheckKey *k = syntax->keys; k->name; k++) {
                 assert(k->offset >= sizeof(CheckDefinition) && k->offset < syntax->size);
                 assert((size_t) (k - syntax->keys) < KEYS_MAX);
+                assert(!k->type->equal == !k->type->hash);
                 r = k->type->parse(member(d, k), "", &why);
                 assert(r != -EINVAL);
                 if (r < 0)
@@ -98,16 +100,43 @@ const char *check_definition_conflict(const CheckDefinition *d) {
         return d->syntax->conflict ? d->syntax->conflict(d) : NULL;
 }
 
+static bool key_equal(const CheckKey *k, const CheckDefinition *a, const CheckDefinition *b) {
+        return k->type->equal ? k->type->equal(member(a, k), member(b, k))
+                              : memcmp(member(a, k), member(b, k), k->type->size) == 0;
+}
+
 /* Whether both ask the cluster the same question. Where they were written, and under which label, does not
  * count; how often an address is asked does. */
 bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b) {
         if (a->syntax != b->syntax)
                 return false;
         for (const CheckKey *k = a->syntax->keys; k->name; k++)
-                if (k->type->equal ? !k->type->equal(member(a, k), member(b, k))
-                                   : memcmp(member(a, k), member(b, k), k->type->size) != 0)
+                if (!key_equal(k, a, b))
                         return false;
         return true;
+}
+
+/* Adds to *hash what check_definition_equal() compares. A key at its default adds nothing, so that a version of this
+ * program with one more key makes the same hash of a file that does not set it. -ENOMEM. */
+int check_definition_hash(const CheckDefinition *d, uint64_t *hash) {
+        _cleanup_(check_definition_freep) CheckDefinition *defaults = NULL;
+        uint64_t h;
+        int r;
+
+        r = check_definition_new(d->syntax, "", "", 0, &defaults);
+        if (r < 0)
+                return r;
+        h = fnv_bytes(*hash, d->syntax->section, strlen(d->syntax->section) + 1);
+        for (const CheckKey *k = d->syntax->keys; k->name; k++) {
+                if (key_equal(k, d, defaults))
+                        continue;
+                h = fnv_bytes(h, k->name, strlen(k->name) + 1);
+                h = k->type->hash ? k->type->hash(h, member(d, k))
+                                  : fnv_bytes(h, member(d, k), k->type->size);
+        }
+
+        *hash = h;
+        return 0;
 }
 
 /* A check in a few words, for people: "DaemonSet openshift-dns/dns-default". -ENOMEM. */
@@ -121,6 +150,12 @@ void check_key_text_done(void *p) {
 
 bool check_key_text_equal(const void *a, const void *b) {
         return streq_ptr(*(char *const *) a, *(char *const *) b);
+}
+
+uint64_t check_key_text_hash(uint64_t hash, const void *p) {
+        const char *text = *(char *const *) p;
+
+        return text ? fnv_bytes(hash, text, strlen(text) + 1) : hash;
 }
 
 static int parse_namespace(void *p, const char *value, const char **why) {

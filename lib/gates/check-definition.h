@@ -13,7 +13,8 @@ typedef struct CheckKeyType {
         int (*parse)(void *p, const char *value, const char **why); /* "": back to the default */
         void (*done)(void *p);                                      /* NULL: nothing to free */
         bool (*equal)(const void *a, const void *b);                /* NULL: by the bytes of the member */
-        size_t size;                                                /* of the member, where equal is NULL */
+        uint64_t (*hash)(uint64_t hash, const void *p);             /* NULL: likewise */
+        size_t size;                                                /* of the member, for these */
 } CheckKeyType;
 
 typedef struct CheckKey {
@@ -56,6 +57,7 @@ bool check_definition_has(const CheckDefinition *d, const char *key);
 const char *check_definition_missing(const CheckDefinition *d);
 const char *check_definition_conflict(const CheckDefinition *d);
 bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b);
+int check_definition_hash(const CheckDefinition *d, uint64_t *hash);
 int check_definition_describe(const CheckDefinition *d, char **ret);
 
 /* The greatest length of the name of an object, and of a pattern for it. */
@@ -67,5 +69,9 @@ extern const CheckKeyType check_key_name;
 
 void check_key_text_done(void *p);
 bool check_key_text_equal(const void *a, const void *b);
+uint64_t check_key_text_hash(uint64_t hash, const void *p);
 #define CHECK_KEY_TEXT(function)                                                                            \
-        { .parse = function, .done = check_key_text_done, .equal = check_key_text_equal }
+        {                                                                                                   \
+                .parse = function, .done = check_key_text_done, .equal = check_key_text_equal,              \
+                .hash = check_key_text_hash                                                                 \
+        }

@@ -2,6 +2,8 @@
 
 #include "gates/definition.h"
 
+#include "base/hash.h"
+
 #define NAME_MAX_LENGTH 63
 
 void gate_condition_done(GateCondition *c) {
@@ -52,4 +54,20 @@ bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition 
                 if (!check_definition_equal(a->checks[i], b->checks[i]))
                         return false;
         return true;
+}
+
+/* A number that is the same where gate_definition_checks_equal() says so, also in another run of the program.
+ * -ENOMEM. */
+int gate_definition_checks_hash(const GateDefinition *d, uint64_t *ret) {
+        uint64_t h = FNV_INIT;
+        int r;
+
+        for (size_t i = 0; !d->invalid && i < d->n_checks; i++) {
+                r = check_definition_hash(d->checks[i], &h);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = h;
+        return 0;
 }

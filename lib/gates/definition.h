@@ -62,4 +62,5 @@ int gate_key_set(GateDefinition *d, const char *key, const char *value, const ch
 void gate_condition_done(GateCondition *c);
 void gate_definition_clear_conditions(GateDefinition *d);
 bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition *b);
+int gate_definition_checks_hash(const GateDefinition *d, uint64_t *ret);
 bool gate_name_is_valid(const char *name);

@@ -14,6 +14,7 @@ void board_done(Board *b) {
                 gate_free(g);
         }
         free(b->gates);
+        cluster_name_done(&b->cluster);
         *b = BOARD_INIT;
 }
 
@@ -112,6 +113,8 @@ int board_set(Board *b, GateSetup *setups, size_t n, Instant now, char ***ret_wa
                 if (old)
                         gate_adopt(g, old, now);
         }
+        new.cluster = b->cluster;
+        b->cluster = (ClusterName){};
         board_done(b);
         *b = new;
         *ret_warnings = TAKE_PTR(warnings);
@@ -149,13 +152,50 @@ static GateState verdict_state(const Board *b, const char **ret_reason) {
         return GATE_WAITING;
 }
 
+static bool has_past(const Board *b) {
+        BOARD_FOREACH(g, b) {
+                if (g->told != GATE_WAITING && g->told != GATE_DISABLED)
+                        return true;
+        }
+        return b->verdict.was_ready || b->verdict.state != GATE_WAITING;
+}
+
+static void forget(Board *b, Instant now, BoardOps *ops) {
+        GateState before = b->verdict.state;
+
+        BOARD_FOREACH(g, b) {
+                GateState state = g->told;
+                unsigned changed = gate_forget(g, now);
+
+                if (changed)
+                        ops->gate_changed(ops, g, state, changed);
+        }
+        b->verdict = (Verdict){ .state = GATE_WAITING, .changed = now.boottime };
+        if (before != GATE_WAITING)
+                ops->verdict_changed(ops, &b->verdict, before);
+}
+
+/* Rule R6: where the world is of another cluster than the states, these are forgotten, and every gate begins again. */
+static int settle_cluster(Board *b, const World *w, Instant now, BoardOps *ops) {
+        char why[512];
+        bool other = cluster_name_is_other(&b->cluster, w, why, sizeof(why));
+
+        if (other && has_past(b)) {
+                ops->cluster_changed(ops, why);
+                forget(b, now, ops);
+        }
+        return cluster_name_follow(&b->cluster, w, other);
+}
+
 /* Judges every gate and the verdict, and calls ops for each edge. Returns the first error; the other gates are
  * judged all the same. */
 int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
-        GateState before = b->verdict.state;
+        GateState before;
         const char *reason;
-        int r, first_error = 0;
+        int r, first_error;
 
+        first_error = settle_cluster(b, w, now, ops);
+        before = b->verdict.state;
         BOARD_FOREACH(g, b) {
                 GateState state = g->told;
                 ObjectEdge edge;
@@ -183,7 +223,7 @@ int board_reconsider(Board *b, const World *w, Instant now, BoardOps *ops) {
         return first_error;
 }
 
-/* The daemon now watches another cluster, or another part of it. */
+/* The daemon now watches another cluster perhaps, or another part of it. */
 void board_look_again(Board *b, bool other_cluster) {
         BOARD_FOREACH(g, b) {
                 gate_look_again(g);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "ready/cluster.h"
 #include "ready/gate.h"
 
 /* The verdict over all required gates. */
@@ -16,12 +17,15 @@ typedef struct Board {
         Gate **gates; /* ends with NULL, where there are any */
         size_t n_gates;
         Verdict verdict;
+        ClusterName cluster; /* that all this is about */
 } Board;
 
 typedef struct BoardOps BoardOps;
 
 /* Edges: called from board_reconsider(), which alone decides. */
 struct BoardOps {
+        /* All states are forgotten, for they are of another cluster: told before those edges. */
+        void (*cluster_changed)(BoardOps *ops, const char *why);
         void (*object_changed)(BoardOps *ops, const Gate *gate, const ObjectEdge *edge);
         void (*gate_changed)(BoardOps *ops, Gate *gate, GateState before, unsigned what);
         void (*verdict_changed)(BoardOps *ops, const Verdict *verdict, GateState before);

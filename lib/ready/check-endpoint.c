@@ -86,9 +86,17 @@ static bool expect_equal(const void *a, const void *b) {
                memcmp(x->ranges, y->ranges, x->n_ranges * sizeof(StatusRange)) == 0;
 }
 
+static uint64_t expect_hash(uint64_t hash, const void *p) {
+        const struct ExpectedStatus *x = p;
+
+        return fnv_bytes(hash, x->ranges, x->n_ranges * sizeof(StatusRange));
+}
+
 static const CheckKeyType url_type = CHECK_KEY_TEXT(parse_url);
 static const CheckKeyType ca_file_type = CHECK_KEY_TEXT(parse_ca_file);
-static const CheckKeyType expect_type = { parse_expect, expect_done, expect_equal };
+static const CheckKeyType expect_type = {
+        .parse = parse_expect, .done = expect_done, .equal = expect_equal, .hash = expect_hash
+};
 
 static int describe(const CheckDefinition *d, char **ret) {
         return asprintf_ret(ret, "%s", question_definition(d)->address);

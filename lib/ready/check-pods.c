@@ -44,8 +44,16 @@ static bool selector_equal(const void *a, const void *b) {
         return streq_ptr(x->text, y->text);
 }
 
+static uint64_t selector_hash(uint64_t hash, const void *p) {
+        const struct PodsSelector *s = p;
+
+        return check_key_text_hash(hash, &s->text);
+}
+
 static const CheckKeyType glob_type = CHECK_KEY_TEXT(parse_glob);
-static const CheckKeyType selector_type = { parse_selector, selector_done, selector_equal };
+static const CheckKeyType selector_type = {
+        .parse = parse_selector, .done = selector_done, .equal = selector_equal, .hash = selector_hash
+};
 
 static int describe(const CheckDefinition *d, char **ret) {
         const PodsDefinition *pods = CHECK_AS(PodsDefinition, d);

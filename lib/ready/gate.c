@@ -26,6 +26,7 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         _cleanup_(gate_freep) Gate *g = NULL;
         const GateDefinition *d = setup->definition;
         bool controlled = false;
+        int r;
 
         g = calloc(1, sizeof(Gate));
         if (!g)
@@ -39,6 +40,9 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
         g->checks = calloc(d->n_checks + 1, sizeof(Check));
         if (!g->checks)
                 return -ENOMEM;
+        r = gate_definition_checks_hash(d, &g->checks_hash);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < d->n_checks; i++) {
                 check_init(&g->checks[g->n_checks++], d->checks[i]);
                 controlled = controlled || g->checks[i].kind->syntax.is_controller;
@@ -434,6 +438,21 @@ void gate_forget_controllers(Gate *g) {
 
                 c->controller_was_true = c->status_noted = c->stands = false;
         }
+}
+
+/* Rule R6: what the gate has learnt is of another cluster. It waits, as a new one does, unless it is disabled.
+ * Returns what that changed, which the caller tells. */
+unsigned gate_forget(Gate *g, Instant now) {
+        gate_forget_kept(g);
+        gate_forget_controllers(g);
+        report_done(&g->report);
+        g->report.evidence = EVIDENCE_NONE;
+        blocker_done(&g->waited_for);
+        g->first_ready = 0;
+        if (gate_state(g) == GATE_DISABLED)
+                return 0;
+        g->clock = (GateClock){ .state = GATE_WAITING };
+        return take_state(g, now) | GATE_CHANGED_REPORT | GATE_CHANGED_CLOCK;
 }
 
 /* After a reload, takes over from the former gate of the same name: state, stop-watches, times, blockers and their

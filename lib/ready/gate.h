@@ -54,6 +54,7 @@ typedef struct Gate {
 
         KeptContainer *kept;
         size_t n_kept;
+        uint64_t checks_hash; /* what is kept is of these checks */
 } Gate;
 
 int gate_new(GateSetup *setup, Instant now, Gate **ret);
@@ -80,3 +81,4 @@ void gate_adopt(Gate *g, Gate *old, Instant now);
 void gate_look_again(Gate *g);
 void gate_forget_controllers(Gate *g);
 void gate_forget_kept(Gate *g);
+unsigned gate_forget(Gate *g, Instant now);

@@ -5,9 +5,14 @@
  * The time from the stamp on, when no daemon watched, counts as NO-EVIDENCE: a gate that was open stays open
  * for the rest of its grace, and a hold goes on from where it was. The containers that proved an open gate
  * are kept too, so that the daemon sees at once whether one has died in the meantime, with or without the
- * API. */
+ * API.
+ *
+ * What was kept of another cluster stands until that is known: the board compares (cluster.c). */
 
 #include "ready/keep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/string-util.h"
 #include "base/strv.h"
@@ -16,9 +21,10 @@
 #include "ready/life.h"
 #include "ready/pod.h"
 
-#define KEEP_VERSION 1
+#define KEEP_VERSION 2
 /* More than one node runs; further containers are not kept. */
 #define KEEP_CONTAINERS 256
+#define HASH_SIZE sizeof("0123456789abcdef")
 
 typedef struct Keeping {
         JsonBuilder *b;
@@ -88,14 +94,21 @@ static void print_conditions(const Gate *g, JsonBuilder *b) {
         }
 }
 
+static const char *print_hash(const Gate *g, char text[static HASH_SIZE]) {
+        snprintf(text, HASH_SIZE, "%016" PRIx64, g->checks_hash);
+        return text;
+}
+
 static void print_gate(const Gate *g, const World *w, Instant now, JsonBuilder *b) {
         GateClock clock = g->clock;
+        char hash[HASH_SIZE];
 
         /* Advances the clocks to the stamp. */
         gate_clock_feed(&clock, &g->setup.timing, clock.evidence, now.monotonic);
 
         jb_object(b, NULL);
         jb_string(b, "name", gate_name(g));
+        jb_string(b, "checks", print_hash(g, hash));
         jb_string(b, "state", gate_state_to_string(gate_state(g)));
         jb_usec(b, "changed", g->changed);
         jb_usec(b, "firstReady", g->first_ready);
@@ -126,6 +139,7 @@ int keep_print(const Board *board, const World *w, const KeepStamp *stamp, Insta
         jb_bool(&b, "wasReady", board->verdict.was_ready);
         jb_string(&b, "state", gate_state_to_string(board->verdict.state));
         jb_usec(&b, "changed", board->verdict.changed);
+        cluster_name_print(&board->cluster, &b);
         jb_array(&b, "gates");
         BOARD_FOREACH(g, board) {
                 if (gate_state(g) != GATE_DISABLED)
@@ -196,43 +210,8 @@ static int restore_conditions(Gate *g, const JsonValue *stands) {
         return 0;
 }
 
-static void forget_gate(Gate *g) {
-        if (gate_state(g) == GATE_DISABLED)
-                return;
-        gate_forget_kept(g);
-        g->clock = (GateClock){ .state = GATE_WAITING };
-        g->told = GATE_WAITING;
-        g->first_ready = 0;
-        for (size_t i = 0; i < g->n_checks; i++)
-                g->checks[i].stands = false;
-}
-
-static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant now) {
-        const JsonValue *containers = jv_get(v, "containers"), *stands = jv_get(v, "conditions");
-        GateState state = gate_state_from_string(strempty(jv_get_string(v, "state")));
+static int restore_containers(Gate *g, const JsonValue *containers) {
         int r;
-
-        if (state < 0 || state == GATE_DISABLED)
-                return -EBADMSG;
-        if (gate_state(g) == GATE_DISABLED)
-                return 0;
-
-        g->clock = (GateClock){
-                .state = state,
-                .evidence = EVIDENCE_NONE,
-                .is_fed = true,
-                .fed = now.monotonic,
-                .false_for = jv_get_usec(v, "falseFor", 0),
-                .none_for = usec_add(jv_get_usec(v, "noneFor", 0), unwatched),
-        };
-        g->changed = MIN(jv_get_usec(v, "changed", 0), now.boottime);
-        g->first_ready = MIN(jv_get_usec(v, "firstReady", 0), now.boottime);
-
-        g->told = state;
-
-        r = restore_conditions(g, stands);
-        if (r < 0)
-                return r;
 
         gate_forget_kept(g);
         g->kept = calloc(MIN(jv_length(containers), (size_t) KEEP_CONTAINERS) + 1, sizeof(KeptContainer));
@@ -248,30 +227,86 @@ static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant n
         return 0;
 }
 
-static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant now) {
-        int r = 0;
+/* Returns 1 where the gate has its past again; 0 where its checks are others now: it begins again, and the first
+ * judgement tells that. */
+static int restore_gate(Gate *g, const JsonValue *v, usec_t unwatched, Instant now) {
+        char hash[HASH_SIZE];
+        GateState state = gate_state_from_string(strempty(jv_get_string(v, "state")));
+        int r;
 
-        JSON_FOREACH(i, jv_get(v, "gates")) {
-                const char *name = jv_get_string(i, "name");
-                Gate *g = name ? board_find(b, name) : NULL;
+        if (state < 0 || state == GATE_DISABLED)
+                return -EBADMSG;
+        if (gate_state(g) == GATE_DISABLED)
+                return 0;
+        g->told = state;
+        g->changed = MIN(jv_get_usec(v, "changed", 0), now.boottime);
+        if (!streq_ptr(jv_get_string(v, "checks"), print_hash(g, hash)))
+                return 0;
 
-                if (!g)
-                        continue;
-                r = restore_gate(g, i, unwatched, now);
-                if (r < 0)
-                        break;
-        }
+        g->clock = (GateClock){
+                .state = state,
+                .evidence = EVIDENCE_NONE,
+                .is_fed = true,
+                .fed = now.monotonic,
+                .false_for = jv_get_usec(v, "falseFor", 0),
+                .none_for = usec_add(jv_get_usec(v, "noneFor", 0), unwatched),
+        };
+        g->first_ready = MIN(jv_get_usec(v, "firstReady", 0), now.boottime);
 
-        /* A text that cannot be read in full is not believed in part. */
+        r = restore_conditions(g, jv_get(v, "conditions"));
         if (r < 0)
-                BOARD_FOREACH(g, b) {
-                        forget_gate(g);
-                }
-        return r;
+                return r;
+        r = restore_containers(g, jv_get(v, "containers"));
+        return r < 0 ? r : 1;
 }
 
-/* Restores the gates' state from the text. -ESTALE if it is from another boot or userspace, -EBADMSG if it
- * cannot be read; nothing is restored then. -ENOMEM. */
+static const JsonValue *find_kept(const JsonValue *gates, const char *name) {
+        JSON_FOREACH(v, gates)
+                if (streq_ptr(jv_get_string(v, "name"), name))
+                        return v;
+        return NULL;
+}
+
+/* Returns 1 where every gate that is required has its past again, else 0. */
+static int restore_gates(Board *b, const JsonValue *gates, usec_t unwatched, Instant now) {
+        bool all = true;
+
+        BOARD_FOREACH(g, b) {
+                const JsonValue *v = find_kept(gates, gate_name(g));
+                int r = v ? restore_gate(g, v, unwatched, now) : 0;
+
+                if (r < 0)
+                        return r;
+                all = all && (r > 0 || !gate_is_required(g));
+        }
+        return all;
+}
+
+/* The verdict was ready only if the gates that are required now were. */
+static int restore_all(Board *b, const JsonValue *v, usec_t unwatched, Instant now) {
+        _cleanup_(cluster_name_done) ClusterName cluster = {};
+        int r;
+
+        r = cluster_name_restore(&cluster, jv_get(v, "cluster"));
+        if (r >= 0)
+                r = restore_gates(b, jv_get(v, "gates"), unwatched, now);
+        if (r < 0) {
+                /* A text that cannot be read in full is not believed in part. */
+                BOARD_FOREACH(g, b) {
+                        (void) gate_forget(g, now);
+                }
+                return r;
+        }
+
+        b->verdict.was_ready = r > 0 && jv_get_bool(v, "wasReady", false);
+        cluster_name_done(&b->cluster);
+        b->cluster = cluster;
+        cluster = (ClusterName){};
+        return 0;
+}
+
+/* Restores the gates' state from the text. -ESTALE if it is from another boot or userspace, or another version of the
+ * program wrote it; -EBADMSG if it cannot be read; nothing is restored then. -ENOMEM. */
 int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp, Instant now) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
         GateState state;
@@ -283,9 +318,10 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
         r = jv_parse(text, size, &v);
         if (r < 0)
                 return r;
-        if (jv_get_int(v, "version", 0) != KEEP_VERSION)
+        if (jv_get_int(v, "version", 0) <= 0)
                 return -EBADMSG;
-        if (!streq_ptr(jv_get_string(v, "bootId"), stamp->boot_id) ||
+        if (jv_get_int(v, "version", 0) != KEEP_VERSION ||
+            !streq_ptr(jv_get_string(v, "bootId"), stamp->boot_id) ||
             jv_get_usec(v, "userspace", 0) != stamp->userspace)
                 return -ESTALE;
         then = jv_get_usec(v, "stamp", 0);
@@ -297,7 +333,6 @@ int keep_restore(Board *b, const char *text, size_t size, const KeepStamp *stamp
         if (r < 0)
                 return r;
 
-        b->verdict.was_ready = jv_get_bool(v, "wasReady", false);
         b->verdict.state = state;
         b->verdict.changed = MIN(jv_get_usec(v, "changed", 0), now.boottime);
         return 0;

@@ -71,6 +71,12 @@ static void record(Recorder *rec, const Gate *gate, const ObjectName *object, co
                 log_debug("Cannot record a transition: %s", strerror(-r));
 }
 
+static void on_cluster_changed(BoardOps *ops, const char *why) {
+        Recorder *rec = container_of(ops, Recorder, board_ops);
+
+        rec->ops->cluster_changed(rec->ops, why);
+}
+
 static void on_object_changed(BoardOps *ops, const Gate *gate, const ObjectEdge *edge) {
         record(container_of(ops, Recorder, board_ops), gate, edge->object,
                object_state_to_string(edge->from), object_state_to_string(edge->to), edge->blocker);
@@ -109,7 +115,8 @@ static void choose_our_node(World *w) {
  * not be judged: it has no evidence then. */
 int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOps *ops) {
         Recorder rec = {
-                .board_ops = { .object_changed = on_object_changed,
+                .board_ops = { .cluster_changed = on_cluster_changed,
+                               .object_changed = on_object_changed,
                                .gate_changed = on_gate_changed,
                                .verdict_changed = on_verdict_changed },
                 .readiness = r,

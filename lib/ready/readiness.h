@@ -22,9 +22,10 @@ typedef struct Readiness {
 
 typedef struct ReadinessOps ReadinessOps;
 
-/* Edges of gates and of the verdict: called from readiness_reconsider() and from nowhere else, when they are on
- * record. */
+/* Edges of gates and of the verdict, which are on record then, and before those by which all gates begin again,
+ * why they do: called from readiness_reconsider() and from nowhere else. */
 struct ReadinessOps {
+        void (*cluster_changed)(ReadinessOps *ops, const char *why);
         void (*gate_changed)(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what);
         void (*verdict_changed)(ReadinessOps *ops, GateState before);
 };

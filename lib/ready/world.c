@@ -47,10 +47,12 @@ World *world_free(World *w) {
         free(w->host.cgroup_root);
         free(w->host.cgroup_trouble);
         free(w->host.lost_address);
+        free(w->context_setting);
         free(w->node_setting);
         free(w->api_reason);
         free(w->api_message);
         free(w->server);
+        free(w->server_ca);
         free(w->server_version);
         return mfree(w);
 }

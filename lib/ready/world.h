@@ -119,7 +119,8 @@ typedef struct HostFacts {
 
 struct World {
         HostFacts host;
-        char *node_setting; /* Node= of the configuration, NULL for "local" */
+        char *context_setting; /* Context= of the configuration, NULL where it is not set */
+        char *node_setting;    /* Node=, NULL for "local" */
         bool cluster_scope;
         uint64_t interest; /* changes with the set of objects that gates look at; from 1 */
 
@@ -130,6 +131,7 @@ struct World {
         usec_t api_ready;     /* boottime of the last change to API_READY, 0 before the first */
         bool api_was_away;    /* since the daemon began to ask */
         char *server;         /* its URL; NULL while there is no kubeconfig */
+        char *server_ca;      /* a hash of its certificate authority; likewise */
         char *server_version; /* as /version says; NULL while it has not been asked */
         StreamTotals totals;
 

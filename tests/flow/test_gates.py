@@ -386,6 +386,24 @@ def test_check_config(built, tmp_path):
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
 
 
+def test_check_config_looks_for_the_kubeconfig(built, tmp_path):
+    """What a reload would refuse. The default one is MicroShift's to write."""
+    gate = "[Gate]\nRequired=yes\n[Api]\n"
+    kubeconfig = tmp_path / "kubeconfig"
+    config = f"[Cluster]\nKubeconfig={kubeconfig}\nContext=nowhere\n"
+    status, text = check_config(built, tmp_path, config, vendor_api=gate)
+    assert status == 0 and f"warning: {tmp_path}/msready.conf:2: {kubeconfig}: No such file or directory\n" in text
+    kubeconfig.write_text("contexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\n"
+                          "clusters: [{name: c, cluster: {server: 'https://localhost'}}]\n"
+                          "users: [{name: u, user: {token: t}}]\n")
+    status, text = check_config(built, tmp_path, config)
+    assert status == 0 and f"warning: {tmp_path}/msready.conf:3: {kubeconfig}:1: no context \"nowhere\"" in text
+    status, text = check_config(built, tmp_path, config.replace("nowhere", "c"))
+    assert (status, text) == (0, "1 gates, no errors\n")
+    status, text = check_config(built, tmp_path)
+    assert (status, text) == (0, "1 gates, no errors\n")
+
+
 def test_a_folder_that_is_asked_for_should_be_there(built, tmp_path):
     (tmp_path / "msready.conf").write_text("")
     done = subprocess.run(

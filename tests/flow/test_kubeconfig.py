@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kubeconfigs as other distributions and administrators write them, and what is not supported."""
 
+import errno
 import os
 import pathlib
+import subprocess
 import time
 
 import pytest
 
-from harness import guide, process
+from harness import guide, mounts, process
 from harness.fake_apiserver import FakeApiServer
 
 
@@ -235,3 +237,217 @@ def test_file_that_comes_late(edge, tmp_path):
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/token").write_text("t")
     edge.expect_ready()
+
+
+def register_again(edge):
+    """The node gets another UID, as in a cluster that is made once more."""
+    edge.server.delete("nodes", name=guide.NODE)
+    edge.server.put(guide.node())
+
+
+def expect_begun_again(edge, why, since):
+    """Every gate waits, and the journal says why, once."""
+    edge.daemon.expect_log(f"Forgetting all states.*: .*{why}")
+    edge.daemon.expect_verdict("waiting")
+    edge.daemon.expect_gate("dns", "waiting")
+    assert "firstReadyBoottimeUSec" not in edge.daemon.gate("dns")
+    assert edge.daemon.log().count("Forgetting all states") == 1
+    assert not edge.daemon.notified("READY=1", since)
+    told = [(t.get("gate"), t["from"], t["to"]) for t in edge.daemon.call("GetTimeline")["transitions"]
+            if "object" not in t]
+    assert {("dns", "waiting", "ready"), ("dns", "ready", "waiting"), (None, "ready", "waiting")} <= set(told), told
+
+
+def restart(edge):
+    """Stops and starts the daemon. Returns a mark in what it notifies."""
+    edge.daemon.stop()
+    since = edge.daemon.notify.mark()
+    edge.daemon.start()
+    return since
+
+
+def test_restarted_on_another_cluster(edge):
+    """What was kept is of a cluster where all was ready: on its word nothing is in another."""
+    edge.up()
+    edge.start()
+    edge.expect_ready()
+    with FakeApiServer() as other:
+        edge.daemon.kubeconfig = other.kubeconfig
+        since = restart(edge)
+        expect_begun_again(edge, "its server was https://localhost:.* and is https://localhost:", since)
+        edge.daemon.close()
+        edge.daemon = None
+
+
+@pytest.mark.parametrize("key,value", [("Context", "second"), ("Node", "another"), ("Scope", "cluster")])
+def test_restarted_with_other_settings(edge, tmp_path, key, value):
+    contexts = (("main", "here", "me"), ("second", "here", "me"))
+    path = write(tmp_path / "config", trust(edge), certificate(edge), contexts)
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_ready()
+    edge.server.stop_serving()
+    edge.daemon.write_config({**edge.daemon.config, "Cluster": {key: value}})
+    since = restart(edge)
+    expect_begun_again(edge, f"{key}= was .* and is {value}", since)
+
+
+def test_restarted_on_a_cluster_made_again(edge):
+    """Address and authority are the same: the node tells, once it is listed. Until then what was kept stands."""
+    edge.up()
+    edge.start()
+    edge.expect_ready()
+    edge.daemon.stop()
+    register_again(edge)
+    edge.server.stop_serving()
+    since = edge.daemon.notify.mark()
+    edge.daemon.start()
+    edge.expect_reason("ApiUnreachable", "api")
+    assert edge.daemon.verdict() == "ready"
+    edge.server.resume_serving()
+    expect_begun_again(edge, "the node of this host has another UID", since)
+
+
+def test_restarted_before_the_kubeconfig_is_written(edge):
+    """Nothing is known of the cluster: what was kept stands, and the same cluster finds it so."""
+    text = edge.server.kubeconfig.read_text()
+    edge.up()
+    edge.start()
+    edge.expect_ready()
+    edge.server.kubeconfig.write_text("")
+    restart(edge)
+    edge.expect_reason("KubeconfigInvalid", "api")
+    assert edge.daemon.verdict() == "ready"
+    edge.server.kubeconfig.write_text(text)
+    edge.expect_settled()
+    edge.expect_steady(0.5)
+    assert "Forgetting" not in edge.daemon.log()
+
+
+def test_another_authority_while_running(edge, tmp_path):
+    """A cluster may change its authority, and nothing is lost. But it may be another cluster, at the same address."""
+    edge.up()
+    edge.start({"Readiness": {"UnknownSec": "60s"}})
+    edge.expect_ready()
+    second = tmp_path / "ca.crt"
+    ca = pathlib.Path(edge.server.pki.ca).read_text()
+    second.write_text(ca + ca)
+    known = edge.server.open_streams("nodes")
+    edge.server.write_kubeconfig(edge.server.kubeconfig, ca=second)
+    edge.server.expect_new_stream("nodes", known)  # listed by the server as it is now
+    edge.expect_settled()
+    edge.expect_steady(0.5)
+    process.eventually(lambda: edge.kubelet.renew_lease() or not edge.reasons("dns"), 15, 0.3)
+
+    edge.daemon.pause()
+    edge.server.stop_serving()
+    register_again(edge)
+    edge.server.write_kubeconfig(edge.server.kubeconfig)
+    edge.daemon.resume()
+    since = edge.daemon.notify.mark()
+    edge.expect_reason("ApiUnreachable", "api")
+    assert edge.daemon.verdict() == "ready"
+    edge.server.resume_serving()
+    expect_begun_again(edge, "the node of this host has another UID", since)
+
+
+def in_namespace(edge, *words):
+    """Runs a command where the daemon sees its mounts."""
+    subprocess.run(["nsenter", f"--target={edge.daemon.pid}", "--mount", *map(str, words)], check=True)
+
+
+@pytest.fixture
+def late(edge, tmp_path):
+    """A folder that something is mounted over later, and what that is. The daemon has mounts of its own."""
+    if not mounts.may_be_had():
+        pytest.skip("mounts need root")
+    folder, content = tmp_path / "var/lib", tmp_path / "disk"
+    folder.mkdir(parents=True)
+    (content / "kube").mkdir(parents=True)
+    edge.up()
+    yield folder, content
+
+
+def start_in_namespace(edge, folder):
+    edge.start(kubeconfig=folder / "kube/config", wrapper=["unshare", "--mount", "--propagation=slave"])
+
+
+def test_mounted_late(edge, late):
+    """The kubeconfig is on a file system that is mounted after the daemon has started."""
+    folder, content = late
+    start_in_namespace(edge, folder)
+    edge.expect_reason("KubeconfigMissing", "api")
+    in_namespace(edge, "mount", "--bind", content, folder)
+    write(content / "kube/config", trust(edge), certificate(edge))
+    edge.expect_ready()
+
+
+def test_mounted_over_another(edge, late):
+    """The one beneath is hidden then, and the mount is all that happens."""
+    folder, content = late
+    (folder / "kube").mkdir()
+    write(folder / "kube/config", {"server": "https://127.0.0.1:1"}, certificate(edge))
+    write(content / "kube/config", trust(edge), certificate(edge))
+    start_in_namespace(edge, folder)
+    edge.expect_reason("ApiUnreachable", "api")
+    in_namespace(edge, "mount", "--bind", content, folder)
+    edge.expect_ready()
+
+
+def refused(edge, *words):
+    """The reload is refused for these reasons, and all goes on as before."""
+    (edge.daemon.gates_folder / "new.gate").write_text("[Api]\n")
+    done = edge.daemon.client("reload")
+    assert done.returncode == 1 and all(str(word) in done.stderr for word in words), done.stderr
+    assert "new" not in {gate["name"] for gate in edge.daemon.describe()["gates"]}
+    edge.expect_steady(0.3)
+
+
+def test_reload_refuses_what_is_not_there(edge, tmp_path):
+    """A context or a file that is not there is no reason to go on in silence, on the cluster of before."""
+    path = write(tmp_path / "config", trust(edge), certificate(edge))
+    config = {"Cluster": {"Kubeconfig": path}}
+    edge.up()
+    edge.start(config, kubeconfig=None, gates={"api": "[Gate]\nRequired=yes\n[Api]\n"})
+    edge.expect_ready()
+    edge.expect_steady(0.5)
+    daemon, mark = edge.daemon, edge.server.mark()
+
+    daemon.write_config({**daemon.config, "Cluster": {"Kubeconfig": path, "Context": "nowhere"}})
+    line = daemon.config_file.read_text().split("\n").index("Context=nowhere") + 1
+    refused(edge, f"{daemon.config_file}:{line}: ", path, 'no context "nowhere"')
+    other = tmp_path / "other"
+    daemon.write_config({**daemon.config, "Cluster": {"Kubeconfig": other}})
+    line = daemon.config_file.read_text().split("\n").index(f"Kubeconfig={other}") + 1
+    refused(edge, f"{daemon.config_file}:{line}: ", other, os.strerror(errno.ENOENT))
+    assert not edge.server.asked("watch", since=mark)
+
+    # That the same one is not there now is no fault of the settings.
+    path.rename(other)
+    daemon.write_config({**daemon.config, **config})
+    assert daemon.client("reload").returncode == 0
+    assert "new" in {gate["name"] for gate in daemon.describe()["gates"]}
+    edge.expect_steady(0.3)
+    daemon.write_config({**daemon.config, "Cluster": {"Kubeconfig": other, "Context": "main"}})
+    assert daemon.client("reload").returncode == 0
+    edge.expect_steady(0.3)
+
+
+def test_reload_reads_again(edge, late):
+    """Whatever the watches have missed."""
+    folder, content = late
+    (folder / "kube").mkdir()
+    path = write(folder / "kube/config", {"server": "https://127.0.0.1:1"}, certificate(edge))
+    writer = os.open(path, os.O_WRONLY)  # while it is open no event is told
+    try:
+        edge.start(kubeconfig=path)
+        edge.expect_reason("ApiUnreachable", "api")
+        right = write(content / "right", trust(edge), certificate(edge)).read_bytes()
+        os.pwrite(writer, right, 0)
+        os.ftruncate(writer, len(right))
+        time.sleep(0.5)
+        assert not edge.daemon.is_ready
+        assert edge.daemon.client("reload").returncode == 0
+        edge.expect_ready()
+    finally:
+        os.close(writer)

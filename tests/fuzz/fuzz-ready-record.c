@@ -7,6 +7,10 @@
 #include "history/lines.h"
 #include "diagnosis/events.h"
 #include "history/timeline.h"
+#include "ready/check-kinds.h"
+#include "ready/keep.h"
+
+#define BOOT "8f2b3a1c4d5e6f708192a3b4c5d6e7f8"
 
 /* A record that is printed is read back whole, and prints the same again. */
 static void timeline(const char *text, size_t size) {
@@ -63,6 +67,41 @@ static void event(EventDigest *d, const JsonValue *v) {
                        e.since <= USEC_PER_HOUR);
 }
 
+static void load_gates(Board *b, Instant now) {
+        static const char text[] = "[Gate]\nRequired=yes\n[Pods]\nNamespace=openshift-dns\n";
+        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        GateSetup setup = { .enabled = true, .required = true, .timing = GATE_TIMING_DEFAULT };
+
+        assert(conf_parse("dns.gate", "dns.gate", text, strlen(text), &conf) == 0);
+        assert(gate_definition_parse("dns", conf, check_find_syntax, &setup.definition) == 0);
+        assert(board_set(b, &setup, 1, now, &warnings, &removed) == 0);
+}
+
+/* States that are believed are believed whole, and are kept as they were; none of them makes a cluster fresh. */
+static void state(const char *text, size_t size) {
+        static const Instant now = { .boottime = USEC_PER_HOUR, .monotonic = USEC_PER_HOUR };
+        static const KeepStamp stamp = { .boot_id = BOOT, .userspace = 1 };
+        _cleanup_(buffer_done) Buffer one = BUFFER_INIT(MIB(64)), two = BUFFER_INIT(MIB(64));
+        _cleanup_(board_done) Board b = BOARD_INIT, again = BOARD_INIT;
+        _cleanup_(world_freep) World *w = NULL;
+
+        load_gates(&b, now);
+        load_gates(&again, now);
+        assert(world_new(&w) == 0);
+        if (keep_restore(&b, text, size, &stamp, now) < 0) {
+                assert(gate_state(b.gates[0]) == GATE_WAITING && !b.verdict.was_ready &&
+                       !b.cluster.is_known);
+                return;
+        }
+        assert(!board_is_fresh(&b));
+        assert(b.verdict.state != GATE_DISABLED && gate_state(b.gates[0]) != GATE_DISABLED);
+        assert(keep_print(&b, w, &stamp, now, &one) == 0);
+        assert(keep_restore(&again, one.data, one.size, &stamp, now) == 0);
+        assert(keep_print(&again, w, &stamp, now, &two) == 0);
+        assert(one.size == two.size && memcmp(one.data, two.data, one.size) == 0);
+}
+
 /* Lines of any kind: of the timeline, of the record of boots, pods and events. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(event_digest_freep) EventDigest *d = NULL;
@@ -70,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         timeline(text, size);
         boots(text, size);
+        state(text, size);
         assert(event_digest_new(&d) == 0);
         for (;;) {
                 _cleanup_(jv_freep) JsonValue *v = NULL;

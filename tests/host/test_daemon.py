@@ -298,6 +298,20 @@ def test_a_kubeconfig_out_of_reach_is_told_with_the_setting(make_node):
     node.usable()
 
 
+def test_a_kubeconfig_that_is_mounted_late(make_node):
+    """The sandbox has mounts of its own, and what the host mounts later is among them."""
+    node = make_node(config=_node.CONFIG + "[Cluster]\nKubeconfig=/srv/late/kubeconfig\n")
+    beneath = _cluster.kubeconfig_text("https://127.0.0.1:1", node.cluster.pki.ca, token="none")
+    node.host.write("/srv/late/kubeconfig", beneath, 0o600)
+    node.boot()
+    node.expect_status("ApiUnreachable")
+    node.host.run("sh", "-c", "umask 077; mkdir /run/disk; cat >/run/disk/kubeconfig",
+                  input=node.cluster.kubeconfig.read_text())
+    node.host.run("mount", "--bind", "/run/disk", "/srv/late")
+    node.expect_gate("api", "ready", timeout=15)  # before the daemon looks by itself
+    node.usable()
+
+
 def exposure(node):
     told = node.host.output("systemd-analyze", "security", "--no-pager", "msready.service")
     return float(told.splitlines()[-1].partition(": ")[2].split()[0])

@@ -42,6 +42,13 @@ static KubeObject *parse(KubeKind kind, Buffer *b, const char *kept_field) {
 
 /* --- the clocks --- */
 
+static void cluster_changed(BoardOps *ops, const char *why) {
+        Play *p = container_of(ops, Play, ops);
+
+        p->cluster_edges++;
+        snprintf(p->why, sizeof(p->why), "%s", why);
+}
+
 static void gate_changed(BoardOps *ops, Gate *gate, GateState before, unsigned what) {
         Play *p = container_of(ops, Play, ops);
 
@@ -87,7 +94,8 @@ void play_begin(Play *p) {
         *p = (Play){
                 .now = { .boottime = STARTED, .monotonic = STARTED },
                 .board = BOARD_INIT,
-                .ops = { .object_changed = object_changed,
+                .ops = { .cluster_changed = cluster_changed,
+                         .object_changed = object_changed,
                          .gate_changed = gate_changed,
                          .verdict_changed = verdict_changed },
                 .report = REPORT_INIT,

@@ -118,9 +118,10 @@ typedef struct Play {
         size_t n_setups;
         Board board;
         BoardOps ops;
-        unsigned gate_edges, verdict_edges; /* told so far */
-        GateState told_before;              /* with the last edge of a gate's state */
-        Buffer objects;                     /* told of objects, a line each */
+        unsigned gate_edges, verdict_edges, cluster_edges; /* told so far */
+        char why[512];                                     /* the cluster is another one, as told last */
+        GateState told_before;                             /* with the last edge of a gate's state */
+        Buffer objects;                                    /* told of objects, a line each */
 
         Check check; /* asked last */
         PlayCheck definition;

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <sys/inotify.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -391,6 +392,85 @@ static void test_polled_beyond_limits(void **state) {
         }
 }
 
+/* What is mounted over a folder hides the inodes that are watched. The mount itself may be all that changes. */
+static int mount_over(Fixture *f) {
+        _cleanup_free_ char *a = folder_path(&f->folder, "a"), *b = folder_path(&f->folder, "b");
+        uid_t uid = getuid();
+        uint64_t turns;
+
+        if (unshare((uid == 0 ? 0 : CLONE_NEWUSER) | CLONE_NEWNS) < 0 ||
+            mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
+                return CANNOT_TELL;
+        watch(f, "a/c/file", NULL);
+        turns = loop_turns(f->loop);
+        if (comes_within(f, QUIET) || loop_turns(f->loop) > turns + 10)
+                return 1; /* that the mounts can be read is no event */
+        if (mount(b, a, "none", MS_BIND, NULL) < 0)
+                return CANNOT_TELL;
+        if (comes_within(f, QUIET))
+                return 2; /* the file is there in neither */
+        folder_write(&f->folder, "a/c/file", "x");
+        if (!comes_within(f, PATIENCE))
+                return 3;
+        drain(f);
+
+        /* One that was beneath the mount, and appears when that goes. */
+        if (umount2(a, MNT_DETACH) < 0 || !comes_within(f, PATIENCE))
+                return 4;
+        folder_write(&f->folder, "a/c/file", "y");
+        if (!comes_within(f, PATIENCE))
+                return 5;
+        drain(f);
+        if (mount(b, a, "none", MS_BIND, NULL) < 0 || !comes_within(f, PATIENCE))
+                return 6;
+        return comes_within(f, QUIET) ? 7 : 0;
+}
+
+static void in_child(Fixture *f, int (*run)(Fixture *f)) {
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(run(f));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == CANNOT_TELL)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_mounts(void **state) {
+        Fixture *f = *state;
+
+        folder_make(&f->folder, "a");
+        folder_make(&f->folder, "b");
+        in_child(f, mount_over);
+}
+
+/* A look finds what no event tells, and sets the watches where the folders are now. */
+static void test_looked_at(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *path = folder_path(&f->folder, "a/file");
+        int fd;
+
+        folder_write(&f->folder, "a/file", "x");
+        watch(f, "a/file", NULL);
+        fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        assert_true(fd >= 0);
+        file_watch_look(&f->watch);
+        assert_int_equal(f->n_changed, 0);
+        assert_int_equal(write(fd, "y", 1), 1);
+        assert_not_told(f); /* until the writer closes it */
+        f->n_changed = 0;
+        file_watch_look(&f->watch);
+        file_watch_look(&f->watch);
+        assert_int_equal(f->n_changed, 1);
+        close(fd);
+        folder_write(&f->folder, "a/file", "z");
+        assert_told(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -409,6 +489,8 @@ int main(void) {
                 TEST(test_changed_from_inside),
                 TEST(test_polled),
                 TEST(test_polled_beyond_limits),
+                TEST(test_mounts),
+                TEST(test_looked_at),
         };
 
         log_set_sink(silent);

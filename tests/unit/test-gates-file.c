@@ -377,13 +377,19 @@ static void test_equal(void **state) {
         _cleanup_(gate_definition_freep)
                 GateDefinition *a = parse("[Pods]\nNamespace=a\n"),
                                *b = parse("[Gate]\nRequired=yes\n[Pods x]\nNamespace=a\n");
+        uint64_t x, y;
 
         assert_true(gate_definition_checks_equal(a, b));
+        assert_ok(gate_definition_checks_hash(a, &x));
+        assert_ok(gate_definition_checks_hash(b, &y));
+        assert_true(x == y);
         for (size_t i = 0; i < ELEMENTSOF(different); i++) {
                 _cleanup_(gate_definition_freep) GateDefinition *d = parse(different[i]);
 
                 assert_false(gate_definition_checks_equal(a, d));
                 assert_false(gate_definition_checks_equal(d, a));
+                assert_ok(gate_definition_checks_hash(d, &y));
+                assert_true(x != y);
         }
 }
 

@@ -2,77 +2,7 @@
 
 /* Rule R6: our own restart, within one boot and one userspace. */
 
-#include "fixture.h"
-
-#include <stdio.h>
-
-#include "base/limits.h"
-
-#define NS "openshift-dns"
-
-static const KeepStamp here = { .boot_id = THIS_BOOT, .userspace = 4321 };
-
-static void add_gates(Play *p) {
-        PlayCheck readyz = check_of(&check_kind_api);
-
-        readyz.api.path = (char *) "/readyz";
-        PLAY_GATE(p, "dns", check_pods(NS, NULL));
-        PLAY_GATE(p, "api", readyz);
-}
-
-/* dns and api are open; the pod has two containers. */
-static void begin(Play *p) {
-        PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
-
-        play_cluster(p);
-        pod.containers[1] = (PlayContainer){
-                .name = "proxy", .role = KUBE_CONTAINER_MAIN, .state = KUBE_CONTAINER_RUNNING, .id = 32
-        };
-        pod.config_hash = "d41d8cd98f00b204e9800998ecf8427e";
-        pod_owned(&pod, "Node", GUIDE_NODE, 1);
-        play_start_pod(p, &pod);
-        add_gates(p);
-        play_load(p);
-        assert_verdict(p, "ready");
-        assert_true(board_is_fresh(&p->board));
-}
-
-static Buffer stop(Play *p) {
-        Buffer b = BUFFER_INIT(MIB(1));
-
-        assert_ok(keep_print(&p->board, p->world, &here, p->now, &b));
-        play_restart_daemon(p);
-        return b;
-}
-
-/* The daemon is back: its gates are loaded and have their past; nothing is known of the cluster. */
-static int start(Play *p, Buffer *b, const KeepStamp *stamp) {
-        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
-        int r;
-
-        add_gates(p);
-        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
-        p->n_setups = 0;
-        r = keep_restore(&p->board, b->data, b->size, stamp, p->now);
-        buffer_done(b);
-        p->gate_edges = 0;
-        play_look(p);
-        play_judge(p);
-        return r;
-}
-
-/* The daemon was away for so long. */
-static void restart_after(Play *p, usec_t down) {
-        Buffer b = stop(p);
-
-        p->now.monotonic += down;
-        p->now.boottime += down;
-        assert_ok(start(p, &b, &here));
-}
-
-static void restart(Play *p) {
-        restart_after(p, 0);
-}
+#include "kept.h"
 
 static void die(Play *p, unsigned id) {
         play_kill(p, id);
@@ -84,11 +14,11 @@ static void test_restart(void **state) {
         usec_t first, changed;
         Play p;
 
-        begin(&p);
+        kept_begin(&p);
         play_pass(&p, SECONDS(50));
         first = play_find(&p, "dns")->first_ready;
         changed = p.board.verdict.changed;
-        restart(&p);
+        kept_restart(&p);
         assert_gate(&p, "dns", "ready");
         assert_verdict(&p, "ready");
         assert_int_equal(p.gate_edges, 0);
@@ -106,8 +36,8 @@ static void test_fresh_again(void **state) {
         PlayNode node = node_of_this_boot();
         Play p;
 
-        begin(&p);
-        restart(&p);
+        kept_begin(&p);
+        kept_restart(&p);
         play_api(&p, API_READY);
         play_node(&p, &node);
         play_pod(&p, &pod);
@@ -132,9 +62,9 @@ static void test_elsewhere(void **state) {
                 Buffer b;
                 Play p;
 
-                begin(&p);
-                b = stop(&p);
-                assert_error(start(&p, &b, &others[i]), ESTALE);
+                kept_begin(&p);
+                b = kept_stop(&p);
+                assert_error(kept_start(&p, &b, &others[i]), ESTALE);
                 assert_gate(&p, "dns", "waiting");
                 assert_verdict(&p, "waiting");
                 assert_false(p.board.verdict.was_ready);
@@ -153,13 +83,13 @@ static void test_grace(void **state) {
                 usec_t left = SECONDS(300 - rows[i].away - rows[i].down);
                 Play p;
 
-                begin(&p);
+                kept_begin(&p);
                 if (rows[i].away > 0) {
                         play_api(&p, API_UNREACHABLE);
                         play_judge(&p);
                         play_pass(&p, SECONDS(rows[i].away));
                 }
-                restart_after(&p, SECONDS(rows[i].down));
+                kept_restart_after(&p, SECONDS(rows[i].down));
                 assert_gate(&p, "dns", "ready");
                 play_pass(&p, left - 1);
                 assert_gate(&p, "dns", "ready");
@@ -175,12 +105,12 @@ static void test_grace_is_over(void **state) {
         Buffer b;
         Play p;
 
-        begin(&p);
-        b = stop(&p);
+        kept_begin(&p);
+        b = kept_stop(&p);
         play_sleep(&p, 10 * USEC_PER_HOUR);
-        assert_ok(start(&p, &b, &here));
+        assert_ok(kept_start(&p, &b, &here));
         assert_gate(&p, "dns", "ready");
-        restart_after(&p, SECONDS(300));
+        kept_restart_after(&p, SECONDS(300));
         assert_gate(&p, "dns", "unknown");
         assert_int_equal(p.gate_edges, 2);
         play_end(&p);
@@ -190,11 +120,11 @@ static void test_grace_is_over(void **state) {
 static void test_hold(void **state) {
         Play p;
 
-        begin(&p);
+        kept_begin(&p);
         die(&p, 31);
         play_pass(&p, SECONDS(10));
         assert_gate(&p, "dns", "ready");
-        restart_after(&p, SECONDS(100));
+        kept_restart_after(&p, SECONDS(100));
         assert_gate(&p, "dns", "ready");
         assert_evidence(play_find(&p, "dns")->report.evidence,
                         EVIDENCE_FALSE); /* dead at the stop, and dead now */
@@ -209,11 +139,11 @@ static void test_hold(void **state) {
 static void test_hold_of_a_stalled_daemon(void **state) {
         Play p;
 
-        begin(&p);
+        kept_begin(&p);
         die(&p, 31);
         p.now.monotonic += SECONDS(100);
         p.now.boottime += SECONDS(100);
-        restart(&p);
+        kept_restart(&p);
         assert_gate(&p, "dns", "ready");
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE);
         play_pass(&p, SECONDS(13));
@@ -228,10 +158,10 @@ static void test_dead(void **state) {
         Buffer b;
         Play p;
 
-        begin(&p);
-        b = stop(&p);
+        kept_begin(&p);
+        b = kept_stop(&p);
         play_kill(&p, 32);
-        assert_ok(start(&p, &b, &here));
+        assert_ok(kept_start(&p, &b, &here));
         assert_int_equal(play_find(&p, "dns")->n_kept, 2);
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_FALSE);
         assert_string_equal(play_find(&p, "dns")->report.blockers[0].reason, REASON_UNPROVEN);
@@ -264,7 +194,7 @@ static void begin_with_sandbox(Play *p) {
 
 static void restart_with_sandbox(Play *p) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
-        Buffer b = stop(p);
+        Buffer b = kept_stop(p);
 
         PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
         assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
@@ -327,8 +257,8 @@ static void test_restarted_container(void **state) {
 static void test_alive(void **state) {
         Play p;
 
-        begin(&p);
-        restart(&p);
+        kept_begin(&p);
+        kept_restart(&p);
         assert_evidence(play_find(&p, "dns")->report.evidence, EVIDENCE_NONE);
         play_end(&p);
 }
@@ -337,11 +267,11 @@ static void test_alive(void **state) {
 static void test_kept_while_away(void **state) {
         Play p;
 
-        begin(&p);
+        kept_begin(&p);
         play_api(&p, API_UNREACHABLE);
         play_judge(&p);
         for (int i = 0; i < 3; i++) {
-                restart(&p);
+                kept_restart(&p);
                 assert_int_equal(play_find(&p, "dns")->n_kept, 2);
         }
         assert_string_equal(play_find(&p, "dns")->kept[0].pod_uid, "d41d8cd98f00b204e9800998ecf8427e");
@@ -354,11 +284,11 @@ static void test_states(void **state) {
         Play p;
 
         /* lost stays lost, and settles for the hold before it opens again */
-        begin(&p);
+        kept_begin(&p);
         die(&p, 31);
         play_pass(&p, SECONDS(15));
         assert_gate(&p, "dns", "lost");
-        restart(&p);
+        kept_restart(&p);
         assert_gate(&p, "dns", "lost");
         assert_verdict(&p, "lost");
         assert_true(p.board.verdict.was_ready);
@@ -369,7 +299,7 @@ static void test_states(void **state) {
         play_begin(&p);
         add_gates(&p);
         play_load(&p);
-        restart(&p);
+        kept_restart(&p);
         assert_gate(&p, "dns", "waiting");
         assert_verdict(&p, "waiting");
         assert_false(p.board.verdict.was_ready);
@@ -384,8 +314,8 @@ static void test_other_gates(void **state) {
         Play p;
 
         readyz.api.path = (char *) "/readyz";
-        begin(&p);
-        b = stop(&p);
+        kept_begin(&p);
+        b = kept_stop(&p);
         PLAY_GATE(&p, "dns", check_pods(NS, NULL))->enabled = false;
         PLAY_GATE(&p, "fresh", readyz);
         assert_ok(board_set(&p.board, p.setups, p.n_setups, p.now, &warnings, &removed));
@@ -405,7 +335,7 @@ static void test_conditions(void **state) {
                 Buffer b = BUFFER_INIT(MIB(1));
                 Play p;
 
-                begin(&p);
+                kept_begin(&p);
                 c.definition.label = (char *) "tls";
                 c.condition.resource = (char *) "cert-manager.io/v1/certificates";
                 c.condition.namespace = (char *) "shop";
@@ -430,9 +360,13 @@ static void test_conditions(void **state) {
 
 /* --- what somebody else may have put there --- */
 
-#define HEAD "{\"version\":1,\"bootId\":\"" THIS_BOOT "\",\"userspace\":4321,"
-#define REST "\"stamp\":1,\"state\":\"ready\",\"wasReady\":true,"
-#define GATE "{\"name\":\"api\",\"state\":\"ready\",\"falseFor\":0,\"noneFor\":0}"
+#define HEAD "{\"version\":2,\"bootId\":\"" THIS_BOOT "\",\"userspace\":4321,"
+#define REST "\"stamp\":1,\"state\":\"ready\",\"wasReady\":true,\"cluster\":{\"scope\":\"node\"},"
+/* The hashes of the checks, which are the same in every run. */
+#define API_HASH "\"checks\":\"f844328b4db71205\","
+#define DNS_HASH "\"checks\":\"0c82d6e50cbe5968\","
+#define GATE "{\"name\":\"api\"," API_HASH "\"state\":\"ready\",\"falseFor\":0,\"noneFor\":0}"
+#define DNS "{\"name\":\"dns\"," DNS_HASH "\"state\":\"ready\","
 #define CONTAINER "\"namespace\":\"n\",\"pod\":\"p\",\"uid\":\"u\",\"container\":\"c\",\"id\":\"i\""
 
 static const char *const hostile[] = {
@@ -449,12 +383,13 @@ static const char *const hostile[] = {
         HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\",\"state\":\"open\"}]}",
         HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\"}]}",
         HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\",\"state\":\"disabled\"}]}",
-        HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\",\"state\":\"ready\",\"containers\":[{}]}]}",
-        HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\",\"state\":\"ready\",\"containers\":[{" CONTAINER
-                  ",\"qos\":9}]}]}",
-        HEAD REST "\"gates\":[" GATE ",{\"name\":\"dns\",\"state\":\"ready\",\"containers\":[7]}]}",
-        "{\"version\":2,\"bootId\":\"" THIS_BOOT "\",\"userspace\":4321," REST "\"gates\":[" GATE "]}",
-        "{\"version\":1,\"userspace\":4321," REST "\"gates\":[" GATE "]}",
+        HEAD "\"stamp\":1,\"state\":\"ready\",\"gates\":[" GATE "]}", /* of which cluster? */
+        HEAD REST "\"gates\":[" GATE "," DNS "\"containers\":[{}]}]}",
+        HEAD REST "\"gates\":[" GATE "," DNS "\"containers\":[{" CONTAINER ",\"qos\":9}]}]}",
+        HEAD REST "\"gates\":[" GATE "," DNS "\"containers\":[7]}]}",
+        "{\"version\":1,\"bootId\":\"" THIS_BOOT "\",\"userspace\":4321," REST "\"gates\":[" GATE "]}",
+        "{\"version\":3,\"bootId\":\"" THIS_BOOT "\",\"userspace\":4321," REST "\"gates\":[" GATE "]}",
+        "{\"version\":2,\"userspace\":4321," REST "\"gates\":[" GATE "]}",
 };
 
 static void test_hostile(void **state) {
@@ -464,7 +399,7 @@ static void test_hostile(void **state) {
 
                 play_begin(&p);
                 assert_ok(buffer_puts(&b, hostile[i]));
-                if (start(&p, &b, &here) >= 0)
+                if (kept_start(&p, &b, &here) >= 0)
                         fail_msg("row %zu was believed", i);
                 assert_gate(&p, "api", "waiting"); /* nothing of it is believed, nor in part */
                 assert_gate(&p, "dns", "waiting");
@@ -481,14 +416,14 @@ static void test_hostile_times(void **state) {
         Play p;
 
         play_begin(&p);
-        assert_ok(buffer_puts(
-                &b, HEAD REST
-                "\"gates\":[{\"name\":\"api\",\"state\":\"ready\",\"changed\":9007199254740991,"
-                "\"firstReady\":9007199254740991,\"falseFor\":9007199254740991,"
-                "\"noneFor\":9007199254740991},{\"name\":\"dns\",\"state\":\"ready\",\"changed\":-5,"
-                "\"falseFor\":-5,\"noneFor\":-5,\"containers\":\"none\",\"conditions\":{}},"
-                "{\"state\":\"ready\"},{\"name\":\"nobody\",\"state\":\"ready\"},null]}"));
-        assert_ok(start(&p, &b, &here));
+        assert_ok(buffer_puts(&b, HEAD REST
+                              "\"gates\":[{\"name\":\"api\"," API_HASH
+                              "\"state\":\"ready\",\"changed\":9007199254740991,"
+                              "\"firstReady\":9007199254740991,\"falseFor\":9007199254740991,"
+                              "\"noneFor\":9007199254740991}," DNS "\"changed\":-5,"
+                              "\"falseFor\":-5,\"noneFor\":-5,\"containers\":\"none\",\"conditions\":{}},"
+                              "{\"state\":\"ready\"},{\"name\":\"nobody\",\"state\":\"ready\"},null]}"));
+        assert_ok(kept_start(&p, &b, &here));
         assert_true(play_find(&p, "api")->changed <= p.now.boottime);
         assert_true(play_find(&p, "api")->first_ready <= p.now.boottime);
         assert_gate(&p, "api", "unknown");
@@ -500,15 +435,15 @@ static void test_truncated(void **state) {
         Buffer b;
         Play p;
 
-        begin(&p);
-        b = stop(&p);
+        kept_begin(&p);
+        b = kept_stop(&p);
         for (size_t n = 0; n < b.size; n++) {
                 Buffer cut = BUFFER_INIT(MIB(1));
 
                 assert_ok(buffer_put(&cut, b.data, n));
                 if (n == 0)
                         assert_ok(buffer_puts(&cut, ""));
-                if (start(&p, &cut, &here) >= 0)
+                if (kept_start(&p, &cut, &here) >= 0)
                         fail_msg("cut at %zu, it was believed", n);
                 assert_gate(&p, "dns", "waiting");
                 play_restart_daemon(&p);

@@ -128,7 +128,17 @@ static void test_a_row_for_each_file(void **state) {
         assert_int_equal(n, 0);
 }
 
-/* Each key counts in the comparison of two checks, by which a reload tells whether a gate keeps its past. */
+static void assert_same(const CheckDefinition *a, const CheckDefinition *b, bool same) {
+        uint64_t x = 1, y = 1;
+
+        assert_int_equal(check_definition_equal(a, b), same);
+        assert_ok(check_definition_hash(a, &x));
+        assert_ok(check_definition_hash(b, &y));
+        assert_int_equal(x == y, same);
+}
+
+/* Each key counts in the comparison of two checks, by which a reload tells whether a gate keeps its past, and in
+ * the hash, by which a restart does. */
 static void test_each_key_counts(void **state) {
         for (const CheckKind *const *p = check_kinds; *p; p++)
                 for (const CheckKey *key = (*p)->syntax.keys; key->name; key++) {
@@ -141,14 +151,14 @@ static void test_each_key_counts(void **state) {
                         if (i == ELEMENTSOF(values))
                                 fail_msg("[%s] %s= is tested nowhere", (*p)->syntax.section, key->name);
                         set(a, key->name, values[i].a);
-                        assert_false(check_definition_equal(a, b));
+                        assert_same(a, b, false);
                         set(b, key->name, values[i].b);
-                        assert_false(check_definition_equal(a, b));
+                        assert_same(a, b, false);
                         set(b, key->name, "");
                         set(b, key->name, values[i].a);
-                        assert_true(check_definition_equal(a, b));
+                        assert_same(a, b, true);
                         set(a, key->name, "");
-                        assert_false(check_definition_equal(a, b));
+                        assert_same(a, b, false);
                 }
 }
 

@@ -481,6 +481,10 @@ static void look_at_containers(Sim *s) {
         }
 }
 
+static void cluster_changed(ReadinessOps *ops, const char *what) {
+        fail_msg("there is one cluster: %s", what);
+}
+
 static void gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
 }
 
@@ -802,7 +806,7 @@ static void run(unsigned seed) {
         *s = (Sim){ .seed = seed,
                     .random = seed * 2654435761u + 1,
                     .now = { .boottime = STARTED, .monotonic = STARTED },
-                    .ops = { gate_changed, verdict_changed },
+                    .ops = { cluster_changed, gate_changed, verdict_changed },
                     .clones = seed % 3 == 0,
                     .nameless = seed % 3 == 1 };
         s->hosts[1].name = s->hosts[1].next_name = 1;

@@ -11,13 +11,17 @@ typedef struct Fixture {
         Play play; /* its world and board are the readiness' */
         Readiness readiness;
         ReadinessOps ops;
-        unsigned n_gates, n_verdicts;
+        unsigned n_gates, n_verdicts, n_clusters;
         GateState gate_before, verdict_before;
         bool on_record; /* the last edge of a gate was on record when it was told */
         bool path_exists;
 } Fixture;
 
 #define REALTIME (UINT64_C(1700000000) * USEC_PER_SEC)
+
+static void on_cluster_changed(ReadinessOps *ops, const char *why) {
+        container_of(ops, Fixture, ops)->n_clusters++;
+}
 
 static void on_gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
         Fixture *f = container_of(ops, Fixture, ops);
@@ -42,7 +46,7 @@ static int setup(void **state) {
 
         assert_non_null(f);
         play_cluster(&f->play);
-        f->ops = (ReadinessOps){ on_gate_changed, on_verdict_changed };
+        f->ops = (ReadinessOps){ on_cluster_changed, on_gate_changed, on_verdict_changed };
         f->readiness = (Readiness){ .world = f->play.world, .userspace = 10 * USEC_PER_SEC };
         assert_ok(event_digest_new(&f->readiness.events));
         assert_ok(timeline_new(32, 32, &f->readiness.timeline));
@@ -129,6 +133,37 @@ static void test_edges(void **state) {
         judge(f);
         assert_int_equal(f->n_gates + f->n_verdicts, 0);
         assert_ptr_equal(newest(f), t);
+}
+
+/* Another cluster: every gate begins again, on record, and the time line of this boot goes on. */
+static void test_another_cluster(void **state) {
+        Fixture *f = *state;
+        PlayPod pod = begin_waiting(f);
+        PlayNode node = node_of_this_boot();
+        size_t n;
+
+        assert_ok(MIN(free_and_strdup(&f->play.world->server, "https://a"), 0));
+        pod.ready = KUBE_STATUS_TRUE;
+        play_pod(&f->play, &pod);
+        play_look(&f->play);
+        judge(f);
+        assert_gate(&f->play, "a", "ready");
+        assert_int_equal(f->n_clusters, 0);
+        n = timeline_length(f->readiness.timeline);
+
+        assert_ok(MIN(free_and_strdup(&f->play.world->server, "https://b"), 0));
+        node.uid = 99;
+        play_node(&f->play, &node);
+        play_remove(&f->play, KUBE_POD, "shop", "web");
+        judge(f);
+        assert_int_equal(f->n_clusters, 1);
+        assert_int_equal(f->n_gates, 1);
+        assert_int_equal(f->gate_before, GATE_READY);
+        assert_true(f->on_record);
+        assert_int_equal(f->n_verdicts, 1);
+        assert_gate(&f->play, "a", "waiting");
+        assert_verdict(&f->play, "waiting");
+        assert_true(timeline_length(f->readiness.timeline) >= n + 2);
 }
 
 static bool exists(const GateFacts *facts, const char *path) {
@@ -319,6 +354,7 @@ static void test_typical(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_edges),
+                TEST(test_another_cluster),
                 TEST(test_conditions),
                 TEST(test_condition_that_cannot_be_read),
                 TEST(test_conditions_of_an_invalid_gate),

@@ -45,7 +45,9 @@ static void test_all_keys(void **state) {
                 "[Metrics]\nTextfile=/t.prom\n[Log]\nLevel=debug\n",
                 &s, NULL));
         assert_string_equal(s->kubeconfig, "/k");
+        assert_string_equal(s->kubeconfig_place, "F:2");
         assert_string_equal(s->context, "a b");
+        assert_string_equal(s->context_place, "F:3");
         assert_string_equal(s->node, "n1");
         assert_int_equal(s->scope, SCOPE_CLUSTER);
         assert_true(s->has_require);
@@ -70,6 +72,7 @@ static void test_reset(void **state) {
                 "[Readiness]\nRequire=dns +a\nRequire=\nHoldSec=1\nHoldSec=\n[Log]\nLevel=err\nLevel=\n",
                 &s, NULL));
         assert_null(s->kubeconfig);
+        assert_null(s->kubeconfig_place);
         assert_null(s->node);
         assert_int_equal(s->scope, SCOPE_NODE);
         assert_false(s->has_require);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The kubeconfig that options, settings and environment ask for: where it is, and whether it can be used. */
+
+#include "chosen-kubeconfig.h"
+
+#include <unistd.h>
+
+#include "base/string-util.h"
+
+static int make_target(const KubeConfig *c, HttpTarget **ret) {
+        return http_target_new(
+                &(HttpTargetSpec){
+                        .ca = c->ca.data,
+                        .ca_size = c->ca.size,
+                        .certificate = c->certificate.data,
+                        .certificate_size = c->certificate.size,
+                        .key = c->key.data,
+                        .key_size = c->key.size,
+                        .tls_server_name = c->tls_server_name,
+                        .proxy_url = c->proxy_url,
+                        .insecure = c->insecure,
+                },
+                ret);
+}
+
+/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
+ * even to root. */
+static bool is_hidden(const char *path) {
+        static const char *const folders[] = { "/home", "/root", "/run/user" };
+
+        if (!getenv("INVOCATION_ID"))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+                const char *rest = startswith(path, folders[i]);
+
+                if (rest && *rest == '/')
+                        return access(folders[i], R_OK | X_OK) < 0 && errno == EACCES;
+        }
+        return false;
+}
+
+/* What to say of a kubeconfig that cannot be used; detail (may be NULL) names the file. -ENOMEM. */
+int chosen_kubeconfig_failure(const char *path, int error, const char *detail, char **ret) {
+        return asprintf_ret(
+                ret, "%s%s%s%s", detail ? "" : path, detail ? "" : ": ", detail ?: strerror(-error),
+                is_hidden(path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
+                                  "set ProtectHome=read-only in a drop-in"
+                                : "");
+}
+
+/* Reads the kubeconfig, with what connections to its server need. Errors as kube_config_load(). */
+int chosen_kubeconfig_load(const char *path, const char *context, KubeConfig **ret, HttpTarget **ret_target,
+                           char **reterr_detail) {
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL;
+        int r;
+
+        r = kube_config_load(path, context, &c, reterr_detail);
+        if (r >= 0)
+                r = make_target(c, ret_target);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+/* Its path: of --kubeconfig, the settings, $KUBECONFIG, the default, the first that names one. -EOPNOTSUPP for a
+ * $KUBECONFIG that cannot be used, with what to do in reterr_detail; -ENOMEM. */
+int chosen_kubeconfig_path(const Options *options, const Settings *settings, char **ret,
+                           char **reterr_detail) {
+        const char *path = options->kubeconfig ?: settings->kubeconfig;
+        const char *environment = getenv("KUBECONFIG");
+
+        if (!path && !isempty(environment))
+                return kube_config_path_from_environment(environment, ret, reterr_detail);
+        return asprintf_ret(ret, "%s", path ?: SETTINGS_KUBECONFIG_DEFAULT);
+}
+
+/* Whether the kubeconfig that the settings ask for can be used now, with their context. -errno otherwise, with what is
+ * wrong in reterr_detail, and where in the settings. */
+int chosen_kubeconfig_try(const Options *options, const Settings *settings, char **reterr_detail) {
+        _cleanup_free_ char *path = NULL, *detail = NULL, *message = NULL;
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL, *without = NULL;
+        _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
+        const char *place;
+        int r;
+
+        r = chosen_kubeconfig_path(options, settings, &path, reterr_detail);
+        if (r < 0)
+                return r;
+        r = chosen_kubeconfig_load(path, settings->context, &c, &target, &detail);
+        if (r >= 0)
+                return 0;
+
+        place = streq_ptr(path, settings->kubeconfig) ? settings->kubeconfig_place : NULL;
+        if (settings->context && kube_config_load(path, NULL, &without, NULL) >= 0)
+                place = settings->context_place;
+        if (chosen_kubeconfig_failure(path, r, detail, &message) >= 0)
+                (void) asprintf_ret(reterr_detail, "%s%s%s", strempty(place), place ? ": " : "", message);
+        return r;
+}

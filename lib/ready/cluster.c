@@ -41,8 +41,8 @@ static const char *listed_uid(const ClusterName *c, const World *w) {
 
         if (!world_role_in_sync(w, STREAM_NODES, NULL, &reason, &message))
                 return NULL;
-        if (w->node)
-                return w->node->is_former ? NULL : w->node->object->uid;
+        if (w->node) /* one that cannot be read may have none */
+                return w->node->is_former || isempty(w->node->object->uid) ? NULL : w->node->object->uid;
         return c->node_uid && !world_find_uid(w, KUBE_NODE, c->node_uid) ? "" : NULL;
 }
 

@@ -103,7 +103,7 @@ NODES = (
 
 
 def known_hints():
-    text = (process.REPOSITORY / "lib/diagnosis/hint.c").read_text()
+    text = (process.REPOSITORY / "lib/diagnosis/hint-rows.c").read_text()
     found = re.findall(r'\.hint\s*=\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', text)
     return {"".join(re.findall(r'"((?:[^"\\]|\\.)*)"', each)).replace('\\"', '"') for each in found}
 

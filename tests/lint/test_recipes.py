@@ -202,7 +202,7 @@ RECIPES = {
         [*PYTEST, "tests/lint/test_units.py", "-k", "check_sections"],
     ]),
     "Add a hint": Recipe({
-        "lib/diagnosis/hint.c": instead(
+        "lib/diagnosis/hint-rows.c": instead(
             "HintRow rows[] = {\n", 'HintRow rows[] = {\n        { .reasons = "Dummy", .hint = "Stop." },\n'),
         "tests/unit/test-diagnosis-hint.c": instead(
             "Case cases[] = {\n", 'Case cases[] = {\n        { "Stop.", { .reason = "Dummy" } },\n'),

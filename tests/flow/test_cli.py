@@ -154,7 +154,8 @@ def test_explain_tells_a_cause_once(daemon, client):
 def test_explain_a_node_that_is_not_known(daemon, client):
     """No node is named local."""
     missing = blocker("node", "Node", "local", "NodeNotRegistered")
-    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": [gate("node", "waiting", blockers=[missing])]}
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("node", "waiting", blockers=[missing])]}
     text = client("explain").stdout
     assert "      $ oc get nodes\n" in text and "oc describe" not in text
 

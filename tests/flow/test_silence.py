@@ -122,3 +122,28 @@ def test_stalled_while_it_resumes(edge):
     daemon.resume()
     edge.expect_reason("ContainersNotReady", "dns")
     assert not daemon.is_ready
+
+
+def test_stalled_while_it_waits_for_an_answer(edge):
+    """The answer of an application has come in the time in which the daemon was stopped: it is no time-out."""
+    with socket.create_server(("127.0.0.1", 0)) as application:
+        application.settimeout(10)
+
+        def answer(meanwhile=lambda: None):
+            peer, _ = application.accept()
+            with peer:
+                peer.recv(4096)
+                meanwhile()
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        url = "http://127.0.0.1:%d/" % application.getsockname()[1]
+        gate = f"[Gate]\nRequired=yes\nHoldSec=0\n[Endpoint]\nURL={url}\nIntervalSec=1s\n"
+        daemon = edge.start(gates={"shop": gate})
+        answer()
+        daemon.expect_gate("shop", "ready")
+        answer(daemon.pause)
+        time.sleep(12)
+        daemon.resume()
+        answer()
+        time.sleep(0.5)
+        assert not told_lost(daemon), told_lost(daemon).group()

@@ -63,6 +63,11 @@ static void put_object_commands(Output *out, const JsonValue *object, const char
         if (!resource || !is_name(name) || (namespace && !is_name(namespace)))
                 return;
 
+        /* The name of a gate's node that is not known. */
+        if (streq(resource, "node") && streq(name, "local")) {
+                out_printf(out, "      $ oc get nodes\n");
+                return;
+        }
         out_printf(out, "      $ oc describe %s%s%s %s\n", resource, namespace ? " -n " : "",
                    strempty(namespace), name);
         if (namespace && streq(resource, "pod") && (strstr(reason, "Crash") || strstr(reason, "Error")))

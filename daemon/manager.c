@@ -32,6 +32,8 @@
  * state. Less than the 90 s for which the server keeps an idle connection, so that asking costs no
  * handshake. */
 #define COARSE_USEC (45 * USEC_PER_SEC)
+/* How often it looks for a condition that could not be read: nothing tells when its file is mended. */
+#define CONDITIONS_USEC (5 * USEC_PER_SEC)
 
 /* What the sources have reported and the manager has yet to act upon. */
 enum {
@@ -71,6 +73,7 @@ struct Manager {
         LoopDeferred turn;
         LoopTimer deadline;
         LoopTimer coarse;
+        LoopTimer conditions;
         LoopSignal signals[3];
 };
 
@@ -157,6 +160,16 @@ static void on_deadline(LoopTimer *timer) {
         touch(container_of(timer, Manager, deadline));
 }
 
+static void on_conditions(LoopTimer *timer);
+
+static void arm_conditions(Manager *m) {
+        if (!readiness_lacks_conditions(&m->readiness))
+                loop_timer_stop(&m->conditions);
+        else if (!loop_timer_is_armed(&m->conditions))
+                loop_timer_set(m->hub.loop, &m->conditions, usec_add(now_monotonic(), CONDITIONS_USEC),
+                               on_conditions);
+}
+
 static void manager_reconsider(Manager *m) {
         Readiness *readiness = &m->readiness;
         uint64_t recorded = timeline_added(readiness->timeline);
@@ -185,6 +198,7 @@ static void manager_reconsider(Manager *m) {
         source_host_update(m->host);
         source_questions_update(m->questions);
         loop_timer_set(m->hub.loop, &m->deadline, board_deadline(&readiness->board), on_deadline);
+        arm_conditions(m);
 }
 
 /* Acting upon reports. */
@@ -214,12 +228,16 @@ static void apply_conditions(Manager *m) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
         GateFacts facts = { .path_exists = gate_path_exists };
 
+        touch(m);
         if (microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift) < 0)
                 return;
         facts.microshift = microshift;
         if (readiness_apply_conditions(&m->readiness, &facts, instant_now()))
                 source_streams_connect_again(m->streams);
-        touch(m);
+}
+
+static void on_conditions(LoopTimer *timer) {
+        apply_conditions(container_of(timer, Manager, conditions));
 }
 
 /* The order matters: the streams learn that the API is away before anything else has them ask, and what follows from
@@ -490,6 +508,7 @@ Manager *manager_free(Manager *m) {
         loop_deferred_done(&m->turn);
         loop_timer_done(&m->deadline);
         loop_timer_done(&m->coarse);
+        loop_timer_done(&m->conditions);
 
         source_questions_free(m->questions);
         source_streams_free(m->streams);

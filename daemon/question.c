@@ -14,6 +14,8 @@
 #define OPEN_USEC (30 * USEC_PER_SEC)
 /* Between the end of a question and the next one, where the answer took longer than the interval. */
 #define PAUSE_USEC USEC_PER_SEC
+/* An answer that the daemon gives up on later than this after its time was not waited for: the daemon was stopped. */
+#define LATE_USEC USEC_PER_SEC
 
 Question *question_free(Question *q) {
         if (!q)
@@ -73,6 +75,16 @@ void question_arm(Question *q) {
         loop_timer_set(q->hub->loop, &q->again, due, on_again);
 }
 
+/* Whether no answer came in a time in which the daemon did not look for one. Then it is worth another question, but
+ * a daemon that is late every time must not ask for ever. */
+static bool is_stalled(Question *q, const char *reason) {
+        bool late = (streq_ptr(reason, REASON_TIMED_OUT) || streq_ptr(reason, REASON_NAME_SERVER_SILENT)) &&
+                    now_monotonic() > usec_add(q->asked, QUESTION_TIMEOUT_SEC * USEC_PER_SEC + LATE_USEC);
+
+        q->is_repeated = late && !q->is_repeated;
+        return q->is_repeated;
+}
+
 /* The question has an answer, or cannot be asked: EVIDENCE_NONE is for our own trouble. reason is one of ours, NULL
  * with EVIDENCE_TRUE; text, "" for none, is cleaned in place and copied. */
 void question_settle(Question *q, Evidence evidence, const char *reason, char *text) {
@@ -80,6 +92,13 @@ void question_settle(Question *q, Evidence evidence, const char *reason, char *t
         int r;
 
         assert(q->is_asking && !reason == (evidence == EVIDENCE_TRUE));
+
+        if (is_stalled(q, reason)) {
+                q->is_asking = false;
+                q->asked = 0;
+                question_arm(q);
+                return;
+        }
 
         strip_control(text);
         if (evidence != q->evidence)

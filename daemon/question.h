@@ -34,6 +34,7 @@ struct Question {
         bool wanted;     /* by a check, still */
         bool open;       /* all gates that want it are open */
         bool is_asking;
+        bool is_repeated; /* the one before had no answer, and the daemon was stopped */
         Evidence evidence;
         LoopTimer again;
         usec_t asked, pause_ends, due; /* monotonic */

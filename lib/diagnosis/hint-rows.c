@@ -557,6 +557,10 @@ const HintRow hint_rows[] = {
           .hint = "MicroShift writes the kubeconfig when it starts: look at systemctl status "
                   "microshift.service, or set Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "KubeconfigInvalid",
+          .texts = "no context \"",
+          .hint = "Compare Context= in /etc/msready/msready.conf, or current-context of the kubeconfig, "
+                  "with oc config get-contexts." },
+        { .reasons = "KubeconfigInvalid",
           .hint = "MicroShift writes the kubeconfig again when it starts: restart microshift.service, or "
                   "correct Kubeconfig= in /etc/msready/msready.conf." },
         { .reasons = "InvalidGate",

@@ -6,6 +6,11 @@
  *   callbacks of this turn ran. So the loop reads the time again before it arms a timer, and a timer that
  *   elapses early by the rounding of a double is armed again.
  *
+ * - Descriptors come before timers. A process that was stopped, frozen or starved finds both, and what a timer
+ *   says ("nothing came for a second") is not so while the news waits in a socket. In one turn libev runs the
+ *   timers first, and after SIGCONT, when epoll_wait() is interrupted, without a look at the descriptors. So
+ *   timers have a lower priority, and one that is late waits for the next turn, once.
+ *
  * - An idle loop sleeps. libev wakes once a minute to see whether the wall clock was set, unless a timerfd
  *   tells it. It creates the timerfd with the first periodic watcher, so loop_new() starts and stops one.
  *
@@ -29,6 +34,7 @@
 #include "base/log.h"
 
 #define RESERVE_SIZE KIB(256)
+#define LATE_USEC (100 * USEC_PER_MSEC)
 
 struct Loop {
         struct ev_loop *ev;
@@ -53,6 +59,8 @@ typedef struct LoopTimerImpl {
         Loop *loop;
         LoopTimer *timer;
         usec_t due;
+        usec_t expected; /* when it elapses in a loop that runs: not before it was armed */
+        bool waited;     /* it was late, and has let the descriptors go first */
 } LoopTimerImpl;
 
 typedef struct LoopSignalImpl {
@@ -278,9 +286,14 @@ static void timer_start(LoopTimerImpl *impl) {
 static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
         LoopTimerImpl *impl = container_of(w, LoopTimerImpl, ev);
 
-        if (now_monotonic() < impl->due)
+        usec_t now = now_monotonic();
+
+        if (now < impl->due)
                 timer_start(impl);
-        else
+        else if (!impl->waited && now > usec_add(impl->expected, LATE_USEC)) {
+                impl->waited = true;
+                timer_start(impl);
+        } else
                 impl->timer->on_elapsed(impl->timer);
 }
 
@@ -300,6 +313,7 @@ void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_el
                 }
                 *impl = (LoopTimerImpl){ .loop = loop, .timer = timer };
                 ev_init(&impl->ev, on_timer);
+                ev_set_priority(&impl->ev, EV_MINPRI);
                 timer->impl = impl;
                 loop->n_watchers++;
         }
@@ -314,6 +328,8 @@ void loop_timer_set(Loop *loop, LoopTimer *timer, usec_t monotonic, void (*on_el
                 return;
 
         impl->due = monotonic;
+        impl->expected = MAX(monotonic, now_monotonic());
+        impl->waited = false;
         timer_start(impl);
 }
 

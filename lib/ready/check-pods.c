@@ -111,6 +111,7 @@ static int judge(Check *c, Judging *j) {
                 return r;
 
         wanted = d->minimum_ready == MINIMUM_READY_UNSET ? MAX(t.members, 1U) : (unsigned) d->minimum_ready;
+        j->spare = tally_spare(&t, wanted);
         in_sync = tally_in_sync(w, &choice, &reason, &message);
         if (in_sync && (message = world_unnamed(w, check_roles(c), NULL, d->namespace))) {
                 in_sync = false;

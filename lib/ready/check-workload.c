@@ -383,6 +383,7 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
                 return r;
 
         want = desired(c, w, KUBE_WORKLOAD_OF(o->object));
+        j->spare = tally_spare(&t, want);
         if (!synced) {
                 report->evidence = tally_evidence(&t, want, false);
                 return report->n_blockers > first ? 0 : block(c, j, reason, message, world_doubt_since(w));

@@ -52,7 +52,9 @@ int check_judge(Check *c, Judging *j) {
         int r;
 
         j->report->evidence = EVIDENCE_TRUE;
+        j->spare = 0;
         r = c->kind->judge(c, j);
+        c->spare = j->spare;
         c->evidence = r < 0 ? EVIDENCE_NONE : j->report->evidence;
         j->report->evidence = evidence_and(before, c->evidence);
         return r;

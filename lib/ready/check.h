@@ -33,6 +33,7 @@ typedef struct Judging {
         Trail *trail;   /* the gate's, which sees each object; NULL where no gate is judged */
         bool vendor;    /* the gate is one that ships with msready */
         bool overdue;   /* what is not found should have been there by now */
+        unsigned spare; /* of the check that is judged, see there */
 } Judging;
 
 /* An object that a check looks at, for the table of objects. */
@@ -95,6 +96,7 @@ struct Check {
         /* Rule R4, as its gate sets it. */
         bool gate_is_open; /* ready or unknown */
         bool is_set_aside; /* it does not apply, and another check of the gate does */
+        unsigned spare;    /* living pods that it can do without, by the last judgement */
 
         /* Rule R7: kept for [Condition]. */
         bool controlled;              /* a controller stands beside it in its gate */

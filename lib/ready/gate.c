@@ -152,6 +152,28 @@ static void set_aside(Gate *g, const World *w) {
         }
 }
 
+static bool is_dead_for_good(const KeptContainer *k) {
+        return life_is_dead(k->life) && !k->is_restarted;
+}
+
+/* Rule R4: whether its check can do without all of its pods that are dead. */
+static bool is_spared(const Gate *g, const KeptContainer *k) {
+        const KeptContainer *end = g->kept + g->n_kept;
+        unsigned n = 0;
+
+        for (const KeptContainer *a = g->kept; a < end; a++) {
+                const KeptContainer *b = g->kept;
+
+                if (a->check != k->check || !is_dead_for_good(a))
+                        continue;
+                while (b < a &&
+                       !(b->check == a->check && is_dead_for_good(b) && streq(b->pod_uid, a->pod_uid)))
+                        b++;
+                n += b == a; /* the first of its pod */
+        }
+        return n <= k->spare;
+}
+
 /* Rule R6: a container that proved the gate before the daemon restarted, and that is dead now. */
 static int judge_kept(Gate *g, Judging *j) {
         int r;
@@ -163,7 +185,7 @@ static int judge_kept(Gate *g, Judging *j) {
                 const KeptContainer *k = &g->kept[i];
                 Watched watched = { .kind = "Pod", .namespace = k->namespace, .name = k->pod };
 
-                if (!life_is_dead(k->life) || k->is_restarted)
+                if (!is_dead_for_good(k) || is_spared(g, k))
                         continue;
                 j->report->evidence = EVIDENCE_FALSE;
                 watched.finding.reason = REASON_UNPROVEN;
@@ -493,6 +515,7 @@ void gate_adopt(Gate *g, Gate *old, Instant now) {
                 Check *a = &g->checks[i], *b = &old->checks[i];
 
                 a->evidence = b->evidence;
+                a->spare = b->spare;
                 a->controller_was_true = b->controller_was_true;
                 a->controller_true_since = b->controller_true_since;
                 a->status_noted = b->status_noted;

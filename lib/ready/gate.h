@@ -17,6 +17,8 @@ typedef struct KeptContainer {
         char **beside; /* as of WorldObject */
         ContainerLife life;
         bool is_restarted; /* likewise */
+        unsigned check;    /* which of the gate's it proved */
+        unsigned spare;    /* of that check: pods that it could do without */
 } KeptContainer;
 
 /* What the files and the configuration say of a gate. */

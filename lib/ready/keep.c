@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "json/builder.h"
@@ -28,22 +29,24 @@
 
 typedef struct Keeping {
         JsonBuilder *b;
+        unsigned check, spare; /* of the check that is listed */
         size_t n;
         bool with_dead; /* keep dead containers too: the gate is FALSE, and after the restart they show why */
 } Keeping;
 
-static void add_container(JsonBuilder *b, const char *namespace, const char *pod, const char *uid,
-                          KubeQos qos, const char *container, const char *id, char *const *beside) {
+static void add_container(JsonBuilder *b, const KeptContainer *k) {
         jb_object(b, NULL);
-        jb_string(b, "namespace", namespace);
-        jb_string(b, "pod", pod);
-        jb_string(b, "uid", uid);
-        jb_int(b, "qos", qos);
-        jb_string(b, "container", container);
-        jb_string(b, "id", id);
-        if (beside) {
+        jb_string(b, "namespace", k->namespace);
+        jb_string(b, "pod", k->pod);
+        jb_string(b, "uid", k->pod_uid);
+        jb_int(b, "qos", k->qos);
+        jb_string(b, "container", k->container);
+        jb_string(b, "id", k->id);
+        jb_int(b, "check", k->check);
+        jb_int(b, "spare", k->spare);
+        if (k->beside) {
                 jb_array(b, "beside");
-                STRV_FOREACH(i, beside)
+                STRV_FOREACH(i, k->beside)
                         jb_string(b, NULL, *i);
                 jb_end(b);
         }
@@ -64,8 +67,17 @@ static int keep_watched(const Watched *watched, void *userdata) {
                 if (p->containers[i].role == KUBE_CONTAINER_INIT || !p->containers[i].id ||
                     k->n >= KEEP_CONTAINERS)
                         continue;
-                add_container(k->b, p->object.namespace, p->object.name, kube_pod_host_uid(p), p->qos,
-                              p->containers[i].name, p->containers[i].id, watched->object->beside);
+                add_container(k->b, &(KeptContainer){
+                                            .namespace = (char *) p->object.namespace,
+                                            .pod = (char *) p->object.name,
+                                            .pod_uid = (char *) kube_pod_host_uid(p),
+                                            .qos = p->qos,
+                                            .container = (char *) p->containers[i].name,
+                                            .id = (char *) p->containers[i].id,
+                                            .beside = watched->object->beside,
+                                            .check = k->check,
+                                            .spare = k->spare,
+                                    });
                 k->n++;
         }
         return 0;
@@ -74,13 +86,13 @@ static int keep_watched(const Watched *watched, void *userdata) {
 static void print_containers(const Gate *g, const World *w, Instant now, JsonBuilder *b) {
         Keeping keeping = { .b = b, .with_dead = g->report.evidence == EVIDENCE_FALSE };
 
-        for (size_t i = 0; i < g->n_kept; i++) {
-                const KeptContainer *k = &g->kept[i];
-
-                add_container(b, k->namespace, k->pod, k->pod_uid, k->qos, k->container, k->id, k->beside);
-        }
-        for (size_t i = 0; g->n_kept == 0 && i < g->n_checks; i++)
+        for (size_t i = 0; i < g->n_kept; i++)
+                add_container(b, &g->kept[i]);
+        for (size_t i = 0; g->n_kept == 0 && i < g->n_checks; i++) {
+                keeping.check = (unsigned) i;
+                keeping.spare = g->checks[i].spare;
                 jb_fail(b, check_list(&g->checks[i], w, now, keep_watched, &keeping));
+        }
 }
 
 static void print_conditions(const Gate *g, JsonBuilder *b) {
@@ -169,6 +181,12 @@ static int restore_beside(const JsonValue *list, char ***ret) {
         return 0;
 }
 
+static unsigned restore_count(const JsonValue *v, const char *name) {
+        int64_t n = jv_get_int(v, name, 0);
+
+        return n > 0 ? (unsigned) MIN(n, (int64_t) LIMIT_OBJECTS) : 0;
+}
+
 static int restore_container(const JsonValue *v, KeptContainer *ret) {
         const char *namespace = jv_get_string(v, "namespace"), *pod = jv_get_string(v, "pod"),
                    *uid = jv_get_string(v, "uid"), *container = jv_get_string(v, "container"),
@@ -186,6 +204,8 @@ static int restore_container(const JsonValue *v, KeptContainer *ret) {
                 .qos = (KubeQos) qos,
                 .container = strdup(container),
                 .id = strdup(id),
+                .check = restore_count(v, "check"),
+                .spare = restore_count(v, "spare"),
         };
         if (!ret->namespace || !ret->pod || !ret->pod_uid || !ret->container || !ret->id)
                 return -ENOMEM;

@@ -149,6 +149,15 @@ bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant no
         return other_objects;
 }
 
+/* Whether a condition of any gate could not be read. */
+bool readiness_lacks_conditions(const Readiness *r) {
+        BOARD_FOREACH(g, &r->board) {
+                if (!g->setup.definition->invalid && g->setup.enabled && g->setup.cause)
+                        return true;
+        }
+        return false;
+}
+
 /* Boots on record. */
 
 /* What a gate waited for until it first opened; while it has not, what it waits for: "Pod openshift-dns/dns-x:

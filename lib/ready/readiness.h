@@ -38,6 +38,7 @@ void readiness_done(Readiness *r);
 void readiness_restored(Readiness *r, bool from_earlier_run, Instant now, usec_t realtime);
 int readiness_reconsider(Readiness *r, Instant now, usec_t realtime, ReadinessOps *ops);
 bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant now);
+bool readiness_lacks_conditions(const Readiness *r);
 
 int readiness_record_boot(Readiness *r, Instant now, usec_t realtime);
 int readiness_typical(const Readiness *r, usec_t *ret);

@@ -212,3 +212,8 @@ Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync) {
                 return EVIDENCE_TRUE;
         return t->proven + t->doubtful >= wanted ? EVIDENCE_NONE : EVIDENCE_FALSE;
 }
+
+/* How many more of its pods may die, where nothing else is known, before tally_evidence() is FALSE. */
+unsigned tally_spare(const Tally *t, unsigned wanted) {
+        return t->members > t->dead + wanted ? t->members - t->dead - wanted : 0;
+}

@@ -43,6 +43,7 @@ typedef struct Members {
 
 bool tally_in_sync(const World *w, NodeChoice *choice, const char **ret_reason, const char **ret_message);
 Evidence tally_evidence(const Tally *t, unsigned wanted, bool in_sync);
+unsigned tally_spare(const Tally *t, unsigned wanted);
 int tally_members(const Members *m, Judging *j, Tally *ret);
 int tally_block_old(const Members *m, Judging *j);
 int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata);

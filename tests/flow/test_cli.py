@@ -151,6 +151,15 @@ def test_explain_tells_a_cause_once(daemon, client):
     assert client("status", "api", "node").stdout.count("nobody listens") == 1
 
 
+def test_explain_a_node_that_is_not_known(daemon, client):
+    """No node is named local."""
+    missing = blocker("node", "Node", "local", "NodeNotRegistered")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("node", "waiting", blockers=[missing])]}
+    text = client("explain").stdout
+    assert "      $ oc get nodes\n" in text and "oc describe" not in text
+
+
 def test_summary_of_gates_that_nobody_requires(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")

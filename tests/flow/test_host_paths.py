@@ -147,7 +147,8 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     host.write("lvmd.yaml", "")
     host.expect(USUAL | {"multus"})
     process.eventually(lambda: set(host.invalid()) == asking - {"storage", "multus"}, 10, 0.02, host.invalid())
+    # Nothing else tells that the file is mended.
     host.write(name, "")
-    host.expect(USUAL | {"multus"})
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
+    host.expect(USUAL | {"multus"})
     host.edge.daemon.expect_verdict("ready")

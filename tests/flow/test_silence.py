@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import process
+from harness import guide, process
 from harness.fake_apiserver import FakeApiServer
 from harness.network import Network
 
@@ -94,3 +94,56 @@ def test_stalled_daemon_loses_what_is_lost(edge):
     resumed = time.monotonic()
     daemon.expect_gate("dns", "lost", 10)
     assert 0.9 < time.monotonic() - resumed < 6
+
+
+def test_stalled_while_it_resumes(edge):
+    """A stream counts as in sync when a second has passed without news, but not where that waits in its socket."""
+    server, kubelet = edge.server, edge.kubelet
+    edge.up()
+    daemon = edge.start(gates={"dns": "[Gate]\nRequired=yes\n[Pods]\nNamespace=openshift-dns\nName=dns-default-*\n"})
+    edge.expect_reason("KubeletSilent", "dns")
+    server.expect_streams("leases", 1)
+    process.eventually(lambda: "NotSynced" not in edge.reasons(), 5, 0.02)
+
+    def ours():
+        return [s for s in server.open_streams("pods") if guide.NODE in s.request.target and s not in known]
+
+    known = ()
+    known = ours()
+    server.cue("watch", "pods", times=1, lines=[], match=lambda r: guide.NODE in r.target)
+    server.end_streams("reset", "pods")
+    process.eventually(ours, 5, 0.005, "a stream that is resumed")
+    kubelet.renew_lease()
+    process.eventually(lambda: "KubeletSilent" not in edge.reasons(), 5, 0.02)
+    daemon.pause()
+    kubelet.pod_ready("dns-default", False)
+    ours()[0].event("MODIFIED", kubelet.find("dns-default"))
+    time.sleep(2)
+    daemon.resume()
+    edge.expect_reason("ContainersNotReady", "dns")
+    assert not daemon.is_ready
+
+
+def test_stalled_while_it_waits_for_an_answer(edge):
+    """The answer of an application has come in the time in which the daemon was stopped: it is no time-out."""
+    with socket.create_server(("127.0.0.1", 0)) as application:
+        application.settimeout(10)
+
+        def answer(meanwhile=lambda: None):
+            peer, _ = application.accept()
+            with peer:
+                peer.recv(4096)
+                meanwhile()
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        url = "http://127.0.0.1:%d/" % application.getsockname()[1]
+        gate = f"[Gate]\nRequired=yes\nHoldSec=0\n[Endpoint]\nURL={url}\nIntervalSec=1s\n"
+        daemon = edge.start(gates={"shop": gate})
+        answer()
+        daemon.expect_gate("shop", "ready")
+        answer(daemon.pause)
+        time.sleep(12)
+        daemon.resume()
+        answer()
+        time.sleep(0.5)
+        assert not told_lost(daemon), told_lost(daemon).group()

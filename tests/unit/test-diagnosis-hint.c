@@ -383,7 +383,12 @@ static const Case cases[] = {
         { "The account may not read this",
           { .reason = "Forbidden", .message = "pods is forbidden: User \"x\" cannot list resource \"pods\"" } },
         { "MicroShift writes the kubeconfig when it starts", { .reason = "KubeconfigMissing" } },
+        { "Compare Context=",
+          { .reason = "KubeconfigInvalid",
+            .message = "/k:8: no context \"a\"; it may be in the middle of being written" } },
         { "MicroShift writes the kubeconfig again", { .reason = "KubeconfigInvalid" } },
+        { "MicroShift writes the kubeconfig again",
+          { .reason = "KubeconfigInvalid", .message = "/k:8: no user \"context\"" } },
         { "msready check-config", { .reason = "InvalidGate" } },
 
         /* Addresses */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "event/loop.h"
@@ -384,6 +385,56 @@ static void test_deferred_does_not_starve(void **state) {
         loop_deferred_done(&f->deferred);
 }
 
+static int news_fd;
+
+/* As SIGCONT after a stop: the wait of the loop is interrupted when it is late, and news has come. */
+static void stall(int number) {
+        struct timespec t = { .tv_nsec = 300 * 1000 * 1000 };
+
+        while (nanosleep(&t, &t) < 0)
+                ;
+        (void) !write(news_fd, "x", 1);
+}
+
+static void on_news(LoopIo *io, unsigned events) {
+        Fixture *f = container_of(io, Fixture, io);
+        char c;
+
+        assert_int_equal(read(f->fd, &c, 1), 1);
+        f->n_io++;
+}
+
+static void on_silence(LoopTimer *timer) {
+        Fixture *f = container_of(timer, Fixture, timer);
+
+        assert_false(loop_timer_is_armed(timer));
+        f->n_timer += f->n_io;
+        loop_exit(f->loop, 0);
+}
+
+/* What has come is read before a timer that is late says that nothing has. */
+static void test_late_timer_lets_news_go_first(void **state) {
+        const struct itimerval in_a_moment = { .it_value.tv_usec = 20000 };
+        struct sigaction old, action = { .sa_handler = stall };
+        Fixture *f = *state;
+        int fds[2];
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+        f->fd = fds[0];
+        news_fd = fds[1];
+        assert_ok(loop_io_set(f->loop, &f->io, fds[0], LOOP_READ, on_news));
+        loop_timer_set(f->loop, &f->timer, now_monotonic() + 100 * USEC_PER_MSEC, on_silence);
+        assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
+        assert_int_equal(setitimer(ITIMER_REAL, &in_a_moment, NULL), 0);
+        assert_int_equal(loop_run(f->loop), 0);
+        assert_int_equal(f->n_io, 1);
+        assert_int_equal(f->n_timer, 1);
+        assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+        loop_io_done(&f->io);
+        close(fds[0]);
+        close(fds[1]);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_empty_loop_ends, setup, teardown),
@@ -392,6 +443,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_timer_is_never_early, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_timer_after_a_slow_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_timer_far_away_and_never, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_late_timer_lets_news_go_first, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_idle_loop_sleeps, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_clock_jumps_are_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_io, setup, teardown),

@@ -302,6 +302,20 @@ const HintRow hint_rows[] = {
           .hint = "The kubelet, which is a part of MicroShift, does not report: look at systemctl status "
                   "microshift.service and journalctl -b -u microshift.service." },
 
+        /* Pods that a workload lacks, in any namespace. */
+        { .reasons = "NoPods",
+          .texts = "has the taint node.kubernetes.io/",
+          .hint = "The DaemonSet's controller makes no pod on the node while it has that taint: see the gate "
+                  "node." },
+        { .reasons = "NoPods OldRevision",
+          .texts = "of the newest revision exist|is the newest",
+          .hint = "A rollout is not complete: oc rollout status and oc describe of the workload show what it "
+                  "waits for; oc rollout undo goes back, and Revision=any in the gate's file counts old pods." },
+        { .reasons = "NoPods",
+          .texts = "the status counts",
+          .hint = "Pods on other nodes do not count with Scope=node: set Scope=cluster under [Cluster] in "
+                  "/etc/msready/msready.conf for a gate that shall count them." },
+
         /* Storage. */
         { .reasons = "NoPods",
           .texts = "1 of 2 pods exist",
@@ -487,18 +501,6 @@ const HintRow hint_rows[] = {
         { .reasons = "NotFound",
           .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
                   "(msready gates) with oc get all -A." },
-        { .reasons = "NoPods",
-          .texts = "has the taint node.kubernetes.io/",
-          .hint = "The DaemonSet's controller makes no pod on the node while it has that taint: see the gate "
-                  "node." },
-        { .reasons = "NoPods OldRevision",
-          .texts = "newest",
-          .hint = "A rollout is not complete: oc rollout status and oc describe of the workload show what it "
-                  "waits for; oc rollout undo goes back, and Revision=any in the gate's file counts old pods." },
-        { .reasons = "NoPods",
-          .texts = "in the cluster",
-          .hint = "Pods on other nodes do not count with Scope=node: set Scope=cluster under [Cluster] in "
-                  "/etc/msready/msready.conf for a gate that shall count them." },
         { .reasons = "NoPods",
           .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A -o wide "
                   "--show-labels (with Scope=node pods on other nodes do not count); oc describe of the "

@@ -135,16 +135,21 @@ static void tell_state(Gate *g) {
 }
 
 /* Rule R4: a check that does not apply here does not count beside one that does. A condition that waits for the word
- * of its controller is none: with no controller here it says nothing. */
+ * of its controller is none, and needs a controller that applies: else it would wait for ever, and what it waits for
+ * would not be told. */
 static void set_aside(Gate *g, const World *w) {
-        bool any = false;
+        bool any = false, any_waits = false, any_controller = false;
 
         for (size_t i = 0; i < g->n_checks; i++) {
                 Check *c = &g->checks[i];
 
                 c->is_set_aside = c->kind->applies && !c->kind->applies(c, w);
                 any = any || (!c->is_set_aside && !c->controlled);
+                any_waits = any_waits || (c->controlled && !c->stands);
+                any_controller = any_controller || (!c->is_set_aside && c->kind->syntax.is_controller);
         }
+        if (any_waits)
+                any = any_controller;
         for (size_t i = 0; i < g->n_checks; i++) {
                 g->checks[i].is_set_aside = g->checks[i].is_set_aside && any;
                 if (g->checks[i].is_set_aside)

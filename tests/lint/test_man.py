@@ -46,6 +46,12 @@ def test_references_lead_somewhere():
             assert "msready" not in name or (name, section) in ours, f"{page.name}: {name}({section})"
 
 
+def test_each_reason_has_one_item():
+    section = (process.REPOSITORY / "man/msready.gate.5").read_text().split(".Sh REASONS")[1].split(".Sh ")[0]
+    names = re.findall(r"\w+", " ".join(re.findall(r"^\.It Li (.*)$", section, re.M)))
+    assert names and sorted(set(names)) == sorted(names)
+
+
 def test_every_member_of_the_interface_is_told():
     lines = [line for line in INTERFACE.read_text().splitlines() if not line.lstrip().startswith("#")]
     page = text("io.msready.Readiness.7")

@@ -203,7 +203,8 @@ RECIPES = {
     ]),
     "Add a hint": Recipe({
         "lib/diagnosis/hint-rows.c": instead(
-            "HintRow hint_rows[] = {\n", 'HintRow hint_rows[] = {\n        { .reasons = "Dummy", .hint = "Stop." },\n'),
+            "HintRow hint_rows[] = {\n",
+            'HintRow hint_rows[] = {\n        { .reasons = "Dummy", .hint = "Stop." },\n'),
         "tests/unit/test-diagnosis-hint.c": instead(
             "Case cases[] = {\n", 'Case cases[] = {\n        { "Stop.", { .reason = "Dummy" } },\n'),
     }, build=["tests/unit/test-diagnosis-hint"], unfollowed=["tests/cluster/test_hints.py"], run=[

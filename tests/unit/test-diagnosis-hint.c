@@ -215,6 +215,16 @@ static const Case cases[] = {
         { "One of the storage driver's pods is missing",
           { .kind = "Pods", .namespace = "openshift-storage", .name = "*", .reason = "NoPods",
             .message = "1 of 2 pods exist", .vendor = true } },
+        { "makes no pod on the node while it has that taint", /* although LVMS is there */
+          { .kind = "DaemonSet", .namespace = "openshift-storage", .reason = "NoPods",
+            .message = "0 of 1 pods exist; the node a has the taint node.kubernetes.io/not-ready, which they do not "
+                       "tolerate" } },
+        { "set Scope=cluster",
+          { .kind = "Deployment", .namespace = "openshift-storage", .reason = "NoPods",
+            .message = "0 of 1 pods exist on this node; the status counts 1 in the cluster" } },
+        { "A rollout is not complete",
+          { .kind = "DaemonSet", .namespace = "openshift-storage", .reason = "NoPods",
+            .message = "0 of 1 pods of the newest revision exist" } },
         { "LVMS lacks a volume group or free space in it",
           { POD("Pending", "0/1 nodes are available: 1 node(s) did not have enough free storage.") } },
         { "LVMS does not come up",

@@ -11,11 +11,13 @@
 
 #define NS "shop"
 
-static PlayCheck agent, web, condition;
+static PlayCheck agent, web, condition, api;
 
 static int setup(void **state) {
         agent = check_workload(KUBE_DAEMONSET, NS, "agent");
         web = check_workload(KUBE_DAEMONSET, NS, "web");
+        api = check_of(&check_kind_api);
+        api.api.path = (char *) "/readyz";
         condition = check_of(&check_kind_condition);
         condition.condition.resource = (char *) "cert-manager.io/v1/certificates";
         condition.condition.namespace = (char *) NS;
@@ -448,6 +450,16 @@ static void test_no_controller(void **state) {
         assert_evidence(play_find(&p, "certificate")->report.evidence, EVIDENCE_FALSE);
         play_end(&p);
 
+        /* Nor does another check beside it, and what the condition waits for is told. */
+        begin_with_condition(&p);
+        PLAY_GATE(&p, "certificate", condition, agent, api);
+        play_load(&p);
+        play_pass(&p, SECONDS(60));
+        assert_gate(&p, "certificate", "waiting");
+        assert_string_equal(play_find(&p, "certificate")->report.blockers[0].reason,
+                            REASON_NO_ELIGIBLE_NODE);
+        play_end(&p);
+
         /* The one that does run here speaks for it. */
         begin_with_condition(&p);
         PLAY_GATE(&p, "certificate", condition, agent, web);
@@ -458,13 +470,33 @@ static void test_no_controller(void **state) {
         play_end(&p);
 }
 
+/* A condition that has had its controller's word waits for nothing: the DaemonSet may leave this node. */
+static void test_controller_leaves(void **state) {
+        PlayWorkload both = set_of("agent", 101), other = set_of("agent", 101);
+        Play p;
+
+        begin_with_condition(&p);
+        other.node_selector = "\"role\":\"master\"";
+        play_workload(&p, &both);
+        add_pod(&p, "agent", 101);
+        PLAY_GATE(&p, "certificate", condition, agent, api);
+        play_load(&p);
+        play_pass(&p, SECONDS(31));
+        assert_gate(&p, "certificate", "ready");
+        play_workload(&p, &other);
+        play_judge(&p);
+        assert_evidence(play_find(&p, "certificate")->report.evidence, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_affinity),        cmocka_unit_test(test_taints),
-                cmocka_unit_test(test_repelled),        cmocka_unit_test(test_cluster_scope),
-                cmocka_unit_test(test_not_ready_taint), cmocka_unit_test(test_elsewhere),
-                cmocka_unit_test(test_set_aside),       cmocka_unit_test(test_doubt),
-                cmocka_unit_test(test_minimum),         cmocka_unit_test(test_no_controller),
+                cmocka_unit_test(test_affinity),          cmocka_unit_test(test_taints),
+                cmocka_unit_test(test_repelled),          cmocka_unit_test(test_cluster_scope),
+                cmocka_unit_test(test_not_ready_taint),   cmocka_unit_test(test_elsewhere),
+                cmocka_unit_test(test_set_aside),         cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_minimum),           cmocka_unit_test(test_no_controller),
+                cmocka_unit_test(test_controller_leaves),
         };
 
         return cmocka_run_group_tests_name("ready-affinity", tests, setup, NULL);

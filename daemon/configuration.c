@@ -21,6 +21,11 @@ static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDO
 static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d",
                                       NULL };
 
+/* The folders of the gates' files. They live as long as the options. */
+char *const *configuration_folders(const Options *options) {
+        return options->gates_dirs ?: gate_folders;
+}
+
 void configuration_done(Configuration *c) {
         settings_free(c->settings);
         for (size_t i = 0; i < c->n_setups; i++)
@@ -147,7 +152,7 @@ static int warn_of_missing_folders(Configuration *c, const Options *options) {
 
 static int load_gates(const Options *options, Configuration *c, char **reterr_detail) {
         _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
-        char *const *folders = options->gates_dirs ?: (char **) gate_folders;
+        char *const *folders = configuration_folders(options);
         GateDefinition **definitions = NULL;
         size_t n = 0;
         GateFacts facts = { .path_exists = gate_path_exists };

@@ -17,5 +17,6 @@ typedef struct Configuration {
 #define CONFIGURATION_NULL ((Configuration){})
 
 void configuration_done(Configuration *c);
+char *const *configuration_folders(const Options *options);
 int configuration_load(const Options *options, Configuration *ret, char **reterr_detail);
 int configuration_check(const Options *options);

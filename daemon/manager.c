@@ -25,6 +25,7 @@
 #include "source-api.h"
 #include "source-host.h"
 #include "source-kubeconfig.h"
+#include "source-mounts.h"
 #include "source-questions.h"
 #include "source-streams.h"
 
@@ -43,7 +44,8 @@ enum {
         REPORT_REWRITTEN = 1 << 3,    /* MicroShift has written its kubeconfig */
         REPORT_API = 1 << 4,          /* it is ready, or is so no longer */
         REPORT_VERSION = 1 << 5,
-        REPORT_DOUBT = 1 << 6, /* a stream failed as if the API were away */
+        REPORT_DOUBT = 1 << 6,   /* a stream failed as if the API were away */
+        REPORT_MOUNTED = 1 << 7, /* another file system has the configuration */
 };
 
 struct Manager {
@@ -54,6 +56,7 @@ struct Manager {
         bool touched;      /* something in the world is new */
         bool boot_is_news; /* its line in the record of boots is to be written */
 
+        SourceMounts *mounts;
         SourceKubeconfig *kubeconfig;
         SourceApi *api;
         SourceStreams *streams;
@@ -65,6 +68,7 @@ struct Manager {
         PublishMetrics *metrics;
 
         ReadinessOps readiness_ops;
+        SourceMountsOps mounts_ops;
         SourceKubeconfigOps kubeconfig_ops;
         SourceApiOps api_ops;
         SourceStreamsOps streams_ops;
@@ -93,6 +97,10 @@ static void touch(Manager *m) {
 
 static void on_touched(Hub *hub) {
         touch(container_of(hub, Manager, hub));
+}
+
+static void on_mounts_changed(SourceMountsOps *ops) {
+        report(container_of(ops, Manager, mounts_ops), REPORT_MOUNTED);
 }
 
 static void on_kubeconfig_changed(SourceKubeconfigOps *ops, bool other_server) {
@@ -262,17 +270,10 @@ static void act_on_reports(Manager *m) {
         }
 }
 
-static void on_turn(LoopDeferred *deferred) {
-        Manager *m = container_of(deferred, Manager, turn);
-
-        act_on_reports(m);
-        if (m->touched)
-                manager_reconsider(m);
-}
-
 static void on_coarse(LoopTimer *timer) {
         Manager *m = container_of(timer, Manager, coarse);
 
+        source_mounts_look(m->mounts);
         source_kubeconfig_look(m->kubeconfig);
         source_api_coarse(m->api);
         publish_state_save(m->state);
@@ -380,6 +381,28 @@ static int on_reload(PublishVarlinkOps *ops, char **reterr_detail) {
         return reload(container_of(ops, Manager, varlink_ops), reterr_detail);
 }
 
+/* A refusal has been logged. */
+static void reload_after_mount(Manager *m) {
+        _cleanup_free_ char *detail = NULL;
+
+        log_notice(
+                "Another file system has the folders of the gates or of MicroShift's configuration now, reading "
+                "them again");
+        (void) reload(m, &detail);
+}
+
+static void on_turn(LoopDeferred *deferred) {
+        Manager *m = container_of(deferred, Manager, turn);
+        bool mounted = m->reports & REPORT_MOUNTED;
+
+        m->reports &= ~(unsigned) REPORT_MOUNTED;
+        act_on_reports(m);
+        if (mounted)
+                reload_after_mount(m);
+        if (m->touched)
+                manager_reconsider(m);
+}
+
 /* Signals. */
 
 static void stop(Manager *m) {
@@ -438,6 +461,7 @@ static void connect_parts(Manager *m, Loop *loop, const Options *options) {
         m->hub =
                 (Hub){ .loop = loop, .options = options, .readiness = &m->readiness, .touched = on_touched };
         m->readiness_ops = (ReadinessOps){ on_cluster_changed, on_gate_changed, on_verdict_changed };
+        m->mounts_ops = (SourceMountsOps){ on_mounts_changed };
         m->kubeconfig_ops = (SourceKubeconfigOps){ on_kubeconfig_changed, on_kubeconfig_rewritten };
         m->api_ops = (SourceApiOps){ on_api_ready_changed, on_api_version, on_api_refused };
         m->streams_ops = (SourceStreamsOps){ on_streams_doubt, on_streams_refused };
@@ -462,6 +486,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         /* Before anything is read, so that no later change is missed; the loop acts upon the signals when it
          * runs. */
         r = listen_to_signals(m);
+        if (r >= 0)
+                r = source_mounts_new(&m->hub, &m->mounts_ops, &m->mounts);
         if (r < 0)
                 return r;
         r = configuration_load(options, &c, &detail);
@@ -514,6 +540,7 @@ Manager *manager_free(Manager *m) {
         source_streams_free(m->streams);
         source_api_free(m->api);
         source_kubeconfig_free(m->kubeconfig);
+        source_mounts_free(m->mounts);
         source_host_free(m->host);
         publish_notify_free(m->notify);
         publish_varlink_free(m->varlink);

@@ -87,7 +87,9 @@ PODS = (
     ("going", "Terminating", None, "The previous pod is still terminating"),
     ("gated", "ReadinessGatesNotReady", 'pod readiness gate "edge/ok" does not exist', "A readiness gate holds"),
     ("running", "Unhealthy", "Readiness probe failed: statuscode: 503", "Its probe fails"),
-    ("stale", "Unproven", None, "Ready may be an old status"),
+    ("stale", "Unproven", None, "Ready is an old status"),
+    ("killed", "Unproven", None, "older than what runs on this host"),
+    ("odd", "Unreadable", None, "No runtime that gives its containers control groups"),
     # There is no hint, and the message is the cluster's own.
     ("status", "WhateverComesNext", "in words that nobody has heard", None),
     ("event", "WhateverComesNext", "in words that nobody has heard", None),
@@ -205,6 +207,14 @@ class Scene(stage.Stage):
         if how == "stale":
             self.kubelet.pod_status(name, alive=False)
             return "Unproven"
+        if how == "killed":
+            self.kubelet.pod_up(name)
+            process.eventually(lambda: not self.daemon.gate("shop")["blockers"], 10, 0.02, "a container seen alive")
+            self.kubelet.container_dies(name)
+            return "Unproven"
+        if how == "odd":
+            self.kubelet.pod_status(name, ids=["cri-o://odd_id"], alive=False)
+            return "Unreadable"
         self.kubelet.pod_started(name)
         if how == "running":
             self.event(pod, reason, message)
@@ -406,14 +416,16 @@ def test_which_node(scene, another, tmp_path):
     told = another(config={"Cluster": {"Node": "other"}})
     scene.told("node", "NodeNotRegistered", "Compare Node=", "other", told)
     # Its Ready may be a dead kubelet's: the kubelet has shown no activity since this daemon started.
-    scene.told("node", "KubeletSilent", "no activity", daemon=another())
-    # A host that is neither node: its machine ID and name are others.
+    scene.told("node", "KubeletSilent", "does not run or cannot write", daemon=another())
+    # A host that is neither of two nodes which do not say what machine they are.
     stranger = fakekubelet.FakeKubelet(scene.rest, tmp_path / "stranger", machine_id="1" * 32)
-    scene.rest.create("/api/v1/nodes", guide.node("edge-2"))
+    for name in ("edge-2", "edge-3"):
+        scene.rest.create("/api/v1/nodes", guide.node(name))
     try:
-        scene.told("node", "NodeAmbiguous", "Name this host's node", "edge-2", another(kubelet=stranger))
+        scene.told("node", "NodeAmbiguous", "Name this host's node", "edge-3", another(kubelet=stranger))
     finally:
-        scene.rest.delete("/api/v1/nodes/edge-2")
+        for name in ("edge-2", "edge-3"):
+            scene.rest.delete(f"/api/v1/nodes/{name}")
 
 
 def test_what_proves(scene, another, tmp_path):
@@ -461,6 +473,8 @@ def test_credentials(scene, another, tmp_path, closing):
     )
     for path, reason, hint in cases:
         scene.told("node", reason, hint, daemon=another(path))
+    nowhere = another(config={"Cluster": {"Context": "nowhere"}})
+    scene.told("node", "KubeconfigInvalid", "Compare Context=", 'no context "nowhere"', nowhere)
 
 
 def test_server(scene, another, tmp_path, names):

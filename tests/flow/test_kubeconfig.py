@@ -394,6 +394,20 @@ def test_mounted_over_another(edge, late):
     edge.expect_ready()
 
 
+def test_gates_mounted_late(edge, late):
+    """So are the gate files: they count as soon as they are there, and no longer when they are gone."""
+    folder, content = late
+    (content / "late.gate").write_text("[Gate]\nRequired=yes\n[Api]\n")
+    edge.start(wrapper=["unshare", "--mount", "--propagation=slave"], arguments=["--gates-dir", folder])
+    edge.expect_ready()
+    assert "late" not in {gate["name"] for gate in edge.daemon.describe()["gates"]}
+    in_namespace(edge, "mount", "--bind", content, folder)
+    edge.daemon.expect_gate("late", "ready")
+    in_namespace(edge, "umount", folder)
+    process.eventually(lambda: "late" not in {gate["name"] for gate in edge.daemon.describe()["gates"]}, 10, 0.1)
+    edge.expect_steady()
+
+
 def refused(edge, *words):
     """The reload is refused for these reasons, and all goes on as before."""
     (edge.daemon.gates_folder / "new.gate").write_text("[Api]\n")

@@ -19,10 +19,11 @@ class Edge:
         self.kubelet.adopt(guide.create_all(server.rest))
         self.daemon = None
 
-    def start(self, config=None, wait=True, **options):
+    def start(self, config=None, wait=True, arguments=(), **options):
         options.setdefault("kubeconfig", self.server.kubeconfig)
         config = {**QUICK, **(config or {})}
-        self.daemon = Daemon(kubelet=self.kubelet, config=config, arguments=["--log-level", "debug"], **options)
+        self.daemon = Daemon(kubelet=self.kubelet, config=config,
+                             arguments=["--log-level", "debug", *arguments], **options)
         return self.daemon.start(wait)
 
     def up(self):

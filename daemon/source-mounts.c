@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* inotify sees no mount, and a folder that is mounted over is not changed: its files are others all the same. The
+ * kernel tells that the table of mounts has changed; then the daemon compares which mounts its folders are on. That
+ * happens with every container, so it has to cost little. */
+
+#include "source-mounts.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/string-util.h"
+#include "configuration.h"
+#include "gates/condition-microshift.h"
+
+struct SourceMounts {
+        Hub *hub;
+        SourceMountsOps *ops;
+        int fd; /* of /proc/self/mountinfo; -1 */
+        LoopIo io;
+        uint64_t seen; /* a hash over the mounts */
+};
+
+/* The mount that the path is on, or the deepest folder above it that exists; 0 where that is not known. */
+static uint64_t mount_of(const char *path) {
+        _cleanup_free_ char *p = strdup(path);
+
+        while (p && *p) {
+                char *slash;
+#ifdef STATX_MNT_ID
+                struct statx st = {};
+
+                if (statx(AT_FDCWD, p, AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) >= 0)
+                        return st.stx_mnt_id;
+#else
+                struct stat st;
+
+                if (stat(p, &st) >= 0)
+                        return st.st_dev;
+#endif
+                slash = strrchr(p, '/');
+                if (!slash)
+                        return 0;
+                slash[slash == p && slash[1]] = '\0';
+        }
+        return 0;
+}
+
+static uint64_t mounts_of_all(const SourceMounts *s) {
+        uint64_t hash = FNV_INIT, mount;
+
+        STRV_FOREACH(p, configuration_folders(s->hub->options)) {
+                mount = mount_of(*p);
+                hash = fnv_bytes(hash, &mount, sizeof(mount));
+        }
+        mount = mount_of(MICROSHIFT_CONFIG_FILE);
+        hash = fnv_bytes(hash, &mount, sizeof(mount));
+        mount = mount_of(MICROSHIFT_CONFIG_FOLDER);
+        return fnv_bytes(hash, &mount, sizeof(mount));
+}
+
+/* Compares now, whether or not the kernel has told of a mount. */
+void source_mounts_look(SourceMounts *s) {
+        uint64_t now = mounts_of_all(s);
+
+        if (now == s->seen)
+                return;
+        s->seen = now;
+        s->ops->changed(s->ops);
+}
+
+static void on_mounts(LoopIo *io, unsigned events) {
+        source_mounts_look(container_of(io, SourceMounts, io));
+}
+
+/* To be made before the configuration is read. ops outlive it. -ENOMEM. */
+int source_mounts_new(Hub *hub, SourceMountsOps *ops, SourceMounts **ret) {
+        _cleanup_(source_mounts_freep) SourceMounts *s = calloc(1, sizeof(SourceMounts));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->hub = hub;
+        s->ops = ops;
+        /* A change is an error of the descriptor, which counts as writable; reading never blocks. */
+        s->fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        if (s->fd >= 0) {
+                r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_WRITE, on_mounts);
+                if (r < 0)
+                        return r;
+        }
+        s->seen = mounts_of_all(s);
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+SourceMounts *source_mounts_free(SourceMounts *s) {
+        if (!s)
+                return NULL;
+
+        loop_io_done(&s->io);
+        safe_close(s->fd);
+        return mfree(s);
+}

@@ -2,6 +2,7 @@
 """The daemon under systemd 252 and 257: starting, hanging, crashing, reloading, stopping, and its sandbox."""
 
 import json
+import re
 import select
 import socket
 import subprocess
@@ -148,7 +149,9 @@ def test_a_reload_while_it_waits_is_no_readiness(make_node):
     node.write_config(_node.CONFIG + "HoldSec=broken\n")
     node.host.systemctl("kill", "--signal=HUP", "msready.service")
     refused = node.msready("reload")
-    assert refused.returncode == 1 and f"{node.etc}/msready.conf.d/test.conf:8: HoldSec=broken" in refused.stderr
+    line = _node.CONFIG.count("\n") + 1
+    assert refused.returncode == 1
+    assert f"{node.etc}/msready.conf.d/test.conf:{line}: HoldSec=broken" in refused.stderr
     time.sleep(2)
     assert node.host.state("msready.service") == "activating"
     assert node.host.state("microshift-ready.target") == "inactive"
@@ -166,7 +169,9 @@ def test_a_reload_when_it_is_ready(make_node):
     node.write_config(_node.CONFIG + "HoldSec=broken\n")
     refused = node.host.run("systemctl", "reload", "msready.service", check=False, timeout=20)
     assert refused.returncode != 0
-    assert "HoldSec=broken" in node.host.journal("-b", "-u", "msready.service", "-o", "cat", "_COMM=msready")
+    # What the client says; that it was the client the journal need not know of a process that has ended by then.
+    told = node.host.journal("-b", "-u", "msready.service", "-o", "cat")
+    assert re.search("the daemon keeps the old one: .*HoldSec=broken", told), told
     assert node.lines("CONFIG_REFUSED")
     assert node.host.state("msready.service") == "active" and node.pid("msready.service") == pid
     assert node.gate("ingress")["required"], "the old configuration stays"

@@ -57,8 +57,6 @@ class Scene(process.Context):
         self.kubelet = fakekubelet.FakeKubelet(self.cluster.admin, self._folder.path / "host")
         self.kubelet.adopt(guide.create_all(self.cluster.admin))
         self.kubelet.all_up()
-        # Each daemon waits for a sign of life.
-        self.kubelet.start_heartbeat()
         return self
 
     def close(self):
@@ -156,11 +154,15 @@ class Scene(process.Context):
             **options,
         )
         try:
+            # It waits for a sign of life. In the scope of the cluster each further one is an event, which costs.
+            self.kubelet.start_heartbeat()
             daemon.start(wait=False)
             if wait:
                 daemon.expect_notify("READY=1", 60)
+                self.kubelet.stop_heartbeat()
             yield daemon
         finally:
+            self.kubelet.stop_heartbeat()
             daemon.close()
 
     def crowd_gates(self):

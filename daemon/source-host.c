@@ -250,11 +250,15 @@ static bool look_at_kept(SourceHost *s) {
         return changed;
 }
 
-/* Only the containers of our node have their groups here. */
-static bool is_here(const SourceHost *s, const WorldObject *pod) {
-        const WorldObject *node = s->hub->readiness->world->node;
+/* Only the containers of our node have their groups here, and only where a check wants them as proof do they matter:
+ * else they would be looked at for every pod that is listed. */
+static bool is_asked(const SourceHost *s, const WorldObject *pod) {
+        const Readiness *r = s->hub->readiness;
+        const KubePod *p = KUBE_POD_OF(pod->object);
 
-        return !node || streq_ptr(KUBE_POD_OF(pod->object)->node, node->object->name);
+        if (r->world->node && !streq_ptr(p->node, r->world->node->object->name))
+                return false;
+        return board_wants_cgroups(&r->board, p);
 }
 
 static void look_at_all(SourceHost *s) {
@@ -263,7 +267,7 @@ static void look_at_all(SourceHost *s) {
         cgroup_probe_look_again(&s->probe);
         changed = look_at_kept(s);
         WORLD_FOREACH(o, s->hub->readiness->world, KUBE_POD)
-                if (is_here(s, o) && look_at_pod(s, o))
+                if (is_asked(s, o) && look_at_pod(s, o))
                         changed = true;
         if (changed)
                 hub_touch(s->hub);
@@ -275,7 +279,7 @@ void source_host_look_at_news(SourceHost *s) {
         if (!w->has_news)
                 return;
         WORLD_FOREACH(o, w, KUBE_POD) {
-                if (o->is_news && is_here(s, o))
+                if (o->is_news && is_asked(s, o))
                         (void) look_at_pod(s, o);
                 o->is_news = false;
         }

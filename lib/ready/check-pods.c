@@ -136,7 +136,6 @@ static int judge(Check *c, Judging *j) {
         watched.finding.reason = in_sync ? REASON_NO_PODS : reason;
         watched.finding.message = in_sync ? text : message;
         watched.leftover = t.leftover;
-        watched.since = in_sync ? w->api_ready : world_doubt_since(w);
         return report_add(j, &watched);
 }
 

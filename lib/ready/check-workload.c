@@ -221,6 +221,13 @@ static bool in_sync(const Check *c, const World *w, NodeChoice *choice, const ch
         return true;
 }
 
+/* Whether all that an answer rests on is up to date and can be read; else why not. choice has room for the message. */
+static bool is_known(const Check *c, const World *w, const KubeObject *workload, NodeChoice *choice,
+                     const char **reason, const char **message) {
+        return in_sync(c, w, choice, reason, message) &&
+               can_be_read(c, w, workload, choice, reason, message);
+}
+
 static Watched watched_workload(const Check *c, const World *w) {
         const WorkloadDefinition *d = CHECK_AS(WorkloadDefinition, c->definition);
         const WorldObject *o = world_find(w, d->kind, d->tally.namespace, d->tally.name);
@@ -234,12 +241,11 @@ static Watched watched_workload(const Check *c, const World *w) {
         };
 }
 
-static int block_without(const Check *c, Judging *j, const char *reason, const char *message, usec_t since,
+static int block_without(const Check *c, Judging *j, const char *reason, const char *message,
                          const WorldObject *leftover) {
         Watched watched = watched_workload(c, j->world), seen;
         int r;
 
-        watched.since = since;
         watched.leftover = leftover;
         watched.finding.reason = reason;
         watched.finding.message = message;
@@ -251,8 +257,8 @@ static int block_without(const Check *c, Judging *j, const char *reason, const c
         return r < 0 ? r : report_add(j, &watched);
 }
 
-static int block(const Check *c, Judging *j, const char *reason, const char *message, usec_t since) {
-        return block_without(c, j, reason, message, since, NULL);
+static int block(const Check *c, Judging *j, const char *reason, const char *message) {
+        return block_without(c, j, reason, message, NULL);
 }
 
 /* That it is missing is known once its own kind is listed. Pods are not while there is no node. */
@@ -265,19 +271,19 @@ static int judge_missing(const Check *c, Judging *j) {
         if (!world_role_in_sync(w, role_of(CHECK_AS(WorkloadDefinition, c->definition)), NULL, &reason,
                                 &message)) {
                 report->evidence = EVIDENCE_NONE;
-                return block(c, j, reason, message, world_doubt_since(w));
+                return block(c, j, reason, message);
         }
         message = world_unnamed(w, check_roles(c), NULL, tally_definition(c->definition)->namespace);
         if (message) {
                 report->evidence = EVIDENCE_NONE;
-                return block(c, j, REASON_UNREADABLE, message, 0);
+                return block(c, j, REASON_UNREADABLE, message);
         }
         if (tally_definition(c->definition)->minimum_ready == 0) {
                 report->ready_objects++;
                 return 0;
         }
         report->evidence = EVIDENCE_FALSE;
-        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object", w->api_ready);
+        return block(c, j, REASON_NOT_FOUND, "the cluster has no such object");
 }
 
 /* What keeps the DaemonSet's pods off every node in scope. */
@@ -306,9 +312,9 @@ static int judge_nothing_desired(const Check *c, const WorldObject *o, Judging *
         j->report->evidence = EVIDENCE_FALSE;
         if (o->object->kind == KUBE_DAEMONSET) {
                 say_no_node(w, KUBE_WORKLOAD_OF(o->object), text, sizeof(text));
-                return block(c, j, REASON_NO_ELIGIBLE_NODE, text, o->changed);
+                return block(c, j, REASON_NO_ELIGIBLE_NODE, text);
         }
-        return block(c, j, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas", o->changed);
+        return block(c, j, REASON_SCALED_TO_ZERO, "its spec asks for 0 replicas");
 }
 
 /* The taint of a node's state for which the DaemonSet's controller makes no pod there; its node. */
@@ -350,8 +356,7 @@ static void say_missing(const Members *m, const World *w, const Tally *t, unsign
 
 /* Where pods are missing. While some of an old revision have their place, what keeps those of the newest from being
  * ready keeps the rest from being made. */
-static int block_missing(const Members *m, Judging *j, const WorldObject *o, const Tally *t, unsigned want,
-                         bool is_first) {
+static int block_missing(const Members *m, Judging *j, const Tally *t, unsigned want, bool is_first) {
         char text[3 * LIMIT_MESSAGE]; /* more than is kept */
 
         if (t->members >= want)
@@ -360,7 +365,7 @@ static int block_missing(const Members *m, Judging *j, const WorldObject *o, con
         if (!is_first && t->members + t->old >= want)
                 return 0;
         say_missing(m, j->world, t, want, text, sizeof(text));
-        return block_without(m->check, j, REASON_NO_PODS, text, o->changed, t->leftover);
+        return block_without(m->check, j, REASON_NO_PODS, text, t->leftover);
 }
 
 static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
@@ -375,8 +380,7 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         Tally t;
         int r;
 
-        synced = in_sync(c, w, &choice, &reason, &message) &&
-                 can_be_read(c, w, o->object, &choice, &reason, &message);
+        synced = is_known(c, w, o->object, &choice, &reason, &message);
         m = members_of(c, o->object, synced);
         r = tally_members(&m, j, &t);
         if (r < 0)
@@ -386,12 +390,12 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         j->spare = tally_spare(&t, want);
         if (!synced) {
                 report->evidence = tally_evidence(&t, want, false);
-                return report->n_blockers > first ? 0 : block(c, j, reason, message, world_doubt_since(w));
+                return report->n_blockers > first ? 0 : block(c, j, reason, message);
         }
         if (!kube_object_is_observed(o->object, o->object->observed_generation)) {
                 report->evidence = EVIDENCE_FALSE;
                 return block(c, j, REASON_NOT_OBSERVED,
-                             "its controller has not acted on its newest specification yet", o->changed);
+                             "its controller has not acted on its newest specification yet");
         }
         if (want == 0) {
                 report_cut(report, first); /* its pods, if there are any, do not matter */
@@ -403,7 +407,7 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
                 report_cut(report, first);
                 return 0;
         }
-        r = block_missing(&m, j, o, &t, want, report->n_blockers == first);
+        r = block_missing(&m, j, &t, want, report->n_blockers == first);
         return r < 0 || t.old == 0 ? r : tally_block_old(&m, j);
 }
 
@@ -447,9 +451,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         report_done(&report);
         if (r < 0 || !o)
                 return r;
-        m = members_of(c, o->object,
-                       in_sync(c, w, &choice, &reason, &message) &&
-                               can_be_read(c, w, o->object, &choice, &reason, &message));
+        m = members_of(c, o->object, is_known(c, w, o->object, &choice, &reason, &message));
         return tally_list(&m, w, now, callback, userdata);
 }
 
@@ -461,8 +463,7 @@ static bool applies(const Check *c, const World *w) {
 
         return !o || o->object->kind != KUBE_DAEMONSET || w->cluster_scope ||
                tally_definition(c->definition)->minimum_ready != MINIMUM_READY_UNSET || !w->node ||
-               !node_is_of_this_boot(w, w->node) || !in_sync(c, w, &choice, &reason, &message) ||
-               !can_be_read(c, w, o->object, &choice, &reason, &message) ||
+               !node_is_of_this_boot(w, w->node) || !is_known(c, w, o->object, &choice, &reason, &message) ||
                eligible_nodes(w, KUBE_WORKLOAD_OF(o->object)) > 0;
 }
 

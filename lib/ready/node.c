@@ -24,29 +24,25 @@ enum {
         NOT_FOREIGN = 1 << 3,
 };
 
-static bool matches(const World *w, const WorldObject *o, unsigned wanted);
+/* What the node has of that. It is certainly another host's where it has a machine ID, as this host has, and nothing
+ * of it is this host's. A host whose machine ID and name are new since the kubelet wrote them is told so for as long
+ * as it takes the kubelet to write the boot ID. */
+static unsigned in_common(const World *w, const WorldObject *o) {
+        const char *machine_id = KUBE_NODE_OF(o->object)->machine_id;
+        const HostFacts *host = &w->host;
+        unsigned same = 0;
 
-/* Whether the node is certainly another host's: it has a machine ID, as this host has, and nothing of it is this
- * host's. A host whose machine ID and name are new since the kubelet wrote them is told so for as long as it takes
- * the kubelet to write the boot ID. */
-static bool is_foreign(const World *w, const WorldObject *o) {
-        return w->host.machine_id && !isempty(KUBE_NODE_OF(o->object)->machine_id) &&
-               !matches(w, o, SAME_MACHINE) && !matches(w, o, SAME_BOOT) && !matches(w, o, SAME_HOST_NAME);
+        if (host->machine_id && hex_equal_ignoring_dashes(machine_id, host->machine_id))
+                same |= SAME_MACHINE;
+        if (node_is_of_this_boot(w, o))
+                same |= SAME_BOOT;
+        if (host->host_name && strcasecmp(o->object->name, host->host_name) == 0)
+                same |= SAME_HOST_NAME;
+        return same != 0 || !host->machine_id || isempty(machine_id) ? same | NOT_FOREIGN : same;
 }
 
 static bool matches(const World *w, const WorldObject *o, unsigned wanted) {
-        const HostFacts *host = &w->host;
-
-        if ((wanted & SAME_MACHINE) &&
-            (!host->machine_id ||
-             !hex_equal_ignoring_dashes(KUBE_NODE_OF(o->object)->machine_id, host->machine_id)))
-                return false;
-        if ((wanted & SAME_BOOT) && !node_is_of_this_boot(w, o))
-                return false;
-        if ((wanted & NOT_FOREIGN) && is_foreign(w, o))
-                return false;
-        return !(wanted & SAME_HOST_NAME) ||
-               (host->host_name && strcasecmp(o->object->name, host->host_name) == 0);
+        return (in_common(w, o) & wanted) == wanted;
 }
 
 static unsigned count(const World *w, unsigned wanted, WorldObject **ret_first) {

@@ -64,7 +64,7 @@ typedef struct Check Check;
 typedef struct StreamDemand {
         StreamRole role;
         const char *key;  /* of a STREAM_GENERIC, as WorldStream has it; else NULL */
-        const char *node; /* likewise, of nodes and pods: NULL for all */
+        const char *node; /* likewise; NULL: not of one node alone */
         KubeQuery query;
 } StreamDemand;
 

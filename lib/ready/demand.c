@@ -35,8 +35,8 @@ static bool is_awaiting(const Board *b) {
 
 /* Needs the objects of that namespace and with these fields (NULL: all), which are those of one node where node names
  * it. */
-static int need(const Demand *d, StreamRole role, const char *namespace, const char *fields,
-                const char *node) {
+static int need_of(const Demand *d, StreamRole role, const char *namespace, const char *fields,
+                   const char *node) {
         static const KubeKind kinds[_STREAM_ROLE_MAX] = {
                 [STREAM_NODES] = KUBE_NODE,
                 [STREAM_PODS] = KUBE_POD,
@@ -59,6 +59,10 @@ static int need(const Demand *d, StreamRole role, const char *namespace, const c
         return d->callback(&demand, d->userdata);
 }
 
+static int need(const Demand *d, StreamRole role, const char *namespace, const char *fields) {
+        return need_of(d, role, namespace, fields, NULL);
+}
+
 /* Needs only the objects whose field is the name of our node. */
 static int need_of_node(const Demand *d, StreamRole role, const char *namespace, const char *field) {
         const char *name = d->world->node->object->name;
@@ -66,7 +70,7 @@ static int need_of_node(const Demand *d, StreamRole role, const char *namespace,
         int r;
 
         r = asprintf_ret(&fields, "%s=%s", field, name);
-        return r < 0 ? r : need(d, role, namespace, fields, role == STREAM_LEASES ? NULL : name);
+        return r < 0 ? r : need_of(d, role, namespace, fields, name);
 }
 
 /* All nodes until ours is proven by this boot's ID, then ours by name. */
@@ -75,7 +79,7 @@ static int need_nodes(const Demand *d) {
 
         if (w->cluster_scope || board_wants_other_nodes(d->board) || !w->node ||
             !node_is_of_this_boot(w, w->node))
-                return need(d, STREAM_NODES, NULL, NULL, NULL);
+                return need(d, STREAM_NODES, NULL, NULL);
         return need_of_node(d, STREAM_NODES, NULL, "metadata.name");
 }
 
@@ -84,8 +88,8 @@ static int need_pods(const Demand *d) {
         int r;
 
         if (d->world->cluster_scope)
-                return need(d, STREAM_PODS, NULL, NULL, NULL);
-        r = need(d, STREAM_PODS_UNSCHEDULED, NULL, "spec.nodeName=", NULL);
+                return need(d, STREAM_PODS, NULL, NULL);
+        r = need(d, STREAM_PODS_UNSCHEDULED, NULL, "spec.nodeName=");
         if (r < 0 || !d->world->node)
                 return r;
         return need_of_node(d, STREAM_PODS, NULL, "spec.nodeName");
@@ -96,7 +100,7 @@ static int need_workloads(const Demand *d, unsigned roles) {
 
         for (StreamRole role = STREAM_DAEMONSETS; r >= 0 && role <= STREAM_REPLICASETS; role++)
                 if (roles & 1U << role)
-                        r = need(d, role, NULL, NULL, NULL);
+                        r = need(d, role, NULL, NULL);
         return r;
 }
 
@@ -113,7 +117,7 @@ static int need_leases(const Demand *d) {
         const World *w = d->world;
 
         if (w->cluster_scope || (board_wants_other_nodes(d->board) && !all_show_life(w)))
-                return need(d, STREAM_LEASES, "kube-node-lease", NULL, NULL);
+                return need(d, STREAM_LEASES, "kube-node-lease", NULL);
         if (!w->node || w->node->alive)
                 return 0;
         return need_of_node(d, STREAM_LEASES, "kube-node-lease", "metadata.name");
@@ -145,7 +149,7 @@ int board_demand(const Board *b, const World *w, DemandCallback callback, void *
             (r = need_workloads(&d, roles)) < 0)
                 return r;
         if (pods && is_awaiting(b)) {
-                r = need(&d, STREAM_EVENTS, NULL, NULL, NULL);
+                r = need(&d, STREAM_EVENTS, NULL, NULL);
                 if (r < 0)
                         return r;
         }

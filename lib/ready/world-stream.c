@@ -80,7 +80,7 @@ static void stream_destroy(WorldStream *s) {
 int world_add_stream(World *w, StreamRole role, const char *key, const char *node, WorldStream **ret) {
         WorldStream *s;
 
-        assert(!node || role == STREAM_NODES || role == STREAM_PODS);
+        assert(!node || role == STREAM_NODES || role == STREAM_PODS || role == STREAM_LEASES);
 
         s = calloc(1, sizeof(WorldStream));
         if (!s)

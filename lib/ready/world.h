@@ -32,8 +32,8 @@ typedef enum StreamRole {
 struct WorldStream {
         World *world;
         StreamRole role;
-        char *key;  /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
-        char *node; /* NODES, PODS: it was asked for this node, or for its pods, alone; else NULL */
+        char *key; /* GENERIC: what it watches, "GROUP/VERSION/PLURAL NAMESPACE/NAME"; else NULL */
+        char *node; /* NODES, PODS, LEASES: it was asked for this node, or for what is its, alone; else NULL */
         bool in_sync;
         bool listed;         /* in sync by a listing, not by resuming */
         usec_t synced;       /* monotonic */

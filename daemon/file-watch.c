@@ -12,7 +12,6 @@
 
 #include "file-watch.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -54,13 +53,12 @@ static void drop_watches(FileWatch *w) {
 }
 
 void file_watch_init(FileWatch *w, Loop *loop, void (*on_changed)(FileWatch *w)) {
-        *w = (FileWatch){ .on_changed = on_changed, .loop = loop, .fd = -1, .mounts_fd = -1 };
+        *w = (FileWatch){ .on_changed = on_changed, .loop = loop, .fd = -1, .mounts = MOUNT_WATCH_INIT };
 }
 
 void file_watch_done(FileWatch *w) {
         drop_watches(w);
-        loop_io_done(&w->mounts);
-        w->mounts_fd = safe_close(w->mounts_fd);
+        mount_watch_done(&w->mounts);
         w->paths = strv_free(w->paths);
 }
 
@@ -203,15 +201,8 @@ static bool concerns_us(const FileWatch *w, const struct inotify_event *e) {
         return false;
 }
 
-static void on_mounts(LoopIo *io, unsigned events) {
-        file_watch_look(container_of(io, FileWatch, mounts));
-}
-
-/* The file can always be read; a change of the mounts is an error of its descriptor, which counts as writable. */
-static int watch_mounts(FileWatch *w) {
-        if (w->mounts_fd < 0)
-                w->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-        return w->mounts_fd < 0 ? 0 : loop_io_set(w->loop, &w->mounts, w->mounts_fd, LOOP_WRITE, on_mounts);
+static void on_mounts(MountWatch *mounts) {
+        file_watch_look(container_of(mounts, FileWatch, mounts));
 }
 
 static void on_readable(LoopIo *io, unsigned events);
@@ -221,7 +212,7 @@ static int lay(FileWatch *w) {
         int r;
 
         drop_watches(w);
-        r = watch_mounts(w);
+        r = mount_watch_start(&w->mounts, w->loop, on_mounts);
         if (r < 0)
                 return r;
         w->fingerprint = fingerprint(w);

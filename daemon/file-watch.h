@@ -4,6 +4,8 @@
 #include "base/strv.h"
 #include "event/loop.h"
 
+#include "mount-watch.h"
+
 /* Tells when one of a set of files may have changed. The files, and any folder above them, may be absent.
  * Embedded in its owner. */
 
@@ -17,8 +19,7 @@ struct FileWatch {
         struct FileWatchFolder *folders;
         size_t n_folders;
         LoopIo io;
-        int mounts_fd; /* -1 */
-        LoopIo mounts;
+        MountWatch mounts;
         LoopTimer poll;
         uint64_t fingerprint; /* of the files' metadata, when they were looked at last */
         bool polling;

@@ -9,17 +9,16 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/string-util.h"
 #include "configuration.h"
 #include "gates/condition-microshift.h"
+#include "mount-watch.h"
 
 struct SourceMounts {
         Hub *hub;
         SourceMountsOps *ops;
-        int fd; /* of /proc/self/mountinfo; -1 */
-        LoopIo io;
+        MountWatch mounts;
         uint64_t seen; /* a hash over the mounts */
 };
 
@@ -71,8 +70,8 @@ void source_mounts_look(SourceMounts *s) {
         s->ops->changed(s->ops);
 }
 
-static void on_mounts(LoopIo *io, unsigned events) {
-        source_mounts_look(container_of(io, SourceMounts, io));
+static void on_mounts(MountWatch *mounts) {
+        source_mounts_look(container_of(mounts, SourceMounts, mounts));
 }
 
 /* To be made before the configuration is read. ops outlive it. -ENOMEM. */
@@ -84,13 +83,10 @@ int source_mounts_new(Hub *hub, SourceMountsOps *ops, SourceMounts **ret) {
                 return -ENOMEM;
         s->hub = hub;
         s->ops = ops;
-        /* A change is an error of the descriptor, which counts as writable; reading never blocks. */
-        s->fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-        if (s->fd >= 0) {
-                r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_WRITE, on_mounts);
-                if (r < 0)
-                        return r;
-        }
+        s->mounts = MOUNT_WATCH_INIT;
+        r = mount_watch_start(&s->mounts, hub->loop, on_mounts);
+        if (r < 0)
+                return r;
         s->seen = mounts_of_all(s);
 
         *ret = TAKE_PTR(s);
@@ -101,7 +97,6 @@ SourceMounts *source_mounts_free(SourceMounts *s) {
         if (!s)
                 return NULL;
 
-        loop_io_done(&s->io);
-        safe_close(s->fd);
+        mount_watch_done(&s->mounts);
         return mfree(s);
 }

@@ -13,6 +13,7 @@
  * MSREADY_SEED repeats one run, MSREADY_RUNS makes more of them. */
 
 #include "fixture.h"
+#include "random.h"
 
 #include <stdio.h>
 
@@ -71,7 +72,8 @@ typedef struct Stream {
 } Stream;
 
 typedef struct Sim {
-        unsigned seed, random, uids, beats, containers;
+        Random random;
+        unsigned uids, beats, containers;
         Play gates; /* makes their setups, and nothing else */
         Readiness readiness;
         ReadinessOps ops;
@@ -89,15 +91,10 @@ typedef struct Sim {
 } Sim;
 
 static unsigned roll(Sim *s, unsigned sides) {
-        s->random = s->random * 1664525u + 1013904223u;
-        return (s->random >> 8) % sides;
+        return random_roll(&s->random, sides);
 }
 
-#define wrong(s, ...)                                                                                       \
-        do {                                                                                                \
-                print_error("MSREADY_SEED=%u: ", (s)->seed);                                                \
-                fail_msg(__VA_ARGS__);                                                                      \
-        } while (0)
+#define wrong(s, ...) random_wrong(&(s)->random, __VA_ARGS__)
 
 static World *world(const Sim *s) {
         return s->readiness.world;
@@ -595,7 +592,7 @@ static void begin_daemon(Sim *s) {
         host->machine_id = s->nameless ? NULL : strdup(text);
         snprintf(text, sizeof(text), "%s", names[s->hosts[0].next_name]);
         host->host_name = strdup(text);
-        world(s)->cluster_scope = s->seed % 4 == 0;
+        world(s)->cluster_scope = s->random.seed % 4 == 0;
         assert_true(world_set_api(world(s), API_UNREACHABLE, REASON_API_UNREACHABLE, NULL, s->now) >= 0);
         load_gates(s);
 }
@@ -811,8 +808,7 @@ static void run(unsigned seed) {
         Sim *s = calloc(1, sizeof(Sim));
 
         assert_non_null(s);
-        *s = (Sim){ .seed = seed,
-                    .random = seed * 2654435761u + 1,
+        *s = (Sim){ .random = { seed, seed * 2654435761u + 1 },
                     .now = { .boottime = STARTED, .monotonic = STARTED },
                     .ops = { cluster_changed, gate_changed, verdict_changed },
                     .clones = seed % 3 == 0,
@@ -832,15 +828,7 @@ static void run(unsigned seed) {
 }
 
 static void test_random(void **state) {
-        const char *seed = getenv("MSREADY_SEED"), *runs = getenv("MSREADY_RUNS");
-        unsigned n = runs ? (unsigned) strtoul(runs, NULL, 10) : RUNS;
-
-        if (seed) {
-                run((unsigned) strtoul(seed, NULL, 10));
-                return;
-        }
-        for (unsigned i = 0; i < n; i++)
-                run(BASE_SEED + i);
+        random_runs(BASE_SEED, RUNS, run);
 }
 
 int main(void) {

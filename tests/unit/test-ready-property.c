@@ -14,6 +14,7 @@
  * run, MSREADY_RUNS makes more of them. */
 
 #include "fixture.h"
+#include "random.h"
 
 #include <stdio.h>
 
@@ -48,9 +49,8 @@ typedef struct Channel {
 
 typedef struct Sim {
         Play play;
-        unsigned seed;
+        Random random;
         Mode mode;
-        unsigned random;
         Channel nodes, pods;
 
         /* The truth. */
@@ -78,15 +78,10 @@ typedef struct Sim {
 static const char *const names[] = { "node", "all" };
 
 static unsigned roll(Sim *s, unsigned sides) {
-        s->random = s->random * 1664525u + 1013904223u;
-        return (s->random >> 8) % sides;
+        return random_roll(&s->random, sides);
 }
 
-#define wrong(s, ...)                                                                                       \
-        do {                                                                                                \
-                print_error("MSREADY_SEED=%u: ", (s)->seed);                                                \
-                fail_msg(__VA_ARGS__);                                                                      \
-        } while (0)
+#define wrong(s, ...) random_wrong(&(s)->random, __VA_ARGS__)
 
 /* --- the truth --- */
 
@@ -369,7 +364,7 @@ static void add_gates(Sim *s) {
         setup = PLAY_GATE(&s->play, "all", check_workload(KUBE_DAEMONSET, "ns", "a"),
                           check_workload(KUBE_DAEMONSET, "ns", "b"),
                           check_workload(KUBE_DAEMONSET, "ns", "c"), check_pods("ns", NULL));
-        if (s->mode == MODE_CHAOS && s->seed % 3 == 0)
+        if (s->mode == MODE_CHAOS && s->random.seed % 3 == 0)
                 setup->timing.settle = SECONDS(7);
 }
 
@@ -561,7 +556,7 @@ static void restart_unknown(Sim *s) {
 static void begin(Sim *s, unsigned seed, Mode mode) {
         static const char *const owners[] = { "a", "b", "c" };
 
-        *s = (Sim){ .seed = seed, .random = seed * 2654435761u + 1, .mode = mode, .next_id = 1000 };
+        *s = (Sim){ .random = { seed, seed * 2654435761u + 1 }, .mode = mode, .next_id = 1000 };
         s->nodes.role = STREAM_NODES;
         s->pods.role = STREAM_PODS;
         play_begin(&s->play);
@@ -769,24 +764,20 @@ static void run(unsigned seed, Mode mode) {
         play_end(&s.play);
 }
 
-static void run_all(Mode mode) {
-        const char *seed = getenv("MSREADY_SEED"), *runs = getenv("MSREADY_RUNS");
-        unsigned n = runs ? (unsigned) strtoul(runs, NULL, 10) : RUNS;
+static void run_boot(unsigned seed) {
+        run(seed, MODE_BOOT);
+}
 
-        if (seed) {
-                run((unsigned) strtoul(seed, NULL, 10), mode);
-                return;
-        }
-        for (unsigned i = 0; i < n; i++)
-                run(BASE_SEED + i, mode);
+static void run_chaos(unsigned seed) {
+        run(seed, MODE_CHAOS);
 }
 
 static void test_boot(void **state) {
-        run_all(MODE_BOOT);
+        random_runs(BASE_SEED, RUNS, run_boot);
 }
 
 static void test_chaos(void **state) {
-        run_all(MODE_CHAOS);
+        random_runs(BASE_SEED, RUNS, run_chaos);
 }
 
 int main(void) {

@@ -8,7 +8,7 @@
  * Whenever those that are wanted have told all, what is known is what the server has, no more and no less.
  * MSREADY_SEED repeats one run, MSREADY_RUNS makes more. */
 
-#include "test.h"
+#include "random.h"
 
 #include <stdio.h>
 
@@ -49,7 +49,8 @@ typedef struct Stream {
 } Stream;
 
 typedef struct Sim {
-        unsigned seed, random, uids;
+        Random random;
+        unsigned uids;
         Instant now;
         World *world;
         Entry log[STEPS + 1];
@@ -58,8 +59,7 @@ typedef struct Sim {
 } Sim;
 
 static unsigned roll(Sim *s, unsigned sides) {
-        s->random = s->random * 1664525u + 1013904223u;
-        return (s->random >> 8) % sides;
+        return random_roll(&s->random, sides);
 }
 
 /* --- the server --- */
@@ -269,7 +269,8 @@ static void compare_nodes(Sim *s) {
                 o = world_find(s->world, KUBE_NODE, "", name);
                 if (!o != !is_of(t, p, i) || (o && !streq(o->object->uid, uid)))
                         fail_msg("MSREADY_SEED=%u: node %s has uid %s and is%s asked for; known: uid %s",
-                                 s->seed, name, uid, is_of(t, p, i) ? "" : " not", o ? o->object->uid : "-");
+                                 s->random.seed, name, uid, is_of(t, p, i) ? "" : " not",
+                                 o ? o->object->uid : "-");
         }
 }
 
@@ -287,7 +288,7 @@ static void compare(Sim *s) {
                            !KUBE_POD_OF(o->object)->node == (p->bound && !is_unreadable(p)))))
                         fail_msg(
                                 "MSREADY_SEED=%u: %s is %s, has uid %s and %s node; known: uid %s, version %s",
-                                s->seed, name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",
+                                s->random.seed, name, p->uid ? "there" : "gone", uid, p->bound ? "a" : "no",
                                 o ? o->object->uid : "-", o ? o->object->resource_version : "-");
         }
         compare_nodes(s);
@@ -332,7 +333,7 @@ static void step(Sim *s) {
 }
 
 static void run(unsigned seed) {
-        Sim s = { .seed = seed, .random = seed };
+        Sim s = { .random = { seed, seed } };
 
         assert_ok(world_new(&s.world));
         for (unsigned i = 0; i < _ASKED_MAX; i++)
@@ -357,15 +358,7 @@ static void run(unsigned seed) {
 }
 
 static void test_random(void **state) {
-        const char *seed = getenv("MSREADY_SEED"), *runs = getenv("MSREADY_RUNS");
-        unsigned n = runs ? (unsigned) strtoul(runs, NULL, 10) : RUNS;
-
-        if (seed) {
-                run((unsigned) strtoul(seed, NULL, 10));
-                return;
-        }
-        for (unsigned i = 0; i < n; i++)
-                run(BASE_SEED + i);
+        random_runs(BASE_SEED, RUNS, run);
 }
 
 int main(void) {

@@ -55,10 +55,8 @@ def told_lost(daemon):
     return re.search(r"(Gate \w+|The cluster) is lost", daemon.log())
 
 
-@pytest.mark.parametrize("end", [None, signal.SIGTERM, signal.SIGKILL])
-def test_stalled_daemon(edge, end):
-    """The daemon is stopped, for longer than HoldSec=, right after a pod was not Ready. When it goes on, or is
-    restarted at once, the pod's Ready waits in its sockets: what it did not see was not FALSE."""
+def paused_unready(edge):
+    """The daemon, stopped right after a pod was not Ready."""
     edge.up()
     daemon = edge.start(config={"Readiness": {"HoldSec": "3s"}})
     edge.expect_ready()
@@ -66,6 +64,14 @@ def test_stalled_daemon(edge, end):
     edge.kubelet.pod_ready("dns-default", False)
     process.eventually(lambda: edge.reasons("dns"), 5, 0.01, "a blocker")
     daemon.pause()
+    return daemon
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGTERM, signal.SIGKILL])
+def test_stalled_daemon(edge, end):
+    """The daemon is stopped, for longer than HoldSec=, right after a pod was not Ready. When it goes on, or is
+    restarted at once, the pod's Ready waits in its sockets: what it did not see was not FALSE."""
+    daemon = paused_unready(edge)
     edge.kubelet.pod_ready("dns-default")
     time.sleep(6)
     if end:
@@ -82,13 +88,7 @@ def test_stalled_daemon(edge, end):
 
 def test_stalled_daemon_loses_what_is_lost(edge):
     """What is FALSE after the stall as well is lost when the hold is over, and not before the news was read."""
-    edge.up()
-    daemon = edge.start(config={"Readiness": {"HoldSec": "3s"}})
-    edge.expect_ready()
-    edge.expect_settled()
-    edge.kubelet.pod_ready("dns-default", False)
-    process.eventually(lambda: edge.reasons("dns"), 5, 0.01, "a blocker")
-    daemon.pause()
+    daemon = paused_unready(edge)
     time.sleep(6)
     daemon.resume()
     resumed = time.monotonic()

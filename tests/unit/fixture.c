@@ -563,6 +563,21 @@ PlayPod pod_ready(const char *namespace, const char *name, unsigned uid, unsigne
         };
 }
 
+/* dns-default of the guide, and a sidecar in it. */
+PlayPod pod_of_dns(void) {
+        PlayPod pod = pod_ready("openshift-dns", "dns-default-28m2q", 3, 31);
+
+        pod.containers[0].name = "dns";
+        pod.containers[1] = (PlayContainer){ .name = "kube-rbac-proxy",
+                                             .role = KUBE_CONTAINER_MAIN,
+                                             .state = KUBE_CONTAINER_RUNNING,
+                                             .id = 32 };
+        pod.containers[2] = (PlayContainer){
+                .name = "sidecar", .role = KUBE_CONTAINER_SIDECAR, .state = KUBE_CONTAINER_RUNNING, .id = 33
+        };
+        return pod;
+}
+
 void pod_owned(PlayPod *pod, const char *kind, const char *name, unsigned uid) {
         pod->owner_kind = kind;
         pod->owner_name = name;

@@ -160,6 +160,7 @@ void play_look(Play *p);
 /* Shorthands for what most stories begin with. */
 PlayNode node_of_this_boot(void);
 PlayPod pod_ready(const char *namespace, const char *name, unsigned uid, unsigned id);
+PlayPod pod_of_dns(void);
 void pod_owned(PlayPod *pod, const char *kind, const char *name, unsigned uid);
 void play_start_pod(Play *p, const PlayPod *pod);
 void play_cluster(Play *p);

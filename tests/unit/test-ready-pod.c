@@ -13,15 +13,7 @@ static PlayPod base;
 
 static int setup(void **state) {
         dns = check_pods(NS, NULL);
-        base = pod_ready(NS, "dns-default-28m2q", 3, 31);
-        base.containers[0].name = "dns";
-        base.containers[1] = (PlayContainer){ .name = "kube-rbac-proxy",
-                                              .role = KUBE_CONTAINER_MAIN,
-                                              .state = KUBE_CONTAINER_RUNNING,
-                                              .id = 32 };
-        base.containers[2] = (PlayContainer){
-                .name = "sidecar", .role = KUBE_CONTAINER_SIDECAR, .state = KUBE_CONTAINER_RUNNING, .id = 33
-        };
+        base = pod_of_dns();
         base.containers[3] = (PlayContainer){ .name = "init",
                                               .role = KUBE_CONTAINER_INIT,
                                               .state = KUBE_CONTAINER_TERMINATED,

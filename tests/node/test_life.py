@@ -170,9 +170,7 @@ def test_what_is_left_over_blocks_nothing(node):
                 "spec": {"containers": [realnode.container("worker", command)],
                          "terminationGracePeriodSeconds": 1, "hostNetwork": True, **spec}}
 
-    node.write(f"{node.etc}/gates.d/worker.gate", WORKER_GATE)
-    node.run("msready", "reload")
-    expect_reason(node, "worker", "NoPods")
+    # One that ends at once, and which the kubelet may have called ready before: the gate comes when it has ended.
     node.apply(pod("completed", "exit 0", restartPolicy="Never"),
                # Not running, like a pod that the kubelet has evicted.
                pod("evicted", "sleep 1000", nodeSelector={"no": "where"}))
@@ -180,6 +178,9 @@ def test_what_is_left_over_blocks_nothing(node):
     node.kubectl("-n", "lab", "patch", "pod", "evicted", "--subresource=status", "--type=merge", "--patch",
                  json.dumps(evicted))
     node.kubectl("-n", "lab", "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/completed", "--timeout=30s")
+    node.write(f"{node.etc}/gates.d/worker.gate", WORKER_GATE)
+    node.run("msready", "reload")
+    expect_reason(node, "worker", "NoPods")
     time.sleep(1)
     assert node.gate("worker")["state"] == "waiting", "leftovers are nobody's readiness"
     node.apply(pod("worker", "sleep 1000"))

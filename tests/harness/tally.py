@@ -2,8 +2,9 @@
 """tally.py STATUS REPORT...: adds up meson's JUnit reports, names what failed, and prints the last line.
 
 STATUS is 0 if meson passed every run: a test program that meson failed for a reason which none of its own
-tests reports (a crash, a time-out, an exit status) is one failure. Exit status 1 if anything failed
-or nothing ran.
+tests reports (a crash, a time-out, an exit status) is one failure. A report given as +REPORT is of programs of the
+report before it that failed there and were played again: it counts instead, and what passed is called flaky.
+Exit status 1 if anything failed or nothing ran.
 """
 
 import sys
@@ -16,15 +17,31 @@ def outcome(case):
     return "skipped" if case.find("skipped") is not None else "passed"
 
 
+def suites_of(report):
+    return {suite.get("name", ""): list(suite.iter("testcase"))
+            for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite")}
+
+
 def main(status, *reports):
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    runs = []
     for report in reports:
-        for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
-            for case in suite.iter("testcase"):
+        if not report.startswith("+"):
+            runs.append(suites_of(report))
+            continue
+        for name, cases in suites_of(report[1:]).items():
+            if all(outcome(case) != "failed" for case in cases):
+                failed = [case.get("name", "") for case in runs[-1].get(name, ()) if outcome(case) == "failed"]
+                print(f"flaky: {name}" + (f": {', '.join(failed)}" if failed else ""))
+            runs[-1][name] = cases
+
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for run in runs:
+        for name, cases in run.items():
+            for case in cases:
                 result = outcome(case)
                 counts[result] += 1
                 if result != "passed":
-                    print(f"{result}: {suite.get('name', '')}: {case.get('name', '')}")
+                    print(f"{result}: {name}: {case.get('name', '')}")
     if status != "0" and not counts["failed"]:
         print("failed: a build or a test program, see above")
         counts["failed"] += 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How results are reported and counted: TAP for meson, and the last line of tests/run."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -60,8 +61,8 @@ def test_no_test_and_no_python(tmp_path):
     assert tap(tmp_path, "import nothing_of_this_name\n")[1] == ["not ok 1 - test_sample.py", "1..1"]
 
 
-def report(*cases):
-    return f"<testsuites><testsuite name='s'>{''.join(cases)}</testsuite></testsuites>"
+def report(*cases, name="s"):
+    return f"<testsuites><testsuite name='{name}'>{''.join(cases)}</testsuite></testsuites>"
 
 
 GOOD = "<testcase name='good'/>"
@@ -85,3 +86,29 @@ def test_tally(tmp_path, status, reports, last, code):
     command = [PYTHON, str(HERE / "tally.py"), status, *map(str, paths)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     assert (done.stdout.splitlines()[-1], done.returncode) == (last, code)
+
+
+@pytest.mark.parametrize("status,again,lines,code", [
+    ("0", report(GOOD, GOOD), ["flaky: s: bad", "2 passed, 0 failed"], 0),
+    ("1", report(BAD, GOOD), ["failed: s: bad", "1 passed, 1 failed"], 1),
+    ("0", report(GOOD, name="t"), ["flaky: t", "failed: s: bad", "2 passed, 1 failed"], 1),
+])
+def test_played_again(tmp_path, status, again, lines, code):
+    (tmp_path / "first.xml").write_text(report(GOOD, BAD))
+    (tmp_path / "again.xml").write_text(again)
+    command = [PYTHON, str(HERE / "tally.py"), status, str(tmp_path / "first.xml"), f"+{tmp_path / 'again.xml'}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    assert (done.stdout.splitlines(), done.returncode) == (lines, code)
+
+
+@pytest.mark.parametrize("results,names,code", [
+    ([("flow", "flow-a", "OK"), ("slow", "flow-b", "FAIL"), ("node", "node-c", "TIMEOUT")], ["flow-b", "node-c"], 0),
+    ([("unit", "test-a", "ERROR"), ("host", "host-b", "FAIL")], ["host-b"], 1),
+    ([("bench", "bench-a", "FAIL"), ("cluster", "cluster-b", "SKIP")], [], 1),
+])
+def test_who_may_play_again(tmp_path, results, names, code):
+    log = tmp_path / "log.json"
+    log.write_text("".join(json.dumps({"name": f"msready:{suite} / {name}", "result": result}) + "\n"
+                           for suite, name, result in results))
+    done = subprocess.run([PYTHON, str(HERE / "again.py"), str(log)], stdout=subprocess.PIPE, text=True)
+    assert (done.stdout.split(), done.returncode) == (names, code)

@@ -285,7 +285,6 @@ static void timer_start(LoopTimerImpl *impl) {
 
 static void on_timer(struct ev_loop *ev, ev_timer *w, int revents) {
         LoopTimerImpl *impl = container_of(w, LoopTimerImpl, ev);
-
         usec_t now = now_monotonic();
 
         if (now < impl->due)

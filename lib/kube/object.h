@@ -179,8 +179,7 @@ typedef struct KubeGeneric {
         KubeObject object;
         KubeCondition *conditions;
         size_t n_conditions;
-        uint64_t
-                status_hash; /* over the whole status, 0 where there is none: another value, another status */
+        uint64_t status_hash; /* another value, another status; 0 where there is none */
         /* Outside of that block: kube_object_keep_field() fills it, kube_object_free() frees it. */
         bool has_field;
         char *field; /* its text; NULL where it has none to compare */

@@ -61,8 +61,7 @@ int check_judge(Check *c, Judging *j) {
 }
 
 /* Calls back for each object that the check looks at, which is none where it is set aside; nothing changes by that.
- * The finding lives for the call only.
- * Returns what the callback returned where that was negative, or -ENOMEM. */
+ * The finding lives for the call only. Returns what the callback returned where that was negative, or -ENOMEM. */
 int check_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         return c->is_set_aside ? 0 : c->kind->list(c, w, now, callback, userdata);
 }

@@ -103,9 +103,8 @@ struct Check {
         bool controller_was_true;     /* in this boot */
         usec_t controller_true_since; /* monotonic, valid with the above */
         bool status_noted;            /* the object has been seen since */
-        uint64_t
-                status_then; /* KubeGeneric.status_hash when it was first seen since, valid with the above */
-        bool stands;         /* it counts as the API says it from now on; R6 keeps that */
+        uint64_t status_then;         /* valid with the above: KubeGeneric.status_hash at that moment */
+        bool stands;                  /* it counts as the API says it from now on; R6 keeps that */
 };
 
 void check_init(Check *c, const CheckDefinition *d);

@@ -71,7 +71,6 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_UNAUTHORIZED "Unauthorized"
 #define REASON_FORBIDDEN "Forbidden"
 #define REASON_CLOCK "Clock"
-#define REASON_UNREADABLE "Unreadable"
 #define REASON_KUBECONFIG_MISSING "KubeconfigMissing"
 #define REASON_KUBECONFIG_INVALID "KubeconfigInvalid"
 #define REASON_INVALID_GATE "InvalidGate"

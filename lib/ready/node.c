@@ -92,9 +92,9 @@ static bool choose_among_unreadable(const World *w, unsigned wanted, NodeChoice 
 }
 
 /* Rule R1: finds the node that is this host: the one that the configuration names; else, among those of this machine
- * ID, the one of this boot or of this host name; else the one of this host name; else the only node that is
- * not certainly another host's. Decided again at each change of a node, because a
- * host may register itself under another name. */
+ * ID, the one of this boot or of this host name; else the one of this host name; else the only node that is not
+ * certainly another host's. Decided again at each change of a node, because a host may register itself under another
+ * name. */
 void node_choose(const World *w, NodeChoice *ret) {
         static const unsigned order[] = { SAME_MACHINE | SAME_BOOT, SAME_MACHINE | SAME_HOST_NAME,
                                           SAME_HOST_NAME, NOT_FOREIGN };

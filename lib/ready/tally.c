@@ -85,22 +85,36 @@ static bool judge_member(const Members *m, const World *w, Instant now, const Wo
         return false;
 }
 
+/* The next of the check's pods in scope, also of those that are no members; NULL for the first, and after the last. */
+static const WorldObject *next_pod(const Members *m, const World *w, const WorldObject *o) {
+        o = o ? o->next : w->by_kind[KUBE_POD];
+        while (o &&
+               !(pod_is_in_scope(w, KUBE_POD_OF(o->object)) && is_its_pod(m, w, KUBE_POD_OF(o->object))))
+                o = o->next;
+        return o;
+}
+
+#define POD_FOREACH(o, m, w) for (const WorldObject *o = next_pod(m, w, NULL); o; o = next_pod(m, w, o))
+
+static Watched watched_pod(const WorldObject *o) {
+        return (Watched){
+                .kind = "Pod",
+                .namespace = o->object->namespace,
+                .name = o->object->name,
+                .object = o,
+                .since = o->changed,
+        };
+}
+
 /* Calls back for each member with what rules R2 to R4 say of it. */
 int tally_list(const Members *m, const World *w, Instant now, WatchedCallback callback, void *userdata) {
         usec_t deadline = USEC_INFINITY;
         int r;
 
-        WORLD_FOREACH(o, w, KUBE_POD) {
-                Watched watched = {
-                        .kind = "Pod",
-                        .namespace = o->object->namespace,
-                        .name = o->object->name,
-                        .object = o,
-                        .since = o->changed,
-                };
+        POD_FOREACH(o, m, w) {
+                Watched watched = watched_pod(o);
 
-                if (!pod_is_in_scope(w, KUBE_POD_OF(o->object)) || !pod_is_member(KUBE_POD_OF(o->object)) ||
-                    !is_its_pod(m, w, KUBE_POD_OF(o->object)))
+                if (!pod_is_member(KUBE_POD_OF(o->object)))
                         continue;
                 judge_member(m, w, now, o, &watched.finding, &deadline);
                 r = callback(&watched, userdata);
@@ -127,21 +141,13 @@ int tally_members(const Members *m, Judging *j, Tally *ret) {
         Tally t = {};
         int r;
 
-        WORLD_FOREACH(o, w, KUBE_POD) {
+        POD_FOREACH(o, m, w) {
                 const KubePod *p = KUBE_POD_OF(o->object);
+                Watched watched = watched_pod(o);
+                Finding *f = &watched.finding;
                 unsigned ready, total;
                 bool counts;
-                Watched watched = {
-                        .kind = "Pod",
-                        .namespace = p->object.namespace,
-                        .name = p->object.name,
-                        .object = o,
-                        .since = o->changed,
-                };
-                Finding *f = &watched.finding;
 
-                if (!pod_is_in_scope(w, p) || !is_its_pod(m, w, p))
-                        continue;
                 if (!pod_is_member(p)) {
                         take_leftover(&t, o);
                         continue;
@@ -182,18 +188,11 @@ int tally_block_old(const Members *m, Judging *j) {
         const World *w = j->world;
         int r;
 
-        WORLD_FOREACH(o, w, KUBE_POD) {
-                const KubePod *p = KUBE_POD_OF(o->object);
+        POD_FOREACH(o, m, w) {
                 usec_t deadline = USEC_INFINITY;
-                /* It blocks since there is a newer one, which is not when the pod changed. */
-                Watched watched = {
-                        .kind = "Pod",
-                        .namespace = p->object.namespace,
-                        .name = p->object.name,
-                        .object = o,
-                };
+                Watched watched = watched_pod(o);
 
-                if (!pod_is_in_scope(w, p) || !pod_is_member(p) || !is_its_pod(m, w, p) ||
+                if (!pod_is_member(KUBE_POD_OF(o->object)) ||
                     judge_member(m, w, j->now, o, &watched.finding, &deadline))
                         continue;
                 r = report_add(j, &watched);

@@ -41,6 +41,11 @@ static bool is_folder(const char *path) {
         return lstat(path, &st) >= 0 && S_ISDIR(st.st_mode);
 }
 
+/* Whether the entry of a group's folder may be a group. Where its type is not told, a look has to tell. */
+static bool may_be_group(const struct dirent *e) {
+        return e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN);
+}
+
 void cgroup_probe_done(CgroupProbe *p) {
         free(p->root);
         free(p->hierarchy);
@@ -156,7 +161,7 @@ static int search(Search *s, const char *folder, unsigned depth) {
         while (!s->found && r >= 0 && (e = readdir(d))) {
                 _cleanup_free_ char *path = NULL;
 
-                if (e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
+                if (!may_be_group(e))
                         continue;
                 if (depth == 0 && !cgroup_name_is_kubepods(e->d_name))
                         continue;
@@ -240,7 +245,7 @@ static int find_parents(CgroupProbe *p, const char *folder, uid_t owner, unsigne
         while (r >= 0 && (e = readdir(d)) && *folders < SEARCH_FOLDERS) {
                 _cleanup_free_ char *path = NULL;
 
-                if (e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
+                if (!may_be_group(e))
                         continue;
                 r = path_join(folder, e->d_name, &path);
                 if (r < 0 || !is_of(path, owner))

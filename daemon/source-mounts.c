@@ -47,17 +47,18 @@ static uint64_t mount_of(const char *path) {
         return 0;
 }
 
-static uint64_t mounts_of_all(const SourceMounts *s) {
-        uint64_t hash = FNV_INIT, mount;
+static uint64_t add_mount(uint64_t hash, const char *path) {
+        uint64_t mount = mount_of(path);
 
-        STRV_FOREACH(p, configuration_folders(s->hub->options)) {
-                mount = mount_of(*p);
-                hash = fnv_bytes(hash, &mount, sizeof(mount));
-        }
-        mount = mount_of(MICROSHIFT_CONFIG_FILE);
-        hash = fnv_bytes(hash, &mount, sizeof(mount));
-        mount = mount_of(MICROSHIFT_CONFIG_FOLDER);
         return fnv_bytes(hash, &mount, sizeof(mount));
+}
+
+static uint64_t mounts_of_all(const SourceMounts *s) {
+        uint64_t hash = FNV_INIT;
+
+        STRV_FOREACH(p, configuration_folders(s->hub->options))
+                hash = add_mount(hash, *p);
+        return add_mount(add_mount(hash, MICROSHIFT_CONFIG_FILE), MICROSHIFT_CONFIG_FOLDER);
 }
 
 /* Compares now, whether or not the kernel has told of a mount. */

@@ -293,6 +293,15 @@ static void node_forget_life(WorldObject *o) {
         o->renewals = 0;
 }
 
+/* What was observed before the API went out of reach proves nothing after it: kubelets, or whole hosts, may have
+ * started again in the meantime (rules R1 and R3). */
+void world_forget_observations(World *w) {
+        WORLD_FOREACH(o, w, KUBE_NODE)
+                node_forget_life(o);
+        WORLD_FOREACH(o, w, KUBE_POD)
+                o->observed = false;
+}
+
 /* Rule R1: a kubelet that has just started may renew its Lease before it has looked at anything, but it writes its
  * status before it renews the Lease again. Only where the API has answered all the while that the daemon ran does one
  * renewal tell enough. */

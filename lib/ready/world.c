@@ -79,17 +79,6 @@ static void world_forget_paths(World *w) {
                         world_drop_answer(w, a);
 }
 
-/* What was observed before the API went out of reach proves nothing after it: kubelets, or whole hosts, may have
- * started again in the meantime (rules R1 and R3). */
-static void world_forget_observations(World *w) {
-        WORLD_FOREACH(o, w, KUBE_NODE) {
-                o->alive = false;
-                o->renewals = 0;
-        }
-        WORLD_FOREACH(o, w, KUBE_POD)
-                o->observed = false;
-}
-
 /* The state of the API server; the first call tells what it is before the daemon has asked. Returns 1 where the state,
  * the reason or the message changed. */
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now) {

@@ -151,6 +151,7 @@ World *world_free(World *w);
 DEFINE_CLEANUP(World, world_free)
 
 int world_set_api(World *w, ApiState state, const char *reason, const char *message, Instant now);
+void world_forget_observations(World *w);
 int world_set_answer(World *w, const char *key, Evidence e, const char *reason, const char *message,
                      Instant now);
 const WorldAnswer *world_answer(const World *w, const char *key);

@@ -51,12 +51,12 @@ static inline Buffer kept_stop(Play *p) {
         return b;
 }
 
-/* The daemon is back: its gates are loaded and have their past; nothing is known of the cluster. */
-static inline int kept_start(Play *p, Buffer *b, const KeepStamp *stamp) {
+/* The daemon is back: the gates that are added are loaded and have their past; nothing is known of the cluster. */
+static inline int kept_start_with(Play *p, Buffer *b, const KeepStamp *stamp, void (*add)(Play *p)) {
         _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         int r;
 
-        add_gates(p);
+        add(p);
         assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
         p->n_setups = 0;
         r = keep_restore(&p->board, b->data, b->size, stamp, p->now);
@@ -65,6 +65,10 @@ static inline int kept_start(Play *p, Buffer *b, const KeepStamp *stamp) {
         play_look(p);
         play_judge(p);
         return r;
+}
+
+static inline int kept_start(Play *p, Buffer *b, const KeepStamp *stamp) {
+        return kept_start_with(p, b, stamp, add_gates);
 }
 
 /* The daemon was away for so long. */

@@ -181,16 +181,9 @@ static void add_spare_gates(Play *p) {
 }
 
 static void restart_with_spare_pods(Play *p) {
-        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         Buffer b = kept_stop(p);
 
-        add_spare_gates(p);
-        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
-        p->n_setups = 0;
-        assert_ok(keep_restore(&p->board, b.data, b.size, &here, p->now));
-        buffer_done(&b);
-        play_look(p);
-        play_judge(p);
+        assert_ok(kept_start_with(p, &b, &here, add_spare_gates));
 }
 
 /* Pods beyond those that are wanted never block, nor where they die after a restart while the API is away. One that
@@ -235,6 +228,10 @@ static void test_spare_pods(void **state) {
 #define SANDBOX 90
 #define SUCCESSOR 42
 
+static void add_twofold_gate(Play *p) {
+        PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
+}
+
 /* dns is open by two checks that look at one pod, whose sandbox has a process; and the API goes away. */
 static void begin_with_sandbox(Play *p) {
         PlayPod pod = pod_ready(NS, "dns-default-28m2q", 3, 31);
@@ -245,7 +242,7 @@ static void begin_with_sandbox(Play *p) {
         };
         play_start_beside(p, 3, SANDBOX);
         play_start_pod(p, &pod);
-        PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
+        add_twofold_gate(p);
         play_load(p);
         assert_gate(p, "dns", "ready");
         play_api(p, API_UNREACHABLE);
@@ -253,16 +250,9 @@ static void begin_with_sandbox(Play *p) {
 }
 
 static void restart_with_sandbox(Play *p) {
-        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
         Buffer b = kept_stop(p);
 
-        PLAY_GATE(p, "dns", check_pods(NS, NULL), check_pods(NS, "*"));
-        assert_ok(board_set(&p->board, p->setups, p->n_setups, p->now, &warnings, &removed));
-        p->n_setups = 0;
-        assert_ok(keep_restore(&p->board, b.data, b.size, &here, p->now));
-        buffer_done(&b);
-        play_look(p);
-        play_judge(p);
+        assert_ok(kept_start_with(p, &b, &here, add_twofold_gate));
 }
 
 static void assert_dns(Play *p, Evidence expected) {

@@ -118,18 +118,20 @@ const char *arena_word(Arena *a, const char *s) {
 }
 
 /* Over all of a value as it is printed: another hash, another value. 0 where there is none, and while only sizes are
- * added up. */
-uint64_t arena_hash(Arena *a, const JsonValue *v) {
+ * added up. One that takes too much is an error. */
+uint64_t arena_hash(Arena *a, const JsonValue *v, const char *what) {
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(2 * LIMIT_OBJECT);
         int r;
 
         if (!a->base || a->error < 0 || !v)
                 return 0;
         r = jv_print(v, false, &b);
-        if (r < 0) {
+        if (r == -E2BIG)
+                arena_refuse(a, r, "its %s takes more than %zu bytes", what, b.limit);
+        else if (r < 0)
                 a->error = r;
+        if (r < 0)
                 return 0;
-        }
         return fnv_bytes(FNV_INIT, buffer_cstr(&b), b.size);
 }
 

@@ -23,7 +23,7 @@ bool arena_admits(Arena *a, size_t n, const char *what);
 void *arena_alloc(Arena *a, size_t count, size_t size);
 const char *arena_string(Arena *a, const char *s);
 const char *arena_word(Arena *a, const char *s);
-uint64_t arena_hash(Arena *a, const JsonValue *v);
+uint64_t arena_hash(Arena *a, const JsonValue *v, const char *what);
 char *const *arena_pairs(Arena *a, const JsonValue *map, const char *what);
 char *const *arena_strings(Arena *a, const JsonValue *array, const char *what);
 KubeCondition *arena_conditions(Arena *a, const JsonValue *array, const char *const *types,

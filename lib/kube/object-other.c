@@ -74,5 +74,5 @@ void kube_generic_read(Arena *a, const JsonValue *json, KubeGeneric *g) {
                 };
 
         g->conditions = arena_conditions(a, jv_get(status, "conditions"), NULL, extra, n, &g->n_conditions);
-        g->status_hash = arena_hash(a, status);
+        g->status_hash = arena_hash(a, status, "status");
 }

@@ -158,10 +158,16 @@ typedef union AnyObject {
         KubeGeneric generic;
 } AnyObject;
 
+static int fail(const Arena *a, char *ret_fault, size_t size) {
+        if (ret_fault)
+                snprintf(ret_fault, size, "%s", a->fault);
+        return a->error;
+}
+
 /* Reads an object of the given kind. Members of the wrong type count as absent. -EBADMSG if it has no name
- * or no uid, -E2BIG if it has more members than LIMIT_MEMBERS or an over-long name; kube_object_fault() then
- * says more. -ENOMEM. */
-int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
+ * or no uid, -E2BIG if it has more members than LIMIT_MEMBERS or an over-long name: ret_fault (size bytes,
+ * may be NULL) then says why, as "it has ...". -ENOMEM. */
+int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret, char *ret_fault, size_t size) {
         Arena sizes = {}, arena = {};
         AnyObject scratch = {};
         KubeObject *o;
@@ -172,7 +178,7 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         scratch.object.kind = kind;
         read_all(&sizes, json, &scratch.object);
         if (sizes.error < 0)
-                return sizes.error;
+                return fail(&sizes, ret_fault, size);
 
         arena.size = sizes.used;
         arena.base = calloc(1, arena.size);
@@ -184,7 +190,7 @@ int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret) {
         read_all(&arena, json, o);
         if (arena.error < 0) {
                 free(arena.base);
-                return arena.error;
+                return fail(&arena, ret_fault, size);
         }
 
         *ret = o;
@@ -197,18 +203,6 @@ int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *pat
 
         assert(o->kind == KUBE_GENERIC && !g->field);
         return kube_field_read(json, path, &g->has_field, &g->field);
-}
-
-/* Writes down, as "it has ...", why kube_object_parse() refuses this object. */
-void kube_object_fault(KubeKind kind, const JsonValue *json, char *ret, size_t size) {
-        AnyObject scratch = {};
-        Arena sizes = {};
-
-        scratch.object.kind = kind;
-        read_all(&sizes, json, &scratch.object);
-        if (sizes.error == 0)
-                arena_refuse(&sizes, -E2BIG, "its status takes more than %zu bytes", 2 * LIMIT_OBJECT);
-        snprintf(ret, size, "%s", sizes.fault);
 }
 
 /* Frees the object with all that it points to. Returns NULL. */

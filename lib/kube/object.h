@@ -185,9 +185,8 @@ typedef struct KubeGeneric {
         char *field; /* its text; NULL where it has none to compare */
 } KubeGeneric;
 
-int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret);
+int kube_object_parse(KubeKind kind, const JsonValue *json, KubeObject **ret, char *ret_fault, size_t size);
 int kube_object_keep_field(KubeObject *o, const JsonValue *json, const char *path);
-void kube_object_fault(KubeKind kind, const JsonValue *json, char *ret, size_t size);
 int kube_object_unreadable(KubeKind kind, const KubeBrief *brief, const char *why, KubeObject **ret);
 KubeObject *kube_object_free(KubeObject *o);
 DEFINE_CLEANUP(KubeObject, kube_object_free)

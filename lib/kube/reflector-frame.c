@@ -50,9 +50,7 @@ static int parse_object(const KubeQuery *q, const KubeFrame *frame, KubeObject *
                          LIMIT_JSON_VALUES, JSON_DEPTH_MAX);
         if (k < 0)
                 return k;
-        k = kube_object_parse(q->resource->kind, json, &o);
-        if (k == -EBADMSG || k == -E2BIG)
-                kube_object_fault(q->resource->kind, json, fault, fault_size);
+        k = kube_object_parse(q->resource->kind, json, &o, fault, fault_size);
         if (k >= 0 && q->kept_field)
                 k = kube_object_keep_field(o, json, q->kept_field);
         if (k < 0)

@@ -34,7 +34,7 @@ static int print_object(const JsonValue *v, usec_t realtime) {
 
         if (kind != KUBE_POD && kind != KUBE_NODE)
                 return -EINVAL;
-        r = kube_object_parse(kind, v, &o);
+        r = kube_object_parse(kind, v, &o, NULL, 0);
         if (r < 0)
                 return r;
         if (kind == KUBE_POD) {

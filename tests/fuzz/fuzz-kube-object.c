@@ -14,7 +14,7 @@ static KubeObject *parse(KubeKind kind, const char *text, size_t size) {
         _cleanup_(jv_freep) JsonValue *json = NULL;
         KubeObject *o = NULL;
 
-        if (jv_parse(text, size, &json) < 0 || kube_object_parse(kind, json, &o) < 0)
+        if (jv_parse(text, size, &json) < 0 || kube_object_parse(kind, json, &o, NULL, 0) < 0)
                 return NULL;
         assert(o->name[0] && o->uid[0] && o->namespace);
         STRV_FOREACH(l, o->labels)

@@ -46,7 +46,7 @@ static void pod(const JsonValue *v) {
         PodColumns c = POD_COLUMNS_NULL;
         const char *reason, *message;
 
-        if (kube_object_parse(KUBE_POD, v, &o) < 0)
+        if (kube_object_parse(KUBE_POD, v, &o, NULL, 0) < 0)
                 return;
         assert(pod_columns(KUBE_POD_OF(o), 1700000000 * USEC_PER_SEC, &c) == 0);
         pod_blocking_reason(KUBE_POD_OF(o), &reason, &message);
@@ -59,7 +59,7 @@ static void event(EventDigest *d, const JsonValue *v) {
         _cleanup_(kube_object_freep) KubeObject *o = NULL;
         EventExplanation e;
 
-        if (kube_object_parse(KUBE_EVENT, v, &o) < 0)
+        if (kube_object_parse(KUBE_EVENT, v, &o, NULL, 0) < 0)
                 return;
         assert(event_digest_feed(d, (const KubeEvent *) o, USEC_PER_HOUR, 1700000000 * USEC_PER_SEC) >= 0);
         if (event_digest_explain(d, ((const KubeEvent *) o)->regarding_uid, &e))

@@ -33,7 +33,7 @@ static KubeObject *parse(KubeKind kind, Buffer *b, const char *kept_field) {
         r = jv_parse(b->data, b->size, &json);
         if (r < 0)
                 fail_msg("not JSON: %s", b->data);
-        assert_ok(kube_object_parse(kind, json, &o));
+        assert_ok(kube_object_parse(kind, json, &o, NULL, 0));
         if (kept_field)
                 assert_ok(kube_object_keep_field(o, json, kept_field));
         buffer_done(b);

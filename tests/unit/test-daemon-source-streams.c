@@ -249,7 +249,7 @@ static void test_pods_are_news(void **state) {
         assert_ok(world_add_stream(world(f), STREAM_PODS, NULL, NULL, &stream));
         assert_false(world(f)->has_news);
         assert_ok(jv_parse(text, strlen(text), &v));
-        assert_ok(kube_object_parse(KUBE_POD, v, &pod));
+        assert_ok(kube_object_parse(KUBE_POD, v, &pod, NULL, 0));
         jv_free(v);
         assert_ok(world_stream_upsert(stream, pod, instant_now(), &o));
         assert_true(o->is_news && world(f)->has_news);

@@ -19,7 +19,7 @@ static KubeObject *parse(KubeKind kind, const char *text) {
                         *c = '"';
         if (jv_parse(copy, strlen(copy), &v) < 0)
                 fail_msg("not JSON: %s", copy);
-        assert_ok(kube_object_parse(kind, v, &o));
+        assert_ok(kube_object_parse(kind, v, &o, NULL, 0));
         return o;
 }
 

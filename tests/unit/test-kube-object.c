@@ -13,7 +13,7 @@ static KubeObject *parse(KubeKind kind, const char *text) {
         KubeObject *o = NULL;
 
         assert_ok(jv_parse(text, strlen(text), &json));
-        assert_ok(kube_object_parse(kind, json, &o));
+        assert_ok(kube_object_parse(kind, json, &o, NULL, 0));
         assert_non_null(o);
         assert_int_equal(o->kind, kind);
         return o;
@@ -25,7 +25,7 @@ static int parse_error(KubeKind kind, const char *text) {
         int r;
 
         assert_ok(jv_parse(text, strlen(text), &json));
-        r = kube_object_parse(kind, json, &o);
+        r = kube_object_parse(kind, json, &o, NULL, 0);
         if (r >= 0)
                 kube_object_free(o);
         return r;

@@ -76,7 +76,7 @@ static KubePod *parse(const char *text, size_t size) {
         KubeObject *o = NULL;
 
         assert_ok(jv_parse(text, size, &json));
-        assert_ok(kube_object_parse(KUBE_POD, json, &o));
+        assert_ok(kube_object_parse(KUBE_POD, json, &o, NULL, 0));
         return KUBE_POD_OF(o);
 }
 

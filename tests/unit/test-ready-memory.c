@@ -55,7 +55,7 @@ static void test_columns(void **state) {
         _cleanup_(jv_freep) JsonValue *v = NULL;
 
         assert_ok(jv_parse(pod_text, strlen(pod_text), &v));
-        assert_ok(kube_object_parse(KUBE_POD, v, &pod));
+        assert_ok(kube_object_parse(KUBE_POD, v, &pod, NULL, 0));
         torture(run_columns, 2);
         pod = kube_object_free(pod);
 }
@@ -67,7 +67,7 @@ static void test_blocking_reason(void **state) {
 
         assert_ok(jv_parse(pod_text, strlen(pod_text), &v));
         for (unsigned long n = 1; n < 6; n++) {
-                assert_ok(kube_object_parse(KUBE_POD, v, &pod));
+                assert_ok(kube_object_parse(KUBE_POD, v, &pod, NULL, 0));
                 failing_countdown = n;
                 pod_blocking_reason(KUBE_POD_OF(pod), &reason, &message);
                 failing_countdown = 0;

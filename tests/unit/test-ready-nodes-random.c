@@ -258,7 +258,7 @@ static void put(Stream *t, Instant now, KubeKind kind, const char *text) {
         KubeObject *o = NULL;
 
         assert_ok(jv_parse(text, strlen(text), &v));
-        assert_ok(kube_object_parse(kind, v, &o));
+        assert_ok(kube_object_parse(kind, v, &o, NULL, 0));
         assert_ok(world_stream_upsert(t->world, o, now, NULL));
 }
 

@@ -167,7 +167,7 @@ static KubeObject *parse(Recording *r, KubeKind kind, const char *text) {
 
         if (jv_parse(text, strlen(text), &json) < 0)
                 broken(r, "not JSON: %s", text);
-        assert_ok(kube_object_parse(kind, json, &o));
+        assert_ok(kube_object_parse(kind, json, &o, NULL, 0));
         return o;
 }
 

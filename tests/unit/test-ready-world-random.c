@@ -129,7 +129,7 @@ static void upsert(Sim *s, Stream *t, unsigned name, const Pod *p) {
                         "\"spec\":{%s}}",
                         name, p->uid, p->version, p->bound ? "\"nodeName\":\"edge\"" : "");
         assert_ok(jv_parse(text, strlen(text), &v));
-        assert_ok(kube_object_parse(t->asked == NODES ? KUBE_NODE : KUBE_POD, v, &o));
+        assert_ok(kube_object_parse(t->asked == NODES ? KUBE_NODE : KUBE_POD, v, &o, NULL, 0));
         assert_ok(world_stream_upsert(t->world, o, s->now, NULL));
 }
 

@@ -26,7 +26,7 @@ static void bring(WorldStream *s, const char *version, const char *boot_id) {
                 "\"bootID\":\"%s\"}}}",
                 version, boot_id);
         assert_ok(jv_parse(text, strlen(text), &v));
-        assert_ok(kube_object_parse(KUBE_NODE, v, &o));
+        assert_ok(kube_object_parse(KUBE_NODE, v, &o, NULL, 0));
         assert_ok(world_stream_upsert(s, o, NOW, NULL));
 }
 

@@ -131,15 +131,12 @@ static int list_servers(NameServers *servers, Buffer *text) {
 
 /* Adds what else resolv.conf says of questions; domains stays referenced. Returns the options' mask. */
 static int add_options(struct ares_options *options, char *domains[static MAXDNSRCH]) {
-        int n = 0, mask = ARES_OPT_NDOTS;
+        const int mask = ARES_OPT_NDOTS | ARES_OPT_FLAGS;
+        int n = 0;
 
         options->ndots = (int) _res.ndots;
-
-        if (_res.options & (RES_USEVC | RES_USE_EDNS0)) {
-                options->flags = (_res.options & RES_USEVC ? ARES_FLAG_USEVC : 0) |
-                                 (_res.options & RES_USE_EDNS0 ? ARES_FLAG_EDNS : 0);
-                mask |= ARES_OPT_FLAGS;
-        }
+        options->flags = (_res.options & RES_USEVC ? ARES_FLAG_USEVC : 0) |
+                         (_res.options & RES_USE_EDNS0 ? ARES_FLAG_EDNS : 0);
 
         /* Where there may be more than glibc has room for here, c-ares reads them itself. */
         if (_res.dnsrch[MAXDNSRCH - 1])
@@ -149,6 +146,9 @@ static int add_options(struct ares_options *options, char *domains[static MAXDNS
                         domains[n++] = *d;
         options->domains = domains;
         options->ndomains = n;
+        /* With none, 1.34 would take that of the host's name. */
+        if (n == 0)
+                options->flags |= ARES_FLAG_NOSEARCH;
         return mask | ARES_OPT_DOMAINS;
 }
 

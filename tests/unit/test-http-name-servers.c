@@ -133,7 +133,8 @@ static int group_setup(void **state) {
         folder_begin(&etc);
         folder_write(&etc, "nsswitch.conf", "hosts: files dns\n");
         folder_write(&etc, "hosts", "");
-        if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 || system(UP) != 0 ||
+        if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS) < 0 ||
+            sethostname("host.corp.test", 14) < 0 || system(UP) != 0 ||
             mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount(etc.path, "/etc", "none", MS_BIND, NULL) < 0)
                 return http_global_init();
@@ -248,7 +249,9 @@ static const struct {
         { "nameserver 127.0.0.53\nsearch x.test\ndomain corp.test\n", "short", true },
         { "nameserver 127.0.0.53\nsearch a b c d e f corp.test\n", "short", true },
         { "nameserver 127.0.0.53\nsearch corp.test\noptions ndots:3\n", "app.test", true },
-        { "nameserver 127.0.0.53\n", "short", false },
+        { "nameserver 127.0.0.53\n", "short", true }, /* the host's name has a domain */
+        { "nameserver 127.0.0.53\nsearch .\n", "short", false },
+        { "nameserver 127.0.0.53\nsearch x.test\n", "short", false },
         /* The options. */
         { "nameserver 127.0.0.54\noptions use-vc\n", "app.test", true },
         { "nameserver 127.0.0.54\n", "app.test", false },

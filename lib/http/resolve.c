@@ -6,7 +6,6 @@
 
 #include "http/resolve.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
 #include <limits.h>
 #include <netdb.h>
@@ -16,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/string-util.h"
+#include "http/name-servers.h"
 
 /* Addresses of one name: more than there is time to try. */
 #define ADDRESSES_MAX 16
@@ -43,6 +43,7 @@ struct Socket {
 struct HttpResolveImpl {
         Loop *loop;
         HttpResolve *resolve;
+        NameServers name_servers;
         ares_channel channel;
         Socket *sockets;
         LoopTimer timer;
@@ -278,34 +279,21 @@ static void on_socket_state(void *userdata, ares_socket_t fd, int readable, int 
 }
 
 static int impl_open(HttpResolveImpl *impl, const char *servers) {
-        char lookups[] = "b"; /* not the hosts file */
-        struct ares_options options = {
+        const struct ares_options options = {
                 .timeout = SERVER_TIMEOUT_MSEC,
                 .tries = SERVER_TRIES,
                 .sock_state_cb = on_socket_state,
                 .sock_state_cb_data = impl,
-                .lookups = lookups,
         };
-        int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB, status;
 
-        if (servers)
-                mask |= ARES_OPT_LOOKUPS;
-        if (ares_init_options(&impl->channel, &options, mask) != ARES_SUCCESS) {
-                impl->channel = NULL;
-                return -ENOMEM;
-        }
-        if (!servers)
-                return 0;
-
-        status = ares_set_servers_ports_csv(impl->channel, servers);
-        if (status != ARES_SUCCESS)
-                return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
-        return 0;
+        return name_servers_open(&impl->name_servers, servers, &options,
+                                 ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB,
+                                 &impl->channel);
 }
 
 /* Asks for the addresses of name until deadline (monotonic). servers ("ADDRESS:PORT,...") are asked instead
  * of the system's name servers and hosts file; NULL: the system's. on_end comes in a later turn of the loop.
- * -EINVAL for bad servers, -ENOMEM. */
+ * -EINVAL for bad servers, -ENOMEM; the error in reading the system's. */
 int http_resolve_start(Loop *loop, HttpResolve *resolve, const char *name, const char *servers,
                        usec_t deadline,
                        void (*on_end)(HttpResolve *resolve, HttpResolveResult result, const char *text)) {

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from harness import fake_pki, process
-from harness.endpoints import Application, SilentApplication
+from harness.endpoints import Application, NameServer, SilentApplication
+from harness.network import Network
 
 
 @pytest.fixture
@@ -189,6 +190,27 @@ def test_names(run, closing, names):
     expect_state(daemon, "ready")
     blocker = expect_reason(daemon, "NameNotFound", "unknown")
     assert "nobody.apps.example.test" in blocker["message"] and "wildcard DNS" in blocker["hint"]
+
+
+def test_name_server_on_a_link(run, closing, tmp_path):
+    """Its address has a meaning on one link only, which comes after the daemon."""
+    reason = Network.check()
+    if reason:
+        pytest.skip(reason)
+    with Network() as network:
+        network.on_the_link("fe80::7", "fe80::53")
+        names = closing(network.at_server(lambda: NameServer(tmp_path, "fe80::53%eth0")))
+        names.names.add("app.example.test")
+        names.file.write_text("nameserver fe80::53%uplink\n")
+        application = closing(network.at_client(Application))
+        daemon = run(
+            app=f"URL={application.url('app.example.test')}\nIntervalSec=1",
+            options={"wrapper": ["ip", "netns", "exec", network.client, *names.wrapper()]},
+        )
+        expect_reason(daemon, "NameServerSilent")
+        network.rename_link("uplink", "fe80::7")
+        expect_state(daemon, "ready")
+        assert {name for _, name in names.asked} == {"app.example.test"}
 
 
 def test_a_silent_name_server_blocks_nothing(run, closing, names):

@@ -141,15 +141,16 @@ class NameServer:
     silent: no answers; unheard: none about these names.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, address=None):
         # Tests that run at the same time have their own.
-        self.address = f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+        self.address = address or f"127.77.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
         self.names = set()
         self.silent = False
         self.unheard = set()
         self.asked = []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((self.address, 53))
+        family, kind, _, _, place = socket.getaddrinfo(self.address, 53, type=socket.SOCK_DGRAM)[0]
+        self.socket = socket.socket(family, kind)
+        self.socket.bind(place)
         self.socket.settimeout(0.1)
         self.file = pathlib.Path(folder) / "resolv.conf"
         self.file.write_text(f"nameserver {self.address}\n")

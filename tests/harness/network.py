@@ -79,6 +79,22 @@ class Network(Context):
             raise failed[0]
         return made[0]
 
+    def at_client(self, make):
+        """The same in the client's network."""
+        return self._at(self.client, make)
+
+    def on_the_link(self, client_address, server_address):
+        """Adds addresses that mean nothing without the link that they are on."""
+        for name, address in ((self.client, client_address), (self.server, server_address)):
+            self._ip("-n", name, "address", "add", f"{address}/64", "dev", "eth0", "nodad")
+
+    def rename_link(self, name, address):
+        """The client's eth0 has a new name from now on, and of addresses this one on the link."""
+        self._ip("-n", self.client, "link", "set", "eth0", "down")
+        self._ip("-n", self.client, "link", "set", "eth0", "name", name)
+        self._ip("-n", self.client, "link", "set", name, "up")
+        self._ip("-n", self.client, "address", "add", f"{address}/64", "dev", name, "nodad")
+
     def swallow(self):
         """Packets from the server to the client are lost from now on, and neither side is told."""
         self._ip("-n", self.server, "route", "add", "blackhole", f"{self.client_address}/32")

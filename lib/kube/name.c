@@ -80,12 +80,12 @@ static const char *find_bracket_end(const char *s) {
         /* One that comes first is one of the characters. */
         s += *s == ']';
         while (*s && *s != ']') {
-                const char class[] = { s[1], ']', '\0' }, *end = NULL;
+                /* [:CLASS:], [=C=] or [.C.]; what is not spelt so are characters. */
+                const char close[] = { s[1], ']', '\0' };
+                size_t n = s[1] == ':' ? strspn(s + 2, LOWER) : 1;
 
-                if (*s == '[' && is_among(s[1], ":.="))
-                        end = strstr(s + 2, class);
-                if (end)
-                        s = end + 1;
+                if (*s == '[' && is_among(s[1], ":=.") && s[2] && startswith(s + 2 + n, close))
+                        s += n + 3;
                 else if (*s == '\\' && s[1])
                         s++;
                 s++;

@@ -5,7 +5,9 @@
 
 #include "test.h"
 
+#include "base/string-util.h"
 #include "kube/name.h"
+#include "random.h"
 
 #define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define L63 SIXTY "abc"
@@ -114,6 +116,9 @@ static void test_patterns(void **state) {
                 { "a[[:alpha:][:digit:]]", true },
                 { "a[[=a=]]", true },
                 { "a[\\]]b", true },
+                { "[![:?:]", true },
+                { "[0[::]0]", true },
+                { "[][:0:]", true },
                 { "a\\-b", true },
                 { "a.b", true },
                 { "[A-Z]*", true }, /* matches nothing, which a pattern may */
@@ -138,6 +143,32 @@ static void test_patterns(void **state) {
         };
 
         check(rows, ELEMENTSOF(rows), kube_name_pattern_is_valid);
+}
+
+static void make_text(Random *r, const char *characters, unsigned max, char *ret) {
+        unsigned n = 1 + random_roll(r, max);
+
+        for (unsigned i = 0; i < n; i++)
+                ret[i] = characters[random_roll(r, (unsigned) strlen(characters))];
+        ret[n] = '\0';
+}
+
+/* No pattern is refused that matches a name. */
+static void match_patterns(unsigned seed) {
+        Random r = { .seed = seed, .state = seed };
+        char pattern[16], name[8];
+
+        for (unsigned i = 0; i < 100000; i++) {
+                make_text(&r, "aab0-.*?[]!^\\:=A_", 9, pattern);
+                make_text(&r, "ab0-.", 4, name);
+                if (kube_name_is_valid(name) && glob_matches(pattern, name) &&
+                    !kube_name_pattern_is_valid(pattern))
+                        random_wrong(&r, "%s matches %s", pattern, name);
+        }
+}
+
+static void test_random_patterns(void **state) {
+        random_runs(1, 4, match_patterns);
 }
 
 static bool is_group(const char *s) {
@@ -199,9 +230,10 @@ static void test_labels(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_names),         cmocka_unit_test(test_namespaces),
-                cmocka_unit_test(test_path_segments), cmocka_unit_test(test_patterns),
-                cmocka_unit_test(test_resources),     cmocka_unit_test(test_labels),
+                cmocka_unit_test(test_names),           cmocka_unit_test(test_namespaces),
+                cmocka_unit_test(test_path_segments),   cmocka_unit_test(test_patterns),
+                cmocka_unit_test(test_random_patterns), cmocka_unit_test(test_resources),
+                cmocka_unit_test(test_labels),
         };
         return cmocka_run_group_tests_name("kube-name", tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static int split_argument(GateCondition *c, const char **why) {
                 return value_refuse(why, "neither KEY=VALUE nor KEY!=VALUE");
 
         c->value = equals + 1 + strspn(equals + 1, BLANKS);
-        if (value_is_quoted(argument) || value_is_quoted(c->value))
+        if (value_is_quoted(argument) || *c->value == '"' || *c->value == '\'')
                 return value_refuse(why, VALUE_QUOTED);
         if (value_has_comment(argument))
                 return value_refuse(why, VALUE_COMMENTED);

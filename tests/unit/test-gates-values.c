@@ -71,6 +71,7 @@ static const struct {
         { "Gate", MICROSHIFT, "ingress.status!='Removed'", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "ingress.status = \"Removed\"", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "ingress.status=\"\"", VALUE_QUOTED },
+        { "Gate", MICROSHIFT, "ingress.status=\"Removed", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "\"ingress.status=Removed\"", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "!\"ingress.status=Removed\"", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "\"ingress.status\"=Removed", VALUE_QUOTED },

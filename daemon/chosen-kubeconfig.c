@@ -40,13 +40,26 @@ static bool is_hidden(const char *path) {
         return false;
 }
 
+/* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. */
+static const char *find_place(const Settings *settings, const char *path) {
+        _cleanup_(kube_config_freep) KubeConfig *without = NULL;
+
+        if (settings->context && kube_config_load(path, NULL, &without, NULL) >= 0)
+                return settings->context_place;
+        return streq_ptr(path, settings->kubeconfig) ? settings->kubeconfig_place : NULL;
+}
+
 /* What to say of a kubeconfig that cannot be used; detail (may be NULL) names the file. -ENOMEM. */
-int chosen_kubeconfig_failure(const char *path, int error, const char *detail, char **ret) {
-        return asprintf_ret(
-                ret, "%s%s%s%s", detail ? "" : path, detail ? "" : ": ", detail ?: strerror(-error),
-                is_hidden(path) ? "; the sandbox of msready.service hides /home, /root and /run/user: "
-                                  "set ProtectHome=read-only in a drop-in"
-                                : "");
+int chosen_kubeconfig_failure(const Settings *settings, const char *path, int error, const char *detail,
+                              char **ret) {
+        const char *place = find_place(settings, path);
+
+        return asprintf_ret(ret, "%s%s%s%s%s%s", strempty(place), place ? ": " : "", detail ? "" : path,
+                            detail ? "" : ": ", detail ?: strerror(-error),
+                            is_hidden(path)
+                                    ? "; the sandbox of msready.service hides /home, /root and /run/user: "
+                                      "set ProtectHome=read-only in a drop-in"
+                                    : "");
 }
 
 /* Reads the kubeconfig, with what connections to its server need. Errors as kube_config_load(). */
@@ -80,23 +93,16 @@ int chosen_kubeconfig_path(const Options *options, const Settings *settings, cha
 /* Whether the kubeconfig that the settings ask for can be used now, with their context. -errno otherwise, with what is
  * wrong in reterr_detail, and where in the settings. */
 int chosen_kubeconfig_try(const Options *options, const Settings *settings, char **reterr_detail) {
-        _cleanup_free_ char *path = NULL, *detail = NULL, *message = NULL;
-        _cleanup_(kube_config_freep) KubeConfig *c = NULL, *without = NULL;
+        _cleanup_free_ char *path = NULL, *detail = NULL;
+        _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
-        const char *place;
         int r;
 
         r = chosen_kubeconfig_path(options, settings, &path, reterr_detail);
         if (r < 0)
                 return r;
         r = chosen_kubeconfig_load(path, settings->context, &c, &target, &detail);
-        if (r >= 0)
-                return 0;
-
-        place = streq_ptr(path, settings->kubeconfig) ? settings->kubeconfig_place : NULL;
-        if (settings->context && kube_config_load(path, NULL, &without, NULL) >= 0)
-                place = settings->context_place;
-        if (chosen_kubeconfig_failure(path, r, detail, &message) >= 0)
-                (void) asprintf_ret(reterr_detail, "%s%s%s", strempty(place), place ? ": " : "", message);
+        if (r < 0)
+                (void) chosen_kubeconfig_failure(settings, path, r, detail, reterr_detail);
         return r;
 }

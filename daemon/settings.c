@@ -2,11 +2,14 @@
 
 #include "settings.h"
 
+#include <sys/stat.h>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
 #include "base/value.h"
 #include "gates/definition.h"
+#include "kube/name.h"
 
 #define WARNINGS_MAX 32
 #define REQUIRE_MAX LIMIT_GATES
@@ -52,13 +55,28 @@ static int parse_path(void *p, const char *value, const char **why) {
         return value_set_path(p, value, why);
 }
 
+/* node_exporter reads no other files. */
+static int parse_textfile(void *p, const char *value, const char **why) {
+        struct stat st;
+
+        if (*value == '/' && !endswith(value, ".prom"))
+                return value_refuse(why, "node_exporter reads only files whose names end in .prom");
+        if (*value == '/' && stat(value, &st) >= 0 && S_ISDIR(st.st_mode))
+                return value_refuse(why, "a folder: write the name of a file");
+        return value_set_path(p, value, why);
+}
+
+/* A kubeconfig may call its contexts anything. */
 static int parse_context(void *p, const char *value, const char **why) {
-        return value_set_text(p, value);
+        return value_is_quoted(value) ? value_refuse(why, VALUE_QUOTED) : value_set_text(p, value);
 }
 
 static int parse_node(void *p, const char *value, const char **why) {
-        if (strlen(value) > 253 || value[strcspn(value, BLANKS "/")])
-                return value_refuse(why, "neither local nor the name of a node");
+        if (*value && !kube_name_is_valid(value))
+                return value_refuse(why, value_has_specifier(value)
+                                                 ? VALUE_SPECIFIER ", local for this host's node"
+                                                 : "neither local nor a name that a node can "
+                                                   "have: " KUBE_NAME_WORDS);
         return value_set_text(p, streq(value, "local") ? "" : value);
 }
 
@@ -150,7 +168,7 @@ static const struct {
         { "Host", "BootIdFile", parse_path, MEMBER(boot_id_file) },
         { "Host", "MachineIdFile", parse_path, MEMBER(machine_id_file) },
         { "Host", "CgroupRoot", parse_path, MEMBER(cgroup_root) },
-        { "Metrics", "Textfile", parse_path, MEMBER(textfile) },
+        { "Metrics", "Textfile", parse_textfile, MEMBER(textfile) },
         { "Log", "Level", parse_level, MEMBER(log_level) },
 };
 
@@ -199,7 +217,8 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
                 shown = value_shown(l->value);
                 if (r == -EINVAL && reterr_detail)
                         (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(shown, SHOWN_MAX), shown, why);
+                                            (int) utf8_truncate(shown, SHOWN_MAX), shown,
+                                            value_explain(l->value, why));
                 if (r >= 0 && keys[i].place > 0)
                         r = keep_place((char **) (void *) ((char *) s + keys[i].place), l);
                 return r;

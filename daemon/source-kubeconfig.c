@@ -78,7 +78,7 @@ static void fail(SourceKubeconfig *s, int error, const char *detail) {
         const char *reason = error == -ENOENT ? REASON_KUBECONFIG_MISSING : REASON_KUBECONFIG_INVALID;
         _cleanup_free_ char *message = NULL;
 
-        (void) chosen_kubeconfig_failure(s->path, error, detail, &message);
+        (void) chosen_kubeconfig_failure(s->hub->settings, s->path, error, detail, &message);
         if (s->retries == 0 || s->retries == RETRIES)
                 log_full(s->config ? LOG_DEBUG : LOG_NOTICE, NULL, "%s%s", strna(message),
                          s->config ? ", keeping the one read before" : ", waiting for it");

@@ -4,8 +4,7 @@
 
 #include "base/hash.h"
 #include "base/value.h"
-
-#define NAMESPACE_MAX 63
+#include "kube/name.h"
 
 #define KEYS_MAX (8 * sizeof(unsigned))
 
@@ -56,8 +55,8 @@ CheckDefinition *check_definition_free(CheckDefinition *d) {
         return mfree(d);
 }
 
-/* Takes a value, "" for the key's default. -ENOENT where the kind has no such key, -EINVAL with *why (static), and
- * -ENOMEM. */
+/* Takes a value, "" for the key's default. Returns 1 where it is taken but hardly meant so, with *why (static), else
+ * 0; -ENOENT where the kind has no such key, -EINVAL with *why, and -ENOMEM. */
 int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why) {
         const CheckKey *k = d->syntax->keys;
         unsigned bit;
@@ -72,7 +71,7 @@ int check_definition_set(CheckDefinition *d, const char *key, const char *value,
                 return r;
         bit = 1U << (k - d->syntax->keys);
         d->assigned = *value ? d->assigned | bit : d->assigned & ~bit;
-        return 0;
+        return r > 0;
 }
 
 static bool is_assigned(const CheckDefinition *d, const CheckKey *k) {
@@ -159,17 +158,14 @@ uint64_t check_key_text_hash(uint64_t hash, const void *p) {
 }
 
 static int parse_namespace(void *p, const char *value, const char **why) {
-        if (strlen(value) > NAMESPACE_MAX ||
-            value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
-                return value_refuse(why, "not the name of a namespace");
+        if (*value && !kube_namespace_is_valid(value))
+                return value_refuse(why, "not a name that a namespace can have: " KUBE_NAMESPACE_WORDS);
         return value_set_text(p, value);
 }
 
-/* Names end up in paths. */
 static int parse_name(void *p, const char *value, const char **why) {
-        if (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX || strpbrk(value, "/%?#*") ||
-            streq(value, ".") || streq(value, ".."))
-                return value_refuse(why, "not the name of an object");
+        if (*value && !kube_name_is_valid(value))
+                return value_refuse(why, "not a name that an object can have: " KUBE_NAME_WORDS);
         return value_set_text(p, value);
 }
 

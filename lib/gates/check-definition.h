@@ -10,11 +10,12 @@ typedef struct CheckDefinition CheckDefinition;
 
 /* How the values of a key are read, kept and compared; p points to the member that keeps them. */
 typedef struct CheckKeyType {
-        int (*parse)(void *p, const char *value, const char **why); /* "": back to the default */
-        void (*done)(void *p);                                      /* NULL: nothing to free */
-        bool (*equal)(const void *a, const void *b);                /* NULL: by the bytes of the member */
-        uint64_t (*hash)(uint64_t hash, const void *p);             /* NULL: likewise */
-        size_t size;                                                /* of the member, for these */
+        int (*parse)(void *p, const char *value,
+                     const char **why);              /* "": back to the default; as check_definition_set() */
+        void (*done)(void *p);                       /* NULL: nothing to free */
+        bool (*equal)(const void *a, const void *b); /* NULL: by the bytes of the member */
+        uint64_t (*hash)(uint64_t hash, const void *p); /* NULL: likewise */
+        size_t size;                                    /* of the member, for these */
 } CheckKeyType;
 
 typedef struct CheckKey {
@@ -59,9 +60,6 @@ const char *check_definition_conflict(const CheckDefinition *d);
 bool check_definition_equal(const CheckDefinition *a, const CheckDefinition *b);
 int check_definition_hash(const CheckDefinition *d, uint64_t *hash);
 int check_definition_describe(const CheckDefinition *d, char **ret);
-
-/* The greatest length of the name of an object, and of a pattern for it. */
-#define CHECK_NAME_MAX 253
 
 /* Keys that several kinds have: char *. */
 extern const CheckKeyType check_key_namespace;

@@ -104,13 +104,6 @@ static bool is_repeated(const ConfFile *conf, const ConfLine *l) {
         return false;
 }
 
-static bool is_printable(const char *s) {
-        for (; *s; s++)
-                if ((unsigned char) *s < ' ' || *s == 0x7f)
-                        return false;
-        return true;
-}
-
 /* A drop-in goes on with the check of that kind and label where there is one. */
 static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) {
         const CheckSyntax *syntax = r->find_syntax(l->section);
@@ -124,7 +117,7 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
         if (!syntax)
                 return make_invalid(d, l->file, l->line, "[%.*s] is no section of a gate",
                                     (int) utf8_truncate(l->section, VALUE_SHOWN_MAX), l->section);
-        if (strlen(l->label) > LABEL_LENGTH_MAX || !is_printable(l->label))
+        if (strlen(l->label) > LABEL_LENGTH_MAX || !value_is_printable(l->label))
                 return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
         if (!d->invalid && is_repeated(conf, l))
                 return make_invalid(d, l->file, l->line, "[%s%s%s] occurs twice%s", l->section,
@@ -137,7 +130,7 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
 static int take_assignment(GateReader *r, const ConfLine *l) {
         GateDefinition *d = r->definition;
         size_t conditions = d->n_conditions;
-        const char *why = NULL;
+        const char *why = NULL, *shown;
         int k;
 
         if (is_extension(l->section) || is_extension(l->key) || (!r->check && !streq(l->section, "Gate")))
@@ -148,12 +141,15 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         if (k == -ENOENT)
                 return warn(d, l->file, l->line, "unknown key %.*s= in [%s], ignoring",
                             (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section);
-        if (k == -EINVAL) {
-                const char *shown = value_shown(l->value);
-
+        shown = value_shown(l->value);
+        if (k == -EINVAL)
                 k = make_invalid(d, l->file, l->line, "%s=%.*s: %s", l->key,
-                                 (int) utf8_truncate(shown, VALUE_SHOWN_MAX), shown, why);
-        } else if (k >= 0 && d->n_conditions > conditions) {
+                                 (int) utf8_truncate(shown, VALUE_SHOWN_MAX), shown,
+                                 value_explain(l->value, why));
+        else if (k > 0)
+                k = warn(d, l->file, l->line, "%s=%.*s: %s", l->key,
+                         (int) utf8_truncate(shown, VALUE_SHOWN_MAX), shown, why);
+        else if (k >= 0 && d->n_conditions > conditions) {
                 d->conditions[conditions].line = l->line;
                 d->conditions[conditions].file = strdup(l->file);
                 k = d->conditions[conditions].file ? 0 : -ENOMEM;

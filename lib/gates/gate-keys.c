@@ -2,8 +2,6 @@
 
 #include "gates/definition.h"
 
-#include <limits.h>
-
 #include "base/limits.h"
 #include "base/parse.h"
 #include "base/string-util.h"
@@ -44,13 +42,27 @@ static int parse_after(GateDefinition *d, const char *value, const char **why) {
                 if (k < 0)
                         break;
                 if (!gate_name_is_valid(*n))
-                        return value_refuse(why, "not the name of a gate");
+                        return value_refuse(why,
+                                            "not the name of a gate: a-z, 0-9 and inner dashes, 63 at most");
                 if (strv_length(d->after) >= LIMIT_GATES)
                         return value_refuse(why, "too many gates");
                 if (!strv_contains(d->after, *n))
                         k = strv_extend(&d->after, *n);
         }
         return k;
+}
+
+/* Names with dots between them. */
+static bool is_key(const char *s) {
+        size_t n;
+
+        for (;; s += n + 1) {
+                n = strcspn(s, "." BLANKS "\"'");
+                if (n == 0 || (s[n] && s[n] != '.'))
+                        return false;
+                if (!s[n])
+                        return true;
+        }
 }
 
 /* Takes KEY=VALUE or KEY!=VALUE apart; blanks around both are dropped. */
@@ -62,17 +74,24 @@ static int split_argument(GateCondition *c, const char **why) {
                 end--;
         while (end && end > argument && strchr(BLANKS, end[-1]))
                 end--;
-        if (!equals || end == argument || memchr(argument, ' ', (size_t) (end - argument)))
+        if (!equals || end == argument || equals[1] == '=')
                 return value_refuse(why, "neither KEY=VALUE nor KEY!=VALUE");
 
         c->value = equals + 1 + strspn(equals + 1, BLANKS);
+        if (value_is_quoted(argument) || *c->value == '"' || *c->value == '\'')
+                return value_refuse(why, VALUE_QUOTED);
+        if (value_has_comment(argument))
+                return value_refuse(why, VALUE_COMMENTED);
         c->key = strndup(argument, (size_t) (end - argument));
-        return c->key ? 0 : -ENOMEM;
+        if (!c->key)
+                return -ENOMEM;
+        return is_key(c->key) ? 0 : value_refuse(why, "not a key of MicroShift, as ingress.status is");
 }
 
 static int parse_condition(GateDefinition *d, GateConditionKind kind, const char *value, const char **why) {
         _cleanup_(gate_condition_done) GateCondition c = { .kind = kind };
         GateCondition *grown;
+        const char *fault;
         int k;
 
         /* As in systemd, all conditions of whatever kind. */
@@ -89,8 +108,9 @@ static int parse_condition(GateDefinition *d, GateConditionKind kind, const char
         c.argument = strdup(value);
         if (!c.argument)
                 return -ENOMEM;
-        if (kind == GATE_CONDITION_PATH_EXISTS && (*value != '/' || strlen(value) >= PATH_MAX))
-                return value_refuse(why, "not an absolute path");
+        fault = kind == GATE_CONDITION_PATH_EXISTS ? value_path_fault(value) : NULL;
+        if (fault)
+                return value_refuse(why, fault);
         k = kind == GATE_CONDITION_MICROSHIFT ? split_argument(&c, why) : 0;
         if (k < 0)
                 return k;

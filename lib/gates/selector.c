@@ -7,12 +7,12 @@
 #include "gates/selector.h"
 
 #include "base/string-util.h"
+#include "base/value.h"
+#include "kube/name.h"
 
 #define BLANKS " \t"
 #define REQUIREMENTS_MAX 64
 #define VALUES_MAX 256
-#define NAME_LENGTH 63
-#define PREFIX_LENGTH 253
 
 void selector_free(SelectorRequirement *requirements, size_t n) {
         for (size_t i = 0; i < n; i++) {
@@ -36,35 +36,6 @@ static void skip_blanks(Scan *s) {
         s->p += strspn(s->p, BLANKS);
 }
 
-static bool is_alphanumeric(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Names and values of labels: at most 63 of [A-Za-z0-9._-], the first and last alphanumeric. */
-static bool is_label_name(const char *s, size_t n) {
-        if (n == 0 || n > NAME_LENGTH || !is_alphanumeric(s[0]) || !is_alphanumeric(s[n - 1]))
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (!is_alphanumeric(s[i]) && !strchr("._-", s[i]))
-                        return false;
-        return true;
-}
-
-/* [PREFIX/]NAME, the prefix a DNS name. */
-static bool is_label_key(const char *s, size_t n) {
-        const char *slash = memchr(s, '/', n);
-        size_t prefix = slash ? (size_t) (slash - s) : 0;
-
-        if (!slash)
-                return is_label_name(s, n);
-        if (prefix == 0 || prefix > PREFIX_LENGTH)
-                return false;
-        for (size_t i = 0; i < prefix; i++)
-                if (!is_alphanumeric(s[i]) && !strchr(".-", s[i]))
-                        return false;
-        return is_label_name(slash + 1, n - prefix - 1);
-}
-
 /* Up to the next character that has a meaning of its own. */
 static size_t word_length(const Scan *s) {
         return strcspn(s->p, BLANKS ",=!()");
@@ -75,7 +46,9 @@ static int take_key(Scan *s, SelectorRequirement *q) {
 
         skip_blanks(s);
         n = word_length(s);
-        if (!is_label_key(s->p, n))
+        if (*s->p == '"' || *s->p == '\'')
+                return refuse(s, VALUE_QUOTED);
+        if (!kube_label_key_is_valid(s->p, n))
                 return refuse(s, "the name of a label is missing or not valid");
         q->key = strndup(s->p, n);
         if (!q->key)
@@ -90,8 +63,11 @@ static int take_value(Scan *s, SelectorRequirement *q) {
 
         skip_blanks(s);
         n = word_length(s);
-        if (n > 0 && !is_label_name(s->p, n))
-                return refuse(s, "not the value of a label");
+        if (*s->p == '"' || *s->p == '\'')
+                return refuse(s, VALUE_QUOTED);
+        if (!kube_label_value_is_valid(s->p, n))
+                return refuse(
+                        s, "not a value that a label can have: letters, digits and inner - _ ., 63 at most");
         if (strv_length(q->values) >= VALUES_MAX)
                 return refuse(s, "too many values");
         s->p += n;

@@ -3,6 +3,7 @@
 #include "kube/resource.h"
 
 #include "base/string-util.h"
+#include "kube/name.h"
 
 /* More than any selector of ours; a path is never longer. */
 #define PATH_SIZE_MAX 65536
@@ -55,32 +56,25 @@ static int resource_copy(const KubeResource *r, KubeResource **ret) {
                             strlen(r->version), r->plural, strlen(r->plural), ret);
 }
 
-/* The length of one segment of the text form: what may be in a group, a version or a plural. */
-static size_t segment_length(const char *s, size_t max) {
-        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-
-        return n > max || s[0] == '.' || s[0] == '-' ? 0 : n;
-}
-
 /* Reads GROUP/VERSION/PLURAL, or VERSION/PLURAL for the core group, as KUBE_GENERIC: for objects whose
  * conditions alone are used. -EINVAL for anything else, -ENOMEM. */
 int kube_resource_parse(const char *s, KubeResource **ret) {
         const char *parts[3];
         size_t sizes[3], n = 0;
 
-        for (;;) {
-                size_t size = segment_length(s, n == 0 ? 253 : 63);
-
-                if (size == 0 || n == ELEMENTSOF(parts))
+        for (;; s++) {
+                if (n == ELEMENTSOF(parts))
                         return -EINVAL;
                 parts[n] = s;
-                sizes[n++] = size;
-                s += size;
+                sizes[n] = strcspn(s, "/");
+                s += sizes[n++];
                 if (*s == '\0')
                         break;
-                if (*s++ != '/')
-                        return -EINVAL;
         }
+        for (size_t i = 0; i < n; i++)
+                if (!(n == 3 && i == 0 ? kube_group_is_valid(parts[i], sizes[i])
+                                       : kube_word_is_valid(parts[i], sizes[i])))
+                        return -EINVAL;
 
         if (n == 2)
                 return resource_new(KUBE_GENERIC, true, "", 0, parts[0], sizes[0], parts[1], sizes[1], ret);
@@ -137,6 +131,20 @@ bool kube_query_equal(const KubeQuery *a, const KubeQuery *b) {
         return resource_equal(a->resource, b->resource) && streq_ptr(a->namespace, b->namespace) &&
                streq_ptr(a->field_selector, b->field_selector) &&
                streq_ptr(a->label_selector, b->label_selector) && streq_ptr(a->kept_field, b->kept_field);
+}
+
+/* A field selector for the objects whose field has this value, in *ret. -ENOMEM. */
+int kube_field_selector(const char *field, const char *value, char **ret) {
+        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(PATH_SIZE_MAX);
+        int r;
+
+        r = buffer_printf(&b, "%s=", field);
+        for (; *value && r >= 0; value++)
+                r = buffer_printf(&b, "%s%c", strchr("\\,=", *value) ? "\\" : "", *value);
+        if (r < 0)
+                return r;
+        *ret = buffer_steal(&b); /* not empty, so that nothing is allocated */
+        return 0;
 }
 
 /* Appends s, with every character but the unreserved ones of RFC 3986 as %XX. */

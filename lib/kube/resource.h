@@ -34,6 +34,8 @@ int kube_query_copy(const KubeQuery *q, KubeQuery *ret);
 void kube_query_done(KubeQuery *q);
 bool kube_query_equal(const KubeQuery *a, const KubeQuery *b);
 
+int kube_field_selector(const char *field, const char *value, char **ret);
+
 /* Paths with their query, to be put behind the server's own prefix. */
 int kube_path_list(const KubeQuery *q, const char *continue_token, char **ret);
 int kube_path_watch(const KubeQuery *q, const char *resource_version, char **ret);

@@ -8,9 +8,23 @@
 #include "base/string-util.h"
 #include "base/value.h"
 
+/* Whether a part of the path is "." or "..": libcurl would ask for another path. */
+static bool has_dot_part(const char *path) {
+        size_t n;
+
+        for (; *path == '/'; path += n) {
+                n = strcspn(++path, "/?");
+                if (n > 0 && n <= 2 && strspn(path, ".") >= n)
+                        return true;
+        }
+        return false;
+}
+
 static int parse_path(void *p, const char *value, const char **why) {
-        if (!value_is_plain(value))
+        if (!value_is_plain(value) || strpbrk(value, "\"#<>\\^`{|}"))
                 return value_refuse(why, "not the path of a URL");
+        if (has_dot_part(value))
+                return value_refuse(why, "a path with . or .. in it: write the path that is meant");
         return value_set_path(p, *value ? value : "/readyz", why);
 }
 

@@ -13,6 +13,7 @@
 #include "base/string-util.h"
 #include "base/value.h"
 #include "kube/field.h"
+#include "kube/name.h"
 
 #define CONTROLLER_USEC (30 * USEC_PER_SEC)
 #define TYPE_LENGTH_MAX 316  /* a name with a prefix */
@@ -22,8 +23,6 @@ static int parse_resource(void *p, const char *value, const char **why) {
         _cleanup_(kube_resource_freep) KubeResource *resource = NULL;
         int r = 0;
 
-        if (strlen(value) > CHECK_NAME_MAX)
-                return value_refuse(why, "too long");
         if (*value)
                 r = kube_resource_parse(value, &resource);
         if (r == -EINVAL)
@@ -31,8 +30,18 @@ static int parse_resource(void *p, const char *value, const char **why) {
         return r < 0 ? r : value_set_text(p, value);
 }
 
+static int parse_name(void *p, const char *value, const char **why) {
+        if (*value && !kube_name_is_path_segment(value))
+                return value_refuse(why, "not a name that an object can have: no blanks, no / and no %, "
+                                         "253 bytes at most");
+        return value_set_text(p, value);
+}
+
+/* Custom resources may have types of any text. */
 static int parse_type(void *p, const char *value, const char **why) {
-        if (!value_is_plain(value) || strlen(value) > TYPE_LENGTH_MAX)
+        if (strlen(value) > TYPE_LENGTH_MAX)
+                return value_refuse(why, "too long");
+        if (value_is_quoted(value) || value_has_comment(value) || !value_is_printable(value))
                 return value_refuse(why, "not the type of a condition");
         return value_set_text(p, value);
 }
@@ -53,12 +62,21 @@ static int parse_field(void *p, const char *value, const char **why) {
 }
 
 static int parse_value(void *p, const char *value, const char **why) {
+        int r;
+
         if (strlen(value) > VALUE_LENGTH_MAX)
                 return value_refuse(why, "too long");
-        return value_set_text(p, value);
+        r = value_set_text(p, value);
+        if (r < 0 || (!value_is_quoted(value) && !value_has_comment(value)))
+                return r;
+        /* The value of a field may be any text. */
+        *why = value_is_quoted(value) ? "the quotes are part of the value that is asked for"
+                                      : "all of the line is the value that is asked for";
+        return 1;
 }
 
 static const CheckKeyType resource_type = CHECK_KEY_TEXT(parse_resource);
+static const CheckKeyType name_type = CHECK_KEY_TEXT(parse_name);
 static const CheckKeyType type_type = CHECK_KEY_TEXT(parse_type);
 static const CheckKeyType status_type = { .parse = parse_status, .size = sizeof(KubeStatus) };
 static const CheckKeyType field_type = CHECK_KEY_TEXT(parse_field);
@@ -115,7 +133,7 @@ static int demand(const CheckDefinition *definition, DemandCallback callback, vo
         if (r >= 0)
                 r = kube_resource_parse(d->resource, &resource);
         if (r >= 0)
-                r = asprintf_ret(&fields, "metadata.name=%s", d->name);
+                r = kube_field_selector("metadata.name", d->name, &fields);
         if (r < 0)
                 return r;
         return callback(
@@ -236,13 +254,15 @@ static bool tell_unknown_resource(const ConditionDefinition *d, const World *w, 
 }
 
 static void judge_condition(const ConditionDefinition *d, const KubeCondition *c, Finding *f) {
+        const char *type = c ? c->type : d->type; /* as the API writes it */
+
         if (c && c->status == d->status) {
                 f->evidence = EVIDENCE_TRUE;
                 return;
         }
-        snprintf(f->text, sizeof(f->text), "%.120s is %s", d->type,
+        snprintf(f->text, sizeof(f->text), "%.*s is %s", (int) utf8_truncate(type, 120), type,
                  c ? kube_status_to_string(c->status) : "absent");
-        finding_set(f, EVIDENCE_FALSE, c && !isempty(c->reason) ? c->reason : d->type,
+        finding_set(f, EVIDENCE_FALSE, c && !isempty(c->reason) ? c->reason : type,
                     c && !isempty(c->message) ? c->message : f->text);
 }
 
@@ -345,7 +365,7 @@ static int judge(Check *c, Judging *j) {
 static const CheckKey keys[] = {
         { "Resource", MEMBER(resource), &resource_type, .is_required = true },
         { "Namespace", MEMBER(namespace), &check_key_namespace },
-        { "Name", MEMBER(name), &check_key_name, .is_required = true },
+        { "Name", MEMBER(name), &name_type, .is_required = true },
         { "Type", MEMBER(type), &type_type },
         { "Status", MEMBER(status), &status_type },
         { "Field", MEMBER(field), &field_type },

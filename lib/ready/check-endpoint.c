@@ -4,6 +4,10 @@
 
 #include "ready/check-kinds.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <strings.h>
+
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/parse.h"
@@ -13,20 +17,58 @@
 #define URL_LENGTH_MAX 2048
 #define RANGES_MAX 32
 
-static int parse_url(void *p, const char *value, const char **why) {
-        const char *host = startswith(value, "https://") ?: startswith(value, "http://");
-        size_t n;
+/* HOST, HOST:PORT or these with [IPV6] or [IPV6%25SCOPE]; changed. What is wrong with it, static; NULL: nothing. */
+static const char *find_fault_of_authority(char *authority) {
+        bool bracketed = authority[0] == '[';
+        char *host = authority + bracketed, *end = strchr(host, bracketed ? ']' : ':'), *port = NULL, *scope;
+        struct in_addr four;
+        const char *fault;
+        unsigned n;
 
-        if (!*value)
-                return value_set_text(p, value);
-        if (!host || !value_is_plain(value) || strlen(value) > URL_LENGTH_MAX)
-                return value_refuse(why, "neither an http:// nor an https:// URL");
-        n = strcspn(host, "/?#");
-        if (n == 0 || host[0] == ':')
-                return value_refuse(why, "a URL without a host");
-        if (memchr(host, '@', n))
-                return value_refuse(why, "a URL with a user in it, which is not supported");
-        return value_set_text(p, value);
+        if (bracketed && (!end || (end[1] && end[1] != ':')))
+                return "an IPv6 address needs brackets around it: [IPV6] or [IPV6]:PORT";
+        if (end) {
+                port = end + bracketed;
+                port = *port ? port + 1 : NULL;
+                *end = '\0';
+        }
+        if (!bracketed && port && strchr(port, ':'))
+                return "an IPv6 address needs brackets around it: [IPV6] or [IPV6]:PORT";
+        scope = bracketed ? strstr(host, "%25") : NULL;
+        if (scope && scope[3])
+                *scope = '\0';
+        /* libcurl, as browsers do, also takes 127.1 for an address. */
+        fault = !bracketed && inet_aton(host, &four) ? NULL : question_host_fault(host, bracketed);
+        /* "http://HOST:/" has the default port. */
+        return fault || isempty(port) ? fault : question_port_fault(port, &n);
+}
+
+static const char *find_fault_of_url(const char *url) {
+        const char *rest = NULL;
+        char authority[URL_LENGTH_MAX + 1];
+
+        if (strncasecmp(url, "https://", 8) == 0)
+                rest = url + 8;
+        else if (strncasecmp(url, "http://", 7) == 0)
+                rest = url + 7;
+        if (!rest)
+                return "neither an http:// nor an https:// URL";
+        if (strlen(url) > URL_LENGTH_MAX)
+                return "too long for a URL: 2048 bytes at most";
+        if (!value_is_plain(url))
+                return "a URL with a blank or another character that has to be written as %20 is";
+        snprintf(authority, sizeof(authority), "%.*s", (int) strcspn(rest, "/?#"), rest);
+        if (strchr(authority, '@'))
+                return "a URL with a user in it, which is not supported";
+        if (strchr(rest, '#'))
+                return "what is behind # is never sent to a server: leave it out";
+        return find_fault_of_authority(authority);
+}
+
+static int parse_url(void *p, const char *value, const char **why) {
+        const char *fault = *value ? find_fault_of_url(value) : NULL;
+
+        return fault ? value_refuse(why, fault) : value_set_text(p, value);
 }
 
 static int parse_ca_file(void *p, const char *value, const char **why) {

@@ -6,13 +6,16 @@
 
 #include "base/string-util.h"
 #include "base/value.h"
+#include "kube/name.h"
 
 static int parse_name(void *p, const char *value, const char **why) {
         if (streq(value, "local"))
                 value = "";
-        else if (!streq(value, "*") &&
-                 (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX || strchr(value, '/')))
-                return value_refuse(why, "neither local nor * nor the name of a node");
+        else if (*value && !streq(value, "*") && !kube_name_is_valid(value))
+                return value_refuse(why, value_has_specifier(value)
+                                                 ? VALUE_SPECIFIER ", local for this host's node"
+                                                 : "neither local nor * nor a name that a node can "
+                                                   "have: " KUBE_NAME_WORDS);
         return value_set_text(p, value);
 }
 

@@ -9,10 +9,13 @@
 
 #include "base/string-util.h"
 #include "base/value.h"
+#include "kube/name.h"
 
 static int parse_glob(void *p, const char *value, const char **why) {
-        if (!value_is_plain(value) || strlen(value) > CHECK_NAME_MAX)
-                return value_refuse(why, "not a pattern of names");
+        if (*value && !kube_name_pattern_is_valid(value))
+                return value_refuse(
+                        why,
+                        "not a pattern that the name of a pod can match: *, ? and [] beside " KUBE_NAME_WORDS);
         return value_set_text(p, value);
 }
 

@@ -4,48 +4,38 @@
 
 #include "ready/check-kinds.h"
 
-#include <arpa/inet.h>
 #include <sys/un.h>
 
-#include "base/parse.h"
 #include "base/string-util.h"
 #include "base/value.h"
 
-#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+#define NO_ADDRESS "neither /PATH, HOST:PORT nor [IPV6]:PORT"
 
-static bool is_ipv6(const char *s) {
-        struct in6_addr a;
+static int split(const char *address, char **ret_host, unsigned *ret_port, const char **why) {
+        const char *colon = strrchr(address, ':'), *fault;
+        bool bracketed = address[0] == '[' && colon && colon > address && colon[-1] == ']';
+        _cleanup_free_ char *host = NULL;
 
-        return inet_pton(AF_INET6, s, &a) == 1;
-}
+        if (!colon || (address[0] == '[' && !bracketed) || strchr(address, '/') || strchr(address, '@'))
+                return value_refuse(why, NO_ADDRESS);
+        host = strndup(address + bracketed, (size_t) (colon - address) - 2 * bracketed);
+        if (!host)
+                return -ENOMEM;
+        fault = question_host_fault(host, bracketed);
+        if (!fault)
+                fault = question_port_fault(colon + 1, ret_port);
+        if (fault)
+                return value_refuse(why, fault);
 
-/* A name or an IPv4 address. What has digits and dots only is no name. */
-static bool is_host(const char *s) {
-        struct in_addr a;
-
-        if (!*s || strlen(s) > CHECK_NAME_MAX || s[strspn(s, HOST_CHARACTERS)])
-                return false;
-        return s[strspn(s, "0123456789.")] || inet_pton(AF_INET, s, &a) == 1;
+        *ret_host = TAKE_PTR(host);
+        return 0;
 }
 
 /* Takes HOST:PORT or [IPV6]:PORT apart; the host comes without brackets. -EINVAL where it is neither, -ENOMEM. */
 int check_socket_split(const char *address, char **ret_host, unsigned *ret_port) {
-        const char *colon = strrchr(address, ':');
-        bool bracketed = address[0] == '[' && colon && colon > address && colon[-1] == ']';
-        _cleanup_free_ char *host = NULL;
-        unsigned port;
+        const char *why;
 
-        if (!colon || parse_unsigned(colon + 1, 65535, &port) < 0 || port == 0)
-                return -EINVAL;
-        host = strndup(address + bracketed, (size_t) (colon - address) - 2 * bracketed);
-        if (!host)
-                return -ENOMEM;
-        if (!(bracketed ? is_ipv6(host) : is_host(host)))
-                return -EINVAL;
-
-        *ret_host = TAKE_PTR(host);
-        *ret_port = port;
-        return 0;
+        return split(address, ret_host, ret_port, &why);
 }
 
 static int parse_connect(void *p, const char *value, const char **why) {
@@ -53,16 +43,13 @@ static int parse_connect(void *p, const char *value, const char **why) {
         unsigned port;
         int r;
 
-        if (*value == '/') {
-                if (strlen(value) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
-                        return value_refuse(why, "too long for the path of a socket");
-        } else if (*value) {
-                r = check_socket_split(value, &host, &port);
-                if (r < 0)
-                        return r == -EINVAL ? value_refuse(why, "neither /PATH, HOST:PORT nor [IPV6]:PORT")
-                                            : r;
+        if (*value && *value != '/') {
+                r = split(value, &host, &port, why);
+                return r < 0 ? r : value_set_text(p, value);
         }
-        return value_set_text(p, value);
+        if (strlen(value) >= sizeof(((struct sockaddr_un *) 0)->sun_path))
+                return value_refuse(why, "too long for the path of a socket, which has 107 bytes at most");
+        return value_set_path(p, value, why);
 }
 
 static const CheckKeyType connect_type = CHECK_KEY_TEXT(parse_connect);

@@ -17,4 +17,6 @@ static inline const QuestionDefinition *question_definition(const CheckDefinitio
 
 extern const CheckKeyType question_key_interval;
 
+const char *question_host_fault(const char *host, bool bracketed);
+const char *question_port_fault(const char *port, unsigned *ret);
 int question_list(const Check *c, const World *w, Instant now, WatchedCallback callback, void *userdata);

@@ -17,7 +17,7 @@ static int parse_minimum_ready(void *p, const char *value, const char **why) {
         unsigned n;
 
         if (*value && parse_unsigned(value, MINIMUM_READY_MAX, &n) < 0)
-                return value_refuse(why, "not a number of pods");
+                return value_refuse(why, "not a number of pods: 0 to 1000000");
         *minimum_ready = *value ? (int) n : MINIMUM_READY_UNSET;
         return 0;
 }

@@ -241,6 +241,34 @@ def test_invalid_gate_is_named_and_never_dropped(ready):
     daemon.expect_verdict("ready")
 
 
+VALUES = {
+    "app": ("[Workload]\nKind=Deployment\nNamespace=shop\n", 'Name="edge-app"', "takes quotes as part of the value"),
+    "router": ("[Api]\n[Gate]\n", 'ConditionMicroShift=ingress.status="Removed"', "takes quotes as part of the value"),
+    "host": ("[Node]\n", "Name=%H", "does not expand specifiers such as %H: write what is meant, local for this"),
+    "broker": ("[Socket]\n", "Connect=localhost:70000", "not a port: a number from 1 to 65535"),
+    "where": ("[Api]\n[Gate]\n", "ConditionPathExists=/usr # installed", "write the comment on a line of its own"),
+}
+
+
+def test_value_that_can_never_hold(ready):
+    """It is told with file, line, key and value wherever a gate is shown, and its gate is required as before."""
+    daemon = ready.daemon
+    for name, (begin, value, _) in VALUES.items():
+        daemon.write_gate(name, f"[Gate]\nRequired=yes\n{begin}{value}\n")
+    assert daemon.client("reload").returncode == 0, "a gate that is invalid refuses no reload"
+    told = {f"gates {name}": daemon.client("gates", name).stdout for name in VALUES}
+    told |= {f"explain {name}": daemon.client("explain", name).stdout for name in VALUES}
+    for name, (begin, value, why) in VALUES.items():
+        place = f"{daemon.gates_folder}/{name}.gate:{3 + begin.count(chr(10))}: {value}: "
+        gate = daemon.gate(name)
+        assert gate["required"] and gate["state"] == "waiting"
+        assert gate["blockers"][0]["message"].startswith(place) and why in gate["blockers"][0]["message"], gate
+        for verb in ("gates", "explain"):
+            text = " ".join(told[f"{verb} {name}"].split())
+            assert place in text and why in text, text
+    assert daemon.verdict() == "waiting"
+
+
 def test_who_is_required(ready):
     daemon = ready.daemon
 
@@ -384,6 +412,25 @@ def test_check_config(built, tmp_path):
     assert status != 0 and "error: gate nobody: Require= names nobody" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
+
+
+def test_check_config_tells_values(built, tmp_path):
+    gates = {f"admin_{name}": begin + value + "\n" for name, (begin, value, _) in VALUES.items()}
+    status, text = check_config(built, tmp_path, **gates)
+    assert status != 0
+    for name, (begin, value, why) in VALUES.items():
+        line = 1 + begin.count("\n")
+        assert re.search(f"^error: gate {name}: .*/{name}.gate:{line}: {re.escape(value)}: .*{why}", text, re.M), text
+    for section, value, why in (
+        ("Metrics", "Textfile=/var/lib/msready.txt", "names end in .prom"),
+        ("Metrics", f"Textfile={tmp_path}/x.prom", "a folder"),
+        ("Cluster", 'Context="main"', "takes quotes as part of the value"),
+        ("Cluster", "Node=%H", "local for this host's node"),
+        ("Readiness", "Require=dns # only", "write the comment on a line of its own"),
+    ):
+        (tmp_path / "x.prom").mkdir(exist_ok=True)
+        status, text = check_config(built, tmp_path, f"[{section}]\n{value}\n")
+        assert status != 0 and text.startswith(f"error: {tmp_path}/msready.conf:2: {value}: ") and why in text, text
 
 
 def test_check_config_looks_for_the_kubeconfig(built, tmp_path):

@@ -4,6 +4,7 @@
 import errno
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -102,6 +103,15 @@ def test_context_is_chosen(edge, tmp_path):
     edge.up()
     edge.start(kubeconfig=path, config={"Cluster": {"Context": "right"}})
     edge.expect_ready()
+
+
+def test_context_that_is_not_there_is_told_with_its_line(edge, tmp_path):
+    path = write(tmp_path / "config", trust(edge), certificate(edge))
+    edge.start({"Cluster": {"Kubeconfig": path, "Context": "nowhere"}}, kubeconfig=None)
+    edge.expect_reason("KubeconfigInvalid", "api")
+    line = edge.daemon.config_file.read_text().split("\n").index("Context=nowhere") + 1
+    assert f"{edge.daemon.config_file}:{line}: {path}:" in message(edge) and 'no context "nowhere"' in message(edge)
+    edge.daemon.expect_log(f"{re.escape(str(edge.daemon.config_file))}:{line}: .*no context .*waiting for it")
 
 
 def test_name_of_the_certificate(edge, tmp_path):

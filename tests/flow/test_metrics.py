@@ -143,3 +143,21 @@ def test_what_cannot_be_written_is_said_once(edge, file):
 def test_nothing_where_nothing_is_asked_for(ready_edge, tmp_path):
     assert not list(tmp_path.rglob("*.prom"))
     assert not list(ready_edge.daemon.folder.rglob("*.prom"))
+
+
+def test_a_reload_with_a_file_that_nobody_reads_keeps_the_old_one(edge, file):
+    edge.up()
+    edge.start(config(file))
+    edge.expect_ready()
+    expect(file, lambda m: m.state() == "ready")
+    daemon = edge.daemon
+    for name in ("msready.txt", "textfile_collector/", "folder.prom"):
+        other = f"{file.parent.parent}/{name}"
+        (file.parent.parent / "folder.prom").mkdir(exist_ok=True)
+        daemon.write_config({**daemon.config, **config(other)})
+        line = daemon.config_file.read_text().split("\n").index(f"Textfile={other}") + 1
+        done = daemon.client("reload")
+        assert done.returncode == 1 and f"{daemon.config_file}:{line}: Textfile={other}: " in done.stderr, done.stderr
+    edge.kubelet.pod_ready("dns-default", ready=False)
+    daemon.expect_gate("dns", "lost", 30)
+    expect(file, lambda m: m.state() == "lost")

@@ -43,9 +43,29 @@ static void test_paths(void **state) {
 }
 
 static void test_parse(void **state) {
-        static const char *const wrong[] = { "",        "/",         "v1",       "v1/",      "/v1/pods",
-                                             "a/b/c/d", "v1/Pods",   "v1/pods/", "v1 /pods", "-/v1/x",
-                                             "../v1/x", "v1/po%64s", "a//b" };
+        static const char *const wrong[] = { "",
+                                             "/",
+                                             "v1",
+                                             "v1/",
+                                             "/v1/pods",
+                                             "a/b/c/d",
+                                             "v1/Pods",
+                                             "v1/pods/",
+                                             "v1 /pods",
+                                             "-/v1/x",
+                                             "../v1/x",
+                                             "v1/po%64s",
+                                             "a//b",
+                                             "certificates.cert-manager.io/v1",
+                                             "cert-manager.io/certificates",
+                                             "cert-manager.io/v1/certificates/tls",
+                                             "a..b/v1/x",
+                                             "a-/v1/x",
+                                             "A.b/v1/x",
+                                             "a.b/1v/x",
+                                             "a.b/v1/x.y",
+                                             "a.b/v1/x_y",
+                                             "\"a.b/v1/x\"" };
         KubeResource *r = NULL;
         char *s = NULL;
         KubeQuery q;
@@ -73,6 +93,23 @@ static void test_parse(void **state) {
         assert_null(kube_resource_of_kind(KUBE_GENERIC));
 }
 
+static void test_field_selector(void **state) {
+        static const struct {
+                const char *value, *selector;
+        } rows[] = {
+                { "edge-1", "metadata.name=edge-1" },
+                { "system:node", "metadata.name=system:node" },
+                { "a,b=c\\d", "metadata.name=a\\,b\\=c\\\\d" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *s = NULL;
+
+                assert_ok(kube_field_selector("metadata.name", rows[i].value, &s));
+                assert_string_equal(s, rows[i].selector);
+        }
+}
+
 static void test_query(void **state) {
         const KubeQuery q = { .resource = kube_resource_of_kind(KUBE_POD),
                               .namespace = "a",
@@ -98,6 +135,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_paths),
                 cmocka_unit_test(test_parse),
+                cmocka_unit_test(test_field_selector),
                 cmocka_unit_test(test_query),
         };
         return cmocka_run_group_tests_name("kube-resource", tests, NULL, NULL);

@@ -419,6 +419,44 @@ static void test_alone(void **state) {
         }
 }
 
+/* A type is found in any case, and told as the API writes it. */
+static void test_writing_of_the_api(void **state) {
+        static const struct {
+                const char *asked, *type;
+                KubeStatus status;
+                Evidence evidence;
+                const char *message;
+        } types[] = {
+                { "ready", "Ready", KUBE_STATUS_TRUE, EVIDENCE_TRUE, "" },
+                { "READY", "Ready", KUBE_STATUS_FALSE, EVIDENCE_FALSE, "Ready is False" },
+                { "example.com/ready", "Example.com/READY", KUBE_STATUS_UNKNOWN, EVIDENCE_FALSE,
+                  "Example.com/READY is Unknown" },
+                { "reconcile success", "Reconcile Success", KUBE_STATUS_TRUE, EVIDENCE_TRUE, "" },
+                { "issuing", "Ready", KUBE_STATUS_TRUE, EVIDENCE_FALSE, "issuing is absent" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                PlayCheck d = condition;
+                PlayGeneric g = tls;
+                Play p;
+
+                play_cluster(&p);
+                play_generic_stream(&p, KEY);
+                d.condition.type = (char *) types[i].asked;
+                g.type = types[i].type;
+                g.status = types[i].status;
+                g.reason = g.message = NULL;
+                play_generic(&p, &g);
+                play_listed(&p, STREAM_GENERIC);
+                assert_evidence(play_ask(&p, &d), types[i].evidence);
+                if (types[i].evidence == EVIDENCE_FALSE) {
+                        assert_string_equal(p.report.blockers[0].message, types[i].message);
+                        assert_memory_equal(types[i].message, play_reason(&p), strlen(play_reason(&p)));
+                }
+                play_end(&p);
+        }
+}
+
 static PlayCheck ask_for(const char *namespace, const char *field, const char *value) {
         PlayCheck d = condition;
 
@@ -797,6 +835,7 @@ int main(void) {
                 cmocka_unit_test(test_several_controllers),
                 cmocka_unit_test(test_out_of_sync),
                 cmocka_unit_test(test_alone),
+                cmocka_unit_test(test_writing_of_the_api),
                 cmocka_unit_test(test_same_name),
                 cmocka_unit_test(test_api),
                 cmocka_unit_test(test_api_reason),

@@ -2,10 +2,13 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/file.h"
 #include "base/string-util.h"
+#include "base/value.h"
+#include "kube/name.h"
 #include "settings.h"
 
 static int parse(const char *text, Settings **ret, char **detail) {
@@ -88,23 +91,56 @@ static void test_reset(void **state) {
 #define TEN "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
 #define LONG TEN TEN TEN TEN TEN TEN TEN
 
+#define NOT_PROM "node_exporter reads only files whose names end in .prom"
+
 static void test_errors(void **state) {
         static const struct {
                 const char *text;
                 const char *detail;
         } rows[] = {
-                { "[Cluster]\nKubeconfig=k\n", "F:2: Kubeconfig=k: not an absolute path" },
+                { "[Cluster]\nKubeconfig=k\n",
+                  "F:2: Kubeconfig=k: not an absolute path: one begins with /" },
                 { "[Cluster]\nScope=all\n", "F:2: Scope=all: neither node nor cluster" },
-                { "[Cluster]\nNode=a b\n", "F:2: Node=a b: neither local nor the name of a node" },
+                { "[Cluster]\nNode=a b\n",
+                  "F:2: Node=a b: neither local nor a name that a node can have: " KUBE_NAME_WORDS },
+                { "[Cluster]\nNode=Edge-1\n",
+                  "F:2: Node=Edge-1: neither local nor a name that a node can have: " KUBE_NAME_WORDS },
+                { "[Cluster]\nNode=%H\n", "F:2: Node=%H: " VALUE_SPECIFIER ", local for this host's node" },
+                { "[Cluster]\nNode=\"edge\"\n", "F:2: Node=\"edge\": " VALUE_QUOTED },
+                { "[Cluster]\nNode=edge # this host\n", "F:2: Node=edge # this host: " VALUE_COMMENTED },
+                { "[Cluster]\nContext=\"main\"\n", "F:2: Context=\"main\": " VALUE_QUOTED },
+                { "[Cluster]\nContext='main'\n", "F:2: Context='main': " VALUE_QUOTED },
+                { "[Cluster]\nKubeconfig=\"/k\"\n", "F:2: Kubeconfig=\"/k\": " VALUE_QUOTED },
+                { "[Cluster]\nKubeconfig=/k # of another host\n",
+                  "F:2: Kubeconfig=/k # of another host: " VALUE_COMMENTED },
+                { "[Cluster]\nKubeconfig=%h/.kube/config\n",
+                  "F:2: Kubeconfig=%h/.kube/config: " VALUE_SPECIFIER },
+                { "[Cluster]\nKubeconfig=/home/%u/.kube/config\n",
+                  "F:2: Kubeconfig=/home/%u/.kube/config: " VALUE_SPECIFIER },
+                { "[Cluster]\nScope=\"node\"\n", "F:2: Scope=\"node\": " VALUE_QUOTED },
+                { "[Readiness]\nRequire=\"dns\"\n", "F:2: Require=\"dns\": " VALUE_QUOTED },
+                { "[Readiness]\nRequire=dns +\"node\"\n", "F:2: Require=dns +\"node\": " VALUE_QUOTED },
+                { "[Readiness]\nRequire=dns # only\n", "F:2: Require=dns # only: " VALUE_COMMENTED },
+                { "[Readiness]\nHoldSec='5s'\n", "F:2: HoldSec='5s': " VALUE_QUOTED },
+                { "[Readiness]\nHoldSec=5s ; short\n", "F:2: HoldSec=5s ; short: " VALUE_COMMENTED },
                 { "[Readiness]\nRequire=dns Node\n",
                   "F:2: Require=dns Node: not names of gates, nor +NAME" },
                 { "[Readiness]\nRequire=+\n", "F:2: Require=+: not names of gates, nor +NAME" },
                 { "[Readiness]\nSettleSec=infinity\n", "F:2: SettleSec=infinity: no gate would ever open" },
                 { "[Readiness]\nHoldSec=x\n", "F:2: HoldSec=x: not a time span, as 90, 2min or 500ms are" },
-                { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path" },
+                { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path: one begins with /" },
                 { "[Log]\nLevel=a:b@127.0.0.1\n",
                   "F:2: Level=...: not a level, as err, warning, info and debug are" },
-                { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path" },
+                { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path: one begins with /" },
+                { "[Metrics]\nTextfile=/t.txt\n", "F:2: Textfile=/t.txt: " NOT_PROM },
+                { "[Metrics]\nTextfile=/metrics\n", "F:2: Textfile=/metrics: " NOT_PROM },
+                { "[Metrics]\nTextfile=/t.prom/\n", "F:2: Textfile=/t.prom/: " NOT_PROM },
+                { "[Metrics]\nTextfile=/t.PROM\n", "F:2: Textfile=/t.PROM: " NOT_PROM },
+                { "[Metrics]\nTextfile=t.prom\n",
+                  "F:2: Textfile=t.prom: not an absolute path: one begins with /" },
+                { "[Metrics]\nTextfile=\"/t.prom\"\n", "F:2: Textfile=\"/t.prom\": " VALUE_QUOTED },
+                { "[Metrics]\nTextfile=/t.prom # for node_exporter\n",
+                  "F:2: Textfile=/t.prom # for node_exporter: " VALUE_COMMENTED },
                 { "[Log]\nLevel=loud\n",
                   "F:2: Level=loud: not a level, as err, warning, info and debug are" },
                 { "[Log]\nLevel=info\nbroken\n", "F:3: neither a section nor KEY=VALUE" },
@@ -119,6 +155,45 @@ static void test_errors(void **state) {
                 assert_string_equal(detail, rows[i].detail);
                 assert_error(parse(rows[i].text, &s, NULL), EINVAL);
         }
+}
+
+/* What only looks wrong is taken. */
+static void test_taken(void **state) {
+        static const char *const rows[] = {
+                "[Cluster]\nContext=default/api-edge:6443/system:admin\n",
+                "[Cluster]\nContext=a \"b\" c\n",
+                "[Cluster]\nContext=#1\n",
+                "[Cluster]\nKubeconfig=/my files/a#1;b%20c\n",
+                "[Cluster]\nNode=edge-1.example.com\n",
+                "[Cluster]\nNode=127.0.0.1.nip.io\n",
+                "[Metrics]\nTextfile=/nowhere/.prom\n",
+                "[Metrics]\nTextfile=\n",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(settings_freep) Settings *s = NULL;
+                _cleanup_free_ char *detail = NULL;
+
+                if (parse(rows[i], &s, &detail) < 0)
+                        fail_msg("%s: %s", rows[i], detail);
+                assert_null(s->warnings);
+        }
+}
+
+static void test_textfile_is_no_folder(void **state) {
+        char folder[] = "/tmp/test-settings-XXXXXX", text[256], expected[256];
+        _cleanup_free_ char *path = NULL, *detail = NULL;
+        Settings *s = NULL;
+
+        assert_non_null(mkdtemp(folder));
+        assert_ok(path_join(folder, "x.prom", &path));
+        assert_int_equal(mkdir(path, 0755), 0);
+        snprintf(text, sizeof(text), "[Metrics]\nTextfile=%s\n", path);
+        snprintf(expected, sizeof(expected), "F:2: Textfile=%s: a folder: write the name of a file", path);
+        assert_error(parse(text, &s, &detail), EINVAL);
+        assert_string_equal(detail, expected);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(rmdir(folder), 0);
 }
 
 static void test_warnings(void **state) {
@@ -162,6 +237,7 @@ int main(void) {
                 cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),
                 cmocka_unit_test(test_reset),    cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
+                cmocka_unit_test(test_taken),    cmocka_unit_test(test_textfile_is_no_folder),
         };
         return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from harness import quadlet
 from harness.client import environment, program
 from harness.fakesystemctl import FakeSystemctl
+from harness.quadlet import CONTAINER, MASK, MULTI_USER, QUADLET, WANTED, Link, make
 
 GATE = "msready-gate@ingress.service"
 
@@ -100,16 +102,8 @@ def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
     assert not (tmp_path / "root").exists()
 
 
-class Link(str):
-    """A link to there, absolute ones as the system below the root sees them."""
-
-
-MASK = Link("/dev/null")
 UNIT = Link("/usr/lib/systemd/system/kiosk.service")
 ETC, RUN, LIB = "etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/"
-QUADLET = "etc/containers/systemd/"
-WANTED = "[Install]\nWantedBy=multi-user.target\n"
-MULTI_USER = {"multi-user.target"}
 
 # Files below the root, by path; the unit that is bound; the targets that it must not hold up.
 PULLED_IN = {
@@ -165,50 +159,10 @@ PULLED_IN = {
     "by what is no alias": ({ETC + "shop.service": "[Service]\n", LIB + "shop.service": Link("kiosk.service"),
                              ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", set()),
     # Quadlet
-    "a container": ({QUADLET + "kiosk.container": "[Container]\n" + WANTED}, "kiosk", MULTI_USER),
-    "a kube": ({QUADLET + "kiosk.kube": "[Kube]\n[Install]\nRequiredBy=default.target\n"}, "kiosk",
-               {"default.target"}),
-    "a pod": ({QUADLET + "kiosk.pod": "[Pod]\n" + WANTED}, "kiosk-pod", MULTI_USER),
-    "a pod's file is not its unit": ({QUADLET + "kiosk.pod": "[Pod]\n" + WANTED}, "kiosk", set()),
-    **{f"a {kind}": ({f"{QUADLET}kiosk.{kind}": WANTED}, f"kiosk-{kind}", MULTI_USER)
-       for kind in ("volume", "network", "image", "build", "artifact")},
-    "a container of a vendor": ({"usr/share/containers/systemd/kiosk.container": WANTED}, "kiosk", MULTI_USER),
-    "a container in run": ({"run/containers/systemd/kiosk.container": WANTED}, "kiosk", MULTI_USER),
-    "a container in a folder": ({QUADLET + "site/shop/kiosk.container": WANTED}, "kiosk", MULTI_USER),
-    "a container behind links": ({QUADLET + "site": Link("/srv/site"), "srv/site/kiosk.container":
-                                  Link("/srv/other"), "srv/other": WANTED}, "kiosk", MULTI_USER),
-    "a container of users": ({QUADLET + "users/1000/kiosk.container": WANTED}, "kiosk", set()),
-    "a container in a folder of drop-ins": ({QUADLET + "a.d/kiosk.container": WANTED}, "kiosk", set()),
-    "a container that hides one": ({QUADLET + "kiosk.container": "[Container]\n",
-                                    "usr/share/containers/systemd/kiosk.container": WANTED}, "kiosk", set()),
-    "a masked container": ({QUADLET + "kiosk.container": MASK,
-                            "usr/share/containers/systemd/kiosk.container": WANTED}, "kiosk", set()),
-    "a container's drop-in": ({QUADLET + "kiosk.container": "[Container]\n",
-                               QUADLET + "kiosk.container.d/a.conf": WANTED}, "kiosk", MULTI_USER),
-    "a drop-in of all containers": ({"usr/share/containers/systemd/a-b.container": "[Container]\n",
-                                     QUADLET + "container.d/a.conf": WANTED,
-                                     QUADLET + "a-.container.d/b.conf": "[Install]\nWantedBy=edge.target\n"}, "a-b",
-                                    {"multi-user.target", "edge.target"}),
-    "a drop-in that resets": ({QUADLET + "kiosk.container": WANTED, QUADLET + "kiosk.container.d/a.conf":
-                               "[Install]\nWantedBy=\nWantedBy=edge.target\n"}, "kiosk", {"edge.target"}),
-    "a drop-in that is hidden": ({QUADLET + "kiosk.container": "[Container]\n",
-                                  QUADLET + "kiosk.container.d/a.conf": "[Container]\n",
-                                  "usr/share/containers/systemd/kiosk.container.d/a.conf": WANTED}, "kiosk", set()),
-    "a container's other name": ({QUADLET + "kiosk.container": '[Container]\nServiceName="shop"\n' + WANTED}, "shop",
-                                 MULTI_USER),
-    "not a container's own name": ({QUADLET + "kiosk.container": "[Container]\nServiceName=shop\n" + WANTED}, "kiosk",
-                                   set()),
-    "a container's alias": ({QUADLET + "kiosk.container": WANTED + "Alias=shop.service\n"}, "shop", MULTI_USER),
-    "quoted targets": ({QUADLET + "kiosk.container": '[Install]\nWantedBy="multi-user.target" edge.target\n'}, "kiosk",
-                       {"multi-user.target", "edge.target"}),
-    "a container's link that is masked": ({QUADLET + "kiosk.container": WANTED,
-                                           ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
-    "a container's template": ({QUADLET + "kiosk@.container": WANTED + "DefaultInstance=1\n"}, "kiosk@1", MULTI_USER),
-    "its other instance": ({QUADLET + "kiosk@.container": WANTED + "DefaultInstance=1\n"}, "kiosk@2", set()),
-    "a container's instance": ({QUADLET + "kiosk@.container": WANTED, QUADLET + "kiosk@2.container":
-                                Link("kiosk@.container")}, "kiosk@2", MULTI_USER),
-    # As podman reads it: a path is no unit.
-    "a path": ({QUADLET + "kiosk.container": "[Install]\nWantedBy=../x/multi-user.target\n"}, "kiosk", set()),
+    **{name: (files, unit + ".service", targets) for name, (files, unit, targets) in quadlet.CASES.items()},
+    "an artifact": ({QUADLET + "kiosk.artifact": "[Artifact]\n" + WANTED}, "kiosk-artifact", MULTI_USER),
+    "a link of a container that is masked": ({QUADLET + "kiosk.container": CONTAINER,
+                                              ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
     # What other people write
     "circles": ({ETC + "a.service": Link("b.service"), ETC + "b.service": Link("a.service"),
                  ETC + "edge.target.wants": Link("edge.target.wants"), QUADLET + "again": Link(".."),
@@ -224,15 +178,6 @@ PULLED_IN = {
 }
 
 
-def make(root, files):
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(text, Link):
-            (root / name).symlink_to(text)
-        else:
-            (root / name).write_bytes(text.encode("latin-1"))
-
-
 @pytest.mark.parametrize("files,unit,targets", PULLED_IN.values(), ids=PULLED_IN)
 def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, files, unit, targets):
     root = tmp_path / "root"
@@ -241,7 +186,7 @@ def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, file
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert (done.returncode, done.stderr) == (0, "")
     # Below the root, wherever its links lead.
-    path, = root.glob(f"**/system/{unit}.service.d/msready-ingress.conf")
+    path, = root.glob("**/system/*.service.d/msready-ingress.conf")
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     assert lines[:3] == ["[Unit]", f"BindsTo={GATE}", f"After={GATE}"]
     assert lines[3:] == [f"After={target}" for target in sorted(targets)]

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import client, host as _host
+from harness import client, host as _host, quadlet
 from host import node as _node
 from host import standin
 
@@ -24,12 +24,13 @@ exec sleep infinity
 """
 EDGE = "[Container]\nImage=localhost/edge:1\n[Install]\nWantedBy=multi-user.target default.target\n"
 FOLDER = "/etc/containers/systemd"
+GENERATOR = "/usr/lib/systemd/system-generators/podman-system-generator"
 DROP_IN = "/etc/systemd/system/edge.service.d/msready-dns.conf"
 
 
 def install_quadlet(host):
     """The generator, and the stand-in for podman."""
-    generator = host.path("/usr/lib/systemd/system-generators/podman-system-generator")
+    generator = host.path(GENERATOR)
     generator.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(_host.generator_of_podman() / "usr/libexec/podman/quadlet", generator)
     host.write("/usr/bin/podman", PODMAN, 0o755)
@@ -39,6 +40,19 @@ def bind_offline(host, verb, *words):
     """`msready bind` of this machine, on the files of a host that is not booted."""
     return subprocess.run([client.program(), verb, *words, f"--root={host.root}"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+
+
+def test_the_table_is_what_the_generator_makes(boot_host):
+    """In a tree with a C library, which the generator needs."""
+    host = boot_host("trixie")
+    install_quadlet(host)
+    for name, (files, unit, targets) in quadlet.CASES.items():
+        for folder in (FOLDER, "/usr/share/containers", "/run/containers", "/srv", "/out"):
+            shutil.rmtree(host.path(folder), ignore_errors=True)
+            host.path(folder).mkdir(parents=True)
+        quadlet.make(host.root, files)
+        subprocess.run(["chroot", host.root, GENERATOR, "-no-kmsg-log", "/out"], stderr=subprocess.DEVNULL)
+        assert quadlet.generated(host.path("/out"), f"{unit}.service") == targets, name
 
 
 def test_a_container_of_an_image_runs_while_its_gate_is_open(make_node):

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -10,7 +9,10 @@
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "gates/definition.h"
+#include "pulls.h"
+#include "root.h"
 #include "systemctl.h"
+#include "unit-name.h"
 #include "verbs.h"
 
 /* Binds a unit to a gate. A drop-in of the gate's unit upholds the unit, which starts it when the gate opens; a
@@ -30,6 +32,7 @@ typedef struct Binding {
         char *unit_folder;
         char *gate_file;
         char *unit_file;
+        Pulls pulls; /* of the unit; only for bind */
 } Binding;
 
 static void binding_done(Binding *b) {
@@ -39,43 +42,25 @@ static void binding_done(Binding *b) {
         free(b->unit_folder);
         free(b->gate_file);
         free(b->unit_file);
+        pulls_done(&b->pulls);
 }
 
-static bool is_unit_name(const char *s) {
-        static const char letters[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@\\-";
-        size_t n = strlen(s);
+/* The folder of a unit's drop-ins. Below --root= a link on the way must not lead out of it. */
+static int drop_in_folder(const Binding *b, const char *unit, char **ret) {
+        _cleanup_free_ char *folder = NULL;
+        int r;
 
-        return n > 0 && n < 200 && strspn(s, letters) == n && s[0] != '.' && s[0] != '-' && s[0] != '@';
-}
-
-/* The suffix that names the type of the unit; NULL where there is none, because a name may have dots in it. */
-static const char *unit_suffix(const char *s) {
-        static const char *const suffixes[] = { ".service",   ".socket", ".device", ".mount",
-                                                ".automount", ".swap",   ".target", ".path",
-                                                ".timer",     ".slice",  ".scope" };
-        const char *dot = strrchr(s, '.');
-
-        for (size_t i = 0; dot && i < ELEMENTSOF(suffixes); i++)
-                if (streq(dot, suffixes[i]))
-                        return dot;
-        return NULL;
-}
-
-/* A template alone, "app@.service", cannot be started. */
-static bool is_template(const char *s) {
-        const char *end = unit_suffix(s) ?: s + strlen(s);
-
-        return end > s && end[-1] == '@';
+        r = asprintf_ret(&folder, UNIT_FOLDER "/%s.d", unit);
+        return r < 0 ? r : root_path(strempty(b->options->root), folder, ret);
 }
 
 /* Makes the names of all units and files. STATUS_USAGE for a name that no gate or no unit can have. */
 static int binding_init(Binding *b, const Options *options) {
-        const char *unit = options->arguments[1], *root = strempty(options->root);
+        const char *unit = options->arguments[1];
         int r;
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
-        if (!gate_name_is_valid(b->gate) || !is_unit_name(unit) || is_template(unit)) {
+        if (!gate_name_is_valid(b->gate) || !unit_name_is_valid(unit) || unit_is_template(unit)) {
                 fprintf(stderr, "msready: '%s' is not a valid name of a %s.\n",
                         gate_name_is_valid(b->gate) ? unit : b->gate,
                         gate_name_is_valid(b->gate) ? "unit" : "gate");
@@ -85,9 +70,9 @@ static int binding_init(Binding *b, const Options *options) {
         if (r >= 0)
                 r = asprintf_ret(&b->gate_unit, "msready-gate@%s.service", b->gate);
         if (r >= 0)
-                r = asprintf_ret(&b->gate_folder, "%s" UNIT_FOLDER "/%s.d", root, b->gate_unit);
+                r = drop_in_folder(b, b->gate_unit, &b->gate_folder);
         if (r >= 0)
-                r = asprintf_ret(&b->unit_folder, "%s" UNIT_FOLDER "/%s.d", root, b->unit);
+                r = drop_in_folder(b, b->unit, &b->unit_folder);
         if (r >= 0)
                 r = asprintf_ret(&b->gate_file, "%s/%s.conf", b->gate_folder, b->unit);
         if (r >= 0)
@@ -126,60 +111,102 @@ static bool is_enabled(const Binding *b) {
                              (const char *const[]){ "is-enabled", "--quiet", b->gate_unit, NULL }) == 0;
 }
 
-static bool is_pulled_in_from(const Binding *b, const char *target, const char *kind) {
-        _cleanup_free_ char *link = NULL;
-        struct stat st;
+/* Adds the targets that systemd says pull the unit in. */
+static int add_listed(Binding *b) {
+        static const char *const properties[] = { "WantedBy", "RequiredBy", "BoundBy", "UpheldBy" };
+        char ***targets = &b->pulls.targets;
+        int r = 0;
 
-        /* The link counts, wherever it points: below --root= its target does not exist. */
-        return asprintf_ret(&link, "%s" UNIT_FOLDER "/%s.%s/%s", strempty(b->options->root), target, kind,
-                            b->unit) >= 0 &&
-               lstat(link, &st) >= 0;
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(properties); i++) {
+                _cleanup_free_ char *text = NULL;
+                _cleanup_(strv_freep) char **units = NULL;
+
+                if (systemctl_show(b->unit, properties[i], &text) < 0)
+                        continue;
+                r = strv_split(text, " ", &units);
+                STRV_FOREACH(u, units)
+                        if (r >= 0 && endswith(*u, ".target") && !strv_contains(*targets, *u))
+                                r = strv_extend(targets, *u);
+        }
+        return r;
 }
 
-static bool is_listed(const Binding *b, const char *property, const char *target) {
-        _cleanup_free_ char *text = NULL;
-        _cleanup_(strv_freep) char **units = NULL;
+/* Finds what pulls the unit in: as its files say it, because below --root= there is nobody else to ask and a file
+ * may be newer than the last reload, and as systemd says it. */
+static int find_pulls(Binding *b) {
+        int r;
 
-        return !b->options->root && systemctl_show(b->unit, property, &text) >= 0 &&
-               strv_split(text, " ", &units) >= 0 && strv_contains(units, target);
+        r = pulls_read(b->options->root, b->unit, &b->pulls);
+        if (r < 0) {
+                fprintf(stderr, "msready: cannot read the units of %s: %s.\n",
+                        b->options->root ?: "this system", r == -E2BIG ? "too many files" : strerror(-r));
+                return STATUS_ERROR;
+        }
+        return b->options->root ? 0 : add_listed(b);
 }
 
-/* Whether the target pulls the unit in: then it would wait for the unit, and so for the gate. */
-static bool holds_up(const Binding *b, const char *target) {
-        return is_pulled_in_from(b, target, "wants") || is_pulled_in_from(b, target, "requires") ||
-               is_listed(b, "WantedBy", target) || is_listed(b, "RequiredBy", target);
-}
-
-static int check_unit(const Binding *b) {
+static bool is_not_found(const Binding *b) {
         _cleanup_free_ char *state = NULL;
 
-        if (b->options->root || systemctl_show(b->unit, "LoadState", &state) < 0 ||
-            !streq(state, "not-found"))
+        return systemctl_show(b->unit, "LoadState", &state) >= 0 && streq(state, "not-found");
+}
+
+/* Refuses a unit that systemd cannot start. Below --root= it may still be installed. */
+static int check_unit(const Binding *b) {
+        const Pulls *p = &b->pulls;
+        int r;
+
+        if (p->mask) {
+                fprintf(stderr, "msready: %s is masked by %s.\nTo unmask it: systemctl %s%s%sunmask %s\n",
+                        b->unit, p->mask, b->options->root ? "--root=" : "", strempty(b->options->root),
+                        b->options->root ? " " : "", b->unit);
+                return STATUS_ERROR;
+        }
+        if (b->options->root || !is_not_found(b))
                 return 0;
+        if (p->quadlet) {
+                /* The file may be newer than the generator's last run. */
+                r = do_systemctl(b, "daemon-reload", NULL, NULL);
+                if (r != 0 || !is_not_found(b))
+                        return r;
+                fprintf(stderr,
+                        "msready: podman's generator makes no unit %s of %s.\n"
+                        "See: /usr/lib/systemd/system-generators/podman-system-generator --dryrun\n",
+                        b->unit, p->quadlet);
+                return STATUS_ERROR;
+        }
         fprintf(stderr, "msready: there is no unit %s.\nSee: systemctl list-unit-files\n", b->unit);
         return STATUS_ERROR;
 }
 
 static int write_drop_ins(const Binding *b, bool enables) {
-        static const char *const booted[] = { "multi-user.target", "graphical.target", "default.target" };
-        _cleanup_(buffer_done) Buffer gate = BUFFER_INIT(4096), unit = BUFFER_INIT(4096);
+        _cleanup_(buffer_done) Buffer gate = BUFFER_INIT(4096), unit = BUFFER_INIT(LIMIT_CONFIG_FILE - 100);
         int r;
 
         r = buffer_printf(&gate, MARK "%s[Unit]\nUpholds=%s\n", enables ? ENABLED_MARK : "", b->unit);
         if (r >= 0)
                 r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booted); i++)
-                if (holds_up(b, booted[i]))
+        STRV_FOREACH(t, b->pulls.targets)
+                if (r >= 0 && !strv_contains(b->pulls.before, *t))
                         r = buffer_printf(
                                 &unit,
-                                "# Without this the unit, and with it the gate, would hold up the boot.\n"
+                                "# Without this the target would wait for the unit, and so for the gate.\n"
                                 "After=%s\n",
-                                booted[i]);
+                                *t);
         if (r >= 0)
                 r = write_file(b->gate_file, &gate);
         if (r == 0)
                 r = write_file(b->unit_file, &unit);
         return r;
+}
+
+/* A unit that is ordered before a target cannot be ordered after it as well. */
+static void tell_who_waits(const Binding *b) {
+        STRV_FOREACH(t, b->pulls.targets)
+                if (strv_contains(b->pulls.before, *t))
+                        fprintf(stderr,
+                                "msready: %s waits for %s, and so for gate %s: the unit is ordered before it.\n",
+                                *t, b->unit, b->gate);
 }
 
 /* After a failure: a unit bound to a gate's unit that does not exist could never start again. */
@@ -204,6 +231,8 @@ int verb_bind(const Options *options) {
 
         r = binding_init(&b, options);
         if (r == 0)
+                r = find_pulls(&b);
+        if (r == 0)
                 r = check_unit(&b);
         if (r != 0)
                 return r;
@@ -218,6 +247,8 @@ int verb_bind(const Options *options) {
                 r = do_systemctl(&b, "daemon-reload", NULL, NULL);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "start", "--no-block", b.gate_unit);
+        if (r == 0)
+                tell_who_waits(&b);
         if (r == 0 && !options->quiet)
                 printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b.unit, b.gate,
                        b.gate_unit);

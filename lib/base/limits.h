@@ -19,6 +19,8 @@
 /* Files in the folders of one kind of configuration, and lines of one file with all its drop-ins. */
 #define LIMIT_CONFIG_NAMES 1024
 #define LIMIT_CONFIG_LINES 8192
+/* Entries of a folder of units, and of Quadlet's files in all. A large server has 2,000 units. */
+#define LIMIT_FOLDER_ENTRIES 16384
 /* Values in one JSON text: cJSON spends 80 bytes on each, 20 MiB in all. A message about 10,000 pods has
  * half as many. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)

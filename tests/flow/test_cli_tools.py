@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bind and unbind, check-config, the picture, and what shells complete."""
+"""check-config, the picture, and what shells complete."""
 
 import os
 import re
@@ -12,8 +12,7 @@ import pytest
 from harness import process, world
 from harness.client import Client, environment, golden, program
 from harness.fakedaemon import FakeDaemon, gate, verdict
-
-GATE = "msready-gate@ingress.service"
+from harness.fakesystemctl import FakeSystemctl
 
 
 @pytest.fixture
@@ -30,183 +29,9 @@ def client(daemon):
     return Client(daemon.path)
 
 
-class FakeSystemctl:
-    """Records what it is called with, and knows which units are enabled."""
-
-    def __init__(self, folder):
-        self.folder = folder / "bin"
-        self.folder.mkdir()
-        self.log = folder / "systemctl.log"
-        self.enabled = folder / "enabled"
-        self.enabled.mkdir()
-        self.wanted_by = folder / "wanted-by"
-        self.wanted_by.write_text("")
-        self.state = folder / "state"
-        self.state.write_text("loaded")
-        self.stamps = folder / "stamps"
-        self.stamps.mkdir()
-        script = self.folder / "systemctl"
-        script.write_text(f"""#!/bin/sh
-echo "$*" >> {self.log}
-for last in "$@"; do :; done
-case "$*" in
-*is-enabled*) [ -e {self.enabled}/"$last" ] ;;
-*disable*) rm -f {self.enabled}/"$last" ;;
-*enable*) touch {self.enabled}/"$last" ;;
-*"-p WantedBy"*) cat {self.wanted_by} ;;
-*"-p LoadState"*) cat {self.state} ;;
-*TimestampMonotonic*) for word in $*; do cat {self.stamps}/"$word" 2>/dev/null || true; done ;;
-esac
-""")
-        script.chmod(0o755)
-
-    def calls(self):
-        text = self.log.read_text() if self.log.exists() else ""
-        self.log.write_text("")
-        return [line for line in text.splitlines() if not line.startswith("show ") and "is-enabled" not in line]
-
-
 @pytest.fixture
 def systemctl(tmp_path):
     return FakeSystemctl(tmp_path)
-
-
-def run(systemctl, *arguments):
-    path = f"{systemctl.folder}:{os.environ['PATH']}"
-    return subprocess.run([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=environment(PATH=path))
-
-
-def tree(root):
-    """The files below root, and their texts."""
-    return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*")) if p.is_file()}
-
-
-def test_bind_and_unbind(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
-    units = "etc/systemd/system/"
-    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
-    assert (done.returncode, done.stderr) == (0, "")
-    files = tree(root)
-    assert set(files) == {f"{units}{GATE}.d/kiosk.service.conf", f"{units}kiosk.service.d/msready-ingress.conf"}
-    assert "[Unit]\nUpholds=kiosk.service\n" in files[f"{units}{GATE}.d/kiosk.service.conf"]
-    assert f"[Unit]\nBindsTo={GATE}\nAfter={GATE}\n" in files[f"{units}kiosk.service.d/msready-ingress.conf"]
-    assert "multi-user" not in files[f"{units}kiosk.service.d/msready-ingress.conf"]
-    # Nothing of a system that does not run is started.
-    assert systemctl.calls() == [f"--root={root} enable --quiet {GATE}"]
-
-    # Once more is the same.
-    assert run(systemctl, "bind", "ingress", "kiosk.service", "--root", str(root)).returncode == 0
-    assert tree(root) == files and systemctl.calls() == []
-
-    assert run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}").returncode == 0
-    assert tree(root) == {} and systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
-    assert os.listdir(root / "etc/systemd/system") == []
-    done = run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}")
-    assert done.returncode == 1 and "is not bound" in done.stderr
-
-
-def test_two_units_of_one_gate(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
-    for unit in "a", "b":
-        assert run(systemctl, "bind", "ingress", unit, f"--root={root}").returncode == 0
-    assert len(systemctl.calls()) == 1
-    # The gate stays enabled for the other one, and goes with the last.
-    assert run(systemctl, "unbind", "ingress", "a", f"--root={root}").returncode == 0
-    assert systemctl.calls() == []
-    assert run(systemctl, "unbind", "ingress", "b", f"--root={root}").returncode == 0
-    assert systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
-    assert tree(root) == {}
-
-
-def test_what_was_there_stays(systemctl, tmp_path):
-    root = tmp_path / "root"
-    folder = root / "etc/systemd/system" / (GATE + ".d")
-    folder.mkdir(parents=True)
-    (folder / "mine.conf").write_text("[Service]\nRestartSec=5\n")
-    (systemctl.enabled / GATE).touch()
-    before = tree(root)
-    run(systemctl, "bind", "ingress", "a", f"--root={root}")
-    run(systemctl, "unbind", "ingress", "a", f"--root={root}")
-    assert tree(root) == before and systemctl.calls() == []
-
-
-def test_a_unit_of_multi_user_target_does_not_hold_up_the_boot(systemctl, tmp_path):
-    root = tmp_path / "root"
-    wants = root / "etc/systemd/system/multi-user.target.wants"
-    wants.mkdir(parents=True)
-    (wants / "kiosk.service").symlink_to("/usr/lib/systemd/system/kiosk.service")
-    run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
-    text = (root / "etc/systemd/system/kiosk.service.d/msready-ingress.conf").read_text()
-    assert "After=multi-user.target\n" in text
-
-
-@pytest.mark.parametrize("given,unit", [("org.example.Kiosk", "org.example.Kiosk.service"),
-                                        ("web@10.0.0.1", "web@10.0.0.1.service"), ("data.mount", "data.mount")])
-def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit):
-    """As systemctl takes it."""
-    root = tmp_path / "root"
-    root.mkdir()
-    assert run(systemctl, "bind", "ingress", given, f"--root={root}").returncode == 0
-    units = "etc/systemd/system/"
-    files = tree(root)
-    assert set(files) == {f"{units}{GATE}.d/{unit}.conf", f"{units}{unit}.d/msready-ingress.conf"}
-    assert f"Upholds={unit}\n" in files[f"{units}{GATE}.d/{unit}.conf"]
-
-
-@pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
-def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
-    """A template alone is no unit that a gate can uphold."""
-    done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
-    assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
-    assert not (tmp_path / "root").exists()
-
-
-@pytest.mark.parametrize("target,folder", [("multi-user", "requires"), ("graphical", "wants"), ("default", "wants")])
-def test_a_unit_of_a_target_that_is_booted_into_does_not_hold_it_up(systemctl, tmp_path, target, folder):
-    root = tmp_path / "root"
-    wants = root / f"etc/systemd/system/{target}.target.{folder}"
-    wants.mkdir(parents=True)
-    (wants / "kiosk.service").symlink_to("/usr/lib/systemd/system/kiosk.service")
-    run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
-    text = (root / "etc/systemd/system/kiosk.service.d/msready-ingress.conf").read_text()
-    assert f"After={target}.target\n" in text
-
-
-def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
-    assert run(systemctl, "bind", "ingress", "kiosk", f"--root={root}").returncode == 0
-    script = systemctl.folder / "systemctl"
-    text = script.read_text()
-    script.write_text(text.replace("*disable*) rm", "*disable*) exit 1; rm"))
-    done = run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}")
-    assert done.returncode == 1 and "disable failed" in done.stderr
-    script.write_text(text)
-    assert run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}").returncode == 0
-    assert tree(root) == {} and not any(systemctl.enabled.iterdir())
-
-
-def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
-    systemctl.state.write_text("not-found")
-    done = run(systemctl, "bind", "ingress", "no-such-unit-of-msready.service")
-    assert done.returncode == 1 and "there is no unit" in done.stderr
-    assert systemctl.calls() == []
-
-
-def test_bind_where_the_gate_cannot_be_enabled(systemctl, tmp_path):
-    """As in an image that lacks msready: nothing is bound to a unit that will never be there."""
-    root = tmp_path / "root"
-    theirs = root / "etc/systemd/system/kiosk.service.d/theirs.conf"
-    theirs.parent.mkdir(parents=True)
-    theirs.write_text("[Service]\n")
-    systemctl.enabled.rmdir()
-    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
-    assert (done.returncode, done.stdout) == (1, "") and "enable failed" in done.stderr
-    assert tree(root) == {str(theirs.relative_to(root)): "[Service]\n"}
-    assert not (root / f"etc/systemd/system/{GATE}.d").exists()
 
 
 def test_check_config_is_the_daemons(tmp_path):

@@ -38,7 +38,7 @@ FOLDERS = {
 }
 LIBRARY = set(FOLDERS)
 FOLDERS["daemon"] = ("msreadyd: the manager on top, sources (`source-*`), publishers (`publish-*`)", set(LIBRARY))
-FOLDERS["cli"] = ("msready: one file per verb", {"base", "json", "gates", "varlink"})
+FOLDERS["cli"] = ("msready: one file per verb", {"base", "json", "conf", "gates", "varlink"})
 MAY_INCLUDE = {folder: others for folder, (_, others) in FOLDERS.items()}
 
 # One object, cut into files by its length: the only files that may call each other in a circle.

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bind and unbind."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness import quadlet
+from harness.client import environment, program
+from harness.fakesystemctl import FakeSystemctl
+from harness.quadlet import CONTAINER, MASK, MULTI_USER, QUADLET, WANTED, Link, make
+
+GATE = "msready-gate@ingress.service"
+
+
+@pytest.fixture
+def systemctl(tmp_path):
+    return FakeSystemctl(tmp_path)
+
+
+def run(systemctl, *arguments):
+    path = f"{systemctl.folder}:{os.environ['PATH']}"
+    return subprocess.run([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment(PATH=path))
+
+
+def tree(root):
+    """The files below root, and their texts."""
+    return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def test_bind_and_unbind(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    units = "etc/systemd/system/"
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    files = tree(root)
+    assert set(files) == {f"{units}{GATE}.d/kiosk.service.conf", f"{units}kiosk.service.d/msready-ingress.conf"}
+    assert "[Unit]\nUpholds=kiosk.service\n" in files[f"{units}{GATE}.d/kiosk.service.conf"]
+    assert f"[Unit]\nBindsTo={GATE}\nAfter={GATE}\n" in files[f"{units}kiosk.service.d/msready-ingress.conf"]
+    assert "multi-user" not in files[f"{units}kiosk.service.d/msready-ingress.conf"]
+    # Nothing of a system that does not run is started.
+    assert systemctl.calls() == [f"--root={root} enable --quiet {GATE}"]
+
+    # Once more is the same.
+    assert run(systemctl, "bind", "ingress", "kiosk.service", "--root", str(root)).returncode == 0
+    assert tree(root) == files and systemctl.calls() == []
+
+    assert run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}").returncode == 0
+    assert tree(root) == {} and systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
+    assert os.listdir(root / "etc/systemd/system") == []
+    done = run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}")
+    assert done.returncode == 1 and "is not bound" in done.stderr
+
+
+def test_two_units_of_one_gate(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    for unit in "a", "b":
+        assert run(systemctl, "bind", "ingress", unit, f"--root={root}").returncode == 0
+    assert len(systemctl.calls()) == 1
+    # The gate stays enabled for the other one, and goes with the last.
+    assert run(systemctl, "unbind", "ingress", "a", f"--root={root}").returncode == 0
+    assert systemctl.calls() == []
+    assert run(systemctl, "unbind", "ingress", "b", f"--root={root}").returncode == 0
+    assert systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
+    assert tree(root) == {}
+
+
+def test_what_was_there_stays(systemctl, tmp_path):
+    root = tmp_path / "root"
+    folder = root / "etc/systemd/system" / (GATE + ".d")
+    folder.mkdir(parents=True)
+    (folder / "mine.conf").write_text("[Service]\nRestartSec=5\n")
+    (systemctl.enabled / GATE).touch()
+    before = tree(root)
+    run(systemctl, "bind", "ingress", "a", f"--root={root}")
+    run(systemctl, "unbind", "ingress", "a", f"--root={root}")
+    assert tree(root) == before and systemctl.calls() == []
+
+
+@pytest.mark.parametrize("given,unit", [("org.example.Kiosk", "org.example.Kiosk.service"),
+                                        ("web@10.0.0.1", "web@10.0.0.1.service"), ("data.mount", "data.mount")])
+def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit):
+    """As systemctl takes it."""
+    root = tmp_path / "root"
+    root.mkdir()
+    assert run(systemctl, "bind", "ingress", given, f"--root={root}").returncode == 0
+    units = "etc/systemd/system/"
+    files = tree(root)
+    assert set(files) == {f"{units}{GATE}.d/{unit}.conf", f"{units}{unit}.d/msready-ingress.conf"}
+    assert f"Upholds={unit}\n" in files[f"{units}{GATE}.d/{unit}.conf"]
+
+
+@pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
+def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
+    """A template alone is no unit that a gate can uphold."""
+    done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
+    assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+UNIT = Link("/usr/lib/systemd/system/kiosk.service")
+ETC, RUN, LIB = "etc/systemd/system/", "run/systemd/system/", "usr/lib/systemd/system/"
+
+# Files below the root, by path; the unit that is bound; the targets that it must not hold up.
+PULLED_IN = {
+    # Links
+    "in etc": ({ETC + "multi-user.target.wants/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "required": ({ETC + "multi-user.target.requires/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "upheld": ({ETC + "multi-user.target.upholds/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "of the graphical system": ({ETC + "graphical.target.wants/kiosk.service": UNIT}, "kiosk", {"graphical.target"}),
+    "of the default": ({ETC + "default.target.wants/kiosk.service": UNIT}, "kiosk", {"default.target"}),
+    "of a target of its own": ({ETC + "edge.target.wants/kiosk.service": UNIT}, "kiosk", {"edge.target"}),
+    "in run": ({RUN + "multi-user.target.wants/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "by its vendor": ({LIB + "multi-user.target.wants/kiosk.service": Link("../kiosk.service")}, "kiosk", MULTI_USER),
+    "in usr/local": ({"usr/local/lib/systemd/system/multi-user.target.wants/kiosk.service": UNIT}, "kiosk",
+                     MULTI_USER),
+    "in lib": ({"lib/systemd/system/multi-user.target.wants/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "where lib is a link": ({"lib": Link("usr/lib"), LIB + "multi-user.target.wants/kiosk.service": UNIT}, "kiosk",
+                            MULTI_USER),
+    "behind an absolute link": ({"etc/systemd": Link("/data/systemd"),
+                                 "data/systemd/system/multi-user.target.wants/kiosk.service": UNIT}, "kiosk",
+                                MULTI_USER),
+    "by a folder that is a link": ({ETC + "multi-user.target.wants": Link("/data/wants"),
+                                    "data/wants/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "by two": ({ETC + "multi-user.target.wants/kiosk.service": UNIT, LIB + "edge.target.wants/kiosk.service": UNIT},
+               "kiosk", {"multi-user.target", "edge.target"}),
+    "masked in etc": ({LIB + "multi-user.target.wants/kiosk.service": UNIT,
+                       ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
+    "an empty file in etc": ({LIB + "multi-user.target.wants/kiosk.service": UNIT,
+                              ETC + "multi-user.target.wants/kiosk.service": ""}, "kiosk", set()),
+    "no link": ({ETC + "multi-user.target.wants/kiosk.service": "[Unit]\n"}, "kiosk", set()),
+    "another unit": ({ETC + "multi-user.target.wants/kiosk2.service": UNIT}, "kiosk", set()),
+    "by a service": ({ETC + "edge.service.wants/kiosk.service": UNIT}, "kiosk", set()),
+    "an instance": ({ETC + "multi-user.target.wants/kiosk@1.service": Link("/usr/lib/systemd/system/kiosk@.service")},
+                    "kiosk@1", MULTI_USER),
+    "another instance": ({ETC + "multi-user.target.wants/kiosk@2.service": UNIT}, "kiosk@1", set()),
+    # What the generators of a booted system have made tells nothing of another boot.
+    "generated": ({"run/systemd/generator/multi-user.target.wants/kiosk.service": UNIT}, "kiosk", set()),
+    # Files of targets
+    "by a target's file": ({LIB + "edge.target": "[Unit]\nWants=foo.service kiosk.service\n"}, "kiosk",
+                           {"edge.target"}),
+    "by a target's drop-in": ({ETC + "edge.target.d/a.conf": "[Unit]\nUpholds=kiosk.service\n"}, "kiosk",
+                              {"edge.target"}),
+    "by a target's file that is hidden": ({LIB + "edge.target": "[Unit]\nWants=kiosk.service\n",
+                                           ETC + "edge.target": "[Unit]\nWants=foo.service\n"}, "kiosk", set()),
+    "by a drop-in that is masked": ({LIB + "edge.target.d/a.conf": "[Unit]\nWants=kiosk.service\n",
+                                     ETC + "edge.target.d/a.conf": MASK}, "kiosk", set()),
+    # Aliases
+    "by an alias": ({LIB + "kiosk.service": "[Service]\n", ETC + "shop.service": UNIT,
+                     ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", MULTI_USER),
+    "as an alias": ({LIB + "kiosk.service": "[Service]\n", ETC + "shop.service": UNIT,
+                     ETC + "multi-user.target.wants/kiosk.service": UNIT}, "shop", MULTI_USER),
+    "by the alias of a template": ({ETC + "shop@.service": Link("kiosk@.service"),
+                                    ETC + "multi-user.target.wants/shop@1.service": UNIT}, "kiosk@1", MULTI_USER),
+    "by what is no alias": ({ETC + "shop.service": "[Service]\n", LIB + "shop.service": Link("kiosk.service"),
+                             ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", set()),
+    # Quadlet
+    **{name: (files, unit + ".service", targets) for name, (files, unit, targets) in quadlet.CASES.items()},
+    "an artifact": ({QUADLET + "kiosk.artifact": "[Artifact]\n" + WANTED}, "kiosk-artifact", MULTI_USER),
+    "a link of a container that is masked": ({QUADLET + "kiosk.container": CONTAINER,
+                                              ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
+    # What other people write
+    "circles": ({ETC + "a.service": Link("b.service"), ETC + "b.service": Link("a.service"),
+                 ETC + "edge.target.wants": Link("edge.target.wants"), QUADLET + "again": Link(".."),
+                 QUADLET + "kiosk.container": WANTED, ETC + "kiosk.service": Link("kiosk.service")}, "kiosk",
+                MULTI_USER),
+    "names that end a line": ({ETC + "a\n[Service]\nExecStart=x\nb.target.wants/kiosk.service": UNIT,
+                               QUADLET + "kiosk.container": "[Install]\nWantedBy=%i.target edge@.target a;b.target\n"},
+                              "kiosk", set()),
+    "a file of another system's root": ({ETC + "multi-user.target.wants": Link("../../../../../../wants"),
+                                         "wants/kiosk.service": UNIT}, "kiosk", MULTI_USER),
+    "text that is none": ({LIB + "edge.target": "\0\xff", QUADLET + "kiosk.container": "[\n\0" + WANTED}, "kiosk",
+                          set()),
+}
+
+
+@pytest.mark.parametrize("files,unit,targets", PULLED_IN.values(), ids=PULLED_IN)
+def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, files, unit, targets):
+    root = tmp_path / "root"
+    root.mkdir()
+    make(root, files)
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    # Below the root, wherever its links lead.
+    path, = root.glob("**/system/*.service.d/msready-ingress.conf")
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert lines[:3] == ["[Unit]", f"BindsTo={GATE}", f"After={GATE}"]
+    assert lines[3:] == [f"After={target}" for target in sorted(targets)]
+    assert run(systemctl, "unbind", "ingress", unit, f"--root={root}").returncode == 0
+    assert not list(root.glob("**/msready-ingress.conf"))
+
+
+@pytest.mark.parametrize("unit,files,target", [
+    ("kiosk.service", {LIB + "kiosk.service": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk.service", {ETC + "kiosk.service.d/a.conf": "[Unit]\nBefore=foo.service multi-user.target\n"},
+     "multi-user.target"),
+    ("kiosk@1.service", {LIB + "kiosk@.service": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk.socket", {}, "sockets.target"), ("kiosk.timer", {}, "timers.target"), ("kiosk.path", {}, "paths.target"),
+    ("kiosk.mount", {}, "local-fs.target"),
+])
+def test_a_unit_that_is_started_before_its_target_is_not_started_after_it(systemctl, tmp_path, unit, files, target):
+    """That would be a cycle, which systemd cuts by dropping a job. It is told who waits."""
+    root = tmp_path / "root"
+    make(root, {**files, f"{LIB}{target}.wants/{unit}": UNIT, f"{ETC}edge.target.wants/{unit}": UNIT})
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
+    assert done.returncode == 0
+    waits = f"{target} waits for {unit}, and so for gate ingress: the unit is ordered before it."
+    assert done.stderr == f"msready: {waits}\n"
+    text = (root / ETC / f"{unit}.d/msready-ingress.conf").read_text()
+    assert "After=edge.target\n" in text and f"After={target}\n" not in text
+
+
+MASKED = {
+    "in etc": ({ETC + "kiosk.service": MASK, LIB + "kiosk.service": "[Service]\n"}, "kiosk", True),
+    "in run": ({RUN + "kiosk.service": MASK}, "kiosk", True),
+    "by an empty file": ({ETC + "kiosk.service": ""}, "kiosk", True),
+    "of a container": ({ETC + "kiosk.service": MASK, QUADLET + "kiosk.container": WANTED}, "kiosk", True),
+    "of an alias": ({LIB + "shop.service": Link("kiosk.service"), ETC + "kiosk.service": MASK}, "shop", True),
+    "of a template": ({ETC + "kiosk@.service": MASK}, "kiosk@1", True),
+    "of a template, not of the instance": ({ETC + "kiosk@.service": MASK, LIB + "kiosk@1.service": "[Service]\n"},
+                                           "kiosk@1", False),
+    "below the administrator's file": ({ETC + "kiosk.service": "[Service]\n", LIB + "kiosk.service": MASK}, "kiosk",
+                                       False),
+    "elsewhere": ({ETC + "kiosk2.service": MASK}, "kiosk", False),
+}
+
+
+@pytest.mark.parametrize("files,unit,masked", MASKED.values(), ids=MASKED)
+def test_a_masked_unit_is_not_bound(systemctl, tmp_path, files, unit, masked):
+    root = tmp_path / "root"
+    make(root, files)
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
+    assert done.returncode == masked and bool(list(root.glob("**/*.conf"))) != masked
+    if masked:
+        assert f"{unit}.service is masked by /" in done.stderr
+        assert f"systemctl --root={root} unmask {unit}.service\n" in done.stderr
+
+
+def test_what_cannot_be_read_stops_nobody(systemctl, tmp_path):
+    """Files of no use to systemd are of none to us, and none of them is waited for."""
+    root = tmp_path / "root"
+    make(root, {LIB + "a.target": "#" * (1 << 20), QUADLET + "kiosk.kube": "#" * (1 << 20), QUADLET + "x": "",
+                LIB + "b.target.wants/kiosk.service": UNIT})
+    for name in (LIB + "c.target", LIB + "kiosk.service", QUADLET + "kiosk.container", ETC + "d.target.wants"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(root / name)
+    (root / QUADLET / "e.container").mkdir()
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "After=b.target\n" in (root / ETC / "kiosk.service.d/msready-ingress.conf").read_text()
+
+
+def test_more_files_than_a_system_has_are_refused(systemctl, tmp_path):
+    root = tmp_path / "root"
+    (root / LIB).mkdir(parents=True)
+    for i in range(16385):
+        (root / LIB / f"{i}.x").symlink_to("x")
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and f"cannot read the units of {root}: too many files" in done.stderr
+    assert not (root / ETC).exists()
+
+
+def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    assert run(systemctl, "bind", "ingress", "kiosk", f"--root={root}").returncode == 0
+    script = systemctl.folder / "systemctl"
+    text = script.read_text()
+    script.write_text(text.replace("*disable*) rm", "*disable*) exit 1; rm"))
+    done = run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "disable failed" in done.stderr
+    script.write_text(text)
+    assert run(systemctl, "unbind", "ingress", "kiosk", f"--root={root}").returncode == 0
+    assert tree(root) == {} and not any(systemctl.enabled.iterdir())
+
+
+def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
+    systemctl.state.write_text("not-found")
+    done = run(systemctl, "bind", "ingress", "no-such-unit-of-msready.service")
+    assert done.returncode == 1 and "there is no unit" in done.stderr
+    assert systemctl.calls() == []
+
+
+def test_bind_where_the_gate_cannot_be_enabled(systemctl, tmp_path):
+    """As in an image that lacks msready: nothing is bound to a unit that will never be there."""
+    root = tmp_path / "root"
+    theirs = root / "etc/systemd/system/kiosk.service.d/theirs.conf"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("[Service]\n")
+    systemctl.enabled.rmdir()
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stdout) == (1, "") and "enable failed" in done.stderr
+    assert tree(root) == {str(theirs.relative_to(root)): "[Service]\n"}
+    assert not (root / f"etc/systemd/system/{GATE}.d").exists()

@@ -259,7 +259,7 @@ static int merge_map(Builder *b, const YNode *from, const yaml_mark_t *mark) {
         int r = 0;
 
         if (from->kind != YNODE_MAP)
-                return refuse_at(b, mark, "\"<<\" of what is not a map");
+                return refuse_at(b, mark, "what << merges must be a map");
         for (const YNode *m = from->first; m && r >= 0; m = m->next)
                 r = set_key(b, m->key) ?: copy_node(b, m, mark);
         return r;
@@ -352,7 +352,8 @@ static bool scalar_is_closed(const Builder *b, const yaml_event_t *event) {
 
 static int take_scalar(Builder *b, const yaml_event_t *event) {
         const char *text = (const char *) event->data.scalar.value;
-        bool plain = event->data.scalar.plain_implicit;
+        bool plain =
+                event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event->data.scalar.plain_implicit;
         YNode *n;
         int r;
 
@@ -361,7 +362,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         if (wants_key(b))
                 return note_key_anchor(b, event) ?: take_key(b, event, text, plain && streq(text, "<<"));
         if (b->merges)
-                return refuse_at(b, &event->start_mark, "\"<<\" of what is not a map");
+                return refuse_at(b, &event->start_mark, "what << merges must be a map");
 
         r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
         if (r < 0)

@@ -82,7 +82,7 @@ static void test_errors(void **state) {
                 { "{}\n", EBADMSG, "has no current-context" },
                 { CONTEXT CLUSTER "a: *x\n" USER, EBADMSG, ": line 7: an alias without an anchor" },
                 { CONTEXT CLUSTER "a: &x [*x]\n" USER, EBADMSG, ": line 7: an alias inside its own anchor" },
-                { CONTEXT CLUSTER "<<: 1\n" USER, EBADMSG, ": line 7: \"<<\" of what is not a map" },
+                { CONTEXT CLUSTER "<<: 1\n" USER, EBADMSG, ": line 7: what << merges must be a map" },
                 { CONTEXT CLUSTER USER "\tx: y\n", EBADMSG, ": line 11: " },
                 { CONTEXT CLUSTER USER "? [x]\n: y\n", EBADMSG, ": line 11: a key must be plain text" },
                 { CONTEXT CLUSTER USER "contexts: []\n", EBADMSG,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/string-util.h"
+#include "base/strv.h"
 
 static int make_target(const KubeConfig *c, HttpTarget **ret) {
         return http_target_new(
@@ -90,9 +91,10 @@ int chosen_kubeconfig_path(const Options *options, const Settings *settings, cha
         return asprintf_ret(ret, "%s", path ?: SETTINGS_KUBECONFIG_DEFAULT);
 }
 
-/* Whether the kubeconfig that the settings ask for can be used now, with their context. -errno otherwise, with what is
- * wrong in reterr_detail, and where in the settings. */
-int chosen_kubeconfig_try(const Options *options, const Settings *settings, char **reterr_detail) {
+/* Whether the kubeconfig that the settings ask for can be used now, with their context; its own warnings are added to
+ * warnings (may be NULL). -errno otherwise, with what is wrong in reterr_detail, and where in the settings. */
+int chosen_kubeconfig_try(const Options *options, const Settings *settings, char ***warnings,
+                          char **reterr_detail) {
         _cleanup_free_ char *path = NULL, *detail = NULL;
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
         _cleanup_(http_target_unrefp) HttpTarget *target = NULL;
@@ -102,7 +104,12 @@ int chosen_kubeconfig_try(const Options *options, const Settings *settings, char
         if (r < 0)
                 return r;
         r = chosen_kubeconfig_load(path, settings->context, &c, &target, &detail);
-        if (r < 0)
+        if (r < 0) {
                 (void) chosen_kubeconfig_failure(settings, path, r, detail, reterr_detail);
+                return r;
+        }
+        STRV_FOREACH(w, warnings ? c->warnings : NULL)
+                if (r >= 0)
+                        r = strv_extend(warnings, *w);
         return r;
 }

@@ -13,6 +13,7 @@ int chosen_kubeconfig_path(const Options *options, const Settings *settings, cha
                            char **reterr_detail);
 int chosen_kubeconfig_load(const char *path, const char *context, KubeConfig **ret, HttpTarget **ret_target,
                            char **reterr_detail);
-int chosen_kubeconfig_try(const Options *options, const Settings *settings, char **reterr_detail);
+int chosen_kubeconfig_try(const Options *options, const Settings *settings, char ***warnings,
+                          char **reterr_detail);
 int chosen_kubeconfig_failure(const Settings *settings, const char *path, int error, const char *detail,
                               char **ret);

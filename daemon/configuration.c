@@ -216,7 +216,7 @@ static int warn_of_kubeconfig(Configuration *c, const Options *options) {
 
         if (!c->settings->kubeconfig && !c->settings->context)
                 return 0;
-        r = chosen_kubeconfig_try(options, c->settings, &detail);
+        r = chosen_kubeconfig_try(options, c->settings, &c->warnings, &detail);
         return r >= 0 || r == -EACCES || !detail ? 0 : strv_consume(&c->warnings, TAKE_PTR(detail));
 }
 

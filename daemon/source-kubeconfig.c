@@ -134,6 +134,8 @@ static int read_again(SourceKubeconfig *s) {
                 return 0;
 
         log_debug("Read %s: context %s, server %s", s->path, strna(c->context), c->server);
+        STRV_FOREACH(w, c->warnings)
+                log_warning("%s", *w);
         moved = s->config && is_other_server(s->config, c);
         kube_config_free(s->config);
         s->config = TAKE_PTR(c);
@@ -222,7 +224,7 @@ int source_kubeconfig_check(const SourceKubeconfig *s, const Settings *settings,
         r = chosen_kubeconfig_path(hub->options, settings, &path, reterr_detail);
         if (r < 0 || (streq(path, s->path) && streq_ptr(settings->context, hub->settings->context)))
                 return r;
-        return chosen_kubeconfig_try(hub->options, settings, reterr_detail);
+        return chosen_kubeconfig_try(hub->options, settings, NULL, reterr_detail);
 }
 
 /* Looks for what no event tells: a file system that was mounted, a file of another host. */

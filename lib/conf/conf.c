@@ -170,6 +170,19 @@ static int join_line(Buffer *joined, const char *line, size_t n, bool continued)
         return r;
 }
 
+/* The end of the line that begins at text, and the beginning of the next one. As in systemd a line ends in LF, CR, or
+ * both in either order. */
+static const char *line_end(const char *text, const char *end, const char **ret_next) {
+        const char *p = text;
+
+        while (p < end && *p != '\n' && *p != '\r')
+                p++;
+        *ret_next = p;
+        if (p < end)
+                *ret_next += p + 1 < end && p[1] == (*p == '\n' ? '\r' : '\n') ? 2 : 1;
+        return p;
+}
+
 static int read_lines(Reader *r, const char *text, size_t size) {
         _cleanup_(buffer_done) Buffer joined = BUFFER_INIT(size);
         const char *end = text + size;
@@ -177,19 +190,16 @@ static int read_lines(Reader *r, const char *text, size_t size) {
         int k;
 
         for (unsigned line = 1; text < end; line++) {
-                const char *newline = memchr(text, '\n', (size_t) (end - text)) ?: end, *begin = text;
+                const char *begin = text, *newline = line_end(text, end, &text);
                 size_t n;
                 bool continued;
 
-                text = newline < end ? newline + 1 : end;
                 while (begin < newline && strchr(WHITESPACE, *begin))
                         begin++;
                 n = (size_t) (newline - begin);
                 /* A comment is dropped also between a line and its continuation. */
                 if (n > 0 && (*begin == '#' || *begin == ';'))
                         continue;
-                if (n > 0 && begin[n - 1] == '\r')
-                        n--;
 
                 continued = is_continued(begin, n);
                 if (joined.size == 0)
@@ -209,8 +219,8 @@ static int read_lines(Reader *r, const char *text, size_t size) {
 static unsigned line_of(const char *text, const char *p) {
         unsigned line = 1;
 
-        for (; text < p; text++)
-                line += *text == '\n';
+        for (; line_end(text, p, &text) < p; line++)
+                ;
         return line;
 }
 
@@ -221,12 +231,13 @@ static int read_text(ConfFile *conf, const char *file, const char *text, size_t 
 
         if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
                 text += 3, size -= 3;
+        if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+                return note_error(&r, 1, "UTF-16, not UTF-8");
         nul = memchr(text, '\0', size);
         if (nul)
                 return note_error(&r, line_of(text, nul), "a NUL byte, so this is not text");
         for (const char *p = text, *next; p < text + size; p = next) {
-                next = memchr(p, '\n', (size_t) (text + size - p));
-                next = next ? next + 1 : text + size;
+                (void) line_end(p, text + size, &next);
                 if (!utf8_is_valid(p, (size_t) (next - p)))
                         return note_error(&r, line_of(text, p), "not UTF-8");
         }

@@ -537,6 +537,10 @@ const HintRow hint_rows[] = {
                   "-b -u microshift.service and, after an upgrade, "
                   "/var/lib/microshift-backups/prerun_failed.log." },
         { .reasons = "ApiNotReady",
+          .texts = "HTTP request to an HTTPS server",
+          .hint = "Write https:// in front of the server in the kubeconfig: without it the server is asked over "
+                  "plain HTTP." },
+        { .reasons = "ApiNotReady",
           .hint = "The API server is not ready: curl -sk 'https://localhost:6443/readyz?verbose' lists what "
                   "it waits for, and journalctl -b -u microshift.service says why." },
         { .reasons = "NotSynced",

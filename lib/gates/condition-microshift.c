@@ -65,7 +65,7 @@ int microshift_config_add(MicroShiftConfig *c, const char *file, const char *tex
         YNode **grown;
         int r;
 
-        r = ynode_parse_lenient(text, size, &document, &detail);
+        r = ynode_parse(text, size, &document, &detail);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)

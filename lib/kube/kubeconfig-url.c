@@ -3,6 +3,7 @@
 #include "kube/kubeconfig.h"
 
 #include <arpa/inet.h>
+#include <strings.h>
 
 #include "base/parse.h"
 #include "base/string-util.h"
@@ -28,6 +29,8 @@ static int take_authority(KubeConfig *c, const char *s, size_t n, const char **r
 
         if (!authority)
                 return -ENOMEM;
+        if (strchr(authority, '@'))
+                return refuse_url(reterr_why, "has a user in it, which is not supported");
         if (*host == '[') {
                 port = strchr(++host, ']');
                 if (!port || (port[1] && port[1] != ':'))
@@ -43,17 +46,38 @@ static int take_authority(KubeConfig *c, const char *s, size_t n, const char **r
         }
         if (*port)
                 *port++ = '\0';
-        if (!*host || strlen(host) > HOST_MAX || strchr(host, '@') || strchr(host, '%'))
+        if (!*host || strlen(host) > HOST_MAX || strchr(host, '%'))
                 return refuse_url(reterr_why, "has no host, or one that is not supported");
         if (*port && (parse_unsigned(port, PORT_MAX, &c->port) < 0 || c->port == 0))
                 return refuse_url(reterr_why, "has a port that is not a number from 1 to 65535");
 
+        for (char *p = host; *p; p++)
+                if (*p >= 'A' && *p <= 'Z')
+                        *p = (char) (*p - 'A' + 'a');
         c->host = strdup(host);
         return c->host ? 0 : -ENOMEM;
 }
 
-/* Takes a server's URL apart. Like client-go, drops what follows "?" or "#". -EBADMSG with a literal in
- * reterr_why that continues "server of cluster X", -ENOMEM. */
+/* What follows the scheme; NULL if url has another one, or none. Its case does not count. */
+static const char *after_scheme(const char *url, const char *scheme) {
+        size_t n = strlen(scheme);
+
+        return strncasecmp(url, scheme, n) == 0 ? url + n : NULL;
+}
+
+/* Puts the server's URL together from its parts, so that each server has one spelling. */
+static int name_server(KubeConfig *c) {
+        const char *open = strchr(c->host, ':') ? "[" : "", *close = *open ? "]" : "";
+        const char *scheme = c->https ? "https" : "http";
+
+        if (c->port == (c->https ? 443 : 80))
+                return asprintf_ret(&c->server, "%s://%s%s%s%s", scheme, open, c->host, close, c->prefix);
+        return asprintf_ret(&c->server, "%s://%s%s%s:%u%s", scheme, open, c->host, close, c->port,
+                            c->prefix);
+}
+
+/* Takes a server's URL apart. Like client-go, takes one without scheme for plain http, and drops what follows "?" or
+ * "#". -EBADMSG with a literal in reterr_why that continues "server of cluster X", -ENOMEM. */
 int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_why) {
         const char *rest, *path;
         size_t n;
@@ -61,9 +85,13 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
 
         if (!is_plain(url))
                 return refuse_url(reterr_why, "is not a URL");
-        c->https = (rest = startswith(url, "https://"));
-        if (!rest && !(rest = startswith(url, "http://")))
-                return refuse_url(reterr_why, "does not begin with https://");
+        c->https = (rest = after_scheme(url, "https://"));
+        if (!rest && !(rest = after_scheme(url, "http://"))) {
+                if (strstr(url, "://"))
+                        return refuse_url(reterr_why, "does not begin with https:// or http://");
+                c->bare = true;
+                rest = url;
+        }
 
         c->port = c->https ? 443 : 80;
         n = strcspn(rest, "/?#");
@@ -75,11 +103,10 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
         n = strcspn(path, "?#");
         while (n > 0 && path[n - 1] == '/')
                 n--;
+        if (c->bare && n > 0)
+                return refuse_url(reterr_why, "has a path, but no https:// in front");
         c->prefix = strndup(path, n);
-        if (!c->prefix)
-                return -ENOMEM;
-        return asprintf_ret(&c->server, "%s://%.*s%s", c->https ? "https" : "http",
-                            (int) strcspn(rest, "/?#"), rest, c->prefix);
+        return c->prefix ? name_server(c) : -ENOMEM;
 }
 
 /* Whether the server is on this host, as far as a literal address or "localhost" says so. */
@@ -100,7 +127,7 @@ bool kube_config_proxy_is_supported(const char *url) {
         if (!is_plain(url))
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
-                const char *rest = startswith(url, schemes[i]);
+                const char *rest = after_scheme(url, schemes[i]);
 
                 if (rest && strcspn(rest, "/?#") > 0)
                         return true;

@@ -2,12 +2,13 @@
 
 /* What client-go reads from a kubeconfig, for one context, without running anything: exec plugins,
  * auth-providers, passwords and impersonation are refused by name. Where client-go silently takes one of two
- * contradicting settings, or none, that is an error here.
+ * contradicting settings, or none, that is an error here. Of a key given twice the last counts, with a warning.
  *
  * MicroShift truncates and rewrites its kubeconfig at each start, so that a reader may see any beginning of
- * it. All that such a beginning can look like ends in -EAGAIN: read it again before you complain. */
+ * it. What such a beginning lacks ends in -EAGAIN: read it again before you complain. What is missing where more
+ * of the text follows will not come. */
 
-#include "kube/kubeconfig.h"
+#include "kube/kubeconfig-internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +20,6 @@
 #include "base/string-util.h"
 #include "base/strv.h"
 #include "base/value.h"
-#include "yaml/yaml.h"
 
 #define WRITING "; it may be in the middle of being written"
 
@@ -57,25 +57,43 @@ KubeConfig *kube_config_free(KubeConfig *c) {
         free(c->prefix);
         free(c->tls_server_name);
         free(c->proxy_url);
+        strv_free(c->warnings);
         return mfree(c);
 }
 
-/* Reports what is wrong and returns error. n (may be NULL) knows the line. */
-static int _printf_(4, 5) fail_at(const Reader *r, int error, const YNode *n, const char *format, ...) {
+/* Puts what is wrong into the detail. n (may be NULL) knows the line. */
+static void _printf_(4, 0)
+        tell_at(const Reader *r, const YNode *n, const char *more, const char *format, va_list ap) {
         char why[LIMIT_MESSAGE];
-        va_list ap;
 
         if (!r->detail)
-                return error;
-        va_start(ap, format);
+                return;
         vsnprintf(why, sizeof(why), format, ap);
-        va_end(ap);
         strip_control(why);
         if (n)
-                (void) asprintf_ret(r->detail, "%s:%u: %s", r->path, ynode_line(n), why);
+                (void) asprintf_ret(r->detail, "%s:%u: %s%s", r->path, ynode_line(n), why, more);
         else
-                (void) asprintf_ret(r->detail, "%s: %s", r->path, why);
+                (void) asprintf_ret(r->detail, "%s: %s%s", r->path, why, more);
+}
+
+/* Reports what is wrong and returns error. */
+static int _printf_(4, 5) fail_at(const Reader *r, int error, const YNode *n, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        tell_at(r, n, "", format, ap);
+        va_end(ap);
         return error;
+}
+
+/* Reports that something is missing: -EAGAIN if the text was cut, so that it may still come, else -EBADMSG. */
+static int _printf_(4, 5) fail_missing(const Reader *r, bool cut, const YNode *n, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        tell_at(r, n, cut ? WRITING : "", format, ap);
+        va_end(ap);
+        return cut ? -EAGAIN : -EBADMSG;
 }
 
 /* A setting's text; NULL if it is absent or empty, which is the same to client-go. */
@@ -85,9 +103,10 @@ static const char *text_of(const YNode *map, const char *key) {
         return isempty(s) ? NULL : s;
 }
 
-/* Finds the part of entry NAME in a list of { name: NAME, part: {...} }. */
+/* Finds the part of entry NAME in a list of { name: NAME, part: {...} }. named (may be NULL) is where the text has the
+ * name. */
 static int find_entry(const Reader *r, const YNode *root, const char *list, const char *part,
-                      const char *name, const YNode **ret) {
+                      const char *name, const YNode *named, const YNode **ret) {
         const YNode *entries = ynode_get(root, list), *found = NULL;
 
         if (entries && !ynode_is_list(entries) && !ynode_is_null(entries))
@@ -100,11 +119,12 @@ static int find_entry(const Reader *r, const YNode *root, const char *list, cons
                 found = e;
         }
         if (!found)
-                return fail_at(r, -EAGAIN, entries, "no %s \"%s\"" WRITING, part, name);
-        found = ynode_get(found, part);
-        if (!ynode_is_map(found))
-                return fail_at(r, -EAGAIN, found, "%s \"%s\" is empty" WRITING, part, name);
-        *ret = found;
+                return fail_missing(r, ynode_is_last(entries ?: root) || (named && ynode_is_last(named)),
+                                    entries, "no %s \"%s\"", part, name);
+        *ret = ynode_get(found, part);
+        if (!ynode_is_map(*ret))
+                return fail_missing(r, ynode_is_last(*ret ?: found), *ret ?: found, "%s \"%s\" is empty",
+                                    part, name);
         return 0;
 }
 
@@ -133,6 +153,19 @@ static bool pem_is_complete(const char *data) {
         return false;
 }
 
+/* Whether it could be PEM, had it been written to its end. */
+static bool pem_is_cut(const char *data) {
+        return !pem_is_complete(data) && (!*data || strstr(data, "-----"));
+}
+
+/* Takes a byte order mark away, which would be part of the first line. */
+static void strip_byte_order_mark(char *data, size_t *size) {
+        if (!startswith(data, BYTE_ORDER_MARK))
+                return;
+        *size -= strlen(BYTE_ORDER_MARK);
+        memmove(data, data + strlen(BYTE_ORDER_MARK), *size + 1);
+}
+
 /* Takes KEY or KEY-data. */
 static int take_credential(const Reader *r, const YNode *map, const char *key, KubeCredential *ret) {
         char data_key[64];
@@ -155,8 +188,11 @@ static int take_credential(const Reader *r, const YNode *map, const char *key, K
                 return k;
         if (k == -EBADMSG)
                 return fail_at(r, k, n, "%s is not base64", data_key);
-        if (k < 0 || !pem_is_complete(ret->data))
-                return fail_at(r, -EAGAIN, n, "%s is not PEM, or not all of it" WRITING, data_key);
+        if (k < 0)
+                return fail_missing(r, ynode_is_last(n), n, "%s is not all of its base64", data_key);
+        strip_byte_order_mark(ret->data, &ret->size);
+        if (!pem_is_complete(ret->data))
+                return fail_missing(r, ynode_is_last(n), n, "%s is not PEM, or not all of it", data_key);
         return 0;
 }
 
@@ -177,7 +213,8 @@ static int take_cluster(const Reader *r, const YNode *cluster) {
         int k;
 
         if (!server)
-                return fail_at(r, -EAGAIN, cluster, "cluster \"%s\" has no server" WRITING, c->cluster);
+                return fail_missing(r, ynode_is_last(cluster), cluster, "cluster \"%s\" has no server",
+                                    c->cluster);
         k = kube_config_set_server(c, server, &why);
         if (k == -EBADMSG)
                 return fail_at(r, k, ynode_get(cluster, "server"), "server of cluster \"%s\" %s", c->cluster,
@@ -250,8 +287,9 @@ static int take_user(const Reader *r, const YNode *user) {
                 take_credential(r, user, "client-key", &c->key);
         has_key = credential_is_set(&c->key);
         if (k >= 0 && credential_is_set(&c->certificate) != has_key)
-                return fail_at(r, -EAGAIN, user, "user \"%s\" has a client-%s without a client-%s" WRITING,
-                               c->user, has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+                return fail_missing(r, ynode_is_last(user), user,
+                                    "user \"%s\" has a client-%s without a client-%s", c->user,
+                                    has_key ? "key" : "certificate", has_key ? "certificate" : "key");
         if (k >= 0 && token) {
                 if (!value_is_plain(token))
                         return fail_at(r, -EBADMSG, ynode_get(user, "token"),
@@ -262,49 +300,85 @@ static int take_user(const Reader *r, const YNode *user) {
                 k = path_beside(r, file, &c->token.file);
         /* "user: {}" is anonymous; after a key without its value the file breaks off. */
         if (k >= 0 && ynode_first(user) && !token && !file && !has_key)
-                return fail_at(r, -EAGAIN, user,
-                               "user \"%s\" has neither a client-certificate nor a token" WRITING, c->user);
+                return fail_missing(r, ynode_is_last(user), user,
+                                    "user \"%s\" has neither a client-certificate nor a token", c->user);
         return k;
+}
+
+/* A server without https:// or http:// in front: client-go asks it over plain http, and leaves out all of the user
+ * and of TLS. */
+static int drop_credentials(const Reader *r, const YNode *server) {
+        KubeConfig *c = r->config;
+        KubeCredential *const all[] = { &c->ca, &c->certificate, &c->key, &c->token };
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                credential_done(all[i]);
+                *all[i] = (KubeCredential){};
+        }
+        return kube_config_warn(
+                c, ynode_line(server),
+                "server of cluster \"%s\" has no https:// in front: it is asked over plain http and "
+                "without credentials, as kubectl does",
+                c->cluster);
+}
+
+static int refuse_root(const Reader *r, const YNode *root) {
+        if (ynode_is_null(root))
+                return fail_at(r, -EAGAIN, NULL, "is empty" WRITING);
+        if (ynode_is_list(root))
+                return fail_at(r, -EBADMSG, root, "is a list, not a kubeconfig");
+        return fail_missing(r, ynode_is_last(root), root, "is not a kubeconfig");
 }
 
 static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         KubeConfig *c = r->config;
         const YNode *context, *cluster, *user;
+        const YNode *named = wanted ? NULL : ynode_get(root, "current-context");
         const char *name = wanted ?: text_of(root, "current-context"), *s;
         int k;
 
-        if (ynode_is_null(root))
-                return fail_at(r, -EAGAIN, NULL, "is empty" WRITING);
-        if (ynode_is_list(root))
-                return fail_at(r, -EBADMSG, root, "is a list, not a kubeconfig");
         if (!ynode_is_map(root))
-                return fail_at(r, -EAGAIN, root, "is not a kubeconfig" WRITING);
+                return refuse_root(r, root);
         if (!name)
-                return fail_at(
-                        r, -EAGAIN, NULL,
-                        "has no current-context; set one, or Context= in msready.conf, or wait: it may be in "
-                        "the middle of being written");
+                return fail_missing(r, ynode_is_last(root), NULL,
+                                    "has no current-context; set one, or Context= in msready.conf");
 
-        k = find_entry(r, root, "contexts", "context", name, &context) ?: set_string(&c->context, name);
+        k = find_entry(r, root, "contexts", "context", name, named, &context)
+                    ?: set_string(&c->context, name);
         if (k < 0)
                 return k;
         s = text_of(context, "cluster");
         if (!s)
-                return fail_at(r, -EAGAIN, context, "context \"%s\" names no cluster" WRITING, name);
-        k = set_string(&c->cluster, s) ?: find_entry(r, root, "clusters", "cluster", s, &cluster);
+                return fail_missing(r, ynode_is_last(context), context, "context \"%s\" names no cluster",
+                                    name);
+        k = set_string(&c->cluster, s)
+                    ?: find_entry(r, root, "clusters", "cluster", s, ynode_get(context, "cluster"),
+                                  &cluster);
         if (k < 0)
                 return k;
 
         /* Without a user requests are anonymous. */
         s = text_of(context, "user");
         if (s)
-                k = set_string(&c->user, s) ?: find_entry(r, root, "users", "user", s, &user)
+                k = set_string(&c->user, s) ?: find_entry(r, root, "users", "user", s,
+                                                          ynode_get(context, "user"), &user)
                                             ?: take_user(r, user);
-        return k ?: take_cluster(r, cluster);
+        k = k ?: take_cluster(r, cluster);
+        return k ?: c->bare ? drop_credentials(r, ynode_get(cluster, "server")) : 0;
+}
+
+/* A warning may be the cause of the error that the detail tells. */
+static int add_warning_to_detail(const Reader *r) {
+        _cleanup_free_ char *detail = NULL;
+
+        if (!r->detail || !*r->detail || !r->config->warnings)
+                return 0;
+        detail = TAKE_PTR(*r->detail);
+        return asprintf_ret(r->detail, "%s (%s)", detail, r->config->warnings[0]);
 }
 
 /* Reads the text of the kubeconfig at path, for a context (NULL: its current one), without the files that it
- * names. Errors: -EAGAIN for all that a half-written file can look like (empty, cut off, parts missing),
+ * names. Errors: -EAGAIN for what a half-written file can look like (empty, cut off, parts missing at the end),
  * -EBADMSG for what more bytes cannot fix, -EOPNOTSUPP for what is not supported, -ENOMEM. reterr_detail
  * (may be NULL) has file, line, key, and what to do. */
 int kube_config_parse(const char *text, size_t size, const char *path, const char *context, KubeConfig **ret,
@@ -324,8 +398,13 @@ int kube_config_parse(const char *text, size_t size, const char *path, const cha
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(&r, -EAGAIN, NULL, "%s" WRITING, why ?: "is not YAML");
+                return fail_missing(&r, k == -ENODATA, NULL, "%s", why ?: "is not YAML");
+        k = kube_config_warn_of_text(c, root);
+        if (k < 0)
+                return k;
         k = take_root(&r, root, isempty(context) ? NULL : context);
+        if (k < 0 && k != -ENOMEM)
+                return add_warning_to_detail(&r) ?: k;
         if (k < 0)
                 return k;
 
@@ -345,9 +424,10 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         if (k < 0)
                 return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
                                k == -E2BIG ? "too large" : strerror(-k));
+        strip_byte_order_mark(c->data, &c->size);
         if (!pem_is_complete(c->data))
-                return fail_at(r, -EAGAIN, NULL, "%s: %s is not PEM, or not all of it" WRITING, key,
-                               c->file);
+                return fail_missing(r, pem_is_cut(c->data), NULL, "%s: %s is not PEM, or not all of it", key,
+                                    c->file);
         return 0;
 }
 
@@ -371,6 +451,7 @@ int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
                                k == -E2BIG ? "too large" : strerror(-k));
 
         nul = memchr(data, '\0', size);
+        strip_byte_order_mark(data, &size);
         token = strstrip(data);
         if (!*token && !nul)
                 k = fail_at(&r, -EAGAIN, NULL, "tokenFile: %s is empty" WRITING, c->token.file);

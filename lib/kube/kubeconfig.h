@@ -20,6 +20,7 @@ typedef struct KubeConfig {
 
         char *server; /* "https://localhost:6443/prefix", without a slash at the end */
         bool https;
+        bool bare;  /* without http:// or https:// in front */
         char *host; /* an IPv6 address without brackets */
         unsigned port;
         char *prefix; /* of all paths: "" or "/prefix" */
@@ -31,6 +32,7 @@ typedef struct KubeConfig {
         char *tls_server_name;
         char *proxy_url;
         bool insecure;
+        char **warnings; /* "FILE:LINE: what is taken, and may not be meant so" */
 } KubeConfig;
 
 KubeConfig *kube_config_free(KubeConfig *c);

@@ -470,6 +470,7 @@ def test_credentials(scene, another, tmp_path, closing):
         (kubeconfig("early", text(early.url("localhost", "https").removesuffix("/app"), stranger.ca, token="x")),
          "Clock", "Set the clock"),
         (kubeconfig("nobody", text(nobody, ca, token="x")), "ApiUnreachable", "The API server does not answer"),
+        (kubeconfig("bare", text(url.removeprefix("https://"), ca, token="x")), "ApiNotReady", "Write https://"),
     )
     for path, reason, hint in cases:
         scene.told("node", reason, hint, daemon=another(path))

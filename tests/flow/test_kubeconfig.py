@@ -5,7 +5,9 @@ import errno
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -124,21 +126,103 @@ def test_name_of_the_certificate(edge, tmp_path):
     edge.expect_ready()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_kubectl_takes(edge, tmp_path, encoding):
+    """A byte order mark, aliases, a scheme in capitals; of a key given twice the last counts, and is told."""
+    fields = parts(edge)
+    port = fields["server"].rsplit(":", 1)[1]
+    lines = [
+        "apiVersion: v1",
+        "current-context: nowhere",
+        "trust: &trust {server: 'https://127.0.0.1:1',",
+        f"  certificate-authority-data: {fields['certificate-authority-data']}}}",
+        "clusters:",
+        f"- cluster: {{<<: *trust, server: 'HTTPS://LocalHost:{port}/'}}",
+        "  name: here",
+        "users:",
+        f"- user: &me {{{', '.join(f'{key}: {value}' for key, value in certificate(edge).items())}}}",
+        "  name: me",
+        "- {name: again, user: *me}",
+        "contexts: [{name: main, context: {cluster: here, user: again}}]",
+        "current-context: main",
+    ]
+    path = tmp_path / "config"
+    path.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+    edge.up()
+    edge.start({"Cluster": {"Kubeconfig": path}}, kubeconfig=None)
+    edge.expect_ready()
+    twice = f'{path}:13: key "current-context" was given already, on line 2; the last one counts'
+    edge.daemon.expect_log(re.escape(twice))
+    assert edge.daemon.log().count(twice) == 1
+    done = subprocess.run([edge.daemon.binary, "--check-config", "--config", edge.daemon.config_file],
+                          stdout=subprocess.PIPE, text=True, timeout=20)
+    assert twice in done.stdout
+
+
+class Plain:
+    """Lets plain HTTP through to the server, as kubectl proxy does."""
+
+    def __init__(self, server):
+        self.server, self.asked = server, b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            above = socket.create_connection(("127.0.0.1", self.server.port))
+            above = self.server.admin_context().wrap_socket(above)
+            threading.Thread(target=self._pump, args=(peer, above, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(above, peer, False), daemon=True).start()
+
+    def _pump(self, source, target, asks):
+        try:
+            while data := source.recv(65536):
+                if asks:
+                    self.asked += data
+                target.sendall(data)
+        except OSError:
+            pass
+        target.close()
+
+
+def test_server_without_scheme(edge, tmp_path):
+    """As to kubectl it is plain HTTP, which no credential is sent over."""
+    plain = Plain(edge.server)
+    server = f"127.0.0.1:{plain.port}"
+    path = write(tmp_path / "config", trust(edge, server=server), {"token": "t0k"})
+    edge.up()
+    edge.start(kubeconfig=path)
+    edge.expect_ready()
+    edge.daemon.expect_log(f'{path}:7: server of cluster "here" has no https:// in front')
+    assert b"/readyz" in plain.asked and b"uthorization" not in plain.asked
+    edge.daemon.close()
+    edge.daemon = None
+    plain.listener.close()
+
+
 @pytest.mark.parametrize(
     "cluster,user,words",
     [
         ({}, {"exec": "{apiVersion: client.authentication.k8s.io/v1, command: x}"}, ("not supported", "me")),
         ({}, {"auth-provider": "{name: gcp}"}, ("not supported", "me")),
         ({"certificate-authority": "/nowhere"}, None, ("certificate-authority",)),
-        ({"server": "ftp://localhost"}, None, ("server",)),
+        ({"server": "ftp://localhost"}, None, (":7: server", "does not begin with https:// or http://")),
+        ({"server": "*elsewhere"}, None, ("line 7: an alias without an anchor",)),
+        ({"tls-server-name": "a: b"}, None, ("line 9: ", "mapping values are not allowed")),
     ],
-    ids=["exec", "auth-provider", "data-and-file", "scheme"],
+    ids=["exec", "auth-provider", "data-and-file", "scheme", "alias", "syntax"],
 )
 def test_what_cannot_be_used_is_named(edge, tmp_path, cluster, user, words):
     path = write(tmp_path / "config", trust(edge, **cluster), user or certificate(edge))
     edge.start(kubeconfig=path)
     edge.expect_reason("KubeconfigInvalid", "api")
     process.eventually(lambda: all(word in message(edge) for word in words), 5, 0.05, message(edge))
+    assert "being written" not in message(edge)
     before = edge.daemon.cpu_seconds()
     time.sleep(1.5)
     assert edge.daemon.cpu_seconds() - before < 0.2

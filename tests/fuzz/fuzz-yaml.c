@@ -10,22 +10,23 @@ static void walk(const YNode *n, unsigned depth) {
         YNODE_FOREACH(m, n) {
                 assert(!ynode_key(m) == ynode_is_list(n));
                 if (ynode_key(m))
-                        assert(ynode_get(n, ynode_key(m)) == m);
+                        assert(ynode_get(n, ynode_key(m)) == m && ynode_key_line(m) > 0);
+                assert(!ynode_is_last(m) || (!ynode_next(m) && ynode_is_last(n)));
                 walk(m, depth + 1);
         }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_(ynode_freep) YNode *n = NULL, *lenient = NULL;
-        _cleanup_free_ char *detail = NULL, *lenient_detail = NULL;
+        _cleanup_(ynode_freep) YNode *n = NULL;
+        _cleanup_free_ char *detail = NULL;
+        int r;
 
-        if (ynode_parse((const char *) data, size, &n, &detail) < 0)
-                assert(!n && detail);
-        else
-                walk(n, 1);
-        if (ynode_parse_lenient((const char *) data, size, &lenient, &lenient_detail) < 0)
-                assert(!n && !lenient && lenient_detail);
-        else
-                walk(lenient, 1);
+        r = ynode_parse((const char *) data, size, &n, &detail);
+        if (r < 0) {
+                assert((r == -EBADMSG || r == -ENODATA) && !n && detail);
+                return 0;
+        }
+        assert(ynode_rest_line(n) == 0 || !ynode_is_last(n));
+        walk(n, 1);
         return 0;
 }

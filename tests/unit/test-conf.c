@@ -53,6 +53,9 @@ static void test_syntax(void **state) {
                "[Pods|web]:1\nweb:2 A=1\n[Workload|a b]:3\na b:4 B=2\n[Api|]:5\n", "");
         expect("\xef\xbb\xbf[Gate]\r\nA=1\r\nB=x \\\r\n y\r\n", "[Gate|]:1\n:2 A=1\n:3 B=x  y\n", "");
         expect("[Gate]\nA=\xc3\xa9", "[Gate|]:1\n:2 A=\xc3\xa9\n", "");
+        /* Lines may end in CR, as in systemd: no comment hides what follows it. */
+        expect("# c\r[Gate]\rA=1\r\rB=x \\\r y\r", "[Gate|]:2\n:3 A=1\n:5 B=x  y\n", "");
+        expect("# c\n\r[Gate]\r\n\r\nA=1\n\nB=2", "[Gate|]:2\n:4 A=1\n:6 B=2\n", "");
 }
 
 static void test_continuation(void **state) {
@@ -73,6 +76,11 @@ static void test_errors(void **state) {
         expect("[G\nA=1\n[]\nB=2\n[ ]\n[H]\nC=3\n", "[H|]:6\n:7 C=3\n",
                "F:1: a section does not end in \"]\"\nF:3: a section without a name\nF:5: a section without a name");
         expect("[G]\nA=\xff\n", "", "F:2: not UTF-8");
+        expect("[G]\r\rA=\xff\r", "", "F:3: not UTF-8");
+        expect("\xff\xfe[", "", "F:1: UTF-16, not UTF-8");
+        expect("\xfe\xff", "", "F:1: UTF-16, not UTF-8");
+        expect("\xc2\xa0[G]\nA=1\n", "",
+               "F:1: neither a section nor KEY=VALUE\nF:2: an assignment before the first section");
         {
                 static const char text[] = "[G]\nA=1\0\nB=2\n";
                 _cleanup_(conf_file_freep) ConfFile *f = NULL;

@@ -386,6 +386,9 @@ static const Case cases[] = {
           { .reason = "ApiUnreachable", .message = "TLS failed: wrong version number" } },
         { "The API server is not ready", /* it may start, stop, or lack its database */
           { .reason = "ApiNotReady", .message = "[-]poststarthook/rbac/bootstrap-roles failed: reason withheld" } },
+        { "Write https:// in front of the server",
+          { .reason = "ApiNotReady",
+            .message = "/readyz answered 400: Client sent an HTTP request to an HTTPS server." } },
         { "is listing the API's objects", { .reason = "NotSynced" } },
         { "has not acted on the newest specification", { POD("NotObserved", NULL) } },
         { "Make the object smaller", { POD("Unreadable", "it has 1025 labels, more than 1024 are not read") } },

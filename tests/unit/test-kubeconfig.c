@@ -12,37 +12,7 @@
 #include "base/string-util.h"
 #include "kube/kubeconfig.h"
 
-#define PEM(what) "-----BEGIN " what "-----\nQUJD\n-----END " what "-----\n"
-/* PEM("CERTIFICATE") and PEM("RSA PRIVATE KEY"). */
-#define CERTIFICATE_DATA "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tClFVSkQKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
-#define KEY_DATA                                                                                            \
-        "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpRVUpECi0tLS0tRU5EIFJTQSBQUklWQVRFIEtFWS0tLS0tCg=="
-
-/* As MicroShift writes it. */
-static const char microshift[] = "apiVersion: v1\n"
-                                 "clusters:\n"
-                                 "- cluster:\n"
-                                 "    certificate-authority-data: " CERTIFICATE_DATA "\n"
-                                 "    server: https://localhost:6443\n"
-                                 "  name: microshift\n"
-                                 "contexts:\n"
-                                 "- context:\n"
-                                 "    cluster: microshift\n"
-                                 "    namespace: default\n"
-                                 "    user: user\n"
-                                 "  name: microshift\n"
-                                 "current-context: microshift\n"
-                                 "kind: Config\n"
-                                 "preferences: {}\n"
-                                 "users:\n"
-                                 "- name: user\n"
-                                 "  user:\n"
-                                 "    client-certificate-data: " CERTIFICATE_DATA "\n"
-                                 "    client-key-data: " KEY_DATA "\n";
-
-static int parse(const char *text, const char *context, KubeConfig **ret, char **detail) {
-        return kube_config_parse(text, strlen(text), "/etc/kube/config", context, ret, detail);
-}
+#include "kubeconfig-texts.h"
 
 static void test_microshift(void **state) {
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
@@ -89,11 +59,6 @@ static void test_cut(void **state) {
         }
 }
 
-#define CONTEXT                                                                                             \
-        "contexts: [{name: x, context: {cluster: c, user: u}}, {name: y, context: {cluster: c}}]\ncurrent-context: x\n"
-#define CLUSTER "clusters:\n- name: c\n  cluster:\n    server: https://a\n"
-#define USER "users:\n- name: u\n  user:\n    token: t0k\n"
-
 static void test_errors(void **state) {
         static const struct {
                 const char *text;
@@ -106,6 +71,24 @@ static void test_errors(void **state) {
                 { CONTEXT CLUSTER, EAGAIN, "no user \"u\"" },
                 { CONTEXT USER, EAGAIN, "no cluster \"c\"" },
                 { CLUSTER USER "current-context: z\n", EAGAIN, "no context \"z\"" },
+                { CONTEXT "users: []\n", EAGAIN, "no cluster \"c\"" },
+                { CONTEXT "clusters: []\nusers: []\n", EBADMSG, ":3: no cluster \"c\"" },
+                { CONTEXT CLUSTER "users:\n- name: a\nkind: Config\n", EBADMSG, ":8: no user \"u\"" },
+                { CONTEXT CLUSTER "users:\n- name: u\n  user:\nkind: Config\n", EBADMSG,
+                  "user \"u\" is empty" },
+                { CONTEXT CLUSTER "users:\n- name: u\n  user:\n", EAGAIN, "user \"u\" is empty" },
+                { "abc\n", EBADMSG, ":1: is not a kubeconfig" },
+                { "abc", EAGAIN, ":1: is not a kubeconfig" },
+                { "{}\n", EBADMSG, "has no current-context" },
+                { CONTEXT CLUSTER "a: *x\n" USER, EBADMSG, ": line 7: an alias without an anchor" },
+                { CONTEXT CLUSTER "a: &x [*x]\n" USER, EBADMSG, ": line 7: an alias inside its own anchor" },
+                { CONTEXT CLUSTER "<<: 1\n" USER, EBADMSG, ": line 7: what << merges must be a map" },
+                { CONTEXT CLUSTER USER "\tx: y\n", EBADMSG, ": line 11: " },
+                { CONTEXT CLUSTER USER "? [x]\n: y\n", EBADMSG, ": line 11: a key must be plain text" },
+                { CONTEXT CLUSTER USER "contexts: []\n", EBADMSG,
+                  "no context \"x\" (/etc/kube/config:11: key \"contexts\" was given already, on line 1; the last" },
+                { "  kind: Config\n" CONTEXT CLUSTER USER, EBADMSG,
+                  "msready.conf (/etc/kube/config:2: from here on nothing is read: only the first document" },
                 { CLUSTER USER, EAGAIN, "has no current-context; set one, or Context=" },
                 { "contexts: 3\ncurrent-context: a\n", EBADMSG, ":1: contexts is not a list" },
                 { "contexts:\n- name: a\n- name: a\ncurrent-context: a\n", EBADMSG,
@@ -126,11 +109,19 @@ static void test_errors(void **state) {
                   "both client-key and client-key-data are set" },
                 { CONTEXT CLUSTER USER "    client-key: /x\n", EAGAIN,
                   "client-key without a client-certificate" },
+                { CONTEXT USER "    client-key: /x\n" CLUSTER, EBADMSG,
+                  ":6: user \"u\" has a client-key without a client-certificate" },
                 { CONTEXT CLUSTER USER "    client-certificate: /x\n", EAGAIN,
                   "client-certificate without a client-key" },
+                { CONTEXT USER "    client-certificate: /x\n" CLUSTER, EBADMSG,
+                  ":6: user \"u\" has a client-certificate without a client-key" },
                 { CONTEXT CLUSTER "    certificate-authority-data: QQ!\n" USER, EBADMSG,
                   ":7: certificate-authority-data" },
-                { CONTEXT CLUSTER "    certificate-authority-data: QUJD\n" USER, EAGAIN, "is not PEM" },
+                { CONTEXT CLUSTER "    certificate-authority-data: QUJD\n" USER, EBADMSG, "is not PEM" },
+                { CONTEXT CLUSTER "    certificate-authority-data: QUJ\n" USER, EBADMSG,
+                  ":7: certificate-authority-data is not all of its base64" },
+                { CONTEXT USER CLUSTER "    certificate-authority-data: QUJ", EAGAIN,
+                  "not all of its base64" },
                 { CONTEXT CLUSTER "    insecure-skip-tls-verify: true\n    certificate-authority: /x\n" USER,
                   EBADMSG, "both a certificate-authority and insecure-skip-tls-verify" },
                 { CONTEXT CLUSTER "    insecure-skip-tls-verify: perhaps\n" USER, EBADMSG,
@@ -139,10 +130,13 @@ static void test_errors(void **state) {
                   ":7: proxy-url of cluster \"c\"" },
                 { CONTEXT CLUSTER "users: [{name: u, user: {token: \"a\\r\\nX: y\"}}]\n", EBADMSG,
                   "is not a valid token" },
-                { CONTEXT USER "clusters: [{name: c, cluster: {server: ''}}]\n", EAGAIN, "has no server" },
-                { CONTEXT USER "clusters: [{name: c}]\n", EAGAIN, "cluster \"c\" is empty" },
-                { CONTEXT USER "clusters: [{name: c, cluster: {server: 'a:6443'}}]\n", EBADMSG,
-                  "server of cluster \"c\" does not begin with https://" },
+                { CONTEXT USER "clusters: [{name: c, cluster: {server: ''}}]\n", EBADMSG, "has no server" },
+                { CONTEXT USER "clusters:\n- name: c\n  cluster:\n    server:\n", EAGAIN, "has no server" },
+                { CONTEXT USER "clusters: [{name: c}]\n", EBADMSG, "cluster \"c\" is empty" },
+                { CONTEXT USER "clusters: [{name: c, cluster: {server: 'ftp://a:6443'}}]\n", EBADMSG,
+                  "server of cluster \"c\" does not begin with https:// or http://" },
+                { CONTEXT USER "clusters: [{name: c, cluster: {server: 'a:6443/p'}}]\n", EBADMSG,
+                  "server of cluster \"c\" has a path, but no https:// in front" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -153,6 +147,8 @@ static void test_errors(void **state) {
                 r = parse(rows[i].text, NULL, &c, &detail);
                 if (r != -rows[i].error || !detail || !strstr(detail, rows[i].detail))
                         fail_msg("row %zu: %d %s", i, r, strna(detail));
+                if (!strstr(detail, "being written") != (r != -EAGAIN))
+                        fail_msg("row %zu: %s", i, detail);
                 assert_null(c);
                 assert_int_equal(parse(rows[i].text, NULL, &c, NULL), r);
         }
@@ -226,8 +222,27 @@ static void test_servers(void **state) {
                 { "https://a:0", NULL, NULL, 0, NULL },
                 { "https://a:65536", NULL, NULL, 0, NULL },
                 { "https://a:x", NULL, NULL, 0, NULL },
+                { "HTTPS://a", "https://a", "a", 443, "" },
+                { "Https://A.B:6443/P/", "https://a.b:6443/P", "a.b", 6443, "/P" },
+                { "https://a:443", "https://a", "a", 443, "" },
+                { "https://a:06443", "https://a:6443", "a", 6443, "" },
+                { "https://a:", "https://a", "a", 443, "" },
+                { "https://[FD00::1]:443/", "https://[fd00::1]", "fd00::1", 443, "" },
+                { "HTTP://a:80", "http://a", "a", 80, "" },
+                { "http://a:443", "http://a:443", "a", 443, "" },
+                { "a", "http://a", "a", 80, "" },
+                { "localhost:6443", "http://localhost:6443", "localhost", 6443, "" },
+                { "127.0.0.1:6443/", "http://127.0.0.1:6443", "127.0.0.1", 6443, "" },
+                { "[::1]:6443?x", "http://[::1]:6443", "::1", 6443, "" },
                 { "ftp://a", NULL, NULL, 0, NULL },
-                { "a", NULL, NULL, 0, NULL },
+                { "unix:///run/x", NULL, NULL, 0, NULL },
+                { "a/b", NULL, NULL, 0, NULL },
+                { "//a", NULL, NULL, 0, NULL },
+                { "/", NULL, NULL, 0, NULL },
+                { "::1", NULL, NULL, 0, NULL },
+                { "https:a", NULL, NULL, 0, NULL },
+                { "https:/a", NULL, NULL, 0, NULL },
+                { "u:p@a:1", NULL, NULL, 0, NULL },
                 { "https://a b", NULL, NULL, 0, NULL },
         };
 

@@ -108,7 +108,8 @@ static int run_kubeconfig(void) {
                 "clusters: [{name: c, cluster: {server: 'https://a:1/b', tls-server-name: t, "
                 "proxy-url: 'http://p', certificate-authority: ca}}]\n"
                 "users: [{name: u, user: {token: x, tokenFile: y, client-key: k, "
-                "client-certificate: l}}]\n";
+                "client-certificate: l}}]\n"
+                "&k x: &m {a: &s b, <<: {c: d}}\ny: {<<: [*m, {e: f}], *s : *k}\ny: z\n---\na: b\n";
         _cleanup_(kube_config_freep) KubeConfig *c = NULL;
 
         return kube_config_parse(text, sizeof(text) - 1, "/a/b", NULL, &c, NULL);

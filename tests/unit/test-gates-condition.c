@@ -112,6 +112,23 @@ static void test_empty_list(void **state) {
         assert_false(has(c, "storage.optionalCsiComponents", "none"));
 }
 
+static void test_get_list(void **state) {
+        static const char *const texts[] = { "a: [x, {}, ~, y]\nb: []\nc: x\nd:\n" };
+        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 1);
+        _cleanup_(strv_freep) char **a = NULL, **b = NULL, **none = NULL;
+
+        assert_int_equal(microshift_config_get_list(c, "a", &a), 1);
+        assert_int_equal(strv_length(a), 2);
+        assert_string_equal(a[0], "x");
+        assert_string_equal(a[1], "y");
+        assert_int_equal(microshift_config_get_list(c, "b", &b), 1);
+        assert_int_equal(strv_length(b), 0);
+        assert_int_equal(microshift_config_get_list(c, "c", &none), 0);
+        assert_int_equal(microshift_config_get_list(c, "d", &none), 0);
+        assert_int_equal(microshift_config_get_list(c, "e", &none), 0);
+        assert_null(none);
+}
+
 static void test_broken_config(void **state) {
         static const char *const texts[] = { "a: 1\n", "a:\n  b: [\n", "- x\n" };
         _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 3),
@@ -295,6 +312,7 @@ int main(void) {
                 cmocka_unit_test(test_merge),
                 cmocka_unit_test(test_as_microshift_reads),
                 cmocka_unit_test(test_empty_list),
+                cmocka_unit_test(test_get_list),
                 cmocka_unit_test(test_broken_config),
                 cmocka_unit_test(test_conditions),
                 cmocka_unit_test(test_load),

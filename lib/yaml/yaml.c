@@ -14,6 +14,7 @@
 #include <utlist.h>
 #include <yaml.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
@@ -35,13 +36,15 @@ typedef enum YNodeKind {
 
 struct YNode {
         YNodeKind kind;
-        bool null; /* a plain scalar that YAML reads as nothing */
+        bool plain; /* a scalar without quotes and tag: its type follows from its text */
         unsigned line;
         char *key;  /* NULL for items of a list and for the root */
         char *text; /* of scalars */
         YNode *parent;
         YNode *prev, *next;
         YNode *first;
+        YNode *index; /* of a map: its members by key */
+        UT_hash_handle hh;
 };
 
 typedef struct Anchor {
@@ -69,6 +72,7 @@ typedef struct Builder {
 YNode *ynode_free(YNode *n) {
         if (!n)
                 return NULL;
+        HASH_CLEAR(hh, n->index);
         while (n->first) {
                 YNode *c = n->first;
 
@@ -120,6 +124,11 @@ static int add_node(Builder *b, YNodeKind kind, const yaml_mark_t *mark, YNode *
         n->line = (unsigned) mark->line + 1;
         n->key = TAKE_PTR(b->key);
         n->parent = b->open;
+        if (n->key && !ynode_get(b->open, n->key)) {
+                HASH_ADD_KEYPTR(hh, b->open->index, n->key, strlen(n->key), n);
+                if (!n->hh.tbl)
+                        return -ENOMEM;
+        }
         if (!b->open)
                 b->root = n;
         else
@@ -173,7 +182,7 @@ static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
         r = add_node(b, from->kind, mark, &n);
         if (r < 0)
                 return r;
-        n->null = from->null;
+        n->plain = from->plain;
         if (from->kind == YNODE_SCALAR) {
                 n->text = strdup(from->text);
                 return n->text ? 0 : -ENOMEM;
@@ -216,6 +225,7 @@ static int take_alias(Builder *b, const yaml_event_t *event) {
 
 /* Takes a member out of the open map. */
 static void replace_member(Builder *b, YNode *member) {
+        HASH_DEL(b->open->index, member);
         DL_DELETE(b->open->first, member);
         LL_PREPEND(b->replaced, member);
 }
@@ -224,9 +234,10 @@ static int take_key(Builder *b, const yaml_event_t *event, const char *text) {
         const YNode *before = ynode_get(b->open, text);
         char why[DETAIL_MAX];
 
-        if (before && b->lenient)
-                replace_member(b, (YNode *) before);
-        else if (before) {
+        if (before && b->lenient) {
+                if (!streq(text, "<<"))
+                        replace_member(b, (YNode *) before);
+        } else if (before) {
                 snprintf(why, sizeof(why), "key \"%.64s\" was given already, on line %u", text,
                          before->line);
                 return refuse_at(b, &event->start_mark, why);
@@ -248,7 +259,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
         if (r < 0)
                 return r;
-        n->null = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null_text(text);
+        n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event->data.scalar.plain_implicit;
         n->text = strdup(text);
         return n->text ? note_anchor(b, &event->start_mark, event->data.scalar.anchor, n) : -ENOMEM;
 }
@@ -283,7 +294,7 @@ static int take_event(Builder *b, const yaml_event_t *event) {
                 r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);
                 if (r < 0)
                         return r;
-                n->null = true;
+                n->plain = true;
                 return 0;
         }
         default:
@@ -355,7 +366,7 @@ int ynode_parse(const char *text, size_t size, YNode **ret, char **reterr_detail
 }
 
 /* As ynode_parse(), but of equal keys the last one counts and aliases are followed. The key "<<" is a key
- * like others. */
+ * like others, save that one map may have several of them: ynode_get() gives the first. */
 int ynode_parse_lenient(const char *text, size_t size, YNode **ret, char **reterr_detail) {
         return parse_document(text, size, true, ret, reterr_detail);
 }
@@ -368,19 +379,23 @@ bool ynode_is_list(const YNode *n) {
         return n && n->kind == YNODE_LIST;
 }
 
+/* Whether n is a scalar whose type YAML makes out of its text: neither quoted nor tagged. */
+bool ynode_is_plain(const YNode *n) {
+        return n && n->kind == YNODE_SCALAR && n->plain;
+}
+
 /* Whether n is an empty plain scalar, "~" or "null". An absent node (NULL) is not null. */
 bool ynode_is_null(const YNode *n) {
-        return n && n->kind == YNODE_SCALAR && n->null;
+        return ynode_is_plain(n) && is_null_text(strempty(n->text));
 }
 
 /* The member of that name; NULL if it is absent, or if map is no map or NULL. */
 const YNode *ynode_get(const YNode *map, const char *key) {
-        if (!ynode_is_map(map))
-                return NULL;
-        YNODE_FOREACH(m, map)
-                if (streq(m->key, key))
-                        return m;
-        return NULL;
+        const YNode *member = NULL;
+
+        if (ynode_is_map(map))
+                HASH_FIND_STR(map->index, key, member);
+        return member;
 }
 
 const YNode *ynode_first(const YNode *n) {
@@ -391,6 +406,15 @@ const YNode *ynode_next(const YNode *n) {
         return n->next;
 }
 
+/* Both give NULL where there is none. */
+const YNode *ynode_last(const YNode *n) {
+        return n && n->first ? n->first->prev : NULL;
+}
+
+const YNode *ynode_previous(const YNode *n) {
+        return n->parent->first == n ? NULL : n->prev;
+}
+
 /* The name of a member of a map; NULL for anything else. */
 const char *ynode_key(const YNode *member) {
         return member->key;
@@ -399,7 +423,7 @@ const char *ynode_key(const YNode *member) {
 /* The text of a scalar, quoted or not: numbers and booleans as they were written. NULL if n is null, a map
  * or a list, or NULL. */
 const char *ynode_string(const YNode *n) {
-        return n && n->kind == YNODE_SCALAR && !n->null ? n->text : NULL;
+        return n && n->kind == YNODE_SCALAR && !ynode_is_null(n) ? n->text : NULL;
 }
 
 /* The line on which n (its value, not its key) begins, counted from 1; 0 for NULL. */

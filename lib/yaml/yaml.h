@@ -18,10 +18,14 @@ DEFINE_CLEANUP(YNode, ynode_free)
 bool ynode_is_map(const YNode *n);
 bool ynode_is_list(const YNode *n);
 bool ynode_is_null(const YNode *n);
+bool ynode_is_plain(const YNode *n);
 
 const YNode *ynode_get(const YNode *map, const char *key);
 const YNode *ynode_first(const YNode *n);
 const YNode *ynode_next(const YNode *n);
+const YNode *ynode_last(const YNode *n);
+const YNode *ynode_previous(const YNode *n);
 const char *ynode_key(const YNode *member);
 const char *ynode_string(const YNode *n);
+const char *ynode_type(const YNode *n);
 unsigned ynode_line(const YNode *n);

@@ -9,7 +9,8 @@ static void walk(const YNode *n, unsigned depth) {
         assert(!(ynode_is_null(n) && ynode_string(n)));
         YNODE_FOREACH(m, n) {
                 assert(!ynode_key(m) == ynode_is_list(n));
-                if (ynode_key(m))
+                assert(ynode_type(m));
+                if (ynode_key(m) && strcmp(ynode_key(m), "<<") != 0)
                         assert(ynode_get(n, ynode_key(m)) == m);
                 walk(m, depth + 1);
         }

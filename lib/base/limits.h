@@ -19,6 +19,9 @@
 /* Files in the folders of one kind of configuration, and lines of one file with all its drop-ins. */
 #define LIMIT_CONFIG_NAMES 1024
 #define LIMIT_CONFIG_LINES 8192
+/* Folders in folders of MicroShift's config.d, and bytes of its configuration in all. */
+#define LIMIT_CONFIG_DEPTH 32
+#define LIMIT_MICROSHIFT_CONFIG MIB(1)
 /* Values in one JSON text: cJSON spends 80 bytes on each, 20 MiB in all. A message about 10,000 pods has
  * half as many. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)

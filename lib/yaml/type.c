@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Which type the YAML 1.1 of Go's libraries makes of a plain scalar: "no" is a boolean there, and "0x1f" a number.
- * The rules are those of goyaml.v2, which sigs.k8s.io/yaml uses. */
+/* Which type the YAML 1.1 of Go's libraries makes of a plain scalar: "no" is a boolean there, and "0x1f" a
+ * number. The rules are those of goyaml.v2, which sigs.k8s.io/yaml uses. */
 
 #include "yaml/yaml.h"
 

@@ -21,6 +21,9 @@
 #define LIMIT_CONFIG_LINES 8192
 /* Entries of a folder of units, and of Quadlet's files in all. A large server has 2,000 units. */
 #define LIMIT_FOLDER_ENTRIES 16384
+/* Folders in folders of MicroShift's config.d, and bytes of its configuration in all. */
+#define LIMIT_CONFIG_DEPTH 32
+#define LIMIT_MICROSHIFT_CONFIG MIB(1)
 /* Values in one JSON text: cJSON spends 80 bytes on each, 20 MiB in all. A message about 10,000 pods has
  * half as many. */
 #define LIMIT_JSON_VALUES ((size_t) 1 << 18)

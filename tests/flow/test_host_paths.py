@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of the host, in the places where MicroShift has them, decide which of the shipped gates apply."""
 
+import os
+import subprocess
+
 import pytest
 
 from harness import mounts, process
@@ -152,3 +155,64 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
     host.expect(USUAL | {"multus"})
     host.edge.daemon.expect_verdict("ready")
+
+
+def test_drop_ins_as_microshift_finds_them(host):
+    """What MicroShift takes makes no gate invalid, and what it finds deep down counts."""
+    drop_ins = host.etc / "config.d"
+    host.edge.up()
+    (drop_ins / "10-site.yaml").symlink_to("/dev/null")
+    (drop_ins / "20-site.yaml/.deep").mkdir(parents=True)
+    host.write("config.d/20-site.yaml/.deep/ingress.yaml", "ingress: {status: Removed}\n")
+    host.write("config.d/30-nothing.yaml", " \n")
+    host.start()
+    assert host.enabled() == USUAL - {"ingress"} and not host.invalid()
+    host.edge.expect_ready()
+    (host.etc / "elsewhere").mkdir()
+    host.write("elsewhere/back.yaml", "ingress: {status: Managed}\n")
+    (drop_ins / "40-linked").symlink_to(host.etc / "elsewhere")
+    host.expect(USUAL - {"ingress"})
+    (drop_ins / "40-linked.yaml").symlink_to(host.etc / "elsewhere/back.yaml")
+    host.expect(USUAL)
+
+
+@pytest.mark.parametrize("name, text, cause", [
+    ("40-gone.yaml", None, "40-gone.yaml: a link that leads nowhere"),
+    ("40-no.yaml", "network:\n  cniPlugin: no\n",
+     "40-no.yaml: line 2: network.cniPlugin must be a string, and no is a boolean"),
+    ("40-comments.yaml", "# network:\n", "40-comments.yaml: holds no settings, and is not empty either"),
+], ids=["link", "boolean", "comments"])
+def test_the_cause_is_told(host, name, text, cause):
+    """MicroShift does not start with such a file."""
+    cause = f"/etc/microshift/config.d/{cause}"
+    host.write("config.yaml", "network: {cniPlugin: ovnk}\n")
+    if text is None:
+        (host.etc / "config.d" / name).symlink_to("/nowhere")
+    else:
+        host.write(f"config.d/{name}", text)
+    host.start()
+    assert set(host.invalid()) == {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
+    assert all(message.startswith(cause) for message in host.invalid().values()), host.invalid()
+    assert cause in host.edge.daemon.client("gates", "ovn").stdout
+    assert cause in host.edge.daemon.client("status").stdout
+    (host.etc / "config.d" / name).unlink()
+    process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
+
+
+def test_check_config_shows_the_cause(built, tmp_path):
+    if not mounts.may_be_had():
+        pytest.skip("MicroShift's own places on this host need root: mounts")
+    (tmp_path / "config.d").mkdir()
+    (tmp_path / "config.d/10.yaml").symlink_to("/dev/null")
+    (tmp_path / "none.conf").write_text("")
+    words = [*mounts.wrapper({"/etc/microshift": tmp_path}), built / "daemon/msreadyd", "--check-config",
+             "--config", tmp_path / "none.conf", "--gates-dir", process.REPOSITORY / "units/gates"]
+
+    def errors():
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+
+    assert errors() == []
+    os.mkfifo(tmp_path / "config.d/20.yaml")
+    cause = "/etc/microshift/config.d/20.yaml: neither a file nor a link to one"
+    assert f"error: gate ovn: {cause}" in errors()

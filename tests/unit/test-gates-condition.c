@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include <ftw.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/string-util.h"
 #include "kube/object.h"
 #include "gates/gate-condition.h"
@@ -23,102 +20,6 @@ static MicroShiftConfig *config_of(const char *const *texts, size_t n) {
                 assert_ok(microshift_config_add(c, file, texts[i], strlen(texts[i])));
         }
         return c;
-}
-
-static bool has(const MicroShiftConfig *c, const char *key, const char *value) {
-        return microshift_config_has(c, key, value);
-}
-
-static void test_defaults(void **state) {
-        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(NULL, 0);
-
-        assert_true(has(c, "ingress.status", "Managed"));
-        assert_false(has(c, "ingress.status", "Removed"));
-        assert_true(has(c, "network.cniPlugin", ""));
-        assert_true(has(c, "network.multus.status", "Disabled"));
-        assert_true(has(c, "storage.driver", ""));
-        assert_true(has(c, "storage.optionalCsiComponents", ""));
-        assert_true(has(c, "no.such.key", ""));
-        assert_true(microshift_config_knows("ingress.status"));
-        assert_false(microshift_config_knows("ingress"));
-}
-
-static void test_merge(void **state) {
-        static const char *const texts[] = {
-                ("ingress:\n  status: Removed\n  ports: {http: 80}\nstorage:\n  optionalCsiComponents: [none]\n"
-                 "network: {cniPlugin: none, multus: {status: Enabled}}\n"),
-                "# nothing\n",
-                "ingress:\n  ports: {http: 81}\nstorage:\n  optionalCsiComponents: [a, b]\nnetwork:\n  cniPlugin: null\n",
-                "network: {multus: }\n",
-        };
-        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 1);
-
-        assert_true(has(c, "network.multus.status", "Enabled"));
-        assert_string_equal(microshift_config_get(c, "network.cniPlugin"), "none");
-        assert_null(microshift_config_get(c, "network"));
-        assert_null(microshift_config_get(c, "node.hostnameOverride"));
-        assert_true(has(c, "network.cniPlugin", "none"));
-        assert_true(has(c, "storage.optionalCsiComponents", "none"));
-        microshift_config_free(c);
-
-        c = config_of(texts, ELEMENTSOF(texts));
-        assert_null(c->error);
-        assert_true(has(c, "ingress.status", "Removed"));
-        assert_true(has(c, "ingress.ports.http", "81"));
-        /* Lists are replaced, null removes, a map that is replaced by nothing is gone. */
-        assert_false(has(c, "storage.optionalCsiComponents", "none"));
-        assert_true(has(c, "storage.optionalCsiComponents", "b"));
-        assert_true(has(c, "network.cniPlugin", ""));
-        assert_true(has(c, "network.multus.status", "Disabled"));
-}
-
-/* What MicroShift reads (by sigs.k8s.io/yaml, tried) must not make gates invalid: a key that somebody put behind an
- * earlier one of its name, aliases and what they merge, and names of another case. */
-static void test_as_microshift_reads(void **state) {
-        static const char *const texts[] = {
-                "storage: {driver: none, optionalCsiComponents: [none]}\nstorage:\n  driver: lvms\n",
-                "x-none: &none none\nnetwork: {cniPlugin: *none}\nstorage: {driver: *none}\n",
-                "x-removed: &removed {status: Removed}\ningress:\n  <<: *removed\n  ports: {http: 80}\n",
-                "x-a: &a {status: Removed}\nx-b: &b {status: Managed}\ningress: {<<: [*a, *b]}\n",
-                "x-a: &a {status: Removed}\ningress: {<<: *a, status: Managed}\n",
-                "x-a: &a {status: Removed}\nx-b: &b {<<: *a}\ningress: {<<: *b}\n",
-                "Ingress: {Status: Removed}\n",
-        };
-        MicroShiftConfig *c[ELEMENTSOF(texts)];
-
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                c[i] = config_of(texts + i, 1);
-                if (c[i]->error)
-                        fail_msg("%s", c[i]->error);
-        }
-        assert_true(has(c[0], "storage.driver", "lvms"));
-        assert_true(has(c[0], "storage.optionalCsiComponents", ""));
-        assert_true(has(c[1], "network.cniPlugin", "none"));
-        assert_true(has(c[1], "storage.driver", "none"));
-        assert_true(has(c[2], "ingress.status", "Removed"));
-        assert_true(has(c[3], "ingress.status", "Removed"));
-        assert_true(has(c[4], "ingress.status", "Managed"));
-        assert_true(has(c[5], "ingress.status", "Removed"));
-        assert_true(has(c[6], "ingress.status", "Removed"));
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
-                microshift_config_free(c[i]);
-}
-
-static void test_empty_list(void **state) {
-        static const char *const texts[] = { "storage: {optionalCsiComponents: []}\n" };
-        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 1);
-
-        assert_true(has(c, "storage.optionalCsiComponents", ""));
-        assert_false(has(c, "storage.optionalCsiComponents", "none"));
-}
-
-static void test_broken_config(void **state) {
-        static const char *const texts[] = { "a: 1\n", "a:\n  b: [\n", "- x\n" };
-        _cleanup_(microshift_config_freep) MicroShiftConfig *c = config_of(texts, 3),
-                                                            *list = config_of(texts + 2, 1);
-
-        assert_non_null(strstr(c->error, "f1: line 3"));
-        assert_string_equal(list->error, "f0: line 1: not a map of settings");
 }
 
 static bool has_x(const GateFacts *facts, const char *path) {
@@ -185,48 +86,6 @@ static void test_conditions(void **state) {
         }
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void test_load(void **state) {
-        char root[] = "/tmp/test-microshift-XXXXXX";
-        _cleanup_free_ char *file = NULL, *folder = NULL, *one = NULL, *two = NULL, *other = NULL;
-
-        assert_non_null(mkdtemp(root));
-        assert_ok(path_join(root, "config.yaml", &file));
-        assert_ok(path_join(root, "config.d", &folder));
-        assert_ok(path_join(folder, "10-a.yaml", &one));
-        assert_ok(path_join(folder, "20-b.yaml", &two));
-        assert_ok(path_join(folder, "30-c.yml", &other));
-        {
-                _cleanup_(microshift_config_freep) MicroShiftConfig *c = NULL;
-
-                assert_ok(microshift_config_load(file, folder, &c));
-                assert_null(c->error);
-                assert_true(has(c, "ingress.status", "Managed"));
-        }
-        assert_ok(mkdir_parents(one, 0755));
-        assert_ok(file_write_atomic(file, "ingress: {status: A}\n", 21, 0600));
-        assert_ok(file_write_atomic(two, "ingress: {status: C}\n", 21, 0600));
-        assert_ok(file_write_atomic(one, "ingress: {status: B}\n", 21, 0600));
-        assert_ok(file_write_atomic(other, "ingress: {status: D}\n", 21, 0600));
-        {
-                _cleanup_(microshift_config_freep) MicroShiftConfig *c = NULL;
-
-                assert_ok(microshift_config_load(file, folder, &c));
-                assert_true(has(c, "ingress.status", "C"));
-        }
-        assert_ok(file_write_atomic(one, "x: [\n", 5, 0600));
-        {
-                _cleanup_(microshift_config_freep) MicroShiftConfig *c = NULL;
-
-                assert_ok(microshift_config_load(file, folder, &c));
-                assert_non_null(strstr(c->error, "config.d/10-a.yaml: line"));
-        }
-        assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
 static void test_selector(void **state) {
         static const struct {
                 const char *selector;
@@ -291,13 +150,7 @@ static void test_selector(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),
-                cmocka_unit_test(test_merge),
-                cmocka_unit_test(test_as_microshift_reads),
-                cmocka_unit_test(test_empty_list),
-                cmocka_unit_test(test_broken_config),
                 cmocka_unit_test(test_conditions),
-                cmocka_unit_test(test_load),
                 cmocka_unit_test(test_selector),
         };
         return cmocka_run_group_tests_name("ready-gate-condition", tests, NULL, NULL);

@@ -116,14 +116,24 @@ static int run_kubeconfig(void) {
 }
 
 static int run_microshift(void) {
-        static const char text[] = "a: &x {b: [c, d]}\ne: *x\na: [*x]\n";
+        static const char *const texts[] = {
+                "a: &x {b: [c, d]}\ne: *x\na: [*x]\nf: {<<: [*x, {g: h}], i: ~}\n",
+                "a: ~\nf: {b: {k: l}, m: {n: ~}}\n",
+                "network: {cniPlugin: no}\n",
+        };
         _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
-        int r;
+        _cleanup_(strv_freep) char **list = NULL;
+        int r = c ? 0 : -ENOMEM;
 
-        if (!c)
-                return -ENOMEM;
-        r = microshift_config_add(c, "F", text, sizeof(text) - 1);
-        return r < 0 ? r : microshift_config_add(c, "F", text, sizeof(text) - 1);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
+                r = microshift_config_add(c, "F", texts[i], strlen(texts[i]));
+        if (r >= 0)
+                r = microshift_config_check(c);
+        if (r < 0)
+                return r;
+        assert_non_null(c->error);
+        r = microshift_config_get_list(c, "e.b", &list);
+        return r < 0 ? r : 0;
 }
 
 static void test_all(void **state) {

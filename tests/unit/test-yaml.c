@@ -2,8 +2,10 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "yaml/yaml.h"
 
@@ -450,6 +452,62 @@ static void test_alias_bounds(void **state) {
         expect_error(buffer_cstr(&text), "aliases copy too much text");
 }
 
+/* As goyaml.v2 resolves them. */
+static void test_types(void **state) {
+        static const struct {
+                const char *text, *type;
+        } rows[] = {
+                { "no", "boolean" },    { "y", "boolean" },       { "Off", "boolean" },
+                { "TRUE", "boolean" },  { "nO", "string" },       { "'no'", "string" },
+                { "\"on\"", "string" }, { "!!str no", "string" }, { "! 'no'", "string" },
+                { "~", "null" },        { "", "null" },           { "''", "string" },
+                { "!!str", "string" },  { "12", "number" },       { "-1", "number" },
+                { "+.5", "number" },    { "1.", "number" },       { ".", "string" },
+                { "-", "list" },        { "1e3", "number" },      { "1e", "string" },
+                { "1E-3", "number" },   { "1_000", "number" },    { "_1", "string" },
+                { "0x1f", "number" },   { "0X1F", "number" },     { "0x", "string" },
+                { "0xg", "string" },    { "0o17", "number" },     { "08", "number" },
+                { "0b11", "number" },   { "0b12", "string" },     { ".inf", "number" },
+                { "-.INF", "number" },  { ".NaN", "number" },     { "inf", "string" },
+                { "1.2.3", "string" },  { "10.0.0.1", "string" }, { "2001-12-14", "string" },
+                { "1:30", "string" },   { "- no", "list" },       { "a: b", "map" },
+                { "{}", "map" },        { "[]", "list" },
+        };
+
+        assert_null(ynode_type(NULL));
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(ynode_freep) YNode *n = NULL;
+
+                assert_ok(ynode_parse(rows[i].text, strlen(rows[i].text), &n, NULL));
+                if (!streq(ynode_type(n), rows[i].type))
+                        fail_msg("%s: %s", rows[i].text, ynode_type(n));
+        }
+}
+
+static usec_t time_of_keys(unsigned n) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(KIB(256));
+        usec_t best = USEC_INFINITY;
+
+        for (unsigned i = 0; i < n; i++)
+                assert_ok(buffer_printf(&text, "k%u:\n", i));
+        for (unsigned i = 0; i < 3; i++) {
+                _cleanup_(ynode_freep) YNode *tree = NULL;
+                clock_t begin = clock();
+
+                assert_ok(ynode_parse(text.data, text.size, &tree, NULL));
+                best = MIN(best, (usec_t) (clock() - begin));
+        }
+        return best;
+}
+
+/* Eight times the keys take eight times as long, and not sixty-four times. */
+static void test_many_keys(void **state) {
+        usec_t few = time_of_keys(2000), many = time_of_keys(16000);
+
+        if (many > 25 * few)
+                fail_msg("%" PRIu64 " and %" PRIu64, few, many);
+}
+
 /* Each beginning either parses or is refused; nothing is read behind its end. */
 static void test_cut(void **state) {
         static const char text[] =
@@ -484,6 +542,8 @@ int main(void) {
                 cmocka_unit_test(test_as_goyaml),
                 cmocka_unit_test(test_twice),
                 cmocka_unit_test(test_alias_bounds),
+                cmocka_unit_test(test_types),
+                cmocka_unit_test(test_many_keys),
                 cmocka_unit_test(test_cut),
         };
         return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

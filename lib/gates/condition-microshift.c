@@ -194,6 +194,27 @@ const char *microshift_config_get(const MicroShiftConfig *c, const char *key) {
         return n ? ynode_string(n) : NULL;
 }
 
+/* The texts of the list that key is set to. 0 where it is not set or null; 1 where it is a list, which may be empty;
+ * -ENOMEM. */
+int microshift_config_get_list(const MicroShiftConfig *c, const char *key, char ***ret) {
+        _cleanup_(strv_freep) char **texts = NULL;
+        const YNode *n = find_value(c, key);
+
+        if (!ynode_is_list(n))
+                return 0;
+        texts = strv_new_empty();
+        if (!texts)
+                return -ENOMEM;
+        YNODE_FOREACH(item, n) {
+                int r = ynode_string(item) ? strv_extend(&texts, ynode_string(item)) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(texts);
+        return 1;
+}
+
 /* Whether key ("ingress.status") has that value, or is a list that holds it; a list that is empty holds "". What is
  * not set has MicroShift's default, and "" where we know of none. */
 bool microshift_config_has(const MicroShiftConfig *c, const char *key, const char *value) {

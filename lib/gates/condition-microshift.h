@@ -21,5 +21,6 @@ DEFINE_CLEANUP(MicroShiftConfig, microshift_config_free)
 int microshift_config_load(const char *file, const char *folder, MicroShiftConfig **ret);
 int microshift_config_add(MicroShiftConfig *c, const char *file, const char *text, size_t size);
 const char *microshift_config_get(const MicroShiftConfig *c, const char *key);
+int microshift_config_get_list(const MicroShiftConfig *c, const char *key, char ***ret);
 bool microshift_config_has(const MicroShiftConfig *c, const char *key, const char *value);
 bool microshift_config_knows(const char *key);

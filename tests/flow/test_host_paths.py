@@ -26,6 +26,8 @@ PACKAGES = {
 }
 # Of community builds, where MicroShift's own network is switched off.
 COMMUNITY = {"kindnet": "000-microshift-kindnet", "kube-proxy": "000-microshift-kube-proxy"}
+# They need MicroShift's configuration.
+ASKING = {"ovn", "ingress", "csi-snapshot", "storage"} | PACKAGES.keys() | COMMUNITY.keys()
 # A setting of MicroShift's, and which gates it takes away or brings.
 SETTINGS = (
     ("ingress: {status: Removed}", {"ingress"}, set()),
@@ -205,13 +207,12 @@ def test_what_is_told(host):
 @pytest.mark.parametrize("name", ["config.yaml", "config.d/10-edge.yaml"])
 def test_what_cannot_be_parsed_disables_nothing(host, name):
     """Each gate that needs the file waits and names the line; all other gates go on."""
-    asking = {"ovn", "ingress", "csi-snapshot", "storage"} | PACKAGES.keys() | COMMUNITY.keys()
     host.edge.up()
     host.start()
     host.edge.expect_ready()
     host.write(name, "ingress:\n  status: [Removed\nnetwork: x\n")
     host.expect(SHIPPED)
-    process.eventually(lambda: set(host.invalid()) == asking, 10, 0.02, host.invalid())
+    process.eventually(lambda: set(host.invalid()) == ASKING, 10, 0.02, host.invalid())
     for message in host.invalid().values():
         assert message.startswith(f"/etc/microshift/{name}: line 3"), message
     assert host.edge.daemon.gate("ovn")["required"] and host.edge.daemon.verdict() != "ready"
@@ -221,7 +222,7 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     # A gate that another condition decides already does not need the file.
     host.install(PACKAGES["multus"])
     host.write("lvmd.yaml", "")
-    process.eventually(lambda: set(host.invalid()) == asking - {"storage"}, 10, 0.02, host.invalid())
+    process.eventually(lambda: set(host.invalid()) == ASKING - {"storage"}, 10, 0.02, host.invalid())
     # Nothing else tells that the file is mended.
     host.write(name, "")
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())

@@ -151,18 +151,15 @@ static int warn_of_missing_folders(Configuration *c, const Options *options) {
 }
 
 static int load_gates(const Options *options, Configuration *c, char **reterr_detail) {
-        _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
+        _cleanup_(host_gate_facts_done) HostGateFacts host = HOST_GATE_FACTS_NULL;
         char *const *folders = configuration_folders(options);
         GateDefinition **definitions = NULL;
         size_t n = 0;
-        GateFacts facts = { .path_exists = gate_path_exists };
         int r;
 
-        r = microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift);
+        r = host_gate_facts_load(&host);
         if (r < 0)
                 return r;
-        facts.microshift = microshift;
-
         r = gate_definitions_load(folders, check_find_syntax, &definitions, &n, reterr_detail);
         if (r < 0)
                 return r;
@@ -172,7 +169,7 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
                        sizeof(GateSetup));
         r = c->setups ? 0 : -ENOMEM;
         for (size_t i = 0; i < n && r >= 0; i++)
-                r = take_definition(c, TAKE_PTR(definitions[i]), &facts);
+                r = take_definition(c, TAKE_PTR(definitions[i]), &host.facts);
         gate_definitions_free(definitions, n);
         if (r < 0)
                 return r;

@@ -231,16 +231,14 @@ static void connect_again(Manager *m, bool other_server) {
         touch(m);
 }
 
-/* MicroShift has started: what its configuration says now decides which gates apply. */
+/* MicroShift has started: what its configuration says and its folders hold now decides which gates apply. */
 static void apply_conditions(Manager *m) {
-        _cleanup_(microshift_config_freep) MicroShiftConfig *microshift = NULL;
-        GateFacts facts = { .path_exists = gate_path_exists };
+        _cleanup_(host_gate_facts_done) HostGateFacts host = HOST_GATE_FACTS_NULL;
 
         touch(m);
-        if (microshift_config_load(MICROSHIFT_CONFIG_FILE, MICROSHIFT_CONFIG_FOLDER, &microshift) < 0)
+        if (host_gate_facts_load(&host) < 0)
                 return;
-        facts.microshift = microshift;
-        if (readiness_apply_conditions(&m->readiness, &facts, instant_now()))
+        if (readiness_apply_conditions(&m->readiness, &host.facts, instant_now()))
                 source_streams_connect_again(m->streams);
 }
 

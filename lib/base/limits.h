@@ -14,6 +14,8 @@
 #define LIMIT_CONFIG_FILE KIB(256)
 /* Values in one YAML file. A kubeconfig with a hundred clusters has 3,000. */
 #define LIMIT_YAML_NODES 16384
+/* Names compared and paths tried below MicroShift's kustomizePaths. Its own packages bring fifteen folders. */
+#define LIMIT_MANIFEST_STEPS 8192
 /* One object on the wire. etcd takes 1.5 MiB by default; client-go gives up at 16 MiB. */
 #define LIMIT_OBJECT MIB(4)
 /* Files in the folders of one kind of configuration, and lines of one file with all its drop-ins. */
@@ -52,7 +54,7 @@
 #define LIMIT_VARLINK_CONNECTIONS_PER_UID 1536
 /* Open files: every connection, and what the daemon itself needs. systemd gives a service 1,024 by default. */
 #define LIMIT_DESCRIPTORS (LIMIT_VARLINK_CONNECTIONS + 1024)
-/* Gates, and checks per gate. MicroShift's own components make 15 gates. */
+/* Gates, and checks per gate. MicroShift's own components make 21 gates. */
 #define LIMIT_GATES 256
 #define LIMIT_CHECKS 64
 /* Blockers reported per gate, and how many of them are doubts at most: an outage makes one of every pod, and must

@@ -62,15 +62,16 @@ const HintRow hint_rows[] = {
         { .texts = "10.43.0.10:53*connection refused",
           .hint = "Nothing answers at the address of the cluster's DNS: see the gate dns." },
         { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host",
-          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn, and where firewalld "
-                  "runs make it trust the pods with firewall-cmd --permanent --zone=trusted "
-                  "--add-source=10.42.0.0/16 --add-source=169.254.169.1 and firewall-cmd --reload." },
+          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn (in a community build "
+                  "kube-proxy), and where firewalld runs make it trust the pods with firewall-cmd "
+                  "--permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=169.254.169.1 and "
+                  "firewall-cmd --reload." },
         { .texts = "10.43.0.1:443*connection refused",
           .hint = "The API refused the pod's connection, as it does while MicroShift is not running: see "
                   "the gate api." },
         { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host",
-          .hint = "Pods do not reach the API: see the gate ovn and firewall-cmd --zone=trusted "
-                  "--list-sources (it needs 10.42.0.0/16 and 169.254.169.1), and restart "
+          .hint = "Pods do not reach the API: see the gate ovn (in a community build kube-proxy) and firewall-cmd "
+                  "--zone=trusted --list-sources (it needs 10.42.0.0/16 and 169.254.169.1), and restart "
                   "microshift.service if the host's address changed." },
         { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|run/openvswitch|ovs-vsctl|"
                    "failed to init default node network",
@@ -256,7 +257,7 @@ const HintRow hint_rows[] = {
         { .reasons = SUFFERS,
           .texts = "node has NetworkUnavailable",
           .hint = "The node's network is not set up: see the gate ovn and oc get pods -n "
-                  "openshift-ovn-kubernetes." },
+                  "openshift-ovn-kubernetes (in a community build the gate kindnet, and -n kube-kindnet)." },
 
         /* Pulls whose message says no more. */
         { .reasons = "ErrImagePull ImagePullBackOff",
@@ -274,7 +275,7 @@ const HintRow hint_rows[] = {
           .hint = "The pods' network is not configured, for which ovnkube-master writes "
                   "/etc/cni/net.d/10-ovn-kubernetes.conf: see the gate ovn, oc get pods -n "
                   "openshift-ovn-kubernetes, and systemctl status openvswitch.service "
-                  "microshift-ovs-init.service." },
+                  "microshift-ovs-init.service; in a community build see the gate kindnet." },
 
         /* The node. */
         { .reasons = "Evicted",

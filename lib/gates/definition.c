@@ -20,6 +20,14 @@ void gate_definition_clear_conditions(GateDefinition *d) {
         d->n_conditions = 0;
 }
 
+/* Whether the gate applies because MicroShift deploys a folder of manifests. */
+bool gate_definition_asks_for_manifests(const GateDefinition *d) {
+        for (size_t i = 0; i < d->n_conditions; i++)
+                if (d->conditions[i].kind == GATE_CONDITION_MICROSHIFT_DEPLOYS && !d->conditions[i].negate)
+                        return true;
+        return false;
+}
+
 GateDefinition *gate_definition_free(GateDefinition *d) {
         if (!d)
                 return NULL;

@@ -16,14 +16,16 @@ typedef enum OnUnknown {
 typedef enum GateConditionKind {
         GATE_CONDITION_PATH_EXISTS,
         GATE_CONDITION_MICROSHIFT,
+        GATE_CONDITION_MICROSHIFT_DEPLOYS,
+        _GATE_CONDITION_MAX,
 } GateConditionKind;
 
 typedef struct GateCondition {
         GateConditionKind kind;
         bool negate;       /* ! in front */
         bool trigger;      /* | in front: one of these suffices */
-        char *argument;    /* the path, or KEY=VALUE, KEY!=VALUE */
-        char *key;         /* of the latter: what MicroShift calls it; else NULL */
+        char *argument;    /* the path; KEY=VALUE or KEY!=VALUE; the name of a folder */
+        char *key;         /* of a setting: what MicroShift calls it; else NULL */
         bool differs;      /* it is KEY!=VALUE */
         const char *value; /* in argument */
         char *file;
@@ -60,6 +62,7 @@ void gate_definitions_free(GateDefinition **definitions, size_t n);
 
 int gate_key_set(GateDefinition *d, const char *key, const char *value, const char **why);
 void gate_condition_done(GateCondition *c);
+bool gate_definition_asks_for_manifests(const GateDefinition *d);
 void gate_definition_clear_conditions(GateDefinition *d);
 bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition *b);
 int gate_definition_checks_hash(const GateDefinition *d, uint64_t *ret);

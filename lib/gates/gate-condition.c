@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Whether a gate applies to this host. As with systemd's conditions, all must hold, and of those with "|" in front
- * one. A MicroShift configuration that cannot be read answers neither yes nor no; then a gate is only disabled
- * where the other conditions already say so. */
+ * one. A MicroShift configuration, or a folder of manifests, that cannot be read answers neither yes nor no; then a
+ * gate is only disabled where the other conditions already say so. */
 
 #include "gates/gate-condition.h"
 
@@ -14,35 +14,49 @@ typedef enum Answer {
         ANSWER_UNKNOWN,
 } Answer;
 
-static Answer answer(const GateCondition *c, const GateFacts *facts) {
-        bool yes;
+static const char *const names[_GATE_CONDITION_MAX] = {
+        [GATE_CONDITION_PATH_EXISTS] = "ConditionPathExists",
+        [GATE_CONDITION_MICROSHIFT] = "ConditionMicroShift",
+        [GATE_CONDITION_MICROSHIFT_DEPLOYS] = "ConditionMicroShiftDeploys",
+};
 
+/* *ret_why says where it is unknown why. */
+static Answer answer(const GateCondition *c, const GateFacts *facts, const char **ret_why) {
+        int yes;
+
+        if (c->kind != GATE_CONDITION_PATH_EXISTS && facts->microshift->error) {
+                *ret_why = facts->microshift->error;
+                return ANSWER_UNKNOWN;
+        }
         if (c->kind == GATE_CONDITION_PATH_EXISTS)
                 yes = facts->path_exists(facts, c->argument);
-        else if (facts->microshift->error)
-                return ANSWER_UNKNOWN;
-        else
+        else if (c->kind == GATE_CONDITION_MICROSHIFT)
                 yes = microshift_config_has(facts->microshift, c->key, c->value) != c->differs;
+        else
+                yes = microshift_manifests_deploy(facts->manifests, c->argument, ret_why);
+        if (yes < 0)
+                return ANSWER_UNKNOWN;
         return yes != c->negate ? ANSWER_YES : ANSWER_NO;
 }
 
 static int tell(const GateCondition *c, char **ret) {
-        return asprintf_ret(ret, "%s=%s%s%s does not hold (%s:%u)",
-                            c->kind == GATE_CONDITION_PATH_EXISTS ? "ConditionPathExists"
-                                                                  : "ConditionMicroShift",
-                            c->trigger ? "|" : "", c->negate ? "!" : "", c->argument, c->file, c->line);
+        return asprintf_ret(ret, "%s=%s%s%s does not hold (%s:%u)", names[c->kind], c->trigger ? "|" : "",
+                            c->negate ? "!" : "", c->argument, c->file, c->line);
 }
 
 /* Returns 1 where the gate's conditions hold; 0 where they do not, with the first that does not in ret_cause; -EBADMSG
  * where that cannot be known, with the reason (a file and a line) in ret_cause; -ENOMEM. ret_cause is the caller's. */
 int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause) {
         const GateCondition *failed = NULL, *trigger = NULL;
+        const char *why = NULL;
         bool triggered = false, unknown = false, trigger_unknown = false;
 
         for (size_t i = 0; i < d->n_conditions; i++) {
                 const GateCondition *c = d->conditions + i;
-                Answer a = answer(c, facts);
+                const char *reason = NULL;
+                Answer a = answer(c, facts, &reason);
 
+                why = why ?: reason;
                 if (c->trigger) {
                         trigger = trigger ?: c;
                         triggered = triggered || a == ANSWER_YES;
@@ -59,11 +73,6 @@ int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char *
         if (failed)
                 return tell(failed, ret_cause);
         if (unknown || (trigger && !triggered))
-                return asprintf_ret(ret_cause, "%s", facts->microshift->error) ?: -EBADMSG;
+                return asprintf_ret(ret_cause, "%s", why) ?: -EBADMSG;
         return 1;
-}
-
-/* A path_exists for GateFacts that looks at the disk. */
-bool gate_path_exists(const GateFacts *facts, const char *path) {
-        return access(path, F_OK) >= 0;
 }

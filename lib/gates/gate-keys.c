@@ -2,6 +2,8 @@
 
 #include "gates/definition.h"
 
+#include <limits.h>
+
 #include "base/limits.h"
 #include "base/parse.h"
 #include "base/string-util.h"
@@ -88,6 +90,11 @@ static int split_argument(GateCondition *c, const char **why) {
         return is_key(c->key) ? 0 : value_refuse(why, "not a key of MicroShift, as ingress.status is");
 }
 
+static bool is_name_of_a_folder(const char *s) {
+        return *s && !strchr(s, '/') && strlen(s) <= NAME_MAX && !streq(s, ".") && !streq(s, "..") &&
+               !value_is_quoted(s) && !value_has_comment(s) && !value_has_specifier(s);
+}
+
 static int parse_condition(GateDefinition *d, GateConditionKind kind, const char *value, const char **why) {
         _cleanup_(gate_condition_done) GateCondition c = { .kind = kind };
         GateCondition *grown;
@@ -111,6 +118,8 @@ static int parse_condition(GateDefinition *d, GateConditionKind kind, const char
         fault = kind == GATE_CONDITION_PATH_EXISTS ? value_path_fault(value) : NULL;
         if (fault)
                 return value_refuse(why, fault);
+        if (kind == GATE_CONDITION_MICROSHIFT_DEPLOYS && !is_name_of_a_folder(value))
+                return value_refuse(why, "not the name of a folder");
         k = kind == GATE_CONDITION_MICROSHIFT ? split_argument(&c, why) : 0;
         if (k < 0)
                 return k;
@@ -132,6 +141,10 @@ static int parse_condition_path_exists(GateDefinition *d, const char *value, con
 
 static int parse_condition_microshift(GateDefinition *d, const char *value, const char **why) {
         return parse_condition(d, GATE_CONDITION_MICROSHIFT, value, why);
+}
+
+static int parse_condition_microshift_deploys(GateDefinition *d, const char *value, const char **why) {
+        return parse_condition(d, GATE_CONDITION_MICROSHIFT_DEPLOYS, value, why);
 }
 
 static int set_timespan(usec_t *p, bool *has, const char *value, const char **why) {
@@ -177,6 +190,7 @@ static const struct {
         { "After", parse_after },
         { "ConditionPathExists", parse_condition_path_exists },
         { "ConditionMicroShift", parse_condition_microshift },
+        { "ConditionMicroShiftDeploys", parse_condition_microshift_deploys },
         { "SettleSec", parse_settle },
         { "HoldSec", parse_hold },
         { "UnknownSec", parse_unknown },

@@ -330,12 +330,18 @@ static bool streams_speak(const Gate *g, const World *w) {
         return true;
 }
 
+/* Whether this build may lack what a vendor's gate looks at. What MicroShift deploys a folder of manifests for it
+ * does not: it may come late, because each folder before that one may take 10 min. */
+static bool may_be_lacking(const Gate *g) {
+        return g->setup.vendor && !gate_definition_asks_for_manifests(g->setup.definition);
+}
+
 /* The hint for an object that a vendor's gate does not find changes once the object is overdue. */
-static void wait_for_hint(Judging *j) {
+static void wait_for_hint(const Gate *g, Judging *j) {
         usec_t left = usec_sub(usec_add(j->world->api_ready, NOT_FOUND_USEC), j->now.boottime);
         Report *report = j->report;
 
-        if (!j->vendor || j->overdue || j->world->api != API_READY)
+        if (!may_be_lacking(g) || j->overdue || j->world->api != API_READY)
                 return;
         for (size_t i = 0; i < report->n_blockers; i++)
                 if (streq(report->blockers[i].reason, REASON_NOT_FOUND))
@@ -372,7 +378,8 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
                 .before = &g->report,
                 .trail = &g->trail,
                 .vendor = g->setup.vendor,
-                .overdue = w->api == API_READY && now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
+                .overdue = may_be_lacking(g) && w->api == API_READY &&
+                           now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
         };
         const WorldStream *unlisted;
         GateClockKind before, after;
@@ -395,7 +402,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         r = judge_all(g, unlisted, &j);
         report_sort(&report);
         report.overdue = j.overdue;
-        wait_for_hint(&j);
+        wait_for_hint(g, &j);
         speaks = !unlisted && streams_speak(g, w);
         if (r < 0)
                 report.evidence = EVIDENCE_NONE;

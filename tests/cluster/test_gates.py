@@ -8,7 +8,7 @@ import pytest
 from harness import fakekubelet, guide, process, stage
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((process.REPOSITORY / "units/gates").glob("*.gate"))}
-EVERYTHING = guide.WORKLOADS + guide.OPTIONAL
+EVERYTHING = guide.WORKLOADS + guide.OPTIONAL + guide.COMMUNITY
 
 # Their conditions ask for files of the host. What they check is left as it ships.
 NO_CONDITIONS = "[Gate]\nConditionPathExists=\nConditionMicroShift=\n"
@@ -65,11 +65,12 @@ def expect_blocker(daemon, gate, name, reason, timeout=10):
 
 def test_everything_is_shut_without_an_api_server(scene):
     gates = {g["name"]: g for g in scene.daemon.describe()["gates"]}
-    assert sorted(gates) == sorted(SHIPPED) and len(gates) == 15
+    assert sorted(gates) == sorted(SHIPPED) and len(gates) == 21
     for name, gate in gates.items():
         assert gate["state"] == "waiting", name
     expect_blocker(scene.daemon, "api", "/readyz", "ApiUnreachable")
-    assert {name for name, gate in gates.items() if gate["required"]} == {"api", "node", "ovn", "dns"}
+    assert {name for name, gate in gates.items() if gate["required"]} == {
+        "api", "node", "ovn", "dns", "kindnet", "kube-proxy"}
 
 
 def test_everything_is_missed_in_an_empty_cluster(scene):

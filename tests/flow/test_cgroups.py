@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lives on the host, while the API server tells nothing, or something else."""
 
+import shutil
 import time
 
 import pytest
@@ -139,3 +140,67 @@ def test_odd_names(edge):
     edge.kubelet.pod_status("dns-default", ids=["cri-o://no.such.name", "cri-o://" + new_container_id()])
     edge.expect_reason("Unreadable", "dns")
     edge.daemon.expect_gate("dns", "unknown", 20)
+
+
+# MicroShift in a container of podman, with systemd in it, as its community starts it: the kernel and its boot ID are
+# the host's, the machine ID and the name are the container's own, and all groups are below that of the container.
+
+def in_a_container(edge, name):
+    """The container's group, which is the root of its own hierarchy. Returns the host's root."""
+    root = edge.kubelet.folder / "host-cgroup"
+    root.mkdir(exist_ok=True)
+    (root / "cgroup.controllers").write_text("cpu memory pids\n")
+    edge.kubelet.cgroups = Cgroups(root / f"machine.slice/libpod-{name}.scope/container")
+    return root
+
+
+def expect_shut(edge, seconds=2):
+    """Also the kubelet's renewals, of which the daemon may have seen none yet, do not open it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        edge.kubelet.renew_lease()
+        assert edge.daemon.gate("dns")["state"] != "ready", edge.daemon.gate("dns")
+        time.sleep(0.1)
+
+
+def test_outside_of_microshifts_container(edge, tmp_path):
+    machine_id = tmp_path / "machine-id"
+    machine_id.write_text("0" * 31 + "1\n")
+    root = in_a_container(edge, new_container_id())
+    edge.kubelet.previous_boot()
+    edge.start(config={"Host": {"CgroupRoot": root, "MachineIdFile": machine_id}})
+    # Nothing of this node is this host's until the kubelet writes the boot ID of this boot.
+    edge.expect_reason("NodeNotRegistered", "node")
+    edge.up()
+    edge.expect_ready()
+
+    # The container ends, and another one has its volume: the API server serves what the kubelet wrote before, under
+    # the same boot ID.
+    edge.server.stop_serving()
+    edge.kubelet.cgroups.all_die()
+    edge.daemon.expect_gate("dns", "lost")
+    shutil.rmtree(root / "machine.slice")
+    in_a_container(edge, new_container_id())
+    edge.server.resume_serving()
+    edge.expect_reason("Unproven", "dns")
+    expect_shut(edge)
+    edge.up()
+    process.eventually(lambda: edge.kubelet.renew_lease() is None or edge.daemon.verdict() == "ready", 30, 0.3)
+
+
+def test_inside_of_microshifts_container(edge):
+    """It begins anew with the container, as its folder in /run does."""
+    in_a_container(edge, new_container_id())
+    edge.up()
+    edge.start()
+    edge.expect_ready()
+    edge.daemon.stop()
+    shutil.rmtree(edge.daemon.state_folder)
+    edge.daemon.state_folder.mkdir()
+    edge.kubelet.cgroups.clear()
+    edge.daemon.start()
+    edge.expect_reason("Unproven", "dns")
+    assert not edge.daemon.gate("node")["state"] == "ready"
+    expect_shut(edge)
+    edge.up()
+    process.eventually(lambda: edge.kubelet.renew_lease() is None or edge.daemon.verdict() == "ready", 30, 0.3)

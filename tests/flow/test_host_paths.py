@@ -2,6 +2,8 @@
 """Files of the host, in the places where MicroShift has them, decide which of the shipped gates apply."""
 
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -19,7 +21,15 @@ PACKAGES = {
     "kserve": "010-microshift-ai-model-serving-kserve",
     "gitops": "020-microshift-gitops",
     "cert-manager": "060-microshift-cert-manager",
+    "sriov": "070-microshift-sriov",
+    "metrics-server": "080-microshift-metrics-server",
+    "kube-state-metrics": "081-microshift-kube-state-metrics",
+    "node-exporter": "082-microshift-node-exporter",
 }
+# Of community builds, where MicroShift's own network is switched off.
+COMMUNITY = {"kindnet": "000-microshift-kindnet", "kube-proxy": "000-microshift-kube-proxy"}
+# They need MicroShift's configuration.
+ASKING = {"ovn", "ingress", "csi-snapshot", "storage"} | PACKAGES.keys() | COMMUNITY.keys()
 # A setting of MicroShift's, and which gates it takes away or brings.
 SETTINGS = (
     ("ingress: {status: Removed}", {"ingress"}, set()),
@@ -49,6 +59,13 @@ class Host:
 
     def write(self, name, text):
         (self.etc / name).write_text(text)
+
+    def install(self, folder, file="kustomization.yaml"):
+        (self.manifests / folder).mkdir(exist_ok=True)
+        (self.manifests / folder / file).write_text("resources: []\n")
+
+    def remove(self, folder):
+        shutil.rmtree(self.manifests / folder)
 
     def restart_microshift(self):
         """As far as files go: the same kubeconfig is written once more."""
@@ -85,15 +102,75 @@ def test_packages(host):
     assert host.enabled() == USUAL
     for name, folder in PACKAGES.items():
         cause = host.definitions()[name]["cause"]
-        assert f"/usr/lib/microshift/manifests.d/{folder} does not hold ({process.REPOSITORY}/units/gates" in cause
+        path = f"{process.REPOSITORY}/units/gates/{name}.gate"
+        assert re.fullmatch(rf"ConditionMicroShiftDeploys=\|?{folder} does not hold \({path}:\d+\)", cause), cause
+        # It is the kustomization file that MicroShift looks for.
         (host.manifests / folder).mkdir()
+        host.expect(USUAL)
+        host.install(folder)
         host.expect(USUAL | {name})
         assert "cause" not in host.definitions()[name]
-        (host.manifests / folder).rmdir()
+        host.remove(folder)
         host.expect(USUAL)
     for folder in PACKAGES.values():
-        (host.manifests / folder).mkdir()
-    host.expect(SHIPPED)
+        host.install(folder, "Kustomization")
+    host.expect(USUAL | PACKAGES.keys())
+
+
+def test_what_is_installed_and_not_deployed(host):
+    for folder in PACKAGES.values():
+        host.install(folder)
+    host.start()
+    host.expect(USUAL | PACKAGES.keys())
+    paths = "/usr/lib/microshift/manifests.d/0[0-1]*"
+    host.write("config.d/10-paths.yaml", f"manifests: {{kustomizePaths: [/etc/microshift/manifests.d/*, '{paths}']}}")
+    host.expect(USUAL | {name for name, folder in PACKAGES.items() if folder[:2] in ("00", "01")})
+    host.write("config.d/10-paths.yaml", "manifests: {kustomizePaths: []}")
+    host.expect(USUAL)
+    told = host.edge.daemon.client("gates", "olm").stdout
+    path = f"{process.REPOSITORY}/units/gates/olm.gate"
+    assert "Enabled: no" in told
+    assert re.search(rf"ConditionMicroShiftDeploys=001-microshift-olm does not hold \({path}:\d+\)", told), told
+    # An administrator may link what is to be deployed.
+    host.write("config.d/10-paths.yaml", "manifests: {kustomizePaths: [/etc/microshift/manifests.d/*]}")
+    (host.etc / "manifests.d").mkdir()
+    (host.etc / "manifests.d/10-lifecycle").symlink_to("/usr/lib/microshift/manifests.d/001-microshift-olm")
+    host.expect(USUAL | {"olm"})
+
+
+def test_a_community_build(host):
+    for folder in COMMUNITY.values():
+        host.install(folder)
+    host.start()
+    # MicroShift's own network is what counts as long as it is switched on.
+    host.expect(USUAL)
+    host.write("config.d/00-disableDefaultCNI.yaml", "network:\n  cniPlugin: none\n")
+    host.expect(USUAL - {"ovn"} | COMMUNITY.keys())
+    gates = {g["name"]: g for g in host.edge.daemon.describe()["gates"]}
+    assert all(gates[name]["required"] for name in COMMUNITY)
+    order = list(gates)
+    assert order.index("kube-proxy") < order.index("kindnet") < order.index("node")
+    # Their package of TopoLVM switches MicroShift's own driver off.
+    host.install("001-microshift-topolvm")
+    host.write("config.d/01-disable-storage-csi.yaml", "storage:\n    driver: \"none\"\n")
+    host.expect(USUAL - {"ovn", "storage"} | COMMUNITY.keys())
+
+
+def test_a_pattern_that_microshift_refuses(host):
+    """Nothing is certain then but what does not depend on it."""
+    host.install("001-microshift-olm")
+    host.write("config.yaml", "manifests: {kustomizePaths: ['/usr/lib/microshift/manifests.d/[']}\n")
+    host.edge.up()
+    host.start()
+    # kindnet is none of this network's whatever is deployed.
+    host.expect(USUAL | PACKAGES.keys())
+    invalid = host.invalid()
+    assert set(invalid) == PACKAGES.keys()
+    assert invalid["olm"].startswith("/usr/lib/microshift/manifests.d/[: not a path that manifests.kustomizePaths")
+    host.edge.expect_ready()
+    host.write("config.yaml", "")
+    process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
+    host.expect(USUAL | {"olm"})
 
 
 def test_settings(host):
@@ -132,13 +209,12 @@ def test_what_is_told(host):
 @pytest.mark.parametrize("name", ["config.yaml", "config.d/10-edge.yaml"])
 def test_what_cannot_be_parsed_disables_nothing(host, name):
     """Each gate that needs the file waits and names the line; all other gates go on."""
-    asking = {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
     host.edge.up()
     host.start()
     host.edge.expect_ready()
     host.write(name, "ingress:\n  status: [Removed\nnetwork: x\n")
-    host.expect(USUAL | {"multus"})
-    process.eventually(lambda: set(host.invalid()) == asking, 10, 0.02, host.invalid())
+    host.expect(SHIPPED)
+    process.eventually(lambda: set(host.invalid()) == ASKING, 10, 0.02, host.invalid())
     for message in host.invalid().values():
         assert message.startswith(f"/etc/microshift/{name}: line 3"), message
     assert host.edge.daemon.gate("ovn")["required"] and host.edge.daemon.verdict() != "ready"
@@ -146,10 +222,9 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     assert f"/etc/microshift/{name}: line 3" in host.edge.daemon.client("gates", "ingress").stdout
     assert f"/etc/microshift/{name}" in host.edge.daemon.client("status").stdout
     # A gate that another condition decides already does not need the file.
-    (host.manifests / PACKAGES["multus"]).mkdir()
+    host.install(PACKAGES["multus"])
     host.write("lvmd.yaml", "")
-    host.expect(USUAL | {"multus"})
-    process.eventually(lambda: set(host.invalid()) == asking - {"storage", "multus"}, 10, 0.02, host.invalid())
+    process.eventually(lambda: set(host.invalid()) == ASKING - {"storage"}, 10, 0.02, host.invalid())
     # Nothing else tells that the file is mended.
     host.write(name, "")
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())

@@ -8,7 +8,7 @@ static void walk(const YNode *n, unsigned depth) {
         assert(ynode_line(n) > 0);
         assert(!(ynode_is_null(n) && ynode_string(n)));
         YNODE_FOREACH(m, n) {
-                assert(!ynode_key(m) == ynode_is_list(n));
+                assert(!ynode_key(m) == ynode_is_list(n) && ynode_type(m));
                 if (ynode_key(m))
                         assert(ynode_get(n, ynode_key(m)) == m && ynode_key_line(m) > 0);
                 assert(!ynode_is_last(m) || (!ynode_next(m) && ynode_is_last(n)));

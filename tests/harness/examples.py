@@ -15,8 +15,9 @@ SECTIONS = {
     "conf": {"Cluster", "Readiness", "Host", "Metrics", "Log"},
 }
 # Commands in the text that are examples when something stands behind them.
-# How to get and build msready: on machines of all kinds, and not on a host that has it.
-BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo", "tests/run"}
+# How to get and build msready, and images with it: on machines of all kinds, and not on a host that has it.
+BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo", "tests/run", "FROM", "COPY", "RUN",
+            "podman"}
 # Other programs and verbs, which the text only mentions.
 NAMED_ONLY = {"oc get pods", "systemctl stop", "msready unbind"}
 NAMED = re.compile(r"\.Pa (\S+\.(?:conf|service|gate))( :)?\n(?:\.\S\S$\n)?\Z", re.M)

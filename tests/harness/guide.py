@@ -173,6 +173,7 @@ WORKLOADS = (
 
 _CERT_MANAGER = "cert-manager"
 _GATEWAY = "openshift-gateway-api"
+_MONITORING = "openshift-monitoring"
 _STORAGE = "openshift-storage"
 
 # Workloads of other packages and later versions, so that every shipped gate has objects to look at.
@@ -203,6 +204,24 @@ OPTIONAL = (
     Workload("DaemonSet", _STORAGE, "topolvm-node", "topolvm-node-9bnp5",
              ("lvmd", "topolvm-node", "csi-registrar", "liveness-probe"),
              {"app.kubernetes.io/component": "topolvm-node"}),
+    Workload("Deployment", "sriov-network-operator", "sriov-network-operator",
+             "sriov-network-operator-6d8f7c5b9-b2v6k", ("sriov-network-operator",),
+             {"name": "sriov-network-operator"}, probed=("sriov-network-operator",)),
+    Workload("Deployment", _MONITORING, "metrics-server", "metrics-server-7b5c8d9f6-p4j2x", ("metrics-server",),
+             {"app.kubernetes.io/name": "metrics-server"}, probed=("metrics-server",)),
+    Workload("Deployment", _MONITORING, "kube-state-metrics", "kube-state-metrics-5f6b7d8c9-t8n3z",
+             ("kube-state-metrics", "kube-rbac-proxy-main", "kube-rbac-proxy-self"),
+             {"app.kubernetes.io/name": "kube-state-metrics"}),
+    Workload("DaemonSet", _MONITORING, "node-exporter", "node-exporter-c6h9w", ("node-exporter", "kube-rbac-proxy"),
+             {"app.kubernetes.io/name": "node-exporter"}, ("init-textfile",), host_network=True),
+)
+
+# The network of community builds, which takes the place of OVN-Kubernetes.
+COMMUNITY = (
+    Workload("DaemonSet", "kube-kindnet", "kube-kindnet-ds", "kube-kindnet-ds-x7d4p", ("kube-kindnet",),
+             {"app": "kindnet", "k8s-app": "kindnet"}, host_network=True),
+    Workload("DaemonSet", "kube-proxy", "kube-proxy", "kube-proxy-m5k8q", ("kube-proxy",), {"k8s-app": "kube-proxy"},
+             host_network=True),
 )
 
 # The workloads of the gates that are required by default.
@@ -211,7 +230,7 @@ REQUIRED = ("ovnkube-master", "ovnkube-node", "dns-default")
 
 def workload(name):
     """The workload of this name, or the workload of the pod of this name."""
-    for candidate in WORKLOADS + OPTIONAL:
+    for candidate in WORKLOADS + OPTIONAL + COMMUNITY:
         if name in (candidate.name, candidate.pod):
             return candidate
     raise KeyError(name)

@@ -14,10 +14,11 @@ from harness import examples, process
 
 UNITS = process.REPOSITORY / "units"
 GATES = sorted((UNITS / "gates").glob("*.gate"))
-REQUIRED = {"api", "dns", "node", "ovn"}
+REQUIRED = {"api", "dns", "node", "ovn", "kindnet", "kube-proxy"}
 TRACKED = {"resolver", "service-ca", "ingress", "csi-snapshot", "storage", "multus", "olm", "gitops", "gateway-api",
-           "cert-manager", "kserve"}
-GATE_KEYS = {"Description", "Required", "After", "ConditionPathExists", "ConditionMicroShift"}
+           "cert-manager", "kserve", "sriov", "metrics-server", "kube-state-metrics", "node-exporter"}
+GATE_KEYS = {"Description", "Required", "After", "ConditionPathExists", "ConditionMicroShift",
+             "ConditionMicroShiftDeploys"}
 CHECK_KEYS = {
     "Api": {"Path"},
     "Node": {"Name"},

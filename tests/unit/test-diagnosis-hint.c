@@ -124,7 +124,7 @@ static const Case cases[] = {
                  "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network "
                  "plugin returns error: no CNI configuration file in /etc/cni/net.d/. Has your network provider "
                  "started?") } },
-        { "for which ovnkube-master writes",
+        { "in a community build see the gate kindnet",
           { POD("ContainerCreating", NULL),
             EVENT("NetworkNotReady", "network is not ready: container runtime network not ready: NetworkReady=false "
                                      "reason:NetworkPluginNotReady") } },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test.h"
+#include "folder.h"
 
 #include <stdio.h>
 
@@ -26,17 +26,22 @@ static bool has_x(const GateFacts *facts, const char *path) {
         return streq(path, "/x");
 }
 
-static int hold(const char *conditions, const MicroShiftConfig *config, char **ret_cause) {
+static int hold_on(const char *conditions, const GateFacts *facts, char **ret_cause) {
         _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_free_ char *text = NULL;
-        GateFacts facts = { .path_exists = has_x, .microshift = config };
 
         assert_ok(asprintf_ret(&text, "[Gate]\n%s\n[Api]\n", conditions));
         assert_ok(conf_parse("g", "F", text, strlen(text), &conf));
         assert_ok(gate_definition_parse("g", conf, check_find_syntax, &d));
         assert_null(d->invalid);
-        return gate_conditions_hold(d, &facts, ret_cause);
+        return gate_conditions_hold(d, facts, ret_cause);
+}
+
+static int hold(const char *conditions, const MicroShiftConfig *config, char **ret_cause) {
+        GateFacts facts = { .path_exists = has_x, .microshift = config };
+
+        return hold_on(conditions, &facts, ret_cause);
 }
 
 #define P "ConditionPathExists="
@@ -83,6 +88,58 @@ static void test_conditions(void **state) {
                 assert_int_equal(hold(rows[i].text, broken, &broken_cause), rows[i].broken);
                 if (rows[i].broken < 0)
                         assert_string_equal(broken_cause, broken->error);
+        }
+}
+
+#define D "ConditionMicroShiftDeploys="
+
+/* The last path leaves every name in doubt but those that were found. */
+static void test_deploys(void **state) {
+        static const struct {
+                const char *text;
+                int known, doubtful, broken;
+                const char *cause;
+        } rows[] = {
+                { D "001-a", 1, 1, -EBADMSG, NULL },
+                { D "! 001-a", 0, 0, -EBADMSG, "ConditionMicroShiftDeploys=!001-a does not hold (F:2)" },
+                { D "001-b", 0, -EBADMSG, -EBADMSG, "ConditionMicroShiftDeploys=001-b does not hold (F:2)" },
+                { D "!001-b", 1, -EBADMSG, -EBADMSG, NULL },
+                { D "|001-b\n" D "|001-a", 1, 1, -EBADMSG, NULL },
+                { D "|001-b\n" P "|/x", 1, 1, 1, NULL },
+                { D "|001-b\n" P "|/y", 0, -EBADMSG, -EBADMSG,
+                  "ConditionMicroShiftDeploys=|001-b does not hold (F:2)" },
+                { D "001-b\n" P "/y", 0, 0, 0, NULL },
+                { M "network.cniPlugin=none\n" D "001-b", 0, 0, -EBADMSG,
+                  "ConditionMicroShift=network.cniPlugin=none does not hold (F:2)" },
+        };
+        static const char *const texts[] = { "manifests: {kustomizePaths: [/m/*]}",
+                                             "manifests: {kustomizePaths: [/m/*, '/[']}", "[" };
+        _cleanup_(microshift_config_freep) MicroShiftConfig *known = config_of(texts, 1),
+                                                            *doubtful = config_of(texts + 1, 1),
+                                                            *broken = config_of(texts + 2, 1);
+        _cleanup_(microshift_manifests_freep) MicroShiftManifests *m = NULL, *doubts = NULL;
+        Folder root;
+
+        folder_begin(&root);
+        folder_write(&root, "m/001-a/kustomization.yaml", "");
+        assert_ok(microshift_manifests_load(known, root.path, &m));
+        assert_ok(microshift_manifests_load(doubtful, root.path, &doubts));
+        folder_end(&root);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *cause = NULL, *doubt = NULL, *error = NULL;
+                GateFacts facts = { .path_exists = has_x, .microshift = known, .manifests = m };
+
+                assert_int_equal(hold_on(rows[i].text, &facts, &cause), rows[i].known);
+                if (rows[i].cause)
+                        assert_string_equal(cause, rows[i].cause);
+                facts = (GateFacts){ .path_exists = has_x, .microshift = doubtful, .manifests = doubts };
+                assert_int_equal(hold_on(rows[i].text, &facts, &doubt), rows[i].doubtful);
+                if (rows[i].doubtful < 0)
+                        assert_string_equal(doubt, "/[: not a path that manifests.kustomizePaths may have");
+                facts = (GateFacts){ .path_exists = has_x, .microshift = broken };
+                assert_int_equal(hold_on(rows[i].text, &facts, &error), rows[i].broken);
+                if (rows[i].broken < 0)
+                        assert_string_equal(error, broken->error);
         }
 }
 
@@ -151,6 +208,7 @@ static void test_selector(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_conditions),
+                cmocka_unit_test(test_deploys),
                 cmocka_unit_test(test_selector),
         };
         return cmocka_run_group_tests_name("ready-gate-condition", tests, NULL, NULL);

@@ -32,6 +32,7 @@ static void test_all_keys(void **state) {
         _cleanup_(gate_definition_freep) GateDefinition *d = parse(
                 "[Gate]\nDescription=Cluster  DNS\nRequired=yes\nAfter=node ovn\nAfter=node api\n"
                 "ConditionPathExists=/x\nConditionPathExists=|!/y\nConditionMicroShift=ingress.status!=Removed\n"
+                "ConditionMicroShiftDeploys=| ! 001-x\n"
                 "SettleSec=2min\nHoldSec=infinity\nUnknownSec=0\nOnUnknown=close\n"
                 "[Api]\n[Api live]\nPath=/livez\n"
                 "[Node]\nName=local\n[Node all]\nName=*\n[Node one]\nName=host.example.com\n"
@@ -50,7 +51,7 @@ static void test_all_keys(void **state) {
         assert_int_equal(d->required, 1);
         assert_int_equal(strv_length(d->after), 3);
         assert_string_equal(d->after[2], "api");
-        assert_int_equal(d->n_conditions, 3);
+        assert_int_equal(d->n_conditions, 4);
         assert_string_equal(d->conditions[0].argument, "/x");
         assert_false(d->conditions[0].negate);
         assert_true(d->conditions[1].negate && d->conditions[1].trigger);
@@ -58,6 +59,9 @@ static void test_all_keys(void **state) {
         assert_int_equal(d->conditions[2].kind, GATE_CONDITION_MICROSHIFT);
         assert_int_equal(d->conditions[2].line, 8);
         assert_string_equal(d->conditions[2].file, "F");
+        assert_int_equal(d->conditions[3].kind, GATE_CONDITION_MICROSHIFT_DEPLOYS);
+        assert_true(d->conditions[3].negate && d->conditions[3].trigger);
+        assert_string_equal(d->conditions[3].argument, "001-x");
         assert_true(d->has_settle && d->settle == 2 * USEC_PER_MINUTE);
         assert_true(d->has_hold && d->hold == USEC_INFINITY);
         assert_true(d->has_unknown && d->unknown == 0);
@@ -130,7 +134,8 @@ static void test_defaults(void **state) {
 static void test_reset(void **state) {
         _cleanup_(gate_definition_freep) GateDefinition *d = parse(
                 "[Gate]\nDescription=x\nDescription=\nRequired=no\nRequired=\nAfter=a\nAfter=\nAfter=b\n"
-                "ConditionPathExists=/x\nConditionMicroShift=ingress.status=Managed\nConditionPathExists=\n"
+                "ConditionPathExists=/x\nConditionMicroShift=ingress.status=Managed\n"
+                "ConditionMicroShiftDeploys=x\nConditionPathExists=\n"
                 "SettleSec=5\nSettleSec=\nOnUnknown=close\nOnUnknown=\n"
                 "[Pods]\nNamespace=a\nNamespace=\nSelector=a=b\nSelector=\nMinimumReady=2\nMinimumReady=\n"
                 "Proof=none\nProof=\n"
@@ -183,6 +188,12 @@ static void test_invalid(void **state) {
                   "F:2: ConditionMicroShift=x: neither KEY=VALUE nor KEY!=VALUE" },
                 { "[Gate]\nConditionMicroShift=|!=x\n[Api]\n",
                   "F:2: ConditionMicroShift=|!=x: neither KEY=VALUE nor KEY!=VALUE" },
+                { "[Gate]\nConditionMicroShiftDeploys=/usr/lib/x\n[Api]\n",
+                  "F:2: ConditionMicroShiftDeploys=/usr/lib/x: not the name of a folder" },
+                { "[Gate]\nConditionMicroShiftDeploys=!\n[Api]\n",
+                  "F:2: ConditionMicroShiftDeploys=!: not the name of a folder" },
+                { "[Gate]\nConditionMicroShiftDeploys=..\n[Api]\n",
+                  "F:2: ConditionMicroShiftDeploys=..: not the name of a folder" },
                 { "[Workloads]\n[Api]\n", "F:1: [Workloads] is no section of a gate" },
                 { "[Api]\n[Api]\n", "F:2: [Api] occurs twice; give them labels" },
                 { "[Pods a]\n[Pods b]\n[Pods a]\n", "F:3: [Pods a] occurs twice" },

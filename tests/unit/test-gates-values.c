@@ -61,6 +61,12 @@ static const struct {
         { "Gate", "ConditionPathExists", "!", ABSOLUTE },
         { "Gate", "ConditionPathExists", "/x # where it is installed", VALUE_COMMENTED },
         { "Gate", "ConditionPathExists", "/etc/%H.conf", VALUE_SPECIFIER },
+        { "Gate", "ConditionMicroShiftDeploys", "001-microshift-olm", NULL },
+        { "Gate", "ConditionMicroShiftDeploys", "|!My folder.d", NULL },
+        { "Gate", "ConditionMicroShiftDeploys", "\"001-microshift-olm\"", VALUE_QUOTED },
+        { "Gate", "ConditionMicroShiftDeploys", "001-microshift-olm # a package", VALUE_COMMENTED },
+        { "Gate", "ConditionMicroShiftDeploys", "%H-manifests", VALUE_SPECIFIER },
+        { "Gate", "ConditionMicroShiftDeploys", "/usr/lib/microshift/manifests", "not the name of a folder" },
 
         { "Gate", MICROSHIFT, "ingress.status=Removed", NULL },
         { "Gate", MICROSHIFT, "|!ingress.status != Removed", NULL },

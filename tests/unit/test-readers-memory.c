@@ -3,7 +3,7 @@
 /* Fails the first allocation of each reader of text, then the second, and so on, ours and those of cJSON, until one
  * passes without. What fails says -ENOMEM and gives everything back. */
 
-#include "test.h"
+#include "folder.h"
 
 #include <cjson/cJSON.h>
 
@@ -14,6 +14,7 @@
 #include "kube/kubeconfig.h"
 #include "gates/condition-microshift.h"
 #include "gates/definition.h"
+#include "gates/microshift-manifests.h"
 #include "ready/check-kinds.h"
 #include "settings.h"
 #include "yaml/yaml.h"
@@ -65,7 +66,7 @@ static int run_json(void) {
 static int run_gate(void) {
         static const char text[] =
                 "[Gate]\nDescription=x\nAfter=a b\nConditionPathExists=|!/x\n"
-                "ConditionMicroShift=a.b!=c\nUnknownKey=1\n"
+                "ConditionMicroShift=a.b!=c\nConditionMicroShiftDeploys=d\nUnknownKey=1\n"
                 "[Api]\n[Node]\nName=n\n[Pods a]\nNamespace=n\nSelector=a=b,c in (d,e),!f\n"
                 "[Workload]\nKind=Deployment\nNamespace=a\nName=b\n"
                 "[Condition]\nResource=a/b/c\nName=x\nType=Ready\n"
@@ -136,6 +137,20 @@ static int run_microshift(void) {
         return r < 0 ? r : 0;
 }
 
+static Folder root;
+
+static int run_manifests(void) {
+        static const char text[] = "manifests: {kustomizePaths: [a/../b, '/m[^x]/*', '/m/[', /link]}";
+        _cleanup_(microshift_manifests_freep) MicroShiftManifests *m = NULL;
+        _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        r = microshift_config_add(c, "F", text, sizeof(text) - 1);
+        return r < 0 ? r : microshift_manifests_load(c, root.path, &m);
+}
+
 static void test_all(void **state) {
         cJSON_Hooks hooks = { .malloc_fn = __wrap_malloc, .free_fn = free };
 
@@ -146,6 +161,12 @@ static void test_all(void **state) {
         torture(run_settings, 0);
         torture(run_kubeconfig, 0);
         torture(run_microshift, 0);
+        folder_begin(&root);
+        folder_write(&root, "my/001-a/kustomization.yaml", "");
+        folder_write(&root, "my/002-b/Kustomization", "");
+        folder_link(&root, "link", "my/002-b");
+        torture(run_manifests, 0);
+        folder_end(&root);
 }
 
 int main(void) {

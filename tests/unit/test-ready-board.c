@@ -551,6 +551,30 @@ static void test_overdue(void **state) {
         play_end(&p);
 }
 
+/* But what MicroShift deploys a folder of manifests for is shipped, and may come late. */
+static void test_deployed_is_not_overdue(void **state) {
+        PlayCheck d = check_workload(KUBE_DAEMONSET, "kube-kindnet", "kube-kindnet-ds");
+        HintQuery q = { .kind = "DaemonSet", .reason = REASON_NOT_FOUND, .vendor = true };
+        GateDefinition *definition;
+        GateSetup *s;
+        Gate *g;
+        Play p;
+
+        play_cluster(&p);
+        s = PLAY_GATE(&p, "kindnet", d);
+        s->vendor = true;
+        definition = s->definition;
+        definition->conditions = calloc(1, sizeof(GateCondition));
+        assert_non_null(definition->conditions);
+        definition->conditions[definition->n_conditions++].kind = GATE_CONDITION_MICROSHIFT_DEPLOYS;
+        play_load(&p);
+        g = play_find(&p, "kindnet");
+        play_pass(&p, SECONDS(61));
+        assert_string_equal(g->report.blockers[0].hint, hint_for(&q));
+        assert_int_equal(gate_deadline(g), USEC_INFINITY);
+        play_end(&p);
+}
+
 static void test_running_clock(void **state) {
         usec_t ends;
         Play p;
@@ -695,6 +719,7 @@ int main(void) {
                 cmocka_unit_test(test_cause),
                 cmocka_unit_test(test_doubts_come_last),
                 cmocka_unit_test(test_overdue),
+                cmocka_unit_test(test_deployed_is_not_overdue),
                 cmocka_unit_test(test_running_clock),
                 cmocka_unit_test(test_guide),
         };

@@ -66,7 +66,8 @@ static const struct {
         { "Gate", "ConditionMicroShiftDeploys", "\"001-microshift-olm\"", VALUE_QUOTED },
         { "Gate", "ConditionMicroShiftDeploys", "001-microshift-olm # a package", VALUE_COMMENTED },
         { "Gate", "ConditionMicroShiftDeploys", "%H-manifests", VALUE_SPECIFIER },
-        { "Gate", "ConditionMicroShiftDeploys", "/usr/lib/microshift/manifests", "not the name of a folder" },
+        { "Gate", "ConditionMicroShiftDeploys", "/usr/lib/microshift/manifests",
+          "not the name of a folder" },
 
         { "Gate", MICROSHIFT, "ingress.status=Removed", NULL },
         { "Gate", MICROSHIFT, "|!ingress.status != Removed", NULL },

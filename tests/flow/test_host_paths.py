@@ -166,7 +166,7 @@ def test_a_pattern_that_microshift_refuses(host):
     host.expect(USUAL | PACKAGES.keys())
     invalid = host.invalid()
     assert set(invalid) == PACKAGES.keys()
-    assert invalid["olm"].startswith("/usr/lib/microshift/manifests.d/[: not a path that manifests.kustomizePaths")
+    assert invalid["olm"].startswith("/usr/lib/microshift/manifests.d/[: not a pattern that manifests.kustomizePaths")
     host.edge.expect_ready()
     host.write("config.yaml", "")
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())

@@ -266,7 +266,7 @@ def test_the_cause_is_told(host, name, text, cause):
     else:
         host.write(f"config.d/{name}", text)
     host.start()
-    assert set(host.invalid()) == {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
+    assert set(host.invalid()) == ASKING
     assert all(message.startswith(cause) for message in host.invalid().values()), host.invalid()
     assert cause in host.edge.daemon.client("gates", "ovn").stdout
     assert cause in host.edge.daemon.client("status").stdout

@@ -270,8 +270,6 @@ def test_the_cause_is_told(host, name, text, cause):
     assert all(message.startswith(cause) for message in host.invalid().values()), host.invalid()
     assert cause in host.edge.daemon.client("gates", "ovn").stdout
     assert cause in host.edge.daemon.client("status").stdout
-    (host.etc / "config.d" / name).unlink()
-    process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
 
 
 def test_check_config_shows_the_cause(built, tmp_path):

@@ -143,12 +143,17 @@ static int escape(const char *name, char **ret) {
 
 /* What was found. */
 
+/* path may hold whatever a file's name and the configuration may. */
 static int doubt(MicroShiftManifests *m, const char *names, const char *path, const char *why) {
-        _cleanup_free_ char *copy = strdup(names), *text = NULL;
+        _cleanup_free_ char *copy = strdup(names), *where = strdup(path), *text = NULL;
         Doubt *grown;
         int r;
 
-        r = copy ? asprintf_ret(&text, "%s: %s", path, why) : -ENOMEM;
+        if (!copy || !where)
+                return -ENOMEM;
+        strip_control(where);
+        where[utf8_truncate(where, LIMIT_MESSAGE / 2)] = '\0';
+        r = asprintf_ret(&text, "%s: %s", where, why);
         if (r < 0)
                 return r;
         grown = realloc(m->doubts, (m->n_doubts + 1) * sizeof(*grown));
@@ -315,7 +320,7 @@ static int take_apart(const char *path, char ***ret) {
         return 0;
 }
 
-/* Takes what one of kustomizePaths names or matches. -EINVAL where MicroShift can do nothing with it, -ENOMEM. */
+/* Takes what one of kustomizePaths names or matches. -EINVAL where it is a pattern that Go refuses, -ENOMEM. */
 static int take_path(MicroShiftManifests *m, const char *root, const char *path) {
         _cleanup_(strv_freep) char **parts = NULL, **paths = NULL;
         _cleanup_free_ char *last = NULL;
@@ -323,7 +328,7 @@ static int take_path(MicroShiftManifests *m, const char *root, const char *path)
         int r;
 
         if (strlen(path) >= PATH_MAX)
-                return -EINVAL;
+                return doubt(m, "*", path, strerror(ENAMETOOLONG));
         r = take_apart(path, &parts);
         n = strv_length(parts);
         /* The root folder has no name that a gate could ask for. */
@@ -337,6 +342,12 @@ static int take_path(MicroShiftManifests *m, const char *root, const char *path)
         STRV_FOREACH(folder, paths)
                 r = r < 0 ? r : take_folder(m, *folder);
         return r;
+}
+
+/* One pattern that Go refuses stops MicroShift's loader, whatever the other paths are. */
+static int take_back(MicroShiftManifests *m, const char *path) {
+        m->names = strv_free(m->names);
+        return doubt(m, "*", path, "not a pattern that manifests.kustomizePaths may have");
 }
 
 /* Finds what MicroShift would deploy if it started now. config has no error. Relative paths are those of its own
@@ -355,8 +366,11 @@ int microshift_manifests_load(const MicroShiftConfig *config, const char *root, 
                 r = step(m, *path);
                 if (r > 0)
                         r = take_path(m, root, *path);
-                if (r == -EINVAL)
-                        r = doubt(m, "*", *path, "not a path that manifests.kustomizePaths may have");
+                if (r == -EINVAL) {
+                        r = take_back(m, *path);
+                        if (r >= 0)
+                                break;
+                }
                 if (r < 0)
                         return r;
         }

@@ -164,7 +164,9 @@ static void test_refused(void **state) {
                                            "a\\", "[\\]", "[a-\\", "[a/b", "/[a]/[/c/", "x[^",  "[a]\\" };
         _cleanup_(microshift_manifests_freep) MicroShiftManifests *m = NULL;
         _cleanup_free_ char *tall = NULL;
+        const char *told = NULL;
         char name[5000];
+        Folder root;
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 _cleanup_(microshift_manifests_freep) MicroShiftManifests *refused = NULL;
@@ -175,14 +177,28 @@ static void test_refused(void **state) {
                 refused = load(text, "");
                 expect(refused, bad[i], "001-microshift-olm", -EBADMSG);
                 assert_int_equal(microshift_manifests_deploy(refused, "a", &why), -EBADMSG);
-                assert_non_null(strstr(why, ": not a path that manifests.kustomizePaths may have"));
+                assert_non_null(strstr(why, ": not a pattern that manifests.kustomizePaths may have"));
         }
+
+        /* Not even what other paths have. */
+        folder_begin(&root);
+        folder_write(&root, "m/a/kustomization.yaml", "");
+        m = load("manifests: {kustomizePaths: [/m/*, '/[', /m/*]}", root.path);
+        expect(m, "found before and behind", "a", -EBADMSG);
+        m = microshift_manifests_free(m);
+        folder_end(&root);
 
         memset(name, 'x', sizeof(name) - 1);
         name[sizeof(name) - 1] = '\0';
         assert_ok(asprintf_ret(&tall, "manifests: {kustomizePaths: ['/%s']}", name));
         m = load(tall, "");
         expect(m, "a path that is too long", "a", -EBADMSG);
+        m = microshift_manifests_free(m);
+
+        /* What the path has must not leave its line. */
+        m = load("manifests: {kustomizePaths: [\"/a\\n\\e[1mb[\"]}", "");
+        assert_int_equal(microshift_manifests_deploy(m, "a", &told), -EBADMSG);
+        assert_string_equal(told, "/a [1mb[: not a pattern that manifests.kustomizePaths may have");
 }
 
 /* A pattern that covers the whole disk ends soon; what was found until then is certain. */

@@ -2,7 +2,6 @@
 
 #include "root.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,11 +13,6 @@
 
 /* As many as the kernel follows. */
 #define LINKS_MAX 40
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
 
 static int read_link(const char *path, char **ret) {
         char target[PATH_MAX];
@@ -104,7 +98,7 @@ int root_path(const char *root, const char *path, char **ret) {
  * folder has; else the system's error. */
 int root_list(const char *root, const char *folder, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
-        _cleanup_(closedirp) DIR *d = NULL;
+        _cleanup_closedir_ DIR *d = NULL;
         _cleanup_free_ char *path = NULL;
         struct dirent *entry;
         size_t n = 0;

@@ -2,7 +2,6 @@
 
 #include "conf/folders.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -38,11 +37,6 @@ int folders_find(char *const *folders, const char *name, char **ret) {
         return 0;
 }
 
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-
 static int add_name(char ***names, size_t *n, const char *name) {
         if (strv_contains(*names, name))
                 return 0;
@@ -53,7 +47,7 @@ static int add_name(char ***names, size_t *n, const char *name) {
 
 /* Adds the names in one folder that end in suffix to names, *n being how many there are. */
 static int list_folder(const char *folder, const char *suffix, char ***names, size_t *n) {
-        _cleanup_(closedirp) DIR *d = opendir(folder);
+        _cleanup_closedir_ DIR *d = opendir(folder);
         int r;
 
         if (!d)

@@ -7,7 +7,6 @@
  * MicroShift. A pipe, a socket or a device would make MicroShift hang or fail; it is refused, save
  * /dev/null, which is an empty file. */
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -22,11 +21,6 @@ typedef struct Walk {
         size_t n_names;
         size_t bytes;
 } Walk;
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
 
 static int refuse(Walk *w, const char *path, const char *why) {
         return microshift_config_refuse(w->config, path, 0, why);
@@ -73,7 +67,7 @@ static int read_file(Walk *w, const char *path) {
  * tell. Returns 1 where they could be listed, 0 where that has been refused, -ENOMEM. */
 static int list_names(Walk *w, const char *folder, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
-        _cleanup_(closedirp) DIR *d = opendir(folder);
+        _cleanup_closedir_ DIR *d = opendir(folder);
         int r;
 
         if (!d)

@@ -11,7 +11,6 @@
 
 #include "gates/microshift-manifests.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -252,9 +251,9 @@ static int extend_path(char ***paths, const char *folder, const char *name) {
 static int match(MicroShiftManifests *m, const char *folder, const char *pattern, const char *last,
                  char ***paths) {
         const char *path = *folder ? folder : "/";
-        DIR *d = opendir(path);
+        _cleanup_closedir_ DIR *d = opendir(path);
         struct dirent *entry;
-        int r = 1, error;
+        int r;
 
         if (!d)
                 return is_nothing(errno) ? 0 : doubt(m, last, path, strerror(errno));
@@ -265,13 +264,9 @@ static int match(MicroShiftManifests *m, const char *folder, const char *pattern
                 if (r > 0 && glob_matches(pattern, entry->d_name))
                         r = extend_path(paths, folder, entry->d_name) ?: 1;
                 if (r <= 0)
-                        break;
+                        return r;
         }
-        error = r > 0 ? errno : 0;
-        closedir(d);
-        if (error != 0)
-                return doubt(m, last, path, strerror(error));
-        return r < 0 ? r : 0;
+        return errno == 0 ? 0 : doubt(m, last, path, strerror(errno));
 }
 
 /* Paths. */

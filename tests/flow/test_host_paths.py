@@ -28,8 +28,8 @@ PACKAGES = {
 }
 # Of community builds, where MicroShift's own network is switched off.
 COMMUNITY = {"kindnet": "000-microshift-kindnet", "kube-proxy": "000-microshift-kube-proxy"}
-# They need MicroShift's configuration.
-ASKING = {"ovn", "ingress", "csi-snapshot", "storage"} | PACKAGES.keys() | COMMUNITY.keys()
+# They need MicroShift's configuration on every host, those of packages only where these are installed.
+ASKING = {"ovn", "ingress", "csi-snapshot", "storage", "multus"}
 # A setting of MicroShift's, and which gates it takes away or brings.
 SETTINGS = (
     ("ingress: {status: Removed}", {"ingress"}, set()),
@@ -162,10 +162,10 @@ def test_a_pattern_that_microshift_refuses(host):
     host.write("config.yaml", "manifests: {kustomizePaths: ['/usr/lib/microshift/manifests.d/[']}\n")
     host.edge.up()
     host.start()
-    # kindnet is none of this network's whatever is deployed.
-    host.expect(USUAL | PACKAGES.keys())
+    host.expect(USUAL | {"multus", "olm"})
     invalid = host.invalid()
-    assert set(invalid) == PACKAGES.keys()
+    # multus may be MicroShift's own; what else is not installed is not in doubt.
+    assert set(invalid) == {"multus", "olm"}
     assert invalid["olm"].startswith("/usr/lib/microshift/manifests.d/[: not a pattern that manifests.kustomizePaths")
     host.edge.expect_ready()
     host.write("config.yaml", "")
@@ -209,12 +209,13 @@ def test_what_is_told(host):
 @pytest.mark.parametrize("name", ["config.yaml", "config.d/10-edge.yaml"])
 def test_what_cannot_be_parsed_disables_nothing(host, name):
     """Each gate that needs the file waits and names the line; all other gates go on."""
+    host.install(PACKAGES["olm"])
     host.edge.up()
     host.start()
     host.edge.expect_ready()
     host.write(name, "ingress:\n  status: [Removed\nnetwork: x\n")
-    host.expect(SHIPPED)
-    process.eventually(lambda: set(host.invalid()) == ASKING, 10, 0.02, host.invalid())
+    host.expect(USUAL | {"multus", "olm"})
+    process.eventually(lambda: set(host.invalid()) == ASKING | {"olm"}, 10, 0.02, host.invalid())
     for message in host.invalid().values():
         assert message.startswith(f"/etc/microshift/{name}: line 3"), message
     assert host.edge.daemon.gate("ovn")["required"] and host.edge.daemon.verdict() != "ready"
@@ -224,11 +225,11 @@ def test_what_cannot_be_parsed_disables_nothing(host, name):
     # A gate that another condition decides already does not need the file.
     host.install(PACKAGES["multus"])
     host.write("lvmd.yaml", "")
-    process.eventually(lambda: set(host.invalid()) == ASKING - {"storage"}, 10, 0.02, host.invalid())
+    process.eventually(lambda: set(host.invalid()) == ASKING - {"storage"} | {"olm"}, 10, 0.02, host.invalid())
     # Nothing else tells that the file is mended.
     host.write(name, "")
     process.eventually(lambda: not host.invalid(), 10, 0.02, host.invalid())
-    host.expect(USUAL | {"multus"})
+    host.expect(USUAL | {"multus", "olm"})
     host.edge.daemon.expect_verdict("ready")
 
 
@@ -289,3 +290,20 @@ def test_check_config_shows_the_cause(built, tmp_path):
     os.mkfifo(tmp_path / "config.d/20.yaml")
     cause = "/etc/microshift/config.d/20.yaml: neither a file nor a link to one"
     assert f"error: gate ovn: {cause}" in errors()
+
+
+def test_a_network_of_ones_own(host):
+    """Whatever cannot be looked through, no network that is not installed is waited for."""
+    for i in range(100):
+        for k in range(100):
+            (host.etc / f"sites/{i}/{k}").mkdir(parents=True)
+    host.write("config.yaml", "network: {cniPlugin: none}\nmanifests: {kustomizePaths: [/etc/microshift/sites/*/*]}\n")
+    host.edge.up()
+    host.start()
+    host.expect(USUAL - {"ovn"} | {"multus"})
+    assert "manifests.kustomizePaths covers too many files" in host.invalid()["multus"]
+    host.edge.expect_ready()
+    # Where it is installed, it may be deployed.
+    host.install(COMMUNITY["kindnet"])
+    host.expect(USUAL - {"ovn"} | {"multus", "kindnet"})
+    assert set(host.invalid()) == {"multus", "kindnet"}

@@ -305,16 +305,19 @@ static int take_user(const Reader *r, const YNode *user) {
         return k;
 }
 
-/* A server without https:// or http:// in front: client-go asks it over plain http, and leaves out all of the user
- * and of TLS. */
+/* Over plain http client-go leaves out all of the user and of TLS. */
 static int drop_credentials(const Reader *r, const YNode *server) {
         KubeConfig *c = r->config;
         KubeCredential *const all[] = { &c->ca, &c->certificate, &c->key, &c->token };
+        bool any = false;
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                any = any || credential_is_set(all[i]);
                 credential_done(all[i]);
                 *all[i] = (KubeCredential){};
         }
+        if (!any)
+                return 0;
         return kube_config_warn(
                 c, ynode_line(server),
                 "server of cluster \"%s\" has no https:// in front: it is asked over plain http and "
@@ -364,7 +367,7 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
                                                           ynode_get(context, "user"), &user)
                                             ?: take_user(r, user);
         k = k ?: take_cluster(r, cluster);
-        return k ?: c->bare ? drop_credentials(r, ynode_get(cluster, "server")) : 0;
+        return k ?: c->https ? 0 : drop_credentials(r, ynode_get(cluster, "server"));
 }
 
 /* A warning may be the cause of the error that the detail tells. */

@@ -44,7 +44,7 @@ static void write_with_ca(HubFixture *f, const char *ca, const char *token) {
         folder_write(&f->folder, "ca.crt", ca);
         assert_ok(asprintf_ret(&text,
                                "current-context: c\n"
-                               "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u', "
+                               "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:%u', "
                                "certificate-authority: ca.crt}}]\n"
                                "users: [{name: u, user: {token: %s}}]\n"
                                "contexts: [{name: c, context: {cluster: c, user: u}}]\n",
@@ -83,7 +83,7 @@ static void test_reload_reads(void **state) {
 
         hub_write_kubeconfig(f, f->server.port, "another");
         source_kubeconfig_reload(f->kubeconfig);
-        assert_string_equal(source_kubeconfig_get(f->kubeconfig)->token.data, "another");
+        assert_string_equal(source_kubeconfig_get(f->kubeconfig)->tls_server_name, "another");
         assert_int_equal(f->n_changed, 1);
 }
 
@@ -98,7 +98,7 @@ static void test_look(void **state) {
         assert_int_equal(f->n_rewritten, 1);
         assert_int_equal(f->n_changed, 1);
         f->n_rewritten = 0;
-        hub_write_kubeconfig(f, f->server.port, "one more");
+        hub_write_kubeconfig(f, f->server.port, "once-more");
         hub_run_until(f, is_rewritten); /* by an event, as before */
 }
 

@@ -110,6 +110,11 @@ static void assert_refused(HubFixture *f, const Settings *s, const char *words, 
                 fail_msg("\"%s\" does not name \"%s\" and %s", strna(detail), words, path);
 }
 
+#define WITH_PLUGIN                                                                                         \
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1'}}]\n"                                   \
+        "users: [{name: u, user: {exec: {command: x}}}]\n"                                                  \
+        "contexts: [{name: c, context: {cluster: c, user: u}}]\n"
+
 static void test_check(void **state) {
         HubFixture *f = *state;
         _cleanup_free_ char *detail = NULL, *other = folder_path(&f->folder, "other");
@@ -132,6 +137,16 @@ static void test_check(void **state) {
         assert_refused(f, &s, "msready.conf:7: ", other);
         s.context = (char *) "c";
         assert_ok(source_kubeconfig_check(f->kubeconfig, &s, &detail));
+
+        /* The context that is the current one cannot be used either, or there is none. */
+        s.context = (char *) "nowhere";
+        folder_write(&f->folder, "other", "current-context: c\n" WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:7: ", other);
+        folder_write(&f->folder, "other", WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:7: ", other);
+        s.context = (char *) "c";
+        folder_write(&f->folder, "other", "current-context: c\n" WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:3: ", other);
         folder_write(&f->folder, "other", "");
         assert_refused(f, &s, "msready.conf:3: ", other);
         assert_null(detail);

@@ -4,6 +4,7 @@
 #include "base/macro.h"
 
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_size);
+const char *file_read_fault(int error);
 int file_read_line(const char *path, char **ret);
 int fd_write_all(int fd, const char *data, size_t size);
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);

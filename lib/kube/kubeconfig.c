@@ -425,8 +425,7 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
-                               k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file, file_read_fault(k));
         strip_byte_order_mark(c->data, &c->size);
         if (!pem_is_complete(c->data))
                 return fail_missing(r, pem_is_cut(c->data), NULL, "%s: %s is not PEM, or not all of it", key,
@@ -450,8 +449,7 @@ int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file,
-                               k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file, file_read_fault(k));
 
         nul = memchr(data, '\0', size);
         strip_byte_order_mark(data, &size);
@@ -501,7 +499,7 @@ int kube_config_load(const char *path, const char *context, KubeConfig **ret, ch
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(&r, k, NULL, "%s", k == -E2BIG ? "too large for a kubeconfig" : strerror(-k));
+                return fail_at(&r, k, NULL, "%s", file_read_fault(k));
         k = kube_config_parse(text, size, path, context, &c, reterr_detail);
         explicit_bzero(text, size);
         free(text);

@@ -41,8 +41,8 @@ static bool is_hidden(const char *path) {
         return false;
 }
 
-/* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. That is Context= where the kubeconfig's
- * own context, which may be unusable too, or missing, has not the same fault. */
+/* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. Context= is to blame unless the
+ * kubeconfig without it, whose own context may be missing or unusable, too, has the same fault. */
 static const char *find_place(const Settings *settings, const char *path, const char *detail) {
         _cleanup_(kube_config_freep) KubeConfig *without = NULL;
         _cleanup_free_ char *other = NULL;

@@ -305,19 +305,15 @@ static int take_user(const Reader *r, const YNode *user) {
         return k;
 }
 
-/* Over plain http client-go leaves out all of the user and of TLS. */
-static int drop_credentials(const Reader *r, const YNode *server) {
+/* Over plain http client-go leaves out all of the user (may be NULL) and of TLS. */
+static int leave_out_credentials(const Reader *r, const YNode *cluster, const YNode *user) {
         KubeConfig *c = r->config;
-        KubeCredential *const all[] = { &c->ca, &c->certificate, &c->key, &c->token };
-        bool any = false;
+        const YNode *server = ynode_get(cluster, "server");
 
-        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
-                any = any || credential_is_set(all[i]);
-                credential_done(all[i]);
-                *all[i] = (KubeCredential){};
-        }
-        if (!any)
+        if (!credential_is_set(&c->ca) && !ynode_first(user))
                 return 0;
+        credential_done(&c->ca);
+        c->ca = (KubeCredential){};
         return kube_config_warn(
                 c, ynode_line(server),
                 "server of cluster \"%s\" has no https:// in front: it is asked over plain http and "
@@ -335,7 +331,7 @@ static int refuse_root(const Reader *r, const YNode *root) {
 
 static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         KubeConfig *c = r->config;
-        const YNode *context, *cluster, *user;
+        const YNode *context, *cluster, *user = NULL;
         const YNode *named = wanted ? NULL : ynode_get(root, "current-context");
         const char *name = wanted ?: text_of(root, "current-context"), *s;
         int k;
@@ -363,11 +359,12 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         /* Without a user requests are anonymous. */
         s = text_of(context, "user");
         if (s)
-                k = set_string(&c->user, s) ?: find_entry(r, root, "users", "user", s,
-                                                          ynode_get(context, "user"), &user)
-                                            ?: take_user(r, user);
+                k = set_string(&c->user, s)
+                            ?: find_entry(r, root, "users", "user", s, ynode_get(context, "user"), &user);
         k = k ?: take_cluster(r, cluster);
-        return k ?: c->https ? 0 : drop_credentials(r, ynode_get(cluster, "server"));
+        if (k >= 0 && !c->https)
+                return leave_out_credentials(r, cluster, user);
+        return k < 0 || !user ? k : take_user(r, user);
 }
 
 /* A warning may be the cause of the error that the detail tells. */

@@ -31,6 +31,7 @@
 #define NO_SCHEME "neither an http:// nor an https:// URL"
 #define NO_BRACKETS "an IPv6 address needs brackets around it: [IPV6] or [IPV6]:PORT"
 #define NO_PERCENT "the scope of an IPv6 address is written with %25 in a URL: [fe80::1%25eth0]"
+#define NO_ESCAPE "a % without two hexadecimal digits behind it, as %20 has"
 #define ABSOLUTE "not an absolute path: one begins with /"
 #define NO_CONDITION "neither KEY=VALUE nor KEY!=VALUE"
 #define NO_KEY "not a key of MicroShift, as ingress.status is"
@@ -100,6 +101,10 @@ static const struct {
         { "Api", "Path", "/apis/apps/v1/namespaces/a/x..y", NULL },
         { "Api", "Path", "/api/...", NULL },
         { "Api", "Path", "/livez/ping%20", NULL },
+        { "Api", "Path", "/livez/ping%2G", NO_ESCAPE },
+        { "Api", "Path", "/livez%", NO_ESCAPE },
+        { "Api", "Path", "/livez?exclude=%", NULL },
+        { "Api", "Path", "/livez/%H", VALUE_SPECIFIER },
         { "Api", "Path", "\"/readyz\"", VALUE_QUOTED },
         { "Api", "Path", "readyz", ABSOLUTE },
         { "Api", "Path", "/read yz", "not the path of a URL" },

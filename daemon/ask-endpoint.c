@@ -165,7 +165,7 @@ static void endpoint_ask(Question *q) {
 
         r = load_ca(e);
         if (r < 0) {
-                snprintf(text, sizeof(text), "CAFile=%s: %s", e->ca_file, strerror(-r));
+                snprintf(text, sizeof(text), "CAFile=%s: %s", e->ca_file, file_read_fault(r));
                 question_settle(q, EVIDENCE_NONE, REASON_CA_UNREADABLE, text);
                 return;
         }

@@ -41,11 +41,14 @@ static bool is_hidden(const char *path) {
         return false;
 }
 
-/* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. */
-static const char *find_place(const Settings *settings, const char *path) {
+/* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. Context= is to blame unless the
+ * kubeconfig without it, whose own context may be missing or unusable, too, has the same fault. */
+static const char *find_place(const Settings *settings, const char *path, const char *detail) {
         _cleanup_(kube_config_freep) KubeConfig *without = NULL;
+        _cleanup_free_ char *other = NULL;
 
-        if (settings->context && kube_config_load(path, NULL, &without, NULL) >= 0)
+        if (settings->context &&
+            (kube_config_load(path, NULL, &without, &other) >= 0 || !streq_ptr(other, detail)))
                 return settings->context_place;
         return streq_ptr(path, settings->kubeconfig) ? settings->kubeconfig_place : NULL;
 }
@@ -53,7 +56,7 @@ static const char *find_place(const Settings *settings, const char *path) {
 /* What to say of a kubeconfig that cannot be used; detail (may be NULL) names the file. -ENOMEM. */
 int chosen_kubeconfig_failure(const Settings *settings, const char *path, int error, const char *detail,
                               char **ret) {
-        const char *place = find_place(settings, path);
+        const char *place = find_place(settings, path, detail);
 
         return asprintf_ret(ret, "%s%s%s%s%s%s", strempty(place), place ? ": " : "", detail ? "" : path,
                             detail ? "" : ": ", detail ?: strerror(-error),

@@ -75,6 +75,19 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_size) {
         return 0;
 }
 
+/* Why file_read() has failed with this error, in words. */
+const char *file_read_fault(int error) {
+        switch (error) {
+        case -E2BIG:
+                return "too large";
+        case -EINVAL:
+        case -ENXIO:
+                return "neither a file nor a link to one";
+        default:
+                return strerror(-error);
+        }
+}
+
 /* Reads a file of at most 4096 bytes and cuts white space off both its ends. Errors as file_read(). */
 int file_read_line(const char *path, char **ret) {
         _cleanup_free_ char *data = NULL;

@@ -12,6 +12,7 @@ static inline void closedirp(DIR **d) {
 #define _cleanup_closedir_ _cleanup_(closedirp)
 
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_size);
+const char *file_read_fault(int error);
 int file_read_line(const char *path, char **ret);
 int fd_write_all(int fd, const char *data, size_t size);
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode);

@@ -272,7 +272,7 @@ static int read_file(ConfFile *conf, const char *path) {
         if (r == -E2BIG)
                 k = asprintf_ret(&why, "%s: larger than %zu KiB", path, LIMIT_CONFIG_FILE >> 10);
         else
-                k = asprintf_ret(&why, "%s: cannot be read: %s", path, strerror(-r));
+                k = asprintf_ret(&why, "%s: cannot be read: %s", path, file_read_fault(r));
         return k < 0 ? k : strv_consume(&conf->errors, why);
 }
 

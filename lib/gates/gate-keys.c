@@ -84,6 +84,8 @@ static int split_argument(GateCondition *c, const char **why) {
                 return value_refuse(why, VALUE_QUOTED);
         if (value_has_comment(argument))
                 return value_refuse(why, VALUE_COMMENTED);
+        if (value_has_specifier(argument))
+                return value_refuse(why, VALUE_SPECIFIER);
         c->key = strndup(argument, (size_t) (end - argument));
         if (!c->key)
                 return -ENOMEM;

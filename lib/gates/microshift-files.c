@@ -33,18 +33,6 @@ static int refuse_listing(Walk *w, const char *path, const char *why) {
         return r < 0 ? r : refuse(w, path, told);
 }
 
-static const char *reason(int error) {
-        switch (error) {
-        case -E2BIG:
-                return "too large";
-        case -EINVAL:
-        case -ENXIO:
-                return "neither a file nor a link to one";
-        default:
-                return strerror(-error);
-        }
-}
-
 static int read_file(Walk *w, const char *path) {
         _cleanup_free_ char *text = NULL;
         size_t size;
@@ -56,7 +44,7 @@ static int read_file(Walk *w, const char *path) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return refuse(w, path, reason(r));
+                return refuse(w, path, file_read_fault(r));
         w->bytes += size;
         if (w->bytes > LIMIT_MICROSHIFT_CONFIG)
                 return refuse(w, path, "too large, together with the files before it");

@@ -86,6 +86,9 @@ static const struct ares_socket_functions functions = {
 static unsigned note_ipv6(NameServers *servers, struct sockaddr_in6 address) {
         unsigned i = 0;
 
+        /* To the kernel :: is this host, which answers from ::1. */
+        if (IN6_IS_ADDR_UNSPECIFIED(&address.sin6_addr))
+                address.sin6_addr = in6addr_loopback;
         /* An answer from any other address has no scope. */
         if (!IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr))
                 address.sin6_scope_id = 0;
@@ -110,10 +113,14 @@ static int list_servers(NameServers *servers, Buffer *text) {
 
         for (int i = 0; i < _res.nscount && i < NAME_SERVERS_MAX; i++) {
                 const struct sockaddr_in6 *ipv6 = _res._u._ext.nsaddrs[i];
+                struct in_addr ipv4 = _res.nsaddr_list[i].sin_addr;
                 int r;
 
                 if (_res.nsaddr_list[i].sin_family == AF_INET) {
-                        (void) inet_ntop(AF_INET, &_res.nsaddr_list[i].sin_addr, address, sizeof(address));
+                        /* As with :: above. */
+                        if (ipv4.s_addr == htonl(INADDR_ANY))
+                                ipv4.s_addr = htonl(INADDR_LOOPBACK);
+                        (void) inet_ntop(AF_INET, &ipv4, address, sizeof(address));
                         r = buffer_printf(text, "%s:53,", address);
                 } else if (ipv6) {
                         const struct in6_addr s = stand_in(note_ipv6(servers, *ipv6));

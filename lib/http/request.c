@@ -476,7 +476,7 @@ static int impl_find_addresses(HttpRequestImpl *impl) {
  * Calls nothing back itself. on_status and on_body must not free the client, and may do everything else:
  * drop, start and free this request and others. At most one on_end comes in a turn of the loop, and the slot
  * is idle by then. -EINVAL: no good URL (http or https, no user, ASCII), or a control character in a field;
- * -EOPNOTSUPP: libcurl lacks an option; -ENOMEM. */
+ * -EOPNOTSUPP: libcurl lacks an option; -ENOMEM; the error in reading resolv.conf. */
 int http_request_start(HttpClient *client, HttpRequest *request, const HttpRequestOps *ops,
                        const HttpRequestSpec *spec) {
         _cleanup_(http_request_impl_freep) HttpRequestImpl *impl = NULL;

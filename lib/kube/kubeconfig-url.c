@@ -80,18 +80,18 @@ static int name_server(KubeConfig *c) {
  * "#". -EBADMSG with a literal in reterr_why that continues "server of cluster X", -ENOMEM. */
 int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_why) {
         const char *rest, *path;
+        bool bare;
         size_t n;
         int r;
 
         if (!is_plain(url))
                 return refuse_url(reterr_why, "is not a URL");
         c->https = (rest = after_scheme(url, "https://"));
-        if (!rest && !(rest = after_scheme(url, "http://"))) {
-                if (strstr(url, "://"))
-                        return refuse_url(reterr_why, "does not begin with https:// or http://");
-                c->bare = true;
-                rest = url;
-        }
+        rest = rest ?: after_scheme(url, "http://");
+        bare = !rest;
+        if (bare && strstr(url, "://"))
+                return refuse_url(reterr_why, "does not begin with https:// or http://");
+        rest = rest ?: url;
 
         c->port = c->https ? 443 : 80;
         n = strcspn(rest, "/?#");
@@ -103,7 +103,7 @@ int kube_config_set_server(KubeConfig *c, const char *url, const char **reterr_w
         n = strcspn(path, "?#");
         while (n > 0 && path[n - 1] == '/')
                 n--;
-        if (c->bare && n > 0)
+        if (bare && n > 0)
                 return refuse_url(reterr_why, "has a path, but no https:// in front");
         c->prefix = strndup(path, n);
         return c->prefix ? name_server(c) : -ENOMEM;

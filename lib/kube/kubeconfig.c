@@ -305,16 +305,15 @@ static int take_user(const Reader *r, const YNode *user) {
         return k;
 }
 
-/* A server without https:// or http:// in front: client-go asks it over plain http, and leaves out all of the user
- * and of TLS. */
-static int drop_credentials(const Reader *r, const YNode *server) {
+/* Over plain http client-go leaves out all of the user (may be NULL) and of TLS. */
+static int leave_out_credentials(const Reader *r, const YNode *cluster, const YNode *user) {
         KubeConfig *c = r->config;
-        KubeCredential *const all[] = { &c->ca, &c->certificate, &c->key, &c->token };
+        const YNode *server = ynode_get(cluster, "server");
 
-        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
-                credential_done(all[i]);
-                *all[i] = (KubeCredential){};
-        }
+        if (!credential_is_set(&c->ca) && !ynode_first(user))
+                return 0;
+        credential_done(&c->ca);
+        c->ca = (KubeCredential){};
         return kube_config_warn(
                 c, ynode_line(server),
                 "server of cluster \"%s\" has no https:// in front: it is asked over plain http and "
@@ -332,7 +331,7 @@ static int refuse_root(const Reader *r, const YNode *root) {
 
 static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         KubeConfig *c = r->config;
-        const YNode *context, *cluster, *user;
+        const YNode *context, *cluster, *user = NULL;
         const YNode *named = wanted ? NULL : ynode_get(root, "current-context");
         const char *name = wanted ?: text_of(root, "current-context"), *s;
         int k;
@@ -360,11 +359,12 @@ static int take_root(const Reader *r, const YNode *root, const char *wanted) {
         /* Without a user requests are anonymous. */
         s = text_of(context, "user");
         if (s)
-                k = set_string(&c->user, s) ?: find_entry(r, root, "users", "user", s,
-                                                          ynode_get(context, "user"), &user)
-                                            ?: take_user(r, user);
+                k = set_string(&c->user, s)
+                            ?: find_entry(r, root, "users", "user", s, ynode_get(context, "user"), &user);
         k = k ?: take_cluster(r, cluster);
-        return k ?: c->bare ? drop_credentials(r, ynode_get(cluster, "server")) : 0;
+        if (k >= 0 && !c->https)
+                return leave_out_credentials(r, cluster, user);
+        return k < 0 || !user ? k : take_user(r, user);
 }
 
 /* A warning may be the cause of the error that the detail tells. */
@@ -422,8 +422,7 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file,
-                               k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file, file_read_fault(k));
         strip_byte_order_mark(c->data, &c->size);
         if (!pem_is_complete(c->data))
                 return fail_missing(r, pem_is_cut(c->data), NULL, "%s: %s is not PEM, or not all of it", key,
@@ -447,8 +446,7 @@ int kube_config_load_token(KubeConfig *c, char **reterr_detail) {
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file,
-                               k == -E2BIG ? "too large" : strerror(-k));
+                return fail_at(&r, -EAGAIN, NULL, "tokenFile: %s: %s", c->token.file, file_read_fault(k));
 
         nul = memchr(data, '\0', size);
         strip_byte_order_mark(data, &size);
@@ -498,7 +496,7 @@ int kube_config_load(const char *path, const char *context, KubeConfig **ret, ch
         if (k == -ENOMEM)
                 return k;
         if (k < 0)
-                return fail_at(&r, k, NULL, "%s", k == -E2BIG ? "too large for a kubeconfig" : strerror(-k));
+                return fail_at(&r, k, NULL, "%s", file_read_fault(k));
         k = kube_config_parse(text, size, path, context, &c, reterr_detail);
         explicit_bzero(text, size);
         free(text);

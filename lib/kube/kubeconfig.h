@@ -20,7 +20,6 @@ typedef struct KubeConfig {
 
         char *server; /* "https://localhost:6443/prefix", without a slash at the end */
         bool https;
-        bool bare;  /* without http:// or https:// in front */
         char *host; /* an IPv6 address without brackets */
         unsigned port;
         char *prefix; /* of all paths: "" or "/prefix" */

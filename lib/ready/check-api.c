@@ -5,6 +5,8 @@
 
 #include "ready/check-kinds.h"
 
+#include <ctype.h>
+
 #include "base/string-util.h"
 #include "base/value.h"
 
@@ -20,11 +22,22 @@ static bool has_dot_part(const char *path) {
         return false;
 }
 
+/* Whether a "%" before the query is not the beginning of %XX: the API server answers such a path with 400. */
+static bool has_broken_escape(const char *path) {
+        for (; *path && *path != '?'; path++)
+                if (*path == '%' &&
+                    (!isxdigit((unsigned char) path[1]) || !isxdigit((unsigned char) path[2])))
+                        return true;
+        return false;
+}
+
 static int parse_path(void *p, const char *value, const char **why) {
         if (!value_is_plain(value) || strpbrk(value, "\"#<>\\^`{|}"))
                 return value_refuse(why, "not the path of a URL");
         if (has_dot_part(value))
                 return value_refuse(why, "a path with . or .. in it: write the path that is meant");
+        if (has_broken_escape(value))
+                return value_refuse(why, "a % without two hexadecimal digits behind it, as %20 has");
         return value_set_path(p, *value ? value : "/readyz", why);
 }
 

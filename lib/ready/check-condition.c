@@ -41,7 +41,8 @@ static int parse_name(void *p, const char *value, const char **why) {
 static int parse_type(void *p, const char *value, const char **why) {
         if (strlen(value) > TYPE_LENGTH_MAX)
                 return value_refuse(why, "too long");
-        if (value_is_quoted(value) || value_has_comment(value) || !value_is_printable(value))
+        if (value_is_quoted(value) || value_has_comment(value) || value_has_specifier(value) ||
+            !value_is_printable(value))
                 return value_refuse(why, "not the type of a condition");
         return value_set_text(p, value);
 }
@@ -67,11 +68,17 @@ static int parse_value(void *p, const char *value, const char **why) {
         if (strlen(value) > VALUE_LENGTH_MAX)
                 return value_refuse(why, "too long");
         r = value_set_text(p, value);
-        if (r < 0 || (!value_is_quoted(value) && !value_has_comment(value)))
+        if (r < 0)
                 return r;
         /* The value of a field may be any text. */
-        *why = value_is_quoted(value) ? "the quotes are part of the value that is asked for"
-                                      : "all of the line is the value that is asked for";
+        if (value_is_quoted(value))
+                *why = "the quotes are part of the value that is asked for";
+        else if (value_has_comment(value))
+                *why = "all of the line is the value that is asked for";
+        else if (value_has_specifier(value))
+                *why = "the specifier is part of the value that is asked for";
+        else
+                return 0;
         return 1;
 }
 

@@ -37,6 +37,8 @@ static const char *find_fault_of_authority(char *authority) {
         scope = bracketed ? strstr(host, "%25") : NULL;
         if (scope && scope[3])
                 *scope = '\0';
+        else if (bracketed && strchr(host, '%'))
+                return "the scope of an IPv6 address is written with %25 in a URL: [fe80::1%25eth0]";
         /* libcurl, as browsers do, also takes 127.1 for an address. */
         fault = !bracketed && inet_aton(host, &four) ? NULL : question_host_fault(host, bracketed);
         /* "http://HOST:/" has the default port. */

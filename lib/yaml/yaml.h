@@ -27,7 +27,6 @@ const YNode *ynode_previous(const YNode *n);
 const char *ynode_key(const YNode *member);
 const char *ynode_string(const YNode *n);
 const char *ynode_type(const YNode *n);
-const char *ynode_type(const YNode *n);
 unsigned ynode_line(const YNode *n);
 unsigned ynode_key_line(const YNode *member);
 unsigned ynode_earlier_line(const YNode *member);

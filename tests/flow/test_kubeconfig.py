@@ -190,10 +190,11 @@ class Plain:
         target.close()
 
 
-def test_server_without_scheme(edge, tmp_path):
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_server_without_https(edge, tmp_path, scheme):
     """As to kubectl it is plain HTTP, which no credential is sent over."""
     plain = Plain(edge.server)
-    server = f"127.0.0.1:{plain.port}"
+    server = f"{scheme}127.0.0.1:{plain.port}"
     path = write(tmp_path / "config", trust(edge, server=server), {"token": "t0k"})
     edge.up()
     edge.start(kubeconfig=path)

@@ -50,16 +50,16 @@ static inline void hub_on_rewritten(SourceKubeconfigOps *ops) {
         container_of(ops, HubFixture, kubeconfig_ops)->n_rewritten++;
 }
 
-/* Writes a kubeconfig that names a port of this host, and a token. */
-static inline void hub_write_kubeconfig(HubFixture *f, unsigned port, const char *token) {
+/* Writes a kubeconfig that names a port of this host. mark tells it from others; plain http has no use for it. */
+static inline void hub_write_kubeconfig(HubFixture *f, unsigned port, const char *mark) {
         _cleanup_free_ char *text = NULL;
 
         assert_ok(asprintf_ret(&text,
                                "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-                               "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u'}}]\n"
-                               "users: [{name: u, user: {token: %s}}]\n"
-                               "contexts: [{name: c, context: {cluster: c, user: u}}]\n",
-                               port, token));
+                               "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u', "
+                               "tls-server-name: %s}}]\n"
+                               "contexts: [{name: c, context: {cluster: c}}]\n",
+                               port, mark));
         folder_write(&f->folder, "kubeconfig", text);
 }
 

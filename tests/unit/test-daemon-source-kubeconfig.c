@@ -44,7 +44,7 @@ static void write_with_ca(HubFixture *f, const char *ca, const char *token) {
         folder_write(&f->folder, "ca.crt", ca);
         assert_ok(asprintf_ret(&text,
                                "current-context: c\n"
-                               "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:%u', "
+                               "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:%u', "
                                "certificate-authority: ca.crt}}]\n"
                                "users: [{name: u, user: {token: %s}}]\n"
                                "contexts: [{name: c, context: {cluster: c, user: u}}]\n",
@@ -83,7 +83,7 @@ static void test_reload_reads(void **state) {
 
         hub_write_kubeconfig(f, f->server.port, "another");
         source_kubeconfig_reload(f->kubeconfig);
-        assert_string_equal(source_kubeconfig_get(f->kubeconfig)->token.data, "another");
+        assert_string_equal(source_kubeconfig_get(f->kubeconfig)->tls_server_name, "another");
         assert_int_equal(f->n_changed, 1);
 }
 
@@ -98,7 +98,7 @@ static void test_look(void **state) {
         assert_int_equal(f->n_rewritten, 1);
         assert_int_equal(f->n_changed, 1);
         f->n_rewritten = 0;
-        hub_write_kubeconfig(f, f->server.port, "one more");
+        hub_write_kubeconfig(f, f->server.port, "once-more");
         hub_run_until(f, is_rewritten); /* by an event, as before */
 }
 
@@ -109,6 +109,11 @@ static void assert_refused(HubFixture *f, const Settings *s, const char *words, 
         if (!detail || !strstr(detail, words) || !strstr(detail, path))
                 fail_msg("\"%s\" does not name \"%s\" and %s", strna(detail), words, path);
 }
+
+#define WITH_PLUGIN                                                                                         \
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1'}}]\n"                                   \
+        "users: [{name: u, user: {exec: {command: x}}}]\n"                                                  \
+        "contexts: [{name: c, context: {cluster: c, user: u}}]\n"
 
 static void test_check(void **state) {
         HubFixture *f = *state;
@@ -132,6 +137,16 @@ static void test_check(void **state) {
         assert_refused(f, &s, "msready.conf:7: ", other);
         s.context = (char *) "c";
         assert_ok(source_kubeconfig_check(f->kubeconfig, &s, &detail));
+
+        /* The context that is the current one cannot be used either, or there is none. */
+        s.context = (char *) "nowhere";
+        folder_write(&f->folder, "other", "current-context: c\n" WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:7: ", other);
+        folder_write(&f->folder, "other", WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:7: ", other);
+        s.context = (char *) "c";
+        folder_write(&f->folder, "other", "current-context: c\n" WITH_PLUGIN);
+        assert_refused(f, &s, "msready.conf:3: ", other);
         folder_write(&f->folder, "other", "");
         assert_refused(f, &s, "msready.conf:3: ", other);
         assert_null(detail);

@@ -30,6 +30,8 @@
 #define NO_ADDRESS "neither /PATH, HOST:PORT nor [IPV6]:PORT"
 #define NO_SCHEME "neither an http:// nor an https:// URL"
 #define NO_BRACKETS "an IPv6 address needs brackets around it: [IPV6] or [IPV6]:PORT"
+#define NO_PERCENT "the scope of an IPv6 address is written with %25 in a URL: [fe80::1%25eth0]"
+#define NO_ESCAPE "a % without two hexadecimal digits behind it, as %20 has"
 #define ABSOLUTE "not an absolute path: one begins with /"
 #define NO_CONDITION "neither KEY=VALUE nor KEY!=VALUE"
 #define NO_KEY "not a key of MicroShift, as ingress.status is"
@@ -83,6 +85,8 @@ static const struct {
         { "Gate", MICROSHIFT, "!\"ingress.status=Removed\"", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "\"ingress.status\"=Removed", VALUE_QUOTED },
         { "Gate", MICROSHIFT, "ingress.status=Removed # no router", VALUE_COMMENTED },
+        { "Gate", MICROSHIFT, "node.hostnameOverride=%H", VALUE_SPECIFIER },
+        { "Gate", MICROSHIFT, "kubelet.evictionHard!=10%", NULL },
         { "Gate", MICROSHIFT, "ingress.status", NO_CONDITION },
         { "Gate", MICROSHIFT, "=Removed", NO_CONDITION },
         { "Gate", MICROSHIFT, "!=Removed", NO_CONDITION },
@@ -97,6 +101,10 @@ static const struct {
         { "Api", "Path", "/apis/apps/v1/namespaces/a/x..y", NULL },
         { "Api", "Path", "/api/...", NULL },
         { "Api", "Path", "/livez/ping%20", NULL },
+        { "Api", "Path", "/livez/ping%2G", NO_ESCAPE },
+        { "Api", "Path", "/livez%", NO_ESCAPE },
+        { "Api", "Path", "/livez?exclude=%", NULL },
+        { "Api", "Path", "/livez/%H", VALUE_SPECIFIER },
         { "Api", "Path", "\"/readyz\"", VALUE_QUOTED },
         { "Api", "Path", "readyz", ABSOLUTE },
         { "Api", "Path", "/read yz", "not the path of a URL" },
@@ -191,6 +199,8 @@ static const struct {
         { "Condition", "Type", "\"Ready\"", VALUE_QUOTED },
         { "Condition", "Type", "'Ready'", VALUE_QUOTED },
         { "Condition", "Type", "Ready # and not Issuing", VALUE_COMMENTED },
+        { "Condition", "Type", "%i", VALUE_SPECIFIER },
+        { "Condition", "Type", "Used 90% of it", NULL },
         { "Condition", "Type",
           "Re\x01"
           "ady",
@@ -211,6 +221,8 @@ static const struct {
         { "Endpoint", "URL", "http://[::1]/", NULL },
         { "Endpoint", "URL", "http://[fe80::1%25eth0]:80/", NULL },
         { "Endpoint", "URL", "http://a:/", NULL },
+        { "Endpoint", "URL", "http://[fe80::1%eth0]:80/", NO_PERCENT },
+        { "Endpoint", "URL", "http://[fe80::1%25]/", NO_PERCENT },
         { "Endpoint", "URL", "\"https://a/\"", VALUE_QUOTED },
         { "Endpoint", "URL", "https://a/ # the shop", VALUE_COMMENTED },
         { "Endpoint", "URL", "https://%H/", VALUE_SPECIFIER },
@@ -303,7 +315,9 @@ static void test_odd_values_of_a_field(void **state) {
                 { "\"Bound\"", "F:5: Value=\"Bound\": the quotes are part of the value that is asked for" },
                 { "Bound # by then",
                   "F:5: Value=Bound # by then: all of the line is the value that is asked for" },
+                { "edge-%H", "F:5: Value=edge-%H: the specifier is part of the value that is asked for" },
                 { "the \"best\"#1", NULL },
+                { "90%", NULL },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(odd); i++) {

@@ -27,11 +27,13 @@ static const struct {
         const char *address;
         int type;
         bool silent;
+        const char *only; /* the name that it knows; NULL: the usual ones */
 } places[] = {
-        { "fe80::53%lo", SOCK_DGRAM, false },  { "fd00::53", SOCK_DGRAM, false },
-        { "127.0.0.53", SOCK_DGRAM, false },   { "127.0.0.53", SOCK_STREAM, false },
-        { "127.0.0.54", SOCK_STREAM, false },  { "127.0.0.55", SOCK_DGRAM, true },
-        { "fe80::53%lo", SOCK_STREAM, false },
+        { "fe80::53%lo", SOCK_DGRAM, false },      { "fd00::53", SOCK_DGRAM, false },
+        { "127.0.0.53", SOCK_DGRAM, false },       { "127.0.0.53", SOCK_STREAM, false },
+        { "127.0.0.54", SOCK_STREAM, false },      { "127.0.0.55", SOCK_DGRAM, true },
+        { "fe80::53%lo", SOCK_STREAM, false },     { "127.0.0.1", SOCK_DGRAM, .only = "any.test" },
+        { "::1", SOCK_DGRAM, .only = "any.test" },
 };
 
 static Folder etc;
@@ -46,11 +48,11 @@ typedef struct Fixture {
 } Fixture;
 
 /* These names are at 127.0.0.1; cut.test does not fit into a datagram. */
-static size_t answer(uint8_t *data, size_t size, bool whole) {
+static size_t answer(uint8_t *data, size_t size, const char *only, bool whole) {
         static const char *const known[] = { "app.test", "printer", "short.corp.test", "cut.test" };
         static const uint8_t record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1 };
         char name[256] = "";
-        bool found = false;
+        bool found;
         size_t i = 12, n = 0;
 
         while (i < size && data[i] != 0) {
@@ -58,7 +60,8 @@ static size_t answer(uint8_t *data, size_t size, bool whole) {
                                        (const char *) data + i + 1);
                 i += data[i] + 1U;
         }
-        for (size_t k = 0; k < ELEMENTSOF(known); k++)
+        found = only && streq(name, only);
+        for (size_t k = 0; k < ELEMENTSOF(known) && !only; k++)
                 found = found || streq(name, known[k]);
 
         memset(data + 6, 0, 6);
@@ -72,14 +75,15 @@ static size_t answer(uint8_t *data, size_t size, bool whole) {
         return i + 5;
 }
 
-static void serve_datagram(int fd) {
+static void serve_datagram(int fd, const char *only) {
         struct sockaddr_storage from;
         socklen_t size = sizeof(from);
         uint8_t data[1024];
         ssize_t n = recvfrom(fd, data, 512, 0, (struct sockaddr *) &from, &size);
 
         if (n > 17)
-                (void) sendto(fd, data, answer(data, (size_t) n, false), 0, (struct sockaddr *) &from, size);
+                (void) sendto(fd, data, answer(data, (size_t) n, only, false), 0, (struct sockaddr *) &from,
+                              size);
 }
 
 /* A question for each family comes in a connection. */
@@ -91,7 +95,7 @@ static void serve_connection(int listener) {
                 n = (size_t) data[0] << 8 | data[1];
                 if (n > 512 || recv(fd, data + 2, n, MSG_WAITALL) != (ssize_t) n)
                         return;
-                n = answer(data + 2, n, true);
+                n = answer(data + 2, n, NULL, true);
                 data[0] = (uint8_t) (n >> 8);
                 data[1] = (uint8_t) n;
                 if (send(fd, data, n + 2, MSG_NOSIGNAL) < 0)
@@ -121,7 +125,7 @@ static _noreturn_ void serve(struct pollfd *fds) {
                         if (!(fds[i].revents & POLLIN))
                                 continue;
                         else if (places[i].type == SOCK_DGRAM)
-                                serve_datagram(fds[i].fd);
+                                serve_datagram(fds[i].fd, places[i].only);
                         else
                                 serve_connection(fds[i].fd);
         }
@@ -241,6 +245,10 @@ static const struct {
         { "nameserver [fe80::53]:53%lo\n", "app.test", false },
         { " nameserver 127.0.0.53\n", "app.test", false },
         { "", "app.test", false },
+        /* This host. */
+        { "", "any.test", true },
+        { "nameserver 0.0.0.0\n", "any.test", true },
+        { "nameserver ::\n", "any.test", true },
         /* The search. */
         { "nameserver 127.0.0.53\nsearch .\n", "printer", true },
         { "nameserver 127.0.0.53\nsearch .\n", "nobody.test", false },

@@ -91,10 +91,15 @@ static void test_as_client_go(void **state) {
                 { KUBECONFIG("server: 'https://a', proxy-url: 'p:1'", "token: t"), NULL, NULL, "proxy-url" },
                 { KUBECONFIG("server: 'https://a', proxy-url: 'socks4://p:1'", "token: t"), NULL, NULL,
                   "proxy-url" },
-                /* The server: without scheme, plain http and anonymous whatever else is said */
+                /* The server: what is not https is asked anonymously whatever else is said */
                 { KUBECONFIG("server: 'HTTPS://a:6443'", "token: t"), "https://a:6443", "t", NULL },
                 { KUBECONFIG("server: 'localhost:6443'", "token: t"), "http://localhost:6443", NULL, NULL },
                 { KUBECONFIG("server: '[::1]:6443'", "token: t"), "http://[::1]:6443", NULL, NULL },
+                { KUBECONFIG("server: 'http://a:8001'", "token: t"), "http://a:8001", NULL, NULL },
+                { KUBECONFIG("server: 'HTTP://a/p'", "tokenFile: /t"), "http://a/p", NULL, NULL },
+                { KUBECONFIG("server: 'http://a'", EXEC), "http://a", NULL, NULL },
+                { KUBECONFIG("server: 'http://a'", "username: x, password: y"), "http://a", NULL, NULL },
+                { KUBECONFIG("server: 'http://a'", "token: 'a b'"), "http://a", NULL, NULL },
                 { KUBECONFIG("server: a, certificate-authority: /x", "token: t"), "http://a", NULL, NULL },
                 { KUBECONFIG("server: a, insecure-skip-tls-verify: true",
                              "client-certificate: /c, client-key: /k"),
@@ -169,7 +174,7 @@ static void test_warnings(void **state) {
                 "/etc/kube/config:11: a key begins with an invisible character, which makes it another key",
                 NULL
         };
-        static const char *const bare[] = {
+        static const char *const plain[] = {
                 "/etc/kube/config:3: server of cluster \"c\" has no https:// in front: it is asked over plain http "
                 "and without credentials, as kubectl does",
                 NULL
@@ -190,7 +195,11 @@ static void test_warnings(void **state) {
         expect_warnings(CONTEXT CLUSTER USER "---\n" GOOD, rest);
         expect_warnings(CONTEXT CLUSTER USER BOM "kind: Config\n", invisible);
         expect_warnings(CONTEXT CLUSTER USER "\xc2\xa0kind: Config\n", invisible);
-        expect_warnings(KUBECONFIG("server: 'a:6443'", "token: t"), bare);
+        expect_warnings(KUBECONFIG("server: 'a:6443'", "token: t"), plain);
+        expect_warnings(KUBECONFIG("server: 'http://a:6443'", "client-certificate: /c, client-key: /k"),
+                        plain);
+        expect_warnings(KUBECONFIG("server: 'http://a', certificate-authority: /x", ""), plain);
+        expect_warnings(KUBECONFIG("server: 'http://a'", ""), none);
 }
 
 /* However broken, no message has a token or a key in it. */

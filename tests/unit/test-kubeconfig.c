@@ -414,13 +414,14 @@ static void test_token_fallback(void **state) {
         assert_string_equal(two->token.data, "new");
 }
 
-static void test_too_large(void **state) {
+static void test_no_kubeconfig(void **state) {
         _cleanup_free_ char *text = malloc(LIMIT_KUBECONFIG + 2), *path = NULL;
 
         memset(text, '#', LIMIT_KUBECONFIG + 1);
         text[LIMIT_KUBECONFIG + 1] = '\0';
         path = put("config", text);
-        expect_load(path, E2BIG, "too large for a kubeconfig");
+        expect_load(path, E2BIG, "too large");
+        expect_load("/dev/null", EINVAL, "/dev/null: neither a file nor a link to one");
 }
 
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -437,7 +438,7 @@ int main(void) {
                 cmocka_unit_test(test_environment),
                 ON_DISK(test_load),
                 ON_DISK(test_token_fallback),
-                ON_DISK(test_too_large),
+                ON_DISK(test_no_kubeconfig),
         };
         return cmocka_run_group_tests_name("kubeconfig", tests, NULL, NULL);
 }

@@ -183,9 +183,10 @@ static int warn_conditions(GateDefinition *d) {
                 const GateCondition *c = d->conditions + i;
 
                 if (c->key && !microshift_config_knows(c->key))
-                        k = warn(d, c->file, c->line,
-                                 "%s is not known to be a key of MicroShift; empty where it is not set",
-                                 c->key);
+                        k = warn(
+                                d, c->file, c->line,
+                                "msready does not know MicroShift's default of %s: empty where it is not set",
+                                c->key);
         }
         return k;
 }

@@ -316,7 +316,8 @@ static void test_warnings(void **state) {
         assert_int_equal(strv_length(d->warnings), 3);
         assert_string_equal(d->warnings[0], "F:2: unknown key Colour= in [Gate], ignoring");
         assert_string_equal(d->warnings[1], "F:8: unknown key Kind= in [Api], ignoring");
-        assert_non_null(strstr(d->warnings[2], "F:4: ingres.status is not known"));
+        assert_non_null(
+                strstr(d->warnings[2], "F:4: msready does not know MicroShift's default of ingres.status"));
 }
 
 /* Nothing tells whether a condition without its controller is of this boot. */

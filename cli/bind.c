@@ -139,7 +139,8 @@ static int find_pulls(Binding *b) {
         r = pulls_read(b->options->root, b->unit, &b->pulls);
         if (r < 0) {
                 fprintf(stderr, "msready: cannot read the units of %s: %s.\n",
-                        b->options->root ?: "this system", r == -E2BIG ? "too many files" : strerror(-r));
+                        b->options->root ?: "this system",
+                        r == -E2BIG ? "too many files or aliases" : strerror(-r));
                 return STATUS_ERROR;
         }
         return b->options->root ? 0 : add_listed(b);
@@ -193,11 +194,10 @@ static int write_drop_ins(const Binding *b, bool enables) {
                                 "# Without this the target would wait for the unit, and so for the gate.\n"
                                 "After=%s\n",
                                 *t);
-        if (r >= 0)
-                r = write_file(b->gate_file, &gate);
-        if (r == 0)
-                r = write_file(b->unit_file, &unit);
-        return r;
+        if (r < 0)
+                return tell_cannot("write", b->unit_file, r);
+        r = write_file(b->gate_file, &gate);
+        return r == 0 ? write_file(b->unit_file, &unit) : r;
 }
 
 /* A unit that is ordered before a target cannot be ordered after it as well. */

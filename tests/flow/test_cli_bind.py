@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -145,6 +146,12 @@ PULLED_IN = {
                            {"edge.target"}),
     "by a target's drop-in": ({ETC + "edge.target.d/a.conf": "[Unit]\nUpholds=kiosk.service\n"}, "kiosk",
                               {"edge.target"}),
+    "by a target's file, in quotes": ({LIB + "edge.target": '[Unit]\nWants="foo.service" "kiosk.service"\n'}, "kiosk",
+                                      {"edge.target"}),
+    "by a target's file that is no UTF-8": ({LIB + "edge.target": "# f\xfcr\n[Unit]\nWants=kiosk.service\n"}, "kiosk",
+                                            {"edge.target"}),
+    "by a target's file with a byte order mark": ({LIB + "edge.target": "\xef\xbb\xbf[Unit]\nWants=kiosk.service\n"},
+                                                  "kiosk", {"edge.target"}),
     "by a target's file that is hidden": ({LIB + "edge.target": "[Unit]\nWants=kiosk.service\n",
                                            ETC + "edge.target": "[Unit]\nWants=foo.service\n"}, "kiosk", set()),
     "by a drop-in that is masked": ({LIB + "edge.target.d/a.conf": "[Unit]\nWants=kiosk.service\n",
@@ -160,6 +167,10 @@ PULLED_IN = {
                              ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", set()),
     # Quadlet
     **{name: (files, unit + ".service", targets) for name, (files, unit, targets) in quadlet.CASES.items()},
+    # Newer than the generator that tests/host has.
+    "a container that is upheld": ({QUADLET + "kiosk.container": CONTAINER.replace("WantedBy", "UpheldBy")},
+                                   "kiosk", MULTI_USER),
+    "an alias that is no unit": ({QUADLET + "kiosk.container": CONTAINER + "Alias=x\n"}, "kiosk", MULTI_USER),
     "an artifact": ({QUADLET + "kiosk.artifact": "[Artifact]\n" + WANTED}, "kiosk-artifact", MULTI_USER),
     "a link of a container that is masked": ({QUADLET + "kiosk.container": CONTAINER,
                                               ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
@@ -199,6 +210,11 @@ def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, file
     ("kiosk.service", {ETC + "kiosk.service.d/a.conf": "[Unit]\nBefore=foo.service multi-user.target\n"},
      "multi-user.target"),
     ("kiosk@1.service", {LIB + "kiosk@.service": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk.service", {ETC + "service.d/a.conf": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk-a@1.service", {ETC + "kiosk-.service.d/a.conf": "[Unit]\nBefore='multi-user.target'\n"},
+     "multi-user.target"),
+    ("kiosk.service", {QUADLET + "kiosk.container": "[Unit]\nBefore=multi-user.target\nBefore=\n" + CONTAINER},
+     "multi-user.target"),
     ("kiosk.socket", {}, "sockets.target"), ("kiosk.timer", {}, "timers.target"), ("kiosk.path", {}, "paths.target"),
     ("kiosk.mount", {}, "local-fs.target"),
 ])
@@ -262,6 +278,35 @@ def test_more_files_than_a_system_has_are_refused(systemctl, tmp_path):
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
     assert done.returncode == 1 and f"cannot read the units of {root}: too many files" in done.stderr
     assert not (root / ETC).exists()
+
+
+def test_a_drop_in_of_all_containers_counts_for_each(systemctl, tmp_path):
+    root = tmp_path / "root"
+    make(root, {f"{QUADLET}{i}.container": "" for i in range(128)} |
+         {f"{QUADLET}container.d/{i}.conf": "" for i in range(128)})
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "too many files" in done.stderr
+
+
+def test_more_targets_than_a_drop_in_can_name(systemctl, tmp_path):
+    root = tmp_path / "root"
+    make(root, {f"{LIB}{'t' * 180}{i}.target.wants/kiosk.service": UNIT for i in range(1100)})
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "cannot write " in done.stderr and "daemon" not in done.stderr
+    assert not list(root.glob("**/*.conf"))
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_more_aliases_than_a_unit_has_are_refused(systemctl, tmp_path, forward):
+    """Whichever end is bound, and at once."""
+    root = tmp_path / "root"
+    (root / ETC).mkdir(parents=True)
+    for i in range(3000):
+        (root / ETC / f"a{i:05}.service").symlink_to(f"a{i + 1:05}.service")
+    started = time.monotonic()
+    done = run(systemctl, "bind", "ingress", "a00000" if forward else "a03000", f"--root={root}")
+    assert done.returncode == 1 and "too many files or aliases" in done.stderr
+    assert time.monotonic() - started < 10
 
 
 def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):

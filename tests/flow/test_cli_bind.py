@@ -98,9 +98,11 @@ def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit)
 @pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
 def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
     """A template alone is no unit that a gate can uphold."""
-    done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
+    root = tmp_path / "root"
+    root.mkdir()
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
-    assert not (tmp_path / "root").exists()
+    assert not list(root.iterdir())
 
 
 UNIT = Link("/usr/lib/systemd/system/kiosk.service")
@@ -313,6 +315,16 @@ def test_more_aliases_than_a_unit_has_are_refused(systemctl, tmp_path, forward):
     done = run(systemctl, "bind", "ingress", "a00000" if forward else "a03000", f"--root={root}")
     assert done.returncode == 1 and "too many files or aliases" in done.stderr
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind"])
+@pytest.mark.parametrize("folder", ["nowhere", ""])
+def test_a_root_that_is_not_there(systemctl, tmp_path, verb, folder):
+    """An empty one, of a variable that is not set, is not this system."""
+    root = folder and tmp_path / folder
+    done = run(systemctl, verb, "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stderr) == (2, f"msready: --root= takes a folder, not '{root}'.\n")
+    assert systemctl.calls() == [] and not (tmp_path / "nowhere").exists()
 
 
 def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):

@@ -20,6 +20,7 @@
  * that bind wrote them, and whether bind enabled the gate's unit, so that unbind takes back exactly that. */
 
 #define UNIT_FOLDER "/etc/systemd/system"
+#define RUNTIME_FOLDER "/run/systemd/system"
 #define MARK "# Written by msready bind.\n"
 #define ENABLED_MARK "# It enabled the gate's unit, too.\n"
 
@@ -139,7 +140,8 @@ static int find_pulls(Binding *b) {
         r = pulls_read(b->options->root, b->unit, &b->pulls);
         if (r < 0) {
                 fprintf(stderr, "msready: cannot read the units of %s: %s.\n",
-                        b->options->root ?: "this system", r == -E2BIG ? "too many files" : strerror(-r));
+                        b->options->root ?: "this system",
+                        r == -E2BIG ? "too many files or aliases" : strerror(-r));
                 return STATUS_ERROR;
         }
         return b->options->root ? 0 : add_listed(b);
@@ -151,17 +153,25 @@ static bool is_not_found(const Binding *b) {
         return systemctl_show(b->unit, "LoadState", &state) >= 0 && streq(state, "not-found");
 }
 
+/* systemctl unmasks the name that is masked, which may be an alias or a template, and that in /etc or /run alone. */
+static int tell_masked(const Binding *b) {
+        const char *mask = b->pulls.mask, *root = b->options->root;
+
+        fprintf(stderr, "msready: %s is masked by %s.\n", b->unit, mask);
+        if (startswith(mask, UNIT_FOLDER "/") || startswith(mask, RUNTIME_FOLDER "/"))
+                fprintf(stderr, "To unmask it: systemctl %s%s%sunmask %s%s\n", root ? "--root=" : "",
+                        strempty(root), root ? " " : "",
+                        startswith(mask, RUNTIME_FOLDER) ? "--runtime " : "", strrchr(mask, '/') + 1);
+        return STATUS_ERROR;
+}
+
 /* Refuses a unit that systemd cannot start. Below --root= it may still be installed. */
 static int check_unit(const Binding *b) {
         const Pulls *p = &b->pulls;
         int r;
 
-        if (p->mask) {
-                fprintf(stderr, "msready: %s is masked by %s.\nTo unmask it: systemctl %s%s%sunmask %s\n",
-                        b->unit, p->mask, b->options->root ? "--root=" : "", strempty(b->options->root),
-                        b->options->root ? " " : "", b->unit);
-                return STATUS_ERROR;
-        }
+        if (p->mask)
+                return tell_masked(b);
         if (b->options->root || !is_not_found(b))
                 return 0;
         if (p->quadlet) {
@@ -193,11 +203,10 @@ static int write_drop_ins(const Binding *b, bool enables) {
                                 "# Without this the target would wait for the unit, and so for the gate.\n"
                                 "After=%s\n",
                                 *t);
-        if (r >= 0)
-                r = write_file(b->gate_file, &gate);
-        if (r == 0)
-                r = write_file(b->unit_file, &unit);
-        return r;
+        if (r < 0)
+                return tell_cannot("write", b->unit_file, r);
+        r = write_file(b->gate_file, &gate);
+        return r == 0 ? write_file(b->unit_file, &unit) : r;
 }
 
 /* A unit that is ordered before a target cannot be ordered after it as well. */

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/parse.h"
 #include "varlink/interface.h"
@@ -71,6 +72,8 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
 
 /* Takes one option. Returns 0, or STATUS_USAGE. */
 static int set_option(int c, Options *options) {
+        struct stat st;
+
         switch (c) {
         case ARG_SOCKET:
                 if (isempty(optarg)) {
@@ -116,6 +119,10 @@ static int set_option(int c, Options *options) {
                 options->boots = true;
                 return 0;
         case OPTION_ROOT:
+                if (stat(optarg, &st) < 0 || !S_ISDIR(st.st_mode)) {
+                        fprintf(stderr, "msready: --root= takes a folder, not '%s'.\n", optarg);
+                        return STATUS_USAGE;
+                }
                 options->root = optarg;
                 return 0;
         default:

@@ -15,7 +15,8 @@
 #include "root.h"
 #include "unit-name.h"
 
-#define WHITESPACE " \t"
+/* Units in a list; they may be quoted. */
+#define SEPARATORS " \t\"'"
 
 enum {
         ALWAYS,
@@ -49,6 +50,7 @@ typedef struct Search {
         size_t n_claimed;
         char **from, **to; /* aliases, and what each stands for */
         char **templates;  /* of the names */
+        char **drop_ins;   /* folders of them, of all names */
         bool has_file;
         char *template_mask;
         Pulls *pulls;
@@ -60,6 +62,7 @@ static void search_done(Search *s) {
         strv_free(s->from);
         strv_free(s->to);
         strv_free(s->templates);
+        strv_free(s->drop_ins);
         free(s->template_mask);
 }
 
@@ -136,7 +139,8 @@ static int take_aliases_of_quadlet(Search *s) {
 
         for (size_t i = 0; r >= 0 && i < s->quadlet.n; i++)
                 STRV_FOREACH(l, s->quadlet.units[i].links)
-                        if (r >= 0 && !strchr(*l, '/') && !strv_contains(s->claimed, *l))
+                        if (r >= 0 && !strchr(*l, '/') && endswith(*l, unit_suffix(s->unit)) &&
+                            !strv_contains(s->claimed, *l))
                                 r = add_alias(s, *l, s->quadlet.units[i].service);
         return r;
 }
@@ -156,7 +160,24 @@ static int take_aliases(Search *s, const char *folder) {
         return 0;
 }
 
-/* Adds what the aliases make of the names, until there is no more. */
+/* Adds what systemd reads for a name: its template, and folders of drop-ins. */
+static int add_files(Search *s, const char *name) {
+        _cleanup_free_ char *template = NULL;
+        _cleanup_(strv_freep) char **drop_ins = NULL;
+        int r;
+
+        r = unit_template(name, &template);
+        if (r >= 0 && template)
+                r = add_once(&s->templates, template);
+        if (r >= 0)
+                r = unit_drop_in_folders(name, unit_suffix(s->unit), &drop_ins);
+        STRV_FOREACH(f, drop_ins)
+                if (r >= 0)
+                        r = add_once(&s->drop_ins, *f);
+        return r;
+}
+
+/* Adds what the aliases make of the names, until there is no more. -E2BIG for more names than any real unit has. */
 static int add_names(Search *s) {
         char ***names = &s->pulls->names;
         size_t before;
@@ -175,16 +196,13 @@ static int add_names(Search *s) {
                                 r = add_once(names, to);
                         else if (r >= 0 && strv_contains(*names, to))
                                 r = add_once(names, from);
+                        if (r >= 0 && strv_length(*names) > LIMIT_UNIT_NAMES)
+                                r = -E2BIG;
                 }
         } while (r >= 0 && strv_length(*names) > before);
-        STRV_FOREACH(n, *names) {
-                _cleanup_free_ char *template = NULL;
-
+        STRV_FOREACH(n, *names)
                 if (r >= 0)
-                        r = unit_template(*n, &template);
-                if (r >= 0 && template)
-                        r = add_once(&s->templates, template);
-        }
+                        r = add_files(s, *n);
         return r;
 }
 
@@ -207,7 +225,7 @@ static int take_target(Search *s, const ConfFile *f, const char *target) {
                         pulls |= streq(l->section, "Unit") && streq(l->key, pulling[k]);
                 if (!pulls)
                         continue;
-                r = strv_split(l->value, WHITESPACE, &words);
+                r = strv_split(l->value, SEPARATORS, &words);
                 STRV_FOREACH(w, words)
                         if (r >= 0 && is_unit(s, *w))
                                 r = add_target(s, target);
@@ -225,7 +243,7 @@ static int take_order(Search *s, const ConfFile *f) {
 
                 if (!l->key || !streq(l->section, "Unit") || !streq(l->key, "Before"))
                         continue;
-                r = strv_split(l->value, WHITESPACE, &words);
+                r = strv_split(l->value, SEPARATORS, &words);
                 STRV_FOREACH(w, words)
                         if (r >= 0)
                                 r = add_once(&s->pulls->before, *w);
@@ -344,6 +362,19 @@ static int take_links(Search *s, const char *folder, const char *entry, const ch
         return r;
 }
 
+/* Takes the file that the unit is generated from. Its order counts where no unit file hides what is generated. */
+static int take_source(Search *s, const QuadletUnit *u) {
+        int r;
+
+        r = set_string(&s->pulls->quadlet, u->file);
+        if (strv_contains(s->claimed, u->service))
+                return r;
+        STRV_FOREACH(b, u->before)
+                if (r >= 0)
+                        r = add_once(&s->pulls->before, *b);
+        return r;
+}
+
 static int take_quadlet(Search *s) {
         int r = 0;
 
@@ -351,7 +382,7 @@ static int take_quadlet(Search *s) {
                 const QuadletUnit *u = s->quadlet.units + i;
 
                 if (is_unit(s, u->service) || strv_contains(s->templates, u->service))
-                        r = set_string(&s->pulls->quadlet, u->file);
+                        r = take_source(s, u);
                 STRV_FOREACH(l, u->links) {
                         const char *slash = strchr(*l, '/');
                         _cleanup_free_ char *entry = NULL;
@@ -390,9 +421,7 @@ static int take_entry(Search *s, const char *folder, const char *entry) {
                 return -ENOMEM;
         if (endswith(stem, ".target"))
                 return take_drop_ins(s, folder, entry, stem);
-        if (is_unit(s, stem) || strv_contains(s->templates, stem))
-                return take_drop_ins(s, folder, entry, NULL);
-        return 0;
+        return strv_contains(s->drop_ins, entry) ? take_drop_ins(s, folder, entry, NULL) : 0;
 }
 
 static int take_folder(Search *s, const char *folder) {

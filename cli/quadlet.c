@@ -2,8 +2,8 @@
 
 /* What podman's generator (podman-systemd.unit(5)) makes of its files at the next boot or reload: `systemctl enable`
  * does not work for its units, so no link on the disk tells what pulls them in, and below --root= nothing has been
- * generated. Read as podman 5 reads them; podman 4 knows neither /run nor ServiceName=. It looks at no UpheldBy=
- * (tried with 5.4). */
+ * generated. Read as podman 5 reads them; podman 4 knows neither /run nor ServiceName=. UpheldBy= counts, which podman
+ * knows since 5.5: an image may get it with an update. */
 
 #include "quadlet.h"
 
@@ -36,7 +36,7 @@ typedef struct Reader {
         const char *root;
         char **folders; /* resolved, as the system below root sees them; the first goes first */
         char **seen;    /* names of files: one hides those of its name in later folders */
-        size_t n_seen;
+        size_t n_read;  /* files, and drop-ins for each of them */
         QuadletUnits *found;
 } Reader;
 
@@ -44,6 +44,7 @@ static void unit_done(QuadletUnit *u) {
         free(u->file);
         free(u->service);
         strv_free(u->links);
+        strv_free(u->before);
 }
 
 void quadlet_done(QuadletUnits *q) {
@@ -97,41 +98,6 @@ static int add_folders(Reader *r, const char *folder) {
         return k;
 }
 
-/* The names of the folders of a file's drop-ins, the nearest first: "a-b@1.container.d", "a-b@.container.d",
- * "a-.container.d", "container.d". */
-static int drop_in_names(const char *name, const struct Kind *kind, char ***ret) {
-        _cleanup_(strv_freep) char **names = NULL;
-        const char *at = strchr(name, '@');
-        size_t n = strlen(name) - strlen(kind->suffix);
-        char *s;
-        int k;
-
-        k = asprintf_ret(&s, "%s.d", name);
-        if (k >= 0)
-                k = strv_consume(&names, s);
-        if (k >= 0 && at) {
-                n = (size_t) (at - name);
-                k = asprintf_ret(&s, "%.*s@%s.d", (int) n, name, kind->suffix);
-                if (k >= 0)
-                        k = strv_consume(&names, s);
-        }
-        for (; k >= 0 && n > 0; n--) {
-                if (name[n - 1] != '-')
-                        continue;
-                k = asprintf_ret(&s, "%.*s%s.d", (int) n, name, kind->suffix);
-                if (k >= 0)
-                        k = strv_consume(&names, s);
-        }
-        if (k >= 0)
-                k = asprintf_ret(&s, "%s.d", kind->suffix + 1);
-        if (k >= 0)
-                k = strv_consume(&names, s);
-        if (k < 0)
-                return k;
-        *ret = TAKE_PTR(names);
-        return 0;
-}
-
 /* Finds the drop-ins of one folder: their names are added to names, and their paths to paths at the same place. */
 static int list_drop_ins(const Reader *r, const char *folder, char ***names, char ***paths) {
         _cleanup_(strv_freep) char **entries = NULL;
@@ -165,15 +131,16 @@ static int append_file(const Reader *r, const char *path, Buffer *text) {
         k = root_read(r->root, path, &data, &size);
         if (k >= 0)
                 k = buffer_put(text, data, size);
-        return k < 0 ? k : buffer_putc(text, '\n');
+        /* The second line end is for a backslash in front of the first. */
+        return k < 0 ? k : buffer_put(text, "\n\n", 2);
 }
 
 /* Appends the drop-ins to a file's text, in the order of their names: what is said last counts. */
-static int append_drop_ins(const Reader *r, const char *name, const struct Kind *kind, Buffer *text) {
+static int append_drop_ins(Reader *r, const char *name, const struct Kind *kind, Buffer *text) {
         _cleanup_(strv_freep) char **folders = NULL, **names = NULL, **paths = NULL, **sorted = NULL;
         int k;
 
-        k = drop_in_names(name, kind, &folders);
+        k = unit_drop_in_folders(name, kind->suffix, &folders);
         STRV_FOREACH(f, r->folders)
                 STRV_FOREACH(d, folders) {
                         _cleanup_free_ char *folder = NULL;
@@ -189,9 +156,14 @@ static int append_drop_ins(const Reader *r, const char *name, const struct Kind 
                 return k;
         strv_sort(sorted);
         STRV_FOREACH(s, sorted)
-                for (size_t i = 0; names[i]; i++)
-                        if (streq(names[i], *s) && append_file(r, paths[i], text) == -ENOMEM)
+                for (size_t i = 0; names[i]; i++) {
+                        if (!streq(names[i], *s))
+                                continue;
+                        if (++r->n_read > LIMIT_FOLDER_ENTRIES)
+                                return -E2BIG;
+                        if (append_file(r, paths[i], text) == -ENOMEM)
                                 return -ENOMEM;
+                }
         return 0;
 }
 
@@ -209,8 +181,8 @@ static char *last_value(const ConfFile *f, const char *section, const char *key)
         return value;
 }
 
-/* All words of a list in [Install]; an empty assignment drops those before it. */
-static int all_words(const ConfFile *f, const char *key, char ***ret) {
+/* All words of a list; an empty assignment drops those before it in [Install], and none of [Unit]. */
+static int all_words(const ConfFile *f, const char *section, const char *key, char ***ret) {
         _cleanup_(strv_freep) char **words = NULL;
 
         for (size_t i = 0; i < f->n_lines; i++) {
@@ -218,9 +190,9 @@ static int all_words(const ConfFile *f, const char *key, char ***ret) {
                 _cleanup_(strv_freep) char **more = NULL;
                 int k;
 
-                if (!streq(l->section, "Install") || !l->key || !streq(l->key, key))
+                if (!streq(l->section, section) || !l->key || !streq(l->key, key))
                         continue;
-                if (!*l->value)
+                if (!*l->value && streq(section, "Install"))
                         words = strv_free(words);
                 k = strv_split(l->value, SEPARATORS, &more);
                 STRV_FOREACH(w, more)
@@ -239,7 +211,7 @@ static int add_links(QuadletUnit *u, const ConfFile *f, const char *key, const c
         _cleanup_(strv_freep) char **words = NULL;
         int k;
 
-        k = all_words(f, key, &words);
+        k = all_words(f, "Install", key, &words);
         STRV_FOREACH(w, words) {
                 char *link;
 
@@ -278,6 +250,10 @@ static int convert(const ConfFile *f, const char *name, const struct Kind *kind,
                 k = add_links(u, f, "WantedBy", ".wants", installed);
         if (k >= 0 && installed)
                 k = add_links(u, f, "RequiredBy", ".requires", installed);
+        if (k >= 0 && installed)
+                k = add_links(u, f, "UpheldBy", ".upholds", installed);
+        if (k >= 0)
+                k = all_words(f, "Unit", "Before", &u->before);
         return k < 0 ? k : 1;
 }
 
@@ -309,7 +285,7 @@ static int read_unit(Reader *r, const char *folder, const char *name, const stru
                 k = buffer_putc(&text, '\n');
         if (k < 0)
                 return k == -ENOMEM ? k : 0;
-        if (++r->n_seen > LIMIT_FOLDER_ENTRIES)
+        if (++r->n_read > LIMIT_FOLDER_ENTRIES)
                 return -E2BIG;
         k = strv_extend(&r->seen, name);
         if (k >= 0)

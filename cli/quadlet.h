@@ -9,6 +9,7 @@ typedef struct QuadletUnit {
         char *file;    /* that it is made from */
         char *service; /* "edge.service" */
         char **links;  /* of its [Install], as "kiosk.service" or "multi-user.target.wants/edge.service" */
+        char **before; /* what it asks to be started before */
 } QuadletUnit;
 
 typedef struct QuadletUnits {

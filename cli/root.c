@@ -126,13 +126,25 @@ int root_list(const char *root, const char *folder, char ***ret) {
         return 0;
 }
 
-/* Reads a configuration file of the system below root, as file_read() does. */
+/* Reads a configuration file of the system below root, as file_read() does. Names of units are ASCII; what is not,
+ * after a byte order mark, becomes "?": a comment in another encoding hides nothing. */
 int root_read(const char *root, const char *path, char **ret, size_t *ret_size) {
         _cleanup_free_ char *real = NULL;
+        size_t size;
+        char *text;
         int r;
 
         r = root_path(root, path, &real);
-        return r < 0 ? r : file_read(real, LIMIT_CONFIG_FILE, ret, ret_size);
+        if (r >= 0)
+                r = file_read(real, LIMIT_CONFIG_FILE, &text, &size);
+        if (r < 0)
+                return r;
+        for (size_t i = startswith(text, "\xef\xbb\xbf") ? 3 : 0; i < size; i++)
+                if (text[i] == '\0' || (unsigned char) text[i] > 127)
+                        text[i] = '?';
+        *ret = text;
+        *ret_size = size;
+        return 0;
 }
 
 /* Whether systemd takes path, below root, for a mask: it leads to /dev/null, which a tree may lack, or to an empty

@@ -3,6 +3,7 @@
 #include "unit-name.h"
 
 #include "base/string-util.h"
+#include "base/strv.h"
 
 /* Whether s can be the name of a unit, with its suffix or without. What passes can be written into a unit file: it
  * has no specifier, no white space and no line end. */
@@ -53,4 +54,39 @@ int unit_instantiate(const char *name, const char *unit, char **ret) {
         if (!unit_is_template(name) || !at || !end || at > end || !to)
                 return asprintf_ret(ret, "%s", name);
         return asprintf_ret(ret, "%.*s%.*s%s", (int) (to - name), name, (int) (end - at), at, to + 1);
+}
+
+/* The names of the folders of a unit's drop-ins, the nearest first: for "a-b@1.service" these are
+ * "a-b@1.service.d", "a-b@.service.d", "a-.service.d" and "service.d". name ends in suffix. -ENOMEM. */
+int unit_drop_in_folders(const char *name, const char *suffix, char ***ret) {
+        _cleanup_(strv_freep) char **names = NULL;
+        const char *at = strchr(name, '@');
+        size_t n = strlen(name) - strlen(suffix);
+        char *s;
+        int r;
+
+        r = asprintf_ret(&s, "%s.d", name);
+        if (r >= 0)
+                r = strv_consume(&names, s);
+        if (r >= 0 && at) {
+                n = (size_t) (at - name);
+                r = asprintf_ret(&s, "%.*s@%s.d", (int) n, name, suffix);
+                if (r >= 0)
+                        r = strv_consume(&names, s);
+        }
+        for (; r >= 0 && n > 0; n--) {
+                if (name[n - 1] != '-')
+                        continue;
+                r = asprintf_ret(&s, "%.*s%s.d", (int) n, name, suffix);
+                if (r >= 0)
+                        r = strv_consume(&names, s);
+        }
+        if (r >= 0)
+                r = asprintf_ret(&s, "%s.d", suffix + 1);
+        if (r >= 0)
+                r = strv_consume(&names, s);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(names);
+        return 0;
 }

@@ -8,3 +8,4 @@ const char *unit_suffix(const char *s);
 bool unit_is_template(const char *s);
 int unit_template(const char *unit, char **ret);
 int unit_instantiate(const char *name, const char *unit, char **ret);
+int unit_drop_in_folders(const char *name, const char *suffix, char ***ret);

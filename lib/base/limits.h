@@ -23,6 +23,8 @@
 #define LIMIT_CONFIG_LINES 8192
 /* Entries of a folder of units, and of Quadlet's files in all. A large server has 2,000 units. */
 #define LIMIT_FOLDER_ENTRIES 16384
+/* A unit's own name, and its aliases. dbus.service of some systems has three. */
+#define LIMIT_UNIT_NAMES 64
 /* Folders in folders of MicroShift's config.d, and bytes of its configuration in all. */
 #define LIMIT_CONFIG_DEPTH 32
 #define LIMIT_MICROSHIFT_CONFIG MIB(1)

@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -97,9 +98,11 @@ def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit)
 @pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
 def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
     """A template alone is no unit that a gate can uphold."""
-    done = run(systemctl, "bind", "ingress", unit, f"--root={tmp_path}/root")
+    root = tmp_path / "root"
+    root.mkdir()
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
-    assert not (tmp_path / "root").exists()
+    assert not list(root.iterdir())
 
 
 UNIT = Link("/usr/lib/systemd/system/kiosk.service")
@@ -145,6 +148,12 @@ PULLED_IN = {
                            {"edge.target"}),
     "by a target's drop-in": ({ETC + "edge.target.d/a.conf": "[Unit]\nUpholds=kiosk.service\n"}, "kiosk",
                               {"edge.target"}),
+    "by a target's file, in quotes": ({LIB + "edge.target": '[Unit]\nWants="foo.service" "kiosk.service"\n'}, "kiosk",
+                                      {"edge.target"}),
+    "by a target's file that is no UTF-8": ({LIB + "edge.target": "# f\xfcr\n[Unit]\nWants=kiosk.service\n"}, "kiosk",
+                                            {"edge.target"}),
+    "by a target's file with a byte order mark": ({LIB + "edge.target": "\xef\xbb\xbf[Unit]\nWants=kiosk.service\n"},
+                                                  "kiosk", {"edge.target"}),
     "by a target's file that is hidden": ({LIB + "edge.target": "[Unit]\nWants=kiosk.service\n",
                                            ETC + "edge.target": "[Unit]\nWants=foo.service\n"}, "kiosk", set()),
     "by a drop-in that is masked": ({LIB + "edge.target.d/a.conf": "[Unit]\nWants=kiosk.service\n",
@@ -160,6 +169,10 @@ PULLED_IN = {
                              ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", set()),
     # Quadlet
     **{name: (files, unit + ".service", targets) for name, (files, unit, targets) in quadlet.CASES.items()},
+    # Newer than the generator that tests/host has.
+    "a container that is upheld": ({QUADLET + "kiosk.container": CONTAINER.replace("WantedBy", "UpheldBy")},
+                                   "kiosk", MULTI_USER),
+    "an alias that is no unit": ({QUADLET + "kiosk.container": CONTAINER + "Alias=x\n"}, "kiosk", MULTI_USER),
     "an artifact": ({QUADLET + "kiosk.artifact": "[Artifact]\n" + WANTED}, "kiosk-artifact", MULTI_USER),
     "a link of a container that is masked": ({QUADLET + "kiosk.container": CONTAINER,
                                               ETC + "multi-user.target.wants/kiosk.service": MASK}, "kiosk", set()),
@@ -199,6 +212,11 @@ def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, file
     ("kiosk.service", {ETC + "kiosk.service.d/a.conf": "[Unit]\nBefore=foo.service multi-user.target\n"},
      "multi-user.target"),
     ("kiosk@1.service", {LIB + "kiosk@.service": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk.service", {ETC + "service.d/a.conf": "[Unit]\nBefore=multi-user.target\n"}, "multi-user.target"),
+    ("kiosk-a@1.service", {ETC + "kiosk-.service.d/a.conf": "[Unit]\nBefore='multi-user.target'\n"},
+     "multi-user.target"),
+    ("kiosk.service", {QUADLET + "kiosk.container": "[Unit]\nBefore=multi-user.target\nBefore=\n" + CONTAINER},
+     "multi-user.target"),
     ("kiosk.socket", {}, "sockets.target"), ("kiosk.timer", {}, "timers.target"), ("kiosk.path", {}, "paths.target"),
     ("kiosk.mount", {}, "local-fs.target"),
 ])
@@ -214,30 +232,36 @@ def test_a_unit_that_is_started_before_its_target_is_not_started_after_it(system
     assert "After=edge.target\n" in text and f"After={target}\n" not in text
 
 
+# Files below the root; the unit; what unmasks it: "" where systemctl does not, None where nothing has to.
 MASKED = {
-    "in etc": ({ETC + "kiosk.service": MASK, LIB + "kiosk.service": "[Service]\n"}, "kiosk", True),
-    "in run": ({RUN + "kiosk.service": MASK}, "kiosk", True),
-    "by an empty file": ({ETC + "kiosk.service": ""}, "kiosk", True),
-    "of a container": ({ETC + "kiosk.service": MASK, QUADLET + "kiosk.container": WANTED}, "kiosk", True),
-    "of an alias": ({LIB + "shop.service": Link("kiosk.service"), ETC + "kiosk.service": MASK}, "shop", True),
-    "of a template": ({ETC + "kiosk@.service": MASK}, "kiosk@1", True),
+    "in etc": ({ETC + "kiosk.service": MASK, LIB + "kiosk.service": "[Service]\n"}, "kiosk", "unmask kiosk.service"),
+    "in run": ({RUN + "kiosk.service": MASK}, "kiosk", "unmask --runtime kiosk.service"),
+    "by an empty file": ({ETC + "kiosk.service": ""}, "kiosk", "unmask kiosk.service"),
+    "by its vendor": ({LIB + "kiosk.service": MASK}, "kiosk", ""),
+    "of a container": ({ETC + "kiosk.service": MASK, QUADLET + "kiosk.container": WANTED}, "kiosk",
+                       "unmask kiosk.service"),
+    "of an alias": ({LIB + "shop.service": Link("kiosk.service"), ETC + "kiosk.service": MASK}, "shop",
+                    "unmask kiosk.service"),
+    "of a template": ({ETC + "kiosk@.service": MASK}, "kiosk@1", "unmask kiosk@.service"),
     "of a template, not of the instance": ({ETC + "kiosk@.service": MASK, LIB + "kiosk@1.service": "[Service]\n"},
-                                           "kiosk@1", False),
+                                           "kiosk@1", None),
     "below the administrator's file": ({ETC + "kiosk.service": "[Service]\n", LIB + "kiosk.service": MASK}, "kiosk",
-                                       False),
-    "elsewhere": ({ETC + "kiosk2.service": MASK}, "kiosk", False),
+                                       None),
+    "elsewhere": ({ETC + "kiosk2.service": MASK}, "kiosk", None),
 }
 
 
-@pytest.mark.parametrize("files,unit,masked", MASKED.values(), ids=MASKED)
-def test_a_masked_unit_is_not_bound(systemctl, tmp_path, files, unit, masked):
+@pytest.mark.parametrize("files,unit,unmask", MASKED.values(), ids=MASKED)
+def test_a_masked_unit_is_not_bound(systemctl, tmp_path, files, unit, unmask):
     root = tmp_path / "root"
     make(root, files)
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
+    masked = unmask is not None
     assert done.returncode == masked and bool(list(root.glob("**/*.conf"))) != masked
     if masked:
-        assert f"{unit}.service is masked by /" in done.stderr
-        assert f"systemctl --root={root} unmask {unit}.service\n" in done.stderr
+        first, *hint = done.stderr.splitlines()
+        assert first.startswith(f"msready: {unit}.service is masked by /")
+        assert hint == ([f"To unmask it: systemctl --root={root} {unmask}"] if unmask else [])
 
 
 def test_what_cannot_be_read_stops_nobody(systemctl, tmp_path):
@@ -262,6 +286,45 @@ def test_more_files_than_a_system_has_are_refused(systemctl, tmp_path):
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
     assert done.returncode == 1 and f"cannot read the units of {root}: too many files" in done.stderr
     assert not (root / ETC).exists()
+
+
+def test_a_drop_in_of_all_containers_counts_for_each(systemctl, tmp_path):
+    root = tmp_path / "root"
+    make(root, {f"{QUADLET}{i}.container": "" for i in range(128)} |
+         {f"{QUADLET}container.d/{i}.conf": "" for i in range(128)})
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "too many files" in done.stderr
+
+
+def test_more_targets_than_a_drop_in_can_name(systemctl, tmp_path):
+    root = tmp_path / "root"
+    make(root, {f"{LIB}{'t' * 180}{i}.target.wants/kiosk.service": UNIT for i in range(1100)})
+    done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
+    assert done.returncode == 1 and "cannot write " in done.stderr and "daemon" not in done.stderr
+    assert not list(root.glob("**/*.conf"))
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_more_aliases_than_a_unit_has_are_refused(systemctl, tmp_path, forward):
+    """Whichever end is bound, and at once."""
+    root = tmp_path / "root"
+    (root / ETC).mkdir(parents=True)
+    for i in range(3000):
+        (root / ETC / f"a{i:05}.service").symlink_to(f"a{i + 1:05}.service")
+    started = time.monotonic()
+    done = run(systemctl, "bind", "ingress", "a00000" if forward else "a03000", f"--root={root}")
+    assert done.returncode == 1 and "too many files or aliases" in done.stderr
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind"])
+@pytest.mark.parametrize("folder", ["nowhere", ""])
+def test_a_root_that_is_not_there(systemctl, tmp_path, verb, folder):
+    """An empty one, of a variable that is not set, is not this system."""
+    root = folder and tmp_path / folder
+    done = run(systemctl, verb, "ingress", "kiosk", f"--root={root}")
+    assert (done.returncode, done.stderr) == (2, f"msready: --root= takes a folder, not '{root}'.\n")
+    assert systemctl.calls() == [] and not (tmp_path / "nowhere").exists()
 
 
 def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):

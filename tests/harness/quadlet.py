@@ -57,7 +57,9 @@ CASES = {
                   "kiosk", {"multi-user.target", "edge.target"}),
     "on two lines": ({QUADLET + "kiosk.container": BARE + "[Install]\nWantedBy=multi-user.target \\\n edge.target\n"},
                      "kiosk", {"multi-user.target", "edge.target"}),
-    "not upheld": ({QUADLET + "kiosk.container": BARE + "[Install]\nUpheldBy=multi-user.target\n"}, "kiosk", set()),
+    "a drop-in after a last backslash": ({QUADLET + "kiosk.container": BARE + "Exec=a \\", QUADLET +
+                                          "kiosk.container.d/a.conf": WANTED}, "kiosk", MULTI_USER),
+    "no UTF-8": ({QUADLET + "kiosk.container": "# f\xfcr\n" + CONTAINER}, "kiosk", MULTI_USER),
     "a template": ({QUADLET + "kiosk@.container": CONTAINER + "DefaultInstance=1\n"}, "kiosk@1", MULTI_USER),
     "no default instance": ({QUADLET + "kiosk@.container": CONTAINER}, "kiosk@1", set()),
     "its other instance": ({QUADLET + "kiosk@.container": CONTAINER + "DefaultInstance=1\n"}, "kiosk@2", set()),

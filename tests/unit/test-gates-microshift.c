@@ -250,6 +250,40 @@ static void expect_refused(const Folder *f, const char *ending) {
                 fail_msg("%s", strna(error));
 }
 
+/* As Windows' editors write a file. Its text is invisible in a table of texts. */
+static void test_encodings(void **state) {
+        static const char text[] = "network: {cniPlugin: none}\ningress: {status: Removed}\n";
+        static const char mark[] = "\xef\xbb\xbf";
+
+        for (unsigned encoding = 0; encoding < 3; encoding++) {
+                _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
+                _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(1));
+
+                if (encoding == 0)
+                        assert_ok(buffer_printf(&b, "%s%s", mark, text));
+                else
+                        assert_ok(buffer_put(&b, encoding == 1 ? "\xff\xfe" : "\xfe\xff", 2));
+                for (const char *t = text; encoding > 0 && *t; t++)
+                        assert_ok(buffer_put(
+                                &b, (const char[]){ encoding == 1 ? *t : 0, encoding == 1 ? 0 : *t }, 2));
+                assert_ok(microshift_config_add(c, "F", b.data, b.size));
+                assert_ok(microshift_config_check(c));
+                assert_null(c->error);
+                assert_true(microshift_config_has(c, "network.cniPlugin", "none"));
+                assert_true(microshift_config_has(c, "ingress.status", "Removed"));
+        }
+}
+
+/* A byte order mark alone is no empty file: MicroShift does not merge it with others. */
+static void test_mark_alone(void **state) {
+        static const char text[] = "ingress: {status: Removed}\n", mark[] = "\xef\xbb\xbf";
+        _cleanup_(microshift_config_freep) MicroShiftConfig *c = calloc(1, sizeof(*c));
+
+        assert_ok(microshift_config_add(c, "F", text, strlen(text)));
+        assert_ok(microshift_config_add(c, "G", mark, strlen(mark)));
+        assert_non_null(startswith(c->error, "G: holds no settings"));
+}
+
 static void test_too_large(void **state) {
         _cleanup_free_ char *text = malloc(LIMIT_CONFIG_FILE + 2);
         Folder f;
@@ -364,10 +398,11 @@ static void test_files(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest named[] = { cmocka_unit_test(test_files) };
         const struct CMUnitTest all[] = {
-                cmocka_unit_test(test_table),     cmocka_unit_test(test_keys),
-                cmocka_unit_test(test_get),       cmocka_unit_test(test_too_large),
-                cmocka_unit_test(test_too_deep),  cmocka_unit_test(test_too_many),
-                cmocka_unit_test(test_many_keys), cmocka_unit_test(test_unreadable),
+                cmocka_unit_test(test_table),      cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_get),        cmocka_unit_test(test_encodings),
+                cmocka_unit_test(test_mark_alone), cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_too_deep),   cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_many_keys),  cmocka_unit_test(test_unreadable),
         };
 
         files = argv + 1;

@@ -145,21 +145,6 @@ static int take_aliases_of_quadlet(Search *s) {
         return r;
 }
 
-static int take_aliases(Search *s, const char *folder) {
-        _cleanup_(strv_freep) char **entries = NULL;
-        int r;
-
-        r = root_list(s->root, folder, &entries);
-        if (r < 0)
-                return is_absent(r) ? 0 : r;
-        STRV_FOREACH(e, entries) {
-                r = take_alias(s, folder, *e);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /* Adds what systemd reads for a name: its template, and folders of drop-ins. */
 static int add_files(Search *s, const char *name) {
         _cleanup_free_ char *template = NULL;
@@ -424,7 +409,9 @@ static int take_entry(Search *s, const char *folder, const char *entry) {
         return strv_contains(s->drop_ins, entry) ? take_drop_ins(s, folder, entry, NULL) : 0;
 }
 
-static int take_folder(Search *s, const char *folder) {
+typedef int (*TakeEntry)(Search *s, const char *folder, const char *entry);
+
+static int go_over_folder(Search *s, const char *folder, TakeEntry take) {
         _cleanup_(strv_freep) char **entries = NULL;
         int r;
 
@@ -432,11 +419,23 @@ static int take_folder(Search *s, const char *folder) {
         if (r < 0)
                 return is_absent(r) ? 0 : r;
         STRV_FOREACH(e, entries) {
-                r = take_entry(s, folder, *e);
+                r = take(s, folder, *e);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+/* Goes over all folders as systemd does, each taken by its entries, and what the generator makes in its place. */
+static int go_over_all(Search *s, bool live, TakeEntry take, int (*take_generated)(Search *s)) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++)
+                if (folders[i].kind == QUADLET)
+                        r = take_generated(s);
+                else if (folders[i].kind == ALWAYS || live)
+                        r = go_over_folder(s, folders[i].path, take);
+        return r;
 }
 
 /* What units of a type are started before by default: they cannot be started after it. */
@@ -459,22 +458,16 @@ static int search(Search *s, bool live) {
         int r;
 
         r = quadlet_read(s->root, &s->quadlet);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++)
-                if (folders[i].kind == QUADLET)
-                        r = take_aliases_of_quadlet(s);
-                else if (folders[i].kind == ALWAYS || live)
-                        r = take_aliases(s, folders[i].path);
+        if (r >= 0)
+                r = go_over_all(s, live, take_alias, take_aliases_of_quadlet);
         s->claimed = strv_free(s->claimed);
         s->n_claimed = 0;
         if (r >= 0)
                 r = add_names(s);
         if (r >= 0)
                 r = add_default_order(s);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++)
-                if (folders[i].kind == QUADLET)
-                        r = take_quadlet(s);
-                else if (folders[i].kind == ALWAYS || live)
-                        r = take_folder(s, folders[i].path);
+        if (r >= 0)
+                r = go_over_all(s, live, take_entry, take_quadlet);
         if (r >= 0 && !s->has_file && !s->pulls->quadlet)
                 s->pulls->mask = TAKE_PTR(s->template_mask);
         strv_sort(s->pulls->targets);

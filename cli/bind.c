@@ -266,7 +266,7 @@ int verb_bind(const Options *options) {
 
 /* Looks for another unit that bind bound to the gate. Returns 1 and in *ret its drop-in, or 0. */
 static int find_other(const Binding *b, char **ret) {
-        DIR *folder = opendir(b->gate_folder);
+        _cleanup_closedir_ DIR *folder = opendir(b->gate_folder);
         struct dirent *entry;
         int r = 0;
 
@@ -283,7 +283,6 @@ static int find_other(const Binding *b, char **ret) {
                         r = 1;
                 }
         }
-        closedir(folder);
         return r;
 }
 

@@ -57,7 +57,7 @@ void cgroup_probe_done(CgroupProbe *p) {
 static int has_kubepods(const char *folder) {
         struct dirent *e;
         int r = 0;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
 
         d = opendir(folder);
         if (!d)
@@ -71,7 +71,6 @@ static int has_kubepods(const char *folder) {
                 if (r >= 0)
                         r = is_folder(path);
         }
-        closedir(d);
         return r;
 }
 
@@ -80,7 +79,7 @@ static int has_kubepods(const char *folder) {
 static int find_hierarchy(CgroupProbe *p) {
         _cleanup_free_ char *systemd = NULL;
         struct dirent *e;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
         int r;
 
         r = path_join(p->root, "systemd", &systemd);
@@ -108,7 +107,6 @@ static int find_hierarchy(CgroupProbe *p) {
                 if (r > 0)
                         p->hierarchy = TAKE_PTR(folder);
         }
-        closedir(d);
         return MIN(r, 0);
 }
 
@@ -153,7 +151,7 @@ static int search(Search *s, const char *folder, unsigned depth) {
         char id[CONTAINER_ID_SIZE + 1];
         struct dirent *e;
         int r = 0;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
 
         d = opendir(folder);
         if (!d)
@@ -176,7 +174,6 @@ static int search(Search *s, const char *folder, unsigned depth) {
                 else if (depth < SEARCH_DEPTH && !cgroup_name_read_id(e->d_name, id))
                         r = search(s, path, depth + 1);
         }
-        closedir(d);
         return r;
 }
 
@@ -237,7 +234,7 @@ static bool is_of(const char *folder, uid_t owner) {
 static int find_parents(CgroupProbe *p, const char *folder, uid_t owner, unsigned depth, unsigned *folders) {
         struct dirent *e;
         int r = 0;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
 
         d = opendir(folder);
         if (!d)
@@ -258,7 +255,6 @@ static int find_parents(CgroupProbe *p, const char *folder, uid_t owner, unsigne
                            !strv_contains(p->parents, folder))
                         r = strv_extend(&p->parents, folder);
         }
-        closedir(d);
         return r;
 }
 
@@ -316,7 +312,7 @@ static int has_process(const char *folder, unsigned depth, unsigned *folders) {
         char first;
         struct dirent *e;
         ssize_t n;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
         int r, fd;
 
         r = path_join(folder, "cgroup.procs", &procs);
@@ -345,7 +341,6 @@ static int has_process(const char *folder, unsigned depth, unsigned *folders) {
                 if (r == -ENOENT)
                         r = 0;
         }
-        closedir(d);
         return r;
 }
 
@@ -382,7 +377,7 @@ int cgroup_probe_list(CgroupProbe *p, const char *pod, char ***ret) {
         unsigned folders = 0;
         struct dirent *e;
         int r = 0;
-        DIR *d;
+        _cleanup_closedir_ DIR *d = NULL;
 
         d = opendir(pod);
         if (!d)
@@ -401,7 +396,6 @@ int cgroup_probe_list(CgroupProbe *p, const char *pod, char ***ret) {
                 if (r >= 0 && is_folder(path) && cgroup_probe_ask(p, path, &error) == CONTAINER_ALIVE)
                         r = strv_extend(&living, id);
         }
-        closedir(d);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(living);

@@ -107,16 +107,12 @@ static int list_drop_ins(const Reader *r, const char *folder, char ***names, cha
         if (k < 0)
                 return k == -ENOMEM ? k : 0;
         STRV_FOREACH(e, entries) {
-                char *path;
-
                 if (!endswith(*e, ".conf") || strv_contains(*names, *e) ||
                     strv_length(*names) >= LIMIT_CONFIG_NAMES)
                         continue;
                 k = strv_extend(names, *e);
                 if (k >= 0)
-                        k = asprintf_ret(&path, "%s/%s", folder, *e);
-                if (k >= 0)
-                        k = strv_consume(paths, path);
+                        k = strv_extendf(paths, "%s/%s", folder, *e);
                 if (k < 0)
                         return k;
         }
@@ -212,15 +208,10 @@ static int add_links(QuadletUnit *u, const ConfFile *f, const char *key, const c
         int k;
 
         k = all_words(f, "Install", key, &words);
-        STRV_FOREACH(w, words) {
-                char *link;
-
+        STRV_FOREACH(w, words)
                 if (k >= 0)
-                        k = *ending ? asprintf_ret(&link, "%s%s/%s", *w, ending, service)
-                                    : asprintf_ret(&link, "%s", *w);
-                if (k >= 0)
-                        k = strv_consume(&u->links, link);
-        }
+                        k = *ending ? strv_extendf(&u->links, "%s%s/%s", *w, ending, service)
+                                    : strv_extend(&u->links, *w);
         return k;
 }
 

@@ -139,7 +139,7 @@ int root_read(const char *root, const char *path, char **ret, size_t *ret_size) 
                 r = file_read(real, LIMIT_CONFIG_FILE, &text, &size);
         if (r < 0)
                 return r;
-        for (size_t i = startswith(text, "\xef\xbb\xbf") ? 3 : 0; i < size; i++)
+        for (size_t i = startswith(text, BYTE_ORDER_MARK) ? strlen(BYTE_ORDER_MARK) : 0; i < size; i++)
                 if (text[i] == '\0' || (unsigned char) text[i] > 127)
                         text[i] = '?';
         *ret = text;

@@ -62,29 +62,18 @@ int unit_drop_in_folders(const char *name, const char *suffix, char ***ret) {
         _cleanup_(strv_freep) char **names = NULL;
         const char *at = strchr(name, '@');
         size_t n = strlen(name) - strlen(suffix);
-        char *s;
         int r;
 
-        r = asprintf_ret(&s, "%s.d", name);
-        if (r >= 0)
-                r = strv_consume(&names, s);
+        r = strv_extendf(&names, "%s.d", name);
         if (r >= 0 && at) {
                 n = (size_t) (at - name);
-                r = asprintf_ret(&s, "%.*s@%s.d", (int) n, name, suffix);
-                if (r >= 0)
-                        r = strv_consume(&names, s);
+                r = strv_extendf(&names, "%.*s@%s.d", (int) n, name, suffix);
         }
-        for (; r >= 0 && n > 0; n--) {
-                if (name[n - 1] != '-')
-                        continue;
-                r = asprintf_ret(&s, "%.*s%s.d", (int) n, name, suffix);
-                if (r >= 0)
-                        r = strv_consume(&names, s);
-        }
+        for (; r >= 0 && n > 0; n--)
+                if (name[n - 1] == '-')
+                        r = strv_extendf(&names, "%.*s%s.d", (int) n, name, suffix);
         if (r >= 0)
-                r = asprintf_ret(&s, "%s.d", suffix + 1);
-        if (r >= 0)
-                r = strv_consume(&names, s);
+                r = strv_extendf(&names, "%s.d", suffix + 1);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(names);

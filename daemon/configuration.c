@@ -135,15 +135,12 @@ static int invent_missing(Configuration *c, char *const *names) {
 /* A default folder need not exist; one of --gates-dir= should. */
 static int warn_of_missing_folders(Configuration *c, const Options *options) {
         STRV_FOREACH(folder, options->gates_dirs) {
-                char *warning;
                 int r;
 
                 if (access(*folder, F_OK) >= 0)
                         continue;
-                r = asprintf_ret(&warning, "--gates-dir=%s: %s, loading no gates from it", *folder,
+                r = strv_extendf(&c->warnings, "--gates-dir=%s: %s, loading no gates from it", *folder,
                                  strerror(errno));
-                if (r >= 0)
-                        r = strv_consume(&c->warnings, warning);
                 if (r < 0)
                         return r;
         }

@@ -183,8 +183,6 @@ static bool section_is_known(const char *section) {
  * of their own. */
 static int warn_unknown(Settings *s, const ConfLine *l) {
         bool known = section_is_known(l->section) && !*l->label;
-        char *warning;
-        int r;
 
         if (startswith(l->section, "X-") || (l->key && (startswith(l->key, "X-") || !known)) ||
             (!l->key && known))
@@ -192,13 +190,11 @@ static int warn_unknown(Settings *s, const ConfLine *l) {
         if (strv_length(s->warnings) >= WARNINGS_MAX)
                 return 0;
         if (l->key)
-                r = asprintf_ret(&warning, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file, l->line,
-                                 (int) utf8_truncate(l->key, SHOWN_MAX), l->key, l->section);
-        else
-                r = asprintf_ret(&warning, "%s:%u: unknown section [%.*s%s%.*s], ignoring", l->file, l->line,
-                                 (int) utf8_truncate(l->section, SHOWN_MAX), l->section,
-                                 *l->label ? " " : "", (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
-        return r < 0 ? r : strv_consume(&s->warnings, warning);
+                return strv_extendf(&s->warnings, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file,
+                                    l->line, (int) utf8_truncate(l->key, SHOWN_MAX), l->key, l->section);
+        return strv_extendf(&s->warnings, "%s:%u: unknown section [%.*s%s%.*s], ignoring", l->file, l->line,
+                            (int) utf8_truncate(l->section, SHOWN_MAX), l->section, *l->label ? " " : "",
+                            (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
 }
 
 static int keep_place(char **place, const ConfLine *l) {

@@ -3,6 +3,8 @@
 
 #include "base/macro.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* of UTF-8 */
+
 int free_and_strdup(char **p, const char *s);
 int set_string(char **p, const char *s);
 int asprintf_ret(char **ret, const char *format, ...) _printf_(2, 3);

@@ -2,6 +2,9 @@
 
 #include "base/strv.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 char **strv_free(char **l) {
         STRV_FOREACH(s, l)
                 free(*s);
@@ -52,6 +55,18 @@ int strv_consume(char ***l, char *s) {
 /* Appends a copy of s. */
 int strv_extend(char ***l, const char *s) {
         return strv_consume(l, strdup(s));
+}
+
+/* Appends what printf() makes of the format. -ENOMEM. */
+int strv_extendf(char ***l, const char *format, ...) {
+        va_list ap;
+        char *s;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&s, format, ap);
+        va_end(ap);
+        return n < 0 ? -ENOMEM : strv_consume(l, s);
 }
 
 /* Splits s at any of the separators; empty fields are left out. */

@@ -14,6 +14,7 @@ char **strv_new_empty(void);
 size_t strv_length(char *const *l);
 bool strv_contains(char *const *l, const char *s);
 int strv_extend(char ***l, const char *s);
+int strv_extendf(char ***l, const char *format, ...) _printf_(2, 3);
 int strv_consume(char ***l, char *s);
 void strv_remove(char **l, const char *s);
 int strv_split(const char *s, const char *separators, char ***ret);

@@ -63,14 +63,9 @@ static int conf_file_new(const char *name, ConfFile **ret) {
 
 /* Notes what is wrong on a line. Users read the first few errors only, so further ones are dropped. */
 static int note_error(Reader *r, unsigned line, const char *why) {
-        char *s;
-        int k;
-
         if (strv_length(r->conf->errors) >= ERRORS_MAX)
                 return 0;
-
-        k = asprintf_ret(&s, "%s:%u: %s", r->file, line, why);
-        return k < 0 ? k : strv_consume(&r->conf->errors, s);
+        return strv_extendf(&r->conf->errors, "%s:%u: %s", r->file, line, why);
 }
 
 /* Appends an assignment, or a section where key is NULL. */
@@ -229,7 +224,7 @@ static int read_text(ConfFile *conf, const char *file, const char *text, size_t 
         Reader r = { .conf = conf, .file = file, .outside = true };
         const char *nul;
 
-        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        if (size >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0)
                 text += 3, size -= 3;
         if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
                 return note_error(&r, 1, "UTF-16, not UTF-8");
@@ -258,8 +253,7 @@ static int read_file(ConfFile *conf, const char *path) {
         _cleanup_free_ char *text = NULL;
         const char *file;
         size_t size;
-        char *why;
-        int r, k;
+        int r;
 
         r = add_file(conf, path, &file);
         if (r < 0)
@@ -270,10 +264,8 @@ static int read_file(ConfFile *conf, const char *path) {
         if (r == -ENOMEM)
                 return r;
         if (r == -E2BIG)
-                k = asprintf_ret(&why, "%s: larger than %zu KiB", path, LIMIT_CONFIG_FILE >> 10);
-        else
-                k = asprintf_ret(&why, "%s: cannot be read: %s", path, file_read_fault(r));
-        return k < 0 ? k : strv_consume(&conf->errors, why);
+                return strv_extendf(&conf->errors, "%s: larger than %zu KiB", path, LIMIT_CONFIG_FILE >> 10);
+        return strv_extendf(&conf->errors, "%s: cannot be read: %s", path, file_read_fault(r));
 }
 
 /* Reads a text that is no file, under a name; errors call it by file. -ENOMEM. */

@@ -97,11 +97,7 @@ int folders_dropins(char *const *folders, const char *name, char ***ret, char **
         int r;
 
         STRV_FOREACH(f, folders) {
-                char *folder;
-
-                r = asprintf_ret(&folder, "%s%s%s.d", *f, endswith(*f, "/") ? "" : "/", name);
-                if (r >= 0)
-                        r = strv_consume(&dropin_folders, folder);
+                r = strv_extendf(&dropin_folders, "%s%s%s.d", *f, endswith(*f, "/") ? "" : "/", name);
                 if (r < 0)
                         return r;
         }

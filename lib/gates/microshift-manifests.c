@@ -239,14 +239,6 @@ static int take_folder(MicroShiftManifests *m, const char *folder) {
                                                              : note(m, last_part(resolved), folder, error);
 }
 
-static int extend_path(char ***paths, const char *folder, const char *name) {
-        char *path;
-        int r;
-
-        r = asprintf_ret(&path, "%s/%s", folder, name);
-        return r < 0 ? r : strv_consume(paths, path);
-}
-
 /* Appends what in folder matches pattern to *paths. last: the pattern of the names that are looked for in the end. */
 static int match(MicroShiftManifests *m, const char *folder, const char *pattern, const char *last,
                  char ***paths) {
@@ -262,7 +254,7 @@ static int match(MicroShiftManifests *m, const char *folder, const char *pattern
                         continue;
                 r = step(m, folder);
                 if (r > 0 && glob_matches(pattern, entry->d_name))
-                        r = extend_path(paths, folder, entry->d_name) ?: 1;
+                        r = strv_extendf(paths, "%s/%s", folder, entry->d_name) ?: 1;
                 if (r <= 0)
                         return r;
         }
@@ -283,7 +275,7 @@ static int descend(MicroShiftManifests *m, char ***paths, const char *part, cons
                 if (r >= 0)
                         r = pattern ? match(m, *p, pattern, last, &next) : step(m, *p);
                 if (r > 0)
-                        r = extend_path(&next, *p, part);
+                        r = strv_extendf(&next, "%s/%s", *p, part);
         }
         if (r < 0)
                 return r;

@@ -17,9 +17,7 @@
 /* Adds a warning of a line of the kubeconfig; further ones than WARNINGS_MAX are dropped. -ENOMEM. */
 int kube_config_warn(KubeConfig *c, unsigned line, const char *format, ...) {
         char why[LIMIT_MESSAGE];
-        char *warning;
         va_list ap;
-        int r;
 
         if (strv_length(c->warnings) >= WARNINGS_MAX)
                 return 0;
@@ -27,8 +25,7 @@ int kube_config_warn(KubeConfig *c, unsigned line, const char *format, ...) {
         vsnprintf(why, sizeof(why), format, ap);
         va_end(ap);
         strip_control(why);
-        r = asprintf_ret(&warning, "%s:%u: %s", c->path, line, why);
-        return r < 0 ? r : strv_consume(&c->warnings, warning);
+        return strv_extendf(&c->warnings, "%s:%u: %s", c->path, line, why);
 }
 
 /* What a message shows of a key: not what may be a secret in a wrong place. */

@@ -37,14 +37,10 @@ static int sort_gate(Board *b, const Board *unsorted, Gate *g, char ***warnings)
         STRV_FOREACH(name, g->setup.definition->after) {
                 Gate *before = board_find(unsorted, *name);
 
-                if (before && before->sorting == GATE_BEING_SORTED) {
-                        char *warning;
-
-                        r = asprintf_ret(&warning, "gate %s: After=%s makes a cycle, ignoring it",
+                if (before && before->sorting == GATE_BEING_SORTED)
+                        r = strv_extendf(warnings, "gate %s: After=%s makes a cycle, ignoring it",
                                          gate_name(g), *name);
-                        if (r >= 0)
-                                r = strv_consume(warnings, warning);
-                } else
+                else
                         r = before ? sort_gate(b, unsorted, before, warnings) : 0;
                 if (r < 0)
                         return r;

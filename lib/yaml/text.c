@@ -4,13 +4,15 @@
 
 #include <string.h>
 
+#include "base/string-util.h"
+
 /* libyaml compares each with all before it: a file of nothing else takes it half a minute. */
 #define TAG_DIRECTIVES_MAX 16
 
 /* libyaml skips a byte order mark that begins a line; goyaml has it as the first character of a key. So a zero width
  * space, which neither skips, takes its place. Returns the byte of text at i as libyaml gets it. */
 static unsigned char byte_at(const YText *t, size_t i) {
-        static const char mark[] = "\xef\xbb\xbf", space[] = "\xe2\x80\x8b";
+        static const char mark[] = BYTE_ORDER_MARK, space[] = "\xe2\x80\x8b";
 
         for (size_t k = 0; k < 3 && k < i; k++) {
                 const char *begin = t->text + i - k;

@@ -68,6 +68,9 @@ static void test_strv(void **state) {
         assert_string_equal(l[2], "c");
         assert_true(strv_contains(l, "b"));
         assert_false(strv_contains(NULL, "b"));
+        assert_ok(strv_extendf(&l, "%s-%d", "d", 4));
+        assert_int_equal(strv_length(l), 4);
+        assert_string_equal(l[3], "d-4");
 }
 
 static void test_file(void **state) {

@@ -19,9 +19,9 @@
  * evanphx/json-patch 4.12.0, Go's encoding/json and path/filepath), put together as in its
  * pkg/config/files.go; of errors, only that there is one. Files that are given as arguments are played instead. */
 
+#include "data.h"
 #include "folder.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <time.h>
 
@@ -182,23 +182,11 @@ static unsigned play(const char *path) {
 }
 
 static void test_table(void **state) {
-        _cleanup_free_ char *folder = NULL;
+        _cleanup_(strv_freep) char **texts = data_texts("microshift-config");
         unsigned n = 0;
-        DIR *d;
 
-        assert_non_null(getenv("MSREADY_SOURCE"));
-        assert_ok(path_join(getenv("MSREADY_SOURCE"), "tests/data/microshift-config", &folder));
-        d = opendir(folder);
-        assert_non_null(d);
-        for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-                _cleanup_free_ char *path = NULL;
-
-                if (!endswith(e->d_name, ".txt"))
-                        continue;
-                assert_ok(path_join(folder, e->d_name, &path));
-                n += play(path);
-        }
-        closedir(d);
+        STRV_FOREACH(text, texts)
+                n += play(*text);
         assert_true(n >= 70);
 }
 

@@ -32,9 +32,9 @@
  * containers when one of them or a pod changes, as the daemon does; and as with the daemon, the stream of pods brings
  * those of the node that is taken for ours, and is replaced after that has become another one. */
 
+#include "data.h"
 #include "fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -557,26 +557,11 @@ static unsigned replay(const char *path) {
 }
 
 static void test_boots(void **state) {
-        const char *source = getenv("MSREADY_SOURCE");
-        _cleanup_free_ char *folder = NULL;
-        unsigned n = 0;
-        DIR *d;
+        _cleanup_(strv_freep) char **texts = data_texts("boots");
 
-        assert_non_null(source);
-        assert_ok(path_join(source, "tests/data/boots", &folder));
-        d = opendir(folder);
-        assert_non_null(d);
-        for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-                _cleanup_free_ char *path = NULL;
-
-                if (!endswith(e->d_name, ".txt"))
-                        continue;
-                assert_ok(path_join(folder, e->d_name, &path));
-                assert_true(replay(path) > 0);
-                n++;
-        }
-        closedir(d);
-        assert_true(n >= 23);
+        STRV_FOREACH(text, texts)
+                assert_true(replay(*text) > 0);
+        assert_true(strv_length(texts) >= 23);
 }
 
 static char **files;

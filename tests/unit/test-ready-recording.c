@@ -27,9 +27,9 @@
  * NO-EVIDENCE elsewhere, and it has that state: not earlier, and not later either. Gates are those that ship.
  * Files that are given as arguments are told instead of all. */
 
+#include "data.h"
 #include "fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -582,32 +582,26 @@ static void replay(const char *folder, const char *file) {
         play_end(&r.play);
 }
 
-static void test_recordings(void **state) {
-        _cleanup_free_ char *folder = NULL;
-        unsigned n = 0;
-        DIR *d;
+static void replay_all(char *const *paths) {
+        STRV_FOREACH(path, paths) {
+                _cleanup_free_ char *folder = NULL;
 
-        assert_ok(path_join(getenv("MSREADY_SOURCE"), "tests/data/boots/microshift", &folder));
-        d = opendir(folder);
-        assert_non_null(d);
-        for (struct dirent *e = readdir(d); e; e = readdir(d))
-                if (endswith(e->d_name, ".txt")) {
-                        replay(folder, e->d_name);
-                        n++;
-                }
-        closedir(d);
-        assert_int_equal(n, 12);
+                assert_ok(path_parent(*path, &folder));
+                replay(folder, strrchr(*path, '/') + 1);
+        }
+}
+
+static void test_recordings(void **state) {
+        _cleanup_(strv_freep) char **texts = data_texts("boots/microshift");
+
+        replay_all(texts);
+        assert_int_equal(strv_length(texts), 12);
 }
 
 static char **files;
 
 static void test_files(void **state) {
-        STRV_FOREACH(file, files) {
-                _cleanup_free_ char *folder = NULL;
-
-                assert_ok(path_parent(*file, &folder));
-                replay(folder, strrchr(*file, '/') + 1);
-        }
+        replay_all(files);
 }
 
 int main(int argc, char **argv) {

@@ -152,6 +152,11 @@ def test_the_boot_check_and_greenboot(make_node):
     node.usable()
     assert node.host.run("bash", script).returncode == 0
     node.host.systemctl("start", "boot-complete.target")
+    node.host.systemctl("disable", "msready.service", "msready.socket")
+    assert "is ready" in node.host.output("bash", script)
+    node.host.systemctl("stop", "msready.service", "msready.socket")
+    done = node.host.run("bash", script)
+    assert (done.stdout, "msready is not enabled" in done.stderr) == ("", True)
     node.host.systemctl("disable", "microshift.service")
     assert "nothing to check" in node.host.output("bash", script)
 

@@ -15,9 +15,14 @@ BOUND = {
     "kiosk.service": application("kiosk", "BindsTo=msready-gate@dns.service\nAfter=msready-gate@dns.service"),
 }
 
+# The other way to have systemd start it again: the gate wants it.
+WANTED = {"kiosk.service": application("kiosk", "BindsTo=msready-gate@dns.service\nAfter=msready-gate@dns.service",
+                                       "WantedBy=msready-gate@dns.service")}
 
-def test_an_application_follows_its_gate(make_node):
-    node = make_node(units=BOUND, enable=["msready-gate@dns.service"]).boot()
+
+@pytest.mark.parametrize("units,enable", [(BOUND, []), (WANTED, ["kiosk.service"])], ids=["upheld", "wanted"])
+def test_an_application_follows_its_gate(make_node, units, enable):
+    node = make_node(units=units, enable=["msready-gate@dns.service", *enable]).boot()
     assert node.host.state("kiosk.service") == "inactive"
     node.usable()
     for _ in range(2):

@@ -131,6 +131,15 @@ def test_a_unit_that_is_there_already(make_host):
     standin.open_gate(host, "cluster")
     host.wait_active(unit)
     assert "ordering cycle" not in host.journal("-b")
+    # Without that order the boot does wait.
+    host.poweroff()
+    host.write(f"/etc/systemd/system/{drop_in.path}", drop_in.text.replace(" multi-user.target", ""))
+    host.boot(wait="basic.target")
+    process.eventually(lambda: unit in standin.jobs(host), 20, 0.1)
+    time.sleep(2)
+    assert host.state("multi-user.target") == "inactive"
+    standin.open_gate(host, "cluster")
+    host.wait_active("multi-user.target")
 
 
 def test_what_waits_while_the_cluster_is_waited_for(make_host):

@@ -71,3 +71,8 @@ def test_each_way_of_the_table_has_its_recipe():
     assert len(ways) == 3
     for way, text in zip(ways, examples.whole_units().values()):
         assert f"After={way}\n" in text
+
+
+def test_each_shipped_gate_is_named():
+    section = README.read_text(encoding="utf-8").partition("\n## Gates\n")[2].partition("\n## ")[0]
+    assert {p.stem for p in (process.REPOSITORY / "units/gates").iterdir()} <= set(re.findall(r"`([\w-]+)`", section))

@@ -52,7 +52,7 @@ static void tell_status(Hold *h, const char *text) {
 }
 
 static int end_hold(Hold *h, const char *why) {
-        fprintf(stderr, "Gate %s %s, ending.\n", h->gate, why);
+        fprintf(stderr, "Gate %s %s; exiting.\n", h->gate, why);
         (void) notify_systemd("STOPPING=1");
         return STATUS_READY;
 }
@@ -115,7 +115,7 @@ static int judge_gate(Hold *h) {
         if (!gate) {
                 if (h->is_open)
                         return end_hold(h, "was removed");
-                tell_status(h, "There is no gate of this name, waiting for it");
+                tell_status(h, "There is no such gate, waiting for it");
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
@@ -151,7 +151,7 @@ static int on_failed(Hold *h, const VlReply *reply) {
                 if (asprintf_ret(&text, "msreadyd cannot answer, asking again: %s", reply->error) >= 0)
                         tell_status(h, text);
         } else if (streq(reply->error, READINESS "NoSuchGate"))
-                tell_status(h, "There is no gate of this name, waiting for it");
+                tell_status(h, "There is no such gate, waiting for it");
         else if (asprintf_ret(&text, "Waiting, the gate is disabled or invalid: %s",
                               cause ?: reply->error) >= 0)
                 tell_status(h, text);
@@ -215,7 +215,7 @@ static int hold_step(Hold *h) {
                 return on_failed(h, &change);
         case FOLLOW_UNREACHABLE:
                 begin_doubt(h, false);
-                tell_status(h, "msreadyd is out of reach, waiting for it");
+                tell_status(h, "msreadyd is unreachable, waiting for it");
                 return -EAGAIN;
         case FOLLOW_DEADLINE:
                 return on_deadline(h);

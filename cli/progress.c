@@ -134,7 +134,7 @@ int progress_status(Progress *p, const Snapshot *s) {
 
 /* Tells systemd that the daemon is out of reach. The next STATUS= is sent even where it equals the last one. */
 void progress_out_of_reach(Progress *p) {
-        (void) notify_status("msreadyd is out of reach, waiting for it");
+        (void) notify_status("msreadyd is unreachable, waiting for it");
         p->status = mfree(p->status);
 }
 

@@ -96,7 +96,7 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
         else
                 out_printf(&out, "msready: %s %s.\n", why, format_timespan(text, span));
         if (s->follow.unreachable)
-                out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
+                out_put(&out, "msreadyd is unreachable. Look at: systemctl status msready.service\n");
         else
                 progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
         fputs(buffer_cstr(&out.text), stderr);

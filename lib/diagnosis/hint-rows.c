@@ -46,7 +46,7 @@ const HintRow hint_rows[] = {
           .hint = "Compare the clock with the certificate's dates (timedatectl, chronyc tracking); if the "
                   "clock is right and the certificate is MicroShift's own, restart microshift.service, "
                   "which renews it." },
-        { .texts = "is no address of this host",
+        { .texts = "is not an address of this host",
           .kind = "Node",
           .hint = "The host no longer has the node's address, and MicroShift restarts to use another one: "
                   "if it keeps restarting, give the host a static address, or set node.nodeIP in "
@@ -491,7 +491,7 @@ const HintRow hint_rows[] = {
           .hint = "MicroShift has not created it yet: journalctl -b -u microshift.service shows which "
                   "manifests it has applied." },
         { .reasons = "NotFound",
-          .texts = "there is none without a namespace",
+          .texts = "none exists without a namespace",
           .hint = "Set Namespace= in the gate's file: without it, [Condition] means an object that has no "
                   "namespace." },
         { .reasons = "NotFound",

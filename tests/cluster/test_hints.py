@@ -267,7 +267,7 @@ def test_node(scene):
     scene.told("node", "StaleBoot", "not of this boot")
     # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
-        told = f"the node's InternalIP {address} is no address of this host"
+        told = f"the node's InternalIP {address} is not an address of this host"
         scene.kubelet.patch_node(ready=False, message="x", address=address)
         scene.told("node", "KubeletNotReady", "The host no longer has the node's address", f"x; {told}")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": ["edge/hold"]}})

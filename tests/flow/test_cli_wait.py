@@ -232,13 +232,13 @@ def test_wait_begins_before_the_daemon(tmp_path):
 
 def test_wait_is_never_69(tmp_path):
     done = Client(tmp_path / "socket")("wait", "--timeout=1500ms")
-    assert done.returncode == 5 and "out of reach" in done.stderr
+    assert done.returncode == 5 and "unreachable" in done.stderr
 
 
 def test_wait_says_that_the_daemon_hangs(daemon, start):
     daemon.mute = True
     child = start("wait")
-    lines_until(child.stderr, "does not answer within 5s")
+    lines_until(child.stderr, "did not answer within 5s")
     time.sleep(1)
     assert child.poll() is None
     child.terminate()
@@ -482,7 +482,7 @@ def test_hold_of_a_gate_that_is_removed(holding):
 def test_hold_waits_for_a_gate_that_may_come(daemon, start, notify):
     daemon.replies["Monitor"] = Error("NoSuchGate", gate="g")
     child = start("hold", "g", NOTIFY_SOCKET=str(notify.path))
-    assert notify.wait(lambda n: "no gate of this name" in (n.value("STATUS") or ""), 10)
+    assert notify.wait(lambda n: "no such gate" in (n.value("STATUS") or ""), 10)
     daemon.replies["Monitor"] = Error("GateDisabled", gate="g", cause="ConditionX=")
     assert notify.wait(lambda n: "ConditionX=" in (n.value("STATUS") or ""), 10)
     daemon.monitor({"verdict": verdict("ready"), "gates": [gate("g")]})

@@ -92,6 +92,21 @@ const HintRow hint_rows[] = {
                   "negative answer is final." },
         { .texts = "refused",
           .kind = "Endpoint",
+          .is_local = true,
+          .hint = "Nothing listens at that port of this host: look at the service that should, with systemctl "
+                  "status and ss -ltnp, or at the pod that has the port." },
+        { .texts = "timed out|timeout",
+          .kind = "Endpoint",
+          .is_local = true,
+          .hint = "What listens at that port of this host does not answer in time: look at its log and at ss "
+                  "-ltnp, which shows what it is and how many connections wait." },
+        { .texts = "answered 503",
+          .kind = "Endpoint",
+          .is_local = true,
+          .hint = "The service at that port of this host reports that it is unavailable: look at its log; ss "
+                  "-ltnp shows which service it is." },
+        { .texts = "refused",
+          .kind = "Endpoint",
           .hint = "Nothing listens there, or a firewall refuses: see the gate ingress and oc get pods -n "
                   "openshift-ingress." },
         { .texts = "no client certificate that",
@@ -101,7 +116,7 @@ const HintRow hint_rows[] = {
         { .texts = "certificate",
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
-                  "or correct the Route's certificate." },
+                  "or correct the certificate of the Route or service." },
         { .texts = "TLS|SSL",
           .kind = "Endpoint",
           .hint = "TLS fails before there is a certificate: check that the port of URL= speaks TLS, and "

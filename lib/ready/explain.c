@@ -157,6 +157,7 @@ void explain(const Judging *j, const Watched *watched, Explanation *ret) {
                 .kind = watched->kind,
                 .namespace = watched->namespace,
                 .name = watched->name,
+                .host_name = w->host.host_name,
                 .reason = watched->finding.reason,
                 .message = watched->finding.message,
                 .vendor = j->vendor,

@@ -422,6 +422,27 @@ static const Case cases[] = {
         { "No valid answer of HTTP came", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
         { "or the application itself is not available", { .kind = "Endpoint", .message = "answered 503" } },
 
+#define AT(url, text) { .kind = "Endpoint", .name = url, .host_name = "edge1", .message = text }
+        { "the service that should, with", AT("http://localhost:8080/app", "connection refused") },
+        { "the service that should, with", AT("https://LocalHost./", "connection refused") },
+        { "the service that should, with", AT("http://127.0.0.1", "connection refused") },
+        { "the service that should, with", AT("http://[::1]:8080/", "connection refused") },
+        { "the service that should, with", AT("http://Edge1:8080/app", "connection refused") },
+        { "the service that should, with", AT("http://edge1:800", "connection refused") },
+        { "does not answer in time", AT("http://localhost:8080/", "timed out: no answer within 10 s") },
+        { "reports that it is unavailable", AT("http://localhost:8080/", "it answered 503, expected 200-399") },
+        { "see the gate ingress", AT("http://shop.apps.lab.example.com:8080/", "connection refused") },
+        { "see the gate ingress", AT("http://localhost.example.com/", "connection refused") },
+        { "see the gate ingress", AT("http://127.example.com/", "connection refused") },
+        { "see the gate ingress", AT("http://10.0.0.1/?at=://localhost", "connection refused") },
+        /* The router listens at the host's own addresses. */
+        { "see the gate ingress", AT("http://edge1/shop", "connection refused") },
+        { "see the gate ingress", AT("https://edge1:443", "connection refused") },
+        { "see the gate ingress", AT("http://edge1:80?x", "connection refused") },
+        { "see the gate ingress", AT("http://edge12:8080/", "connection refused") },
+        { "The router has no endpoint", AT("http://shop.apps.lab.example.com/", "it answered 503, expected 200-399") },
+#undef AT
+
         { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
                                                .message = "connection refused" } },
         { "The connection is not established", { .kind = "Socket", .reason = "TimedOut",

@@ -159,13 +159,23 @@ static int on_failed(Hold *h, const VlReply *reply) {
         return -EAGAIN;
 }
 
+static int tell_timed_out(const Hold *h) {
+        _cleanup_free_ char *status = clean_text(h->status);
+        char span[TIMESPAN_MAX];
+
+        fprintf(stderr,
+                "msready: timed out after %s: gate %s is not ready: %s\n"
+                "Run: msready explain %s\n",
+                format_timespan(span, h->options->timeout), h->gate,
+                status ?: "msreadyd has not answered yet", h->gate);
+        return STATUS_TIMED_OUT;
+}
+
 static int on_deadline(Hold *h) {
         usec_t now = now_monotonic();
 
-        if (!h->is_open && now >= h->deadline) {
-                fprintf(stderr, "msready: timed out: gate %s is not ready.\n", h->gate);
-                return STATUS_TIMED_OUT;
-        }
+        if (!h->is_open && now >= h->deadline)
+                return tell_timed_out(h);
         if (!h->is_open) {
                 char text[64];
 

@@ -116,13 +116,18 @@ def test_wait_with_a_time_limit(client):
     begun = time.monotonic()
     # In this time it has to learn what it then tells.
     done = client("wait", "--timeout=3s")
-    assert done.returncode == 5 and "not ready within 3s" in done.stderr
-    assert "ImagePullBackOff" in done.stderr and "quay.io" in done.stderr
+    assert done.returncode == 5
+    assert done.stderr.startswith("msready: timed out after 3s: dns is waiting: "
+                                  "Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff\n")
+    assert "quay.io" in done.stderr and world.PULL["hint"].split()[0] in done.stderr
+    assert done.stderr.endswith("\nRun: msready explain\n")
     assert 3 <= time.monotonic() - begun < 30
 
 
 def test_wait_with_no_time_looks_once(daemon, client):
-    assert client("wait", "--timeout=0").returncode == 5
+    done = client("wait", "--timeout=0", "dns", "ingress")
+    assert done.returncode == 5 and done.stderr.startswith("msready: not ready: dns is waiting: Pod ")
+    assert done.stderr.endswith("\nRun: msready explain dns ingress\n")
     daemon.monitor(world.ready())
     assert client("wait", "--timeout=0").returncode == 0
 
@@ -507,4 +512,7 @@ def test_hold_keeps_its_start_alive(daemon, holding, notify):
 
 def test_hold_with_a_time_limit(client):
     done = client("hold", "dns", "--timeout=500ms")
-    assert done.returncode == 5 and "timed out" in done.stderr
+    assert done.returncode == 5
+    pod = "Pod openshift-dns/dns-default-x7k2p: ImagePullBackOff"
+    assert f"msready: timed out after 500ms: gate dns is not ready: waiting: {pod}: Back-off" in done.stderr
+    assert done.stderr.endswith("\nRun: msready explain dns\n")

@@ -183,7 +183,7 @@ def test_object_over_the_ceiling(ready_edge):
     ready_edge.expect_reason("Unreadable", "dns")
     (told,) = daemon.gate("dns")["blockers"]
     assert told["object"] == {"kind": "Pod", "namespace": "openshift-dns", "name": "dns-default-28m2q"}
-    assert re.fullmatch(r"it has 52\d{5} bytes, more than 4194304 are not read", told["message"]), told
+    assert re.fullmatch(r"it has 52\d{5} bytes; at most 4194304 are read", told["message"]), told
     # What was freed stays in a sanitizer's quarantine for a while.
     assert daemon.private_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
     # An open gate lives on its grace, and the stream goes on.
@@ -215,7 +215,7 @@ def test_object_that_cannot_be_read(edge, watch_list):
     (blocker,) = told["blockers"]
     assert told["state"] == "waiting" and blocker["reason"] == "Unreadable", told
     assert blocker["object"] == {"kind": "Pod", "namespace": "tenant", "name": "app"}
-    assert blocker["message"] == "it has 1025 labels, more than 1024 are not read"
+    assert blocker["message"] == "it has 1025 labels; at most 1024 are read"
     assert "oc edit" in blocker["hint"]
     mark = server.mark()
     server.rest.patch(path, {"metadata": {"labels": {"label-0": None}}})

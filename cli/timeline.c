@@ -116,14 +116,15 @@ static const Column boot_columns[] = {
         {},
 };
 
-/* Puts the gate that opened last before the cluster was ready, and what it waited for: this took the boot's time. */
+/* Puts the required gate that opened last before the cluster was ready, and what it waited for: this took the boot's
+ * time. Of an old record it is not known which were required: any may be it. */
 static void put_last_gate(Table *t, const JsonValue *boot) {
         usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
         const char *waited;
 
         JSON_FOREACH(gate, jv_get(boot, "gates"))
-                if (get_usec(gate, "readyUSec") <= ready &&
+                if (jv_get_bool(gate, "required", true) && get_usec(gate, "readyUSec") <= ready &&
                     (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec")))
                         last = gate;
         if (!last)

@@ -181,6 +181,7 @@ def test_record_of_boots(edge):
     assert [t.get("gate") for t in told] == ["api", "node", "dns", None]
     assert told[2]["blocker"]["object"] == opened["blocker"]["object"]
     assert told[3]["boottimeUSec"] == first["readyUSec"]
+    assert told[3]["blocker"] == told[2]["blocker"]
     with pytest.raises(VarlinkError) as caught:
         daemon.call("GetTimeline", bootId="f" * 32)
     assert caught.value.name.endswith("NoSuchBoot")

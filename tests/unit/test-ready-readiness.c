@@ -306,7 +306,13 @@ static void test_boot_that_was_ready(void **state) {
         boot = record(f);
         assert_int_equal(boot->ready, ready);
         assert_int_equal(boot->n_gates, 2);
+        assert_int_equal(boot->gates[0].required, 1);
+        assert_int_equal(boot->gates[1].required, 0); /* not until the boot was ready */
         assert_int_equal(boot_log_length(f->readiness.boots), 1);
+
+        PLAY_GATE(&f->play, "a", check_pods("shop", NULL))->required = false;
+        load(f);
+        assert_int_equal(record(f)->gates[0].required, 1);
 }
 
 /* What an earlier run of the daemon has left: this boot stays settled, and the verdict keeps its date. */

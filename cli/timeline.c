@@ -16,12 +16,23 @@ static const Column transition_columns[] = {
         { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
 };
 
-/* An object's row has its name already. */
-static void put_why(Table *t, const JsonValue *blocker, bool is_object) {
+/* Why: on the way to ready what was waited for, else what changed it. An object's row has its name already. */
+static void put_why(Table *t, const JsonValue *transition) {
+        const JsonValue *blocker = jv_get(transition, "blocker");
+        const char *reason = jv_get_string(blocker, "reason");
+        bool is_object = jv_is_object(jv_get(transition, "object")),
+             passes = gate_state_from_string(strempty(jv_get_string(transition, "to"))) == GATE_READY;
+        _cleanup_free_ char *why = NULL;
+
+        if (!jv_is_object(blocker))
+                return;
         if (is_object)
-                table_cell(t, TRANSITION_WHY, jv_get_string(blocker, "reason"), STYLE_NONE);
-        else if (jv_is_object(blocker))
-                render_blocker_cell(t, TRANSITION_WHY, blocker);
+                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "was " : "", strempty(reason));
+        else {
+                out_fail(t->out, blocker_to_string(blocker, &why));
+                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "waited for " : "",
+                            strempty(why));
+        }
 }
 
 static void put_what(Table *t, const JsonValue *transition) {
@@ -62,7 +73,7 @@ static void put_transition(Table *t, const JsonValue *v) {
         put_what(t, v);
         table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
-        put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
+        put_why(t, v);
 }
 
 /* There are many objects: they are shown only where gates are named, or with --all. */

@@ -98,7 +98,8 @@ static void on_verdict_changed(BoardOps *ops, const Verdict *verdict, GateState 
 
         r->verdict_changed_realtime = rec->realtime;
         record(rec, NULL, NULL, gate_state_to_string(before), gate_state_to_string(verdict->state),
-               board_first_blocker(&r->board, NULL));
+               verdict->state == GATE_READY ? board_waited_for(&r->board)
+                                            : board_first_blocker(&r->board, NULL));
         rec->ops->verdict_changed(rec->ops, before);
 }
 

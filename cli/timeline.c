@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/strv.h"
 #include "boots.h"
@@ -146,17 +145,13 @@ static void put_last_gate(Table *t, const JsonValue *boot) {
 }
 
 static void put_boot(Table *t, const JsonValue *boot, int64_t number) {
-        time_t started = (time_t) (get_usec(boot, "startedRealtimeUSec") / USEC_PER_SEC);
         usec_t ready = get_usec(boot, "readyUSec");
-        char span[TIMESPAN_MAX], date[64];
-        struct tm tm;
+        char span[TIMESPAN_MAX], date[TIMESPAN_MAX];
 
-        if (!localtime_r(&started, &tm) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-                (void) snprintf(date, sizeof(date), "n/a");
         table_row(t);
         table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
         table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
-        table_cell(t, BOOT_STARTED, date, STYLE_NONE);
+        table_cell(t, BOOT_STARTED, format_date(date, get_usec(boot, "startedRealtimeUSec")), STYLE_NONE);
         table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
                    ready > 0 ? STYLE_NONE : STYLE_BAD);
         table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no", STYLE_NONE);

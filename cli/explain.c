@@ -96,8 +96,8 @@ static void put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_
         const JsonValue *same = find_told(told, blocker);
         const char *reason = strempty(jv_get_string(blocker, "reason"));
 
-        out_put(out, "\n  ");
-        render_blocker_line(out, blocker, now);
+        out_put(out, "\n");
+        render_blocker_line(out, 2, NULL, blocker, now);
         if (same) {
                 out_put(out, "      Same cause as ");
                 render_object(out, jv_get(same, "object"));

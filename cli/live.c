@@ -6,8 +6,8 @@
 #include "base/limits.h"
 
 /* Each time the whole block is written again in one write, with the cursor moved up over the old one. A line is cut
- * to the width of the terminal, with dots at its end, so that it does not wrap. A terminal that has become narrower has wrapped the old
- * lines itself, so the number of rows to clear is computed from their widths. */
+ * to the width of the terminal, with dots at its end, so that it does not wrap. A terminal that has become narrower
+ * has wrapped the old lines itself, so the number of rows to clear is computed from their widths. */
 
 /* Prepares for showing lines at the bottom of the terminal at fd. */
 void live_init(Live *live, int fd) {

@@ -351,10 +351,19 @@ def test_timeline_of_an_earlier_boot(daemon, client):
     assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())
     assert client("timeline", "--boot", world.EARLIER).returncode == 0
     assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    # As narrow terminals show it.
+    assert client("timeline", "--boot", world.EARLIER[:12]).returncode == 0
+    assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    assert client("plot", "--boot=" + world.EARLIER[:2]).returncode == 0
     assert client("timeline", "--boot=-0").returncode == 0
     assert daemon.calls[-1][1] == {}
     done = client("timeline", "--boot=-2")
     assert done.returncode == 1 and "fewer than 2" in done.stderr
+    told = world.timeline()
+    told["boots"][0]["bootId"] = world.BOOT[:8] + world.EARLIER[8:]
+    daemon.replies["GetTimeline"] = told
+    done = client("timeline", "--boot=" + world.BOOT[:8])
+    assert done.returncode == 1 and "several boots" in done.stderr
     daemon.replies["GetTimeline"] = Error("NoSuchBoot", bootId="x")
     done = client("timeline", "--boot=x")
     assert done.returncode == 1 and "--boots" in done.stderr

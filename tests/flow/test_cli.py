@@ -160,6 +160,16 @@ def test_explain_a_node_that_is_not_known(daemon, client):
     assert "      $ oc get nodes\n" in text and "oc describe" not in text
 
 
+def test_explain_what_a_condition_looks_at(daemon, client):
+    """Its kind is the plural, which oc takes."""
+    claim = blocker("volume", "persistentvolumeclaims", "data", "status.phase", "shop")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("volume", "waiting", blockers=[claim])]}
+    assert "      $ oc describe persistentvolumeclaims -n shop data\n" in client("explain").stdout
+    claim["object"]["kind"] = "a;b"
+    assert "$ oc describe" not in client("explain").stdout
+
+
 def test_summary_of_gates_that_nobody_requires(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")

@@ -100,14 +100,14 @@ static const Column gate_columns[] = {
 };
 
 /* Sets a cell to "Pod openshift-dns/dns-default-x: ImagePullBackOff", and that of the next column, its narrower form,
- * to "dns-default-x: ImagePullBackOff". */
-void render_blocker_cell(Table *t, unsigned column, const JsonValue *blocker) {
+ * to "dns-default-x: ImagePullBackOff", each after `before`. */
+void render_blocker_cell(Table *t, unsigned column, const char *before, const JsonValue *blocker) {
         _cleanup_free_ char *s = NULL, *narrower = NULL;
 
         out_fail(t->out, blocker_to_string(blocker, &s));
         out_fail(t->out, blocker_to_short_string(blocker, &narrower));
-        table_cell(t, column, s, STYLE_NONE);
-        table_cell(t, column + 1, narrower, STYLE_NONE);
+        table_cellf(t, column, STYLE_NONE, "%s%s", before, strempty(s));
+        table_cellf(t, column + 1, STYLE_NONE, "%s%s", before, strempty(narrower));
 }
 
 static void put_blocker_cell(Table *t, const JsonValue *gate) {
@@ -117,7 +117,7 @@ static void put_blocker_cell(Table *t, const JsonValue *gate) {
         if (whose && !streq_ptr(whose, jv_get_string(gate, "name")))
                 table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "gate %s", whose);
         else if (blocker)
-                render_blocker_cell(t, COLUMN_BLOCKER, blocker);
+                render_blocker_cell(t, COLUMN_BLOCKER, "", blocker);
 }
 
 /* "ready", and where a clock runs what follows: "ready (lost in 12s)". */

@@ -29,7 +29,7 @@ static const Column transition_columns[] = {
         { "FROM", .hide = 3 },
         { "TO" },
         { "WHY", .hide = 1 },
-        { "WHY", .narrower = true, .keep = 40 },
+        { "WHY", .narrower = true, .keep = 52 },
         {},
 };
 
@@ -38,7 +38,7 @@ static void put_why(Table *t, const JsonValue *blocker, bool is_object) {
         if (is_object)
                 table_cell(t, TRANSITION_WHY, jv_get_string(blocker, "reason"), STYLE_NONE);
         else if (jv_is_object(blocker))
-                render_blocker_cell(t, TRANSITION_WHY, blocker);
+                render_blocker_cell(t, TRANSITION_WHY, "", blocker);
 }
 
 static void put_what(Table *t, const JsonValue *transition) {

@@ -262,7 +262,7 @@ static bool is_told_already(const Snapshot *s, const JsonValue **gates, size_t i
 }
 
 static void put_others(Output *out, const Snapshot *s, const JsonValue **gates, size_t i, bool all) {
-        const char *separator = "    Same cause: ";
+        const char *separator = "    Also blocked by this: ";
         size_t from = out->text.size;
 
         for (size_t j = i + 1; j < s->n_gates; j++) {

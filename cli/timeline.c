@@ -225,7 +225,7 @@ int verb_timeline(const Options *options) {
         int r;
 
         if (options->boots && options->arguments[0]) {
-                fprintf(stderr, "msready: --boots shows whole boots, it takes no gates.\n");
+                fprintf(stderr, "msready: --boots shows whole boots and takes no gates.\n");
                 return STATUS_USAGE;
         }
         r = ask_timeline(options, &earlier, &reply);

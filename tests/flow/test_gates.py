@@ -207,7 +207,7 @@ def test_broken_configuration_leaves_the_old_one(ready):
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
     assert done.returncode == 1 and not done.stdout
-    told = f"not loaded, the daemon keeps the old one: {daemon.config_file}:{line}: "
+    told = f"not loaded; the daemon keeps the old one: {daemon.config_file}:{line}: "
     assert told in done.stderr and "HoldSec" in done.stderr and "check-config" in done.stderr, done.stderr
     reply = daemon.client("reload", "-j")
     assert reply.returncode == 1 and told in reply.stderr

@@ -173,6 +173,10 @@ def test_last_gate_of_a_boot(daemon, client):
     daemon.replies["GetTimeline"] = told
     rows = client("timeline", "--boots").stdout.splitlines()
     assert rows[1].endswith("  dns: Pod dns-x: ContainerCreating") and rows[2].endswith("never  yes     shop")
+    # One that is not required is not waited for; a record of an older version does not say which are.
+    gates = told["boots"][0]["gates"]
+    gates[:] = [{**gates[0], "required": True}, {**gates[1], "required": False}]
+    assert client("timeline", "--boots").stdout.splitlines()[1].endswith("  api")
 
 
 def test_status_of_a_gate_that_is_disabled(daemon, client):

@@ -173,7 +173,7 @@ def test_no_encoding_is_asked_for(ready_edge):
 def test_object_over_the_ceiling(ready_edge):
     """One line of 5 MiB, of a pod that no gate looks at and of one that a gate looks at."""
     server, daemon = ready_edge.server, ready_edge.daemon
-    before, mark = daemon.anonymous_memory(), server.mark()
+    before, mark = daemon.private_memory(), server.mark()
     huge = {"metadata": {"annotations": {"x": "y" * (5 << 20)}}}
     path = "/api/v1/namespaces/{}/pods/{}"
     server.rest.create("/api/v1/namespaces/bulk/pods", {"metadata": {"name": "big"}, "spec": {"nodeName": "n"}})
@@ -185,7 +185,7 @@ def test_object_over_the_ceiling(ready_edge):
     assert told["object"] == {"kind": "Pod", "namespace": "openshift-dns", "name": "dns-default-28m2q"}
     assert re.fullmatch(r"it has 52\d{5} bytes; at most 4194304 are read", told["message"]), told
     # What was freed stays in a sanitizer's quarantine for a while.
-    assert daemon.anonymous_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
+    assert daemon.private_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
     # An open gate lives on its grace, and the stream goes on.
     ready_edge.expect_steady()
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), {"metadata": {"annotations": {"x": None}}})

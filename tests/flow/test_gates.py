@@ -187,11 +187,11 @@ def test_hold_of_a_required_gate_is_told_to_systemd(ready):
         assert daemon.notify.wait(lambda n: re.search(pattern, n.value("STATUS") or ""), 20, mark), daemon.status()
 
     ready.kubelet.container_dies("dns-default")
-    expect_told(r"dns: Unproven .*, lost in 1[12]")
+    expect_told(r"dns: Unproven .*, lost at \d\d:\d\d:\d\d")
     ready.kubelet.container_restarts("dns-default")
     daemon.expect_status("4 of 4 gates open$")
     ready.server.stop_serving()
-    expect_told(r"ApiUnreachable .*, unknown in \d")
+    expect_told(r"ApiUnreachable .*, unknown at \d\d:\d\d:\d\d")
     ready.server.resume_serving()
 
 

@@ -32,6 +32,7 @@ static void put_live(Session *session) {
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
         Output *out = &session->live.out;
+        size_t from = out->text.size;
         char span[TIMESPAN_MAX];
 
         if (session->follow.unreachable) {
@@ -45,6 +46,7 @@ static void put_live(Session *session) {
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
+        out_fold(out, from, 2);
         progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 

@@ -515,8 +515,14 @@ const HintRow hint_rows[] = {
                   "column NAMESPACED; if the resource is missing there, look at the operator that "
                   "installs it." },
         { .reasons = "NotFound",
-          .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
-                  "(msready gates) with oc get all -A." },
+          .hint = "No object of that name exists: compare Kind= or Resource=, Namespace= and Name= in the "
+                  "gate's file (msready gates) with what oc get -A lists of that kind." },
+        { .reasons = "status.phase",
+          .kind = "persistentvolumeclaims",
+          .texts = "status.phase is Pending",
+          .hint = "The claim has no volume yet: oc describe pvc -n NAMESPACE CLAIM shows why; where its storage "
+                  "class waits for the first consumer, as MicroShift's own does, it gets one when a pod that "
+                  "uses it starts." },
         { .reasons = "NoPods",
           .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A -o wide "
                   "--show-labels (with Scope=node pods on other nodes do not count); oc describe of the "

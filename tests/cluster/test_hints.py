@@ -520,13 +520,20 @@ def test_name_of_the_node(scene, another, tmp_path):
 
 
 def test_conditions(scene):
-    """A resource that the API server lacks, a namespace that is missing in the gate, a controller that has not run."""
+    """A resource that the API server lacks, a namespace that is missing in the gate, a controller that has not run; a
+    claim that waits for its volume."""
     scene.rest.create("/api/v1/namespaces/shop/configmaps", {"kind": "ConfigMap", "metadata": {"name": "settings"}})
     settings = "[Condition]\nResource=v1/configmaps\nName=settings\nType=Ready\n"
     scene.load("unknown", settings.replace("v1/configmaps", "cert-manager.io/v1/certificates"))
     scene.load("nowhere", settings)
+    scene.rest.create("/api/v1/namespaces/shop/persistentvolumeclaims",
+                      {"kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+                       "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
+    scene.load("volume", "[Condition]\nResource=v1/persistentvolumeclaims\nNamespace=shop\nName=data\n"
+                         "Field=status.phase\nValue=Bound\n")
     scene.load("unproven", settings + "Namespace=shop\n[Pods]\nNamespace=shop\nName=settings-*\n")
     scene.told("unknown", "NotFound", "oc api-resources", "does not know the resource")
+    scene.told("volume", "status.phase", "when a pod that uses it starts", "status.phase is Pending")
     scene.told("nowhere", "NotFound", "Set Namespace=", "only in the namespace shop")
     scene.told("unproven", "Unproven", "the [Workload] or [Pods] of the same gate", "may be of an earlier boot")
 

@@ -160,6 +160,16 @@ def test_explain_a_node_that_is_not_known(daemon, client):
     assert "      $ oc get nodes\n" in text and "oc describe" not in text
 
 
+def test_explain_what_a_condition_looks_at(daemon, client):
+    """Its kind is the plural, which oc takes."""
+    claim = blocker("volume", "persistentvolumeclaims", "data", "status.phase", "shop")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("volume", "waiting", blockers=[claim])]}
+    assert "      $ oc describe persistentvolumeclaims -n shop data\n" in client("explain").stdout
+    claim["object"]["kind"] = "a;b"
+    assert "$ oc describe" not in client("explain").stdout
+
+
 def test_summary_of_gates_that_nobody_requires(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")
@@ -393,10 +403,19 @@ def test_timeline_of_an_earlier_boot(daemon, client):
     assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())
     assert client("timeline", "--boot", world.EARLIER).returncode == 0
     assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    # As narrow terminals show it.
+    assert client("timeline", "--boot", world.EARLIER[:12]).returncode == 0
+    assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    assert client("plot", "--boot=" + world.EARLIER[:2]).returncode == 0
     assert client("timeline", "--boot=-0").returncode == 0
     assert daemon.calls[-1][1] == {}
     done = client("timeline", "--boot=-2")
     assert done.returncode == 1 and "fewer than 2" in done.stderr
+    told = world.timeline()
+    told["boots"][0]["bootId"] = world.BOOT[:8] + world.EARLIER[8:]
+    daemon.replies["GetTimeline"] = told
+    done = client("timeline", "--boot=" + world.BOOT[:8])
+    assert done.returncode == 1 and "several boots" in done.stderr
     daemon.replies["GetTimeline"] = Error("NoSuchBoot", bootId="x")
     done = client("timeline", "--boot=x")
     assert done.returncode == 1 and "--boots" in done.stderr

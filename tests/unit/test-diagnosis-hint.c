@@ -355,6 +355,8 @@ static const Case cases[] = {
         { "oc api-resources",
           { .kind = "certificates", .reason = "NotFound",
             .message = "the API server does not know the resource a.b/v1/certificates in a namespace" } },
+        { "it gets one when a pod that uses it starts",
+          { .kind = "persistentvolumeclaims", .reason = "status.phase", .message = "status.phase is Pending" } },
         { "No object of that name exists", { .kind = "Deployment", .reason = "NotFound", .overdue = true } },
         { "No pod matches", { .reason = "NoPods" } },
         { "creates no pod on the node while it has that taint",

@@ -5,6 +5,7 @@
 #include "ask.h"
 #include "base/strv.h"
 #include "describe.h"
+#include "suggest.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -102,7 +103,7 @@ static void show_one(Output *out, const JsonValue *d) {
 static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments)
                 if (!find_definition(definitions, *name))
-                        return tell_no_such_gate(*name);
+                        return tell_no_such_gate(options, *name);
         return 0;
 }
 

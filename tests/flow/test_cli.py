@@ -296,11 +296,22 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
 
 
 @pytest.mark.parametrize("arguments,word", [
-    (("nope",), "no verb 'nope'"),
-    (("--nope",), "unrecognized option"),
+    (("xyzzy",), "unknown verb 'xyzzy'. Try: msready help"),
+    (("--xyzzy",), "unknown option '--xyzzy'. Try: msready help"),
+    (("stauts",), "unknown verb 'stauts'. Did you mean status?"),
+    (("dns",), "unknown verb 'dns'. Did you mean: msready status dns?"),
+    (("storge", "--timeout=3"), "unknown verb 'storge'. Did you mean: msready status storage?"),
+    (("get", "pods"), "Did you mean: msready objects?"),
+    (("logs",), "Did you mean: journalctl -b -u msready.service?"),
+    (("wait", "--tiemout=3"), "unknown option '--tiemout'. Did you mean --timeout?"),
+    (("timeline", "--boo"), "Did you mean --boot?"),
+    (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
+    (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
+    (("-qx",), "unknown option '-x'. Try: msready help"),
+    (("--quiet=3",), "--quiet takes no value"),
     (("status", "--timeout=3"), "does not take --timeout"),
     (("wait", "--timeout=soon"), "time span"),
-    (("wait", "--timeout"), "requires an argument"),
+    (("wait", "--timeout"), "--timeout takes a value"),
     (("--json=xml",), "pretty, short or off"),
     (("hold",), "too few arguments"),
     (("objects", "a", "b"), "too many arguments"),
@@ -316,6 +327,33 @@ def test_wrong_usage(client, arguments, word):
     done = client(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert word in done.stderr
+
+
+def test_a_wrong_word_without_the_daemon(tmp_path):
+    done = Client(tmp_path / "socket")("dns")
+    assert (done.returncode, done.stderr) == (2, "msready: unknown verb 'dns'. Try: msready help\n")
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "timeline"])
+def test_the_nearest_gate(daemon, client, verb):
+    daemon.replies["Describe"] = Error("NoSuchGate", gate="storge")
+    done = client(verb, "storge")
+    assert (done.returncode, done.stderr) == (4, "msready: there is no gate 'storge'. Did you mean storage?\n"
+                                                 "To list them: msready gates\n")
+    daemon.replies["ListGates"] = {"definitions": [{"name": "storge\x1b[2J"}, {}, {"name": 3}]}
+    assert "mean" not in client(verb, "storge").stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "objects", "timeline", "plot"])
+def test_cluster_is_no_gate(daemon, client, verb):
+    whole, named = client(verb), client(verb, "cluster")
+    assert (named.returncode, named.stderr) == (whole.returncode, "")
+    assert len(daemon.calls) % 2 == 0 and daemon.calls[:len(daemon.calls) // 2] * 2 == daemon.calls
+
+
+def test_cluster_beside_a_gate_is_a_gate(daemon, client):
+    client("status", "cluster", "dns")
+    assert daemon.calls == [(READINESS + "Describe", {"gates": ["cluster", "dns"]}, set())]
 
 
 def test_options_stand_anywhere(daemon):

@@ -182,7 +182,8 @@ def test_a_daemon_that_was_never_there(tmp_path, tmux, verb):
     t = tmux()
     t.type("clear; " + " ".join(Client(tmp_path / "none").command(verb)))
     screen = t.wait(lambda s: "unreachable" in s)
-    assert re.fullmatch(r"● msreadyd has been unreachable for [0-9a-z ]+: No such file or directory\n*", screen), screen
+    words = r"● msreadyd has been unreachable for [0-9a-z ]+: No such file or directory\n*"
+    assert re.fullmatch(words, screen), screen
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ PODS = (
     ("event", "FailedCreatePodSandBox", "rpc error: code = DeadlineExceeded desc = context", "sandbox in time"),
     ("crash", "Error", "could not open lvmd socket", "LVMS does not come up", "openshift-storage"),
     ("pending", "Unschedulable", "1 node(s) did not have enough free storage.", "lacks a volume group"),
-    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "are created by service-ca", "openshift-dns"),
+    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "created by service-ca", "openshift-dns"),
     ("event", "FailedMount", 'secret "shop-tls" not found', "refers to a Secret or ConfigMap"),
     ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "creates this in each namespace"),
     ("pending", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims.", "PersistentVolumeClaim is not"),

@@ -36,8 +36,10 @@ GateDefinition *gate_definition_free(GateDefinition *d) {
                 check_definition_free(d->checks[i]);
         free(d->checks);
         strv_free(d->after);
+        strv_free(d->after_places);
         strv_free(d->files);
         strv_free(d->warnings);
+        strv_free(d->errors);
         free(d->name);
         free(d->description);
         free(d->invalid);

@@ -36,7 +36,8 @@ typedef struct CheckSyntax {
         bool needs_controller; /* proves nothing by itself */
 } CheckSyntax;
 
-/* NULL where no kind has such a section; *ret_nearest (may be NULL) is then the section that is nearest to it, or NULL. */
+/* NULL where no kind has such a section; *ret_nearest (may be NULL) is then the section that is nearest to it, or
+ * NULL. */
 typedef const CheckSyntax *(*CheckSyntaxFinder)(const char *section, const char **ret_nearest);
 
 /* Common part of all kinds. The struct of each kind begins with this, and its keys follow. */

@@ -45,6 +45,7 @@ typedef struct GateDefinition {
         OnUnknown on_unknown;
         CheckDefinition **checks;
         size_t n_checks;
+        char *masked;    /* the link to /dev/null by which the gate is masked: it asks nothing; else NULL */
         char **files;    /* in the order of reading */
         char **warnings; /* unknown keys and the like, each with file and line */
         char *invalid;   /* why the gate cannot be evaluated, with file and line; else NULL */
@@ -67,6 +68,7 @@ const char *gate_key_nearest(const char *key);
 void gate_condition_done(GateCondition *c);
 bool gate_definition_asks_for_manifests(const GateDefinition *d);
 void gate_definition_clear_conditions(GateDefinition *d);
+void gate_definition_clear_checks(GateDefinition *d);
 bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition *b);
 int gate_definition_checks_hash(const GateDefinition *d, uint64_t *ret);
 bool gate_name_is_valid(const char *name);

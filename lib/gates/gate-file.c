@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A gate file becomes a definition assignment by assignment, in the order of reading. No error ends the reading:
- * the first one is kept as the reason why the gate is invalid, the others beside it, and the rest still counts, because
- * an invalid gate is required by its last readable Required=. An unknown key is a warning; a section of an unknown kind is an
- * error, because without it a gate would ask less than its author meant. */
+ * the first one is kept as the reason why the gate is invalid, the others beside it, and the rest still counts,
+ * because an invalid gate is required by its last readable Required=. An unknown key is a warning; a section of an
+ * unknown kind is an error, because without it a gate would ask less than its author meant. */
 
 #include "gates/definition.h"
 

@@ -533,7 +533,8 @@ static void test_load(void **state) {
 
         put("usr/dns.gate", "[Gate]\nRequired=yes\n[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n");
         put("usr/node.gate", "[Gate]\nRequired=yes\n[Node]\n");
-        put("usr/off.gate", "[Gate]\nRequired=yes\n[Node]\n");
+        put("usr/off.gate",
+            "[Gate]\nDescription=Off\nRequired=yes\nAfter=x\nColour=red\nConditionPathExists=/y\n[Node]\nName=%H\n");
         put("etc/node.gate", "[Gate]\nbroken\n");
         put("etc/own.gate", "");
         /* A drop-in merges by label, and may add a check. */
@@ -542,7 +543,7 @@ static void test_load(void **state) {
         assert_int_equal(symlink("/dev/null", link), 0);
 
         assert_ok(gate_definitions_load(folders, check_find_syntax, &d, &n, NULL));
-        assert_int_equal(n, 3);
+        assert_int_equal(n, 4);
         assert_string_equal(d[0]->name, "dns");
         assert_null(d[0]->invalid);
         assert_int_equal(d[0]->required, 0);
@@ -552,15 +553,25 @@ static void test_load(void **state) {
         assert_string_equal(d[1]->name, "node");
         assert_non_null(strstr(d[1]->invalid, "etc/node.gate:2:"));
         assert_int_equal(d[1]->required, 1); /* as the vendor's is */
-        assert_string_equal(d[2]->name, "own");
-        assert_non_null(strstr(d[2]->invalid, "etc/own.gate: no checks"));
-        assert_int_equal(d[2]->required, -1);
+        /* What is masked asks nothing, whatever is wrong in its own file. */
+        assert_string_equal(d[2]->name, "off");
+        assert_string_equal(d[2]->masked, link);
+        assert_joined(d[2]->files, " ", link);
+        assert_string_equal(d[2]->description, "Off");
+        assert_int_equal(d[2]->required, 1);
+        assert_int_equal(d[2]->n_conditions, 1);
+        assert_int_equal(d[2]->n_checks, 0);
+        assert_null(d[2]->invalid);
+        assert_null(d[2]->warnings);
+        assert_string_equal(d[3]->name, "own");
+        assert_non_null(strstr(d[3]->invalid, "etc/own.gate: no checks"));
+        assert_int_equal(d[3]->required, -1);
+        assert_null(d[3]->masked);
         gate_definitions_free(d, n);
 
         {
                 _cleanup_(gate_definition_freep) GateDefinition *one = NULL;
 
-                assert_error(gate_definition_load(folders, "off", check_find_syntax, &one), ERFKILL);
                 assert_error(gate_definition_load(folders, "none", check_find_syntax, &one), ENOENT);
                 assert_ok(gate_definition_load(folders, "dns", check_find_syntax, &one));
         }

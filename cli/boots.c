@@ -52,7 +52,7 @@ static int find_earlier(const Options *options, unsigned n, char **ret) {
         else
                 fprintf(stderr,
                         "msready: there are fewer than %u earlier boots on record.\n"
-                        "See all of them: msready timeline --boots\n",
+                        "To list them: msready timeline --boots\n",
                         n);
         return STATUS_ERROR;
 }

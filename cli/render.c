@@ -256,7 +256,7 @@ static bool is_told_already(const Snapshot *s, const JsonValue **gates, size_t i
 }
 
 static void put_others(Output *out, const Snapshot *s, const JsonValue **gates, size_t i, bool all) {
-        const char *separator = "    Same cause: ";
+        const char *separator = "    Also blocked by this: ";
 
         for (size_t j = i + 1; j < s->n_gates; j++) {
                 if (!tells_of(s, gates[j], all) ||

@@ -37,7 +37,7 @@ void session_put_unreachable(Session *s, Style style, const char *end) {
         char span[TIMESPAN_MAX];
 
         out_styled(&s->live.out, style, out_symbol(&s->live.out, "\xe2\x97\x8f", "*"));
-        out_printf(&s->live.out, " msreadyd is out of reach for %s: %s%s\n",
+        out_printf(&s->live.out, " msreadyd has been unreachable for %s: %s%s\n",
                    format_timespan(span, usec_sub(now_monotonic(), s->follow.since_lost)),
                    strerror(-s->follow.cause), end);
 }

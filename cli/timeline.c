@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/strv.h"
 #include "boots.h"
@@ -16,12 +15,23 @@ static const Column transition_columns[] = {
         { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
 };
 
-/* An object's row has its name already. */
-static void put_why(Table *t, const JsonValue *blocker, bool is_object) {
+/* Why: on the way to ready what was waited for, else what changed it. An object's row has its name already. */
+static void put_why(Table *t, const JsonValue *transition) {
+        const JsonValue *blocker = jv_get(transition, "blocker");
+        const char *reason = jv_get_string(blocker, "reason");
+        bool is_object = jv_is_object(jv_get(transition, "object")),
+             passes = gate_state_from_string(strempty(jv_get_string(transition, "to"))) == GATE_READY;
+        _cleanup_free_ char *why = NULL;
+
+        if (!jv_is_object(blocker))
+                return;
         if (is_object)
-                table_cell(t, TRANSITION_WHY, jv_get_string(blocker, "reason"), STYLE_NONE);
-        else if (jv_is_object(blocker))
-                render_blocker_cell(t, TRANSITION_WHY, blocker);
+                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "was " : "", strempty(reason));
+        else {
+                out_fail(t->out, blocker_to_string(blocker, &why));
+                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "waited for " : "",
+                            strempty(why));
+        }
 }
 
 static void put_what(Table *t, const JsonValue *transition) {
@@ -62,7 +72,7 @@ static void put_transition(Table *t, const JsonValue *v) {
         put_what(t, v);
         table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
-        put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
+        put_why(t, v);
 }
 
 /* There are many objects: they are shown only where gates are named, or with --all. */
@@ -116,14 +126,15 @@ static const Column boot_columns[] = {
         {},
 };
 
-/* Puts the gate that opened last before the cluster was ready, and what it waited for: this took the boot's time. */
+/* Puts the required gate that opened last before the cluster was ready, and what it waited for: this took the boot's
+ * time. Of an old record it is not known which were required: any may be it. */
 static void put_last_gate(Table *t, const JsonValue *boot) {
         usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
         const char *waited;
 
         JSON_FOREACH(gate, jv_get(boot, "gates"))
-                if (get_usec(gate, "readyUSec") <= ready &&
+                if (jv_get_bool(gate, "required", true) && get_usec(gate, "readyUSec") <= ready &&
                     (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec")))
                         last = gate;
         if (!last)
@@ -134,17 +145,13 @@ static void put_last_gate(Table *t, const JsonValue *boot) {
 }
 
 static void put_boot(Table *t, const JsonValue *boot, int64_t number) {
-        time_t started = (time_t) (get_usec(boot, "startedRealtimeUSec") / USEC_PER_SEC);
         usec_t ready = get_usec(boot, "readyUSec");
-        char span[TIMESPAN_MAX], date[64];
-        struct tm tm;
+        char span[TIMESPAN_MAX], date[TIMESPAN_MAX];
 
-        if (!localtime_r(&started, &tm) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-                (void) snprintf(date, sizeof(date), "n/a");
         table_row(t);
         table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
         table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
-        table_cell(t, BOOT_STARTED, date, STYLE_NONE);
+        table_cell(t, BOOT_STARTED, format_date(date, get_usec(boot, "startedRealtimeUSec")), STYLE_NONE);
         table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
                    ready > 0 ? STYLE_NONE : STYLE_BAD);
         table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no", STYLE_NONE);
@@ -176,7 +183,7 @@ int verb_timeline(const Options *options) {
         int r;
 
         if (options->boots && options->arguments[0]) {
-                fprintf(stderr, "msready: --boots shows whole boots, it takes no gates.\n");
+                fprintf(stderr, "msready: --boots shows whole boots and takes no gates.\n");
                 return STATUS_USAGE;
         }
         r = ask_timeline(options, &earlier, &reply);

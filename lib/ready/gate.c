@@ -312,6 +312,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                 blocker_done(&g->waited_for);
                 g->waited_for = old->blockers[0];
                 old->blockers[0] = (Blocker){};
+                g->cleared = now.boottime;
         }
         report_done(old);
         *old = *new;

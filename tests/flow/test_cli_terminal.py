@@ -193,18 +193,18 @@ def test_wait_tells_when_the_daemon_is_away(daemon, tmux):
     t.type("clear; " + command(daemon, "wait"))
     t.wait(lambda s: "2 of 3 gates" in s)
     daemon.stop()
-    t.wait(lambda s: "msreadyd is out of reach for" in s)
+    t.wait(lambda s: "msreadyd has been unreachable for" in s)
     daemon.start()
     screen = t.wait(lambda s: "2 of 3 gates" in s)
-    assert "out of reach" not in screen
+    assert "unreachable" not in screen
 
 
 @pytest.mark.parametrize("verb", ["wait", "watch"])
 def test_a_daemon_that_was_never_there(tmp_path, tmux, verb):
     t = tmux()
     t.type("clear; " + " ".join(Client(tmp_path / "none").command(verb)))
-    screen = t.wait(lambda s: "out of reach" in s)
-    assert re.fullmatch(r"● msreadyd is out of reach for [0-9a-z ]+: No such file or directory\n*", screen), screen
+    screen = t.wait(lambda s: "unreachable" in s)
+    assert re.fullmatch(r"● msreadyd has been unreachable for [0-9a-z ]+: No such file or directory\n*", screen), screen
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ void configuration_done(Configuration *c) {
         *c = CONFIGURATION_NULL;
 }
 
-static int load_settings(const Options *options, Settings **ret, char **reterr_detail) {
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***reterr_more) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
@@ -47,7 +47,7 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
                                     strerror(-r));
                 return r;
         }
-        return settings_parse(conf, ret, reterr_detail);
+        return settings_parse(conf, ret, reterr_detail, reterr_more);
 }
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
@@ -249,13 +249,14 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         return look_up_names(c);
 }
 
-/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been
- * changed. Invalid gates are no failure: they are gates that wait. */
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what
+ * else, and nothing has been changed. Invalid gates are no failure: they are gates that wait. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
+                       char ***reterr_more) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         int r;
 
-        r = load_settings(options, &c.settings, reterr_detail);
+        r = load_settings(options, &c.settings, reterr_detail, reterr_more);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c.settings->warnings) {
@@ -328,14 +329,18 @@ int configuration_find_problems(const Configuration *c, const Board *board, char
 
 static int find_all_problems(const Options *options, Problems *ret) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
-        _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
+        _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
         _cleanup_(board_done) Board board = BOARD_INIT;
         _cleanup_free_ char *detail = NULL;
         int r;
 
-        r = configuration_load(options, &c, &detail);
-        if (r < 0)
-                return problems_add(&ret->errors, "%s", detail ?: strerror(-r));
+        r = configuration_load(options, &c, &detail, &more);
+        if (r < 0) {
+                r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
+                STRV_FOREACH(e, more)
+                        r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
+                return r;
+        }
         r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
         if (r >= 0)
                 r = configuration_find_problems(&c, &board, order, ret);

@@ -19,7 +19,8 @@ typedef struct Configuration {
 
 void configuration_done(Configuration *c);
 char *const *configuration_folders(const Options *options);
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail);
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
+                       char ***reterr_more);
 int configuration_warn_of_kubeconfig(const Settings *settings, const Options *options, char ***warnings);
 int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
                                 Problems *ret);

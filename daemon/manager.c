@@ -347,7 +347,7 @@ static int reload(Manager *m, char **reterr_detail) {
 
         publish_notify_reloading(m->notify);
 
-        r = configuration_load(m->hub.options, &c, &detail);
+        r = configuration_load(m->hub.options, &c, &detail, NULL);
         if (r >= 0)
                 r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
         if (r >= 0)
@@ -494,7 +494,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 r = source_mounts_new(&m->hub, &m->mounts_ops, &m->mounts);
         if (r < 0)
                 return r;
-        r = configuration_load(options, &c, &detail);
+        r = configuration_load(options, &c, &detail, NULL);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;

@@ -242,19 +242,26 @@ static int warn_of_comment(Settings *s, const ConfLine *l) {
                             (int) utf8_truncate(shown, SHOWN_MAX), shown);
 }
 
-static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
-        const char *why = NULL, *shown;
+static int refuse(char ***errors, const ConfLine *l, const char *why) {
+        const char *shown = value_shown(l->value);
+
+        if (strv_length(*errors) >= WARNINGS_MAX)
+                return 0;
+        return strv_extendf(errors, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
+                            (int) utf8_truncate(shown, SHOWN_MAX), shown, value_explain(l->value, why));
+}
+
+/* An error ends nothing: it is added to errors. -ENOMEM. */
+static int take_line(Settings *s, const ConfLine *l, char ***errors) {
+        const char *why = NULL;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(keys) && l->key && !*l->label; i++) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
                 r = keys[i].parse((char *) s + keys[i].offset, l->value, &why);
-                shown = value_shown(l->value);
-                if (r == -EINVAL && reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(shown, SHOWN_MAX), shown,
-                                            value_explain(l->value, why));
+                if (r == -EINVAL)
+                        return refuse(errors, l, why);
                 if (r >= 0 && keys[i].place > 0)
                         r = keep_place((char **) (void *) ((char *) s + keys[i].place), l);
                 if (r < 0)
@@ -266,18 +273,25 @@ static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
         return warn_unknown(s, l);
 }
 
-/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
- * NULL), so that a caller can keep the settings that it has; -ENOMEM. Unknown sections and keys are warnings. */
-int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
-        _cleanup_(settings_freep) Settings *s = NULL;
+/* The first of the errors, which are emptied, and the others. */
+static void give_errors(char ***errors, char **reterr_detail, char ***reterr_more) {
+        _cleanup_free_ char *first = **errors;
+
+        memmove(*errors, *errors + 1, strv_length(*errors) * sizeof(char *));
+        if (reterr_detail)
+                *reterr_detail = TAKE_PTR(first);
+        if (reterr_more)
+                *reterr_more = TAKE_PTR(*errors);
+}
+
+/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key of the first error in
+ * reterr_detail, and the others in reterr_more (both may be NULL), so that a caller can keep the settings that it has;
+ * -ENOMEM. Unknown sections and keys are warnings. */
+int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***reterr_more) {
+        _cleanup_(settings_freep) Settings *s = malloc(sizeof(Settings));
+        _cleanup_(strv_freep) char **errors = NULL;
         int r;
 
-        if (conf->errors) {
-                if (reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s", conf->errors[0]);
-                return -EINVAL;
-        }
-        s = malloc(sizeof(Settings));
         if (!s)
                 return -ENOMEM;
         *s = (Settings){
@@ -285,10 +299,16 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
                 .log_level = -1,
         };
         r = strv_copy(conf->files, &s->files);
+        if (r >= 0)
+                r = strv_copy(conf->errors, &errors);
         for (size_t i = 0; r >= 0 && i < conf->n_lines; i++)
-                r = take_line(s, conf->lines + i, reterr_detail);
+                r = take_line(s, conf->lines + i, &errors);
         if (r < 0)
                 return r;
+        if (strv_length(errors) > 0) {
+                give_errors(&errors, reterr_detail, reterr_more);
+                return -EINVAL;
+        }
 
         *ret = TAKE_PTR(s);
         return 0;

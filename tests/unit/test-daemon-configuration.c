@@ -31,7 +31,7 @@ static void load(Case *c) {
         _cleanup_(configuration_done) Configuration loaded = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
 
-        assert_ok(configuration_load(&c->options, &loaded, NULL));
+        assert_ok(configuration_load(&c->options, &loaded, NULL, NULL));
         assert_ok(board_set(&c->board, loaded.setups, loaded.n_setups, instant_now(), &order, &removed));
         problems_done(&c->problems);
         assert_ok(configuration_find_problems(&loaded, &c->board, order, &c->problems));

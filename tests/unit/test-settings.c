@@ -16,7 +16,7 @@ static int parse(const char *text, Settings **ret, char **detail) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
 
         assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
-        return settings_parse(conf, ret, detail);
+        return settings_parse(conf, ret, detail, NULL);
 }
 
 static void test_defaults(void **state) {
@@ -237,6 +237,23 @@ static void test_warnings(void **state) {
         }
 }
 
+/* All errors are told, so that a file is mended in one go. */
+static void test_all_errors(void **state) {
+        static const char text[] = "[Cluster]\nnonsense\nScope=all\n[Readiness]\nHoldSec=x\n";
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(strv_freep) char **more = NULL;
+        _cleanup_free_ char *detail = NULL;
+
+        assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
+        assert_error(settings_parse(conf, &s, &detail, &more), EINVAL);
+        assert_null(s);
+        assert_string_equal(detail, "F:2: must be [SECTION] or KEY=VALUE");
+        assert_joined(more, "\n",
+                      "F:3: Scope=all: must be node or cluster\n"
+                      "F:5: HoldSec=x: must be a time span such as 90, 2min or 500ms");
+}
+
 static void test_shipped(void **state) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_(settings_freep) Settings *s = NULL;
@@ -244,17 +261,22 @@ static void test_shipped(void **state) {
 
         assert_ok(path_join(getenv("MSREADY_SOURCE"), "units/msready.conf", &path));
         assert_ok(conf_load_path(path, NULL, "msready.conf", &conf));
-        assert_ok(settings_parse(conf, &s, NULL));
+        assert_ok(settings_parse(conf, &s, NULL, NULL));
         assert_null(s->warnings);
         assert_int_equal(s->scope, SCOPE_NODE);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),
-                cmocka_unit_test(test_reset),    cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
-                cmocka_unit_test(test_taken),    cmocka_unit_test(test_textfile_is_no_folder),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_all_keys),
+                cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_shipped),
+                cmocka_unit_test(test_all_errors),
+                cmocka_unit_test(test_taken),
+                cmocka_unit_test(test_textfile_is_no_folder),
         };
         return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }

@@ -62,8 +62,8 @@ static bool tell_gate_error(const char *name, const char *gate, const char *caus
         if (streq(name, READINESS "GateDisabled"))
                 fprintf(stderr,
                         "msready: gate '%s' is disabled on this host: %s.\n"
-                        "See its conditions: msready gates\n",
-                        gate, cause);
+                        "See what it asks for: msready gates %s\n",
+                        gate, cause, gate);
         else if (streq(name, READINESS "GateInvalid"))
                 fprintf(stderr,
                         "msready: gate '%s' is invalid: %s.\n"

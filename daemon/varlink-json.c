@@ -7,6 +7,23 @@
 #include "base/hash.h"
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
+#include "gates/gate-condition.h"
+
+/* Gates that would be required, but are masked; absent where there are none. */
+static void add_missed(JsonBuilder *b, const Board *board) {
+        bool any = false;
+
+        BOARD_FOREACH(g, board) {
+                if (!g->setup.missed)
+                        continue;
+                if (!any)
+                        jb_array(b, "maskedGates");
+                any = true;
+                jb_string(b, NULL, gate_name(g));
+        }
+        if (any)
+                jb_end(b);
+}
 
 void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
         const Verdict *verdict = &readiness->board.verdict;
@@ -24,6 +41,7 @@ void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
         jb_string(b, "serverVersion", readiness->world->server_version);
         if (readiness_typical(readiness, &typical) >= 0)
                 jb_usec(b, "typicalReadyUSec", typical);
+        add_missed(b, &readiness->board);
         jb_end(b);
 }
 
@@ -202,16 +220,33 @@ static void add_checks(JsonBuilder *b, const GateDefinition *d) {
         jb_end(b);
 }
 
+static void add_conditions(JsonBuilder *b, const GateDefinition *d) {
+        jb_array(b, "conditions");
+        for (size_t i = 0; i < d->n_conditions; i++) {
+                _cleanup_free_ char *text = NULL;
+                int r;
+
+                r = gate_condition_describe(&d->conditions[i], &text);
+                if (r < 0)
+                        jb_fail(b, r);
+                else
+                        jb_string(b, NULL, text);
+        }
+        jb_end(b);
+}
+
 void vj_definition(JsonBuilder *b, const char *key, const Gate *g) {
         const GateDefinition *d = g->setup.definition;
 
         jb_object(b, key);
         jb_string(b, "name", d->name);
         jb_string(b, "description", strempty(d->description));
-        jb_bool(b, "required", g->setup.required);
+        jb_bool(b, "required", g->setup.required && (g->setup.enabled || !d->masked));
         jb_bool(b, "enabled", g->setup.enabled);
+        jb_string(b, "masked", d->masked);
         jb_string(b, "cause", d->invalid ?: g->setup.cause);
         jb_strings(b, "files", d->files);
+        add_conditions(b, d);
         add_checks(b, d);
         jb_usec_or_infinity(b, "settleUSec", g->setup.timing.settle);
         jb_usec_or_infinity(b, "holdUSec", g->setup.timing.hold);

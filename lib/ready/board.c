@@ -29,17 +29,18 @@ Gate *board_find(const Board *b, const char *name) {
 /* Appends the gate to b->gates, behind those of all that its After= names. Depth first; no deeper than there are
  * gates. */
 static int sort_gate(Board *b, const Board *unsorted, Gate *g, char ***warnings) {
+        const GateDefinition *d = g->setup.definition;
         int r;
 
         if (g->sorting == GATE_SORTED)
                 return 0;
         g->sorting = GATE_BEING_SORTED;
-        STRV_FOREACH(name, g->setup.definition->after) {
-                Gate *before = board_find(unsorted, *name);
+        for (size_t i = 0; d->after && d->after[i]; i++) {
+                Gate *before = board_find(unsorted, d->after[i]);
 
                 if (before && before->sorting == GATE_BEING_SORTED)
-                        r = strv_extendf(warnings, "gate %s: After=%s makes a cycle, ignoring it",
-                                         gate_name(g), *name);
+                        r = strv_extendf(warnings, "%s: After=%s makes a cycle, ignoring it",
+                                         d->after_places[i], d->after[i]);
                 else
                         r = before ? sort_gate(b, unsorted, before, warnings) : 0;
                 if (r < 0)

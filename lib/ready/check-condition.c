@@ -26,7 +26,7 @@ static int parse_resource(void *p, const char *value, const char **why) {
         if (*value)
                 r = kube_resource_parse(value, &resource);
         if (r == -EINVAL)
-                return value_refuse(why, "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case");
+                return value_refuse(why, "must be GROUP/VERSION/PLURAL or VERSION/PLURAL, in lower case");
         return r < 0 ? r : value_set_text(p, value);
 }
 
@@ -51,14 +51,14 @@ static int parse_status(void *p, const char *value, const char **why) {
         KubeStatus s = *value ? kube_status_from_string(value) : KUBE_STATUS_TRUE, *status = p;
 
         if ((int) s < 0)
-                return value_refuse(why, "neither True, False nor Unknown");
+                return value_refuse(why, "must be True, False or Unknown");
         *status = s;
         return 0;
 }
 
 static int parse_field(void *p, const char *value, const char **why) {
         if (*value && !kube_field_is_path(value))
-                return value_refuse(why, "not names with dots between them, as status.phase is");
+                return value_refuse(why, "must be names with dots between them, such as status.phase");
         return value_set_text(p, value);
 }
 

@@ -14,7 +14,7 @@ static int parse_name(void *p, const char *value, const char **why) {
         else if (*value && !streq(value, "*") && !kube_name_is_valid(value))
                 return value_refuse(why, value_has_specifier(value)
                                                  ? VALUE_SPECIFIER ", local for this host's node"
-                                                 : "neither local nor * nor a name that a node can "
+                                                 : "must be local, * or a name that a node can "
                                                    "have: " KUBE_NAME_WORDS);
         return value_set_text(p, value);
 }

@@ -22,7 +22,7 @@ static int parse_kind(void *p, const char *value, const char **why) {
         KubeKind k = *value ? kube_kind_from_string(value) : _KUBE_KIND_MAX, *kind = p;
 
         if (*value && k != KUBE_DAEMONSET && k != KUBE_DEPLOYMENT && k != KUBE_STATEFULSET)
-                return value_refuse(why, "neither DaemonSet, Deployment nor StatefulSet");
+                return value_refuse(why, "must be Deployment, DaemonSet or StatefulSet");
         *kind = k;
         return 0;
 }
@@ -31,7 +31,7 @@ static int parse_revision(void *p, const char *value, const char **why) {
         bool *any = p;
 
         if (*value && !streq(value, "newest") && !streq(value, "any"))
-                return value_refuse(why, "neither newest nor any");
+                return value_refuse(why, "must be newest or any");
         *any = streq(value, "any");
         return 0;
 }

@@ -25,8 +25,9 @@ typedef struct KeptContainer {
 typedef struct GateSetup {
         GateDefinition *definition; /* owned */
         bool enabled;
-        char *cause; /* why it is not enabled, or which condition could not be read; else NULL */
-        bool required;
+        char *cause;   /* why it is not enabled, or which condition could not be read; else NULL */
+        bool required; /* says nothing of one that is masked */
+        bool missed;   /* it is masked, and would be required without its mask */
         bool vendor;
         GateTiming timing;
 } GateSetup;

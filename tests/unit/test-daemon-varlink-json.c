@@ -143,6 +143,39 @@ static void test_guide(void **state) {
 }
 
 /* Every kind of clock, and a state that a gate can be in. */
+/* A masked gate, and one that the verdict lacks for it. */
+static void test_masked(void **state) {
+        Play *p = *state;
+        Readiness readiness;
+        JsonValue *v;
+        Gate *g;
+
+        world_of_guide(p);
+        g = play_find(p, "ovnkube-master");
+        g->setup.enabled = false;
+        g->setup.missed = true;
+        g->setup.definition->masked = strdup("/etc/msready/gates.d/ovnkube-master.gate");
+        check_all(p);
+        readiness = readiness_of(p);
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
+        assert_int_equal(jv_length(jv_get(v, "maskedGates")), 1);
+        assert_string_equal(jv_string(jv_first(jv_get(v, "maskedGates"))), "ovnkube-master");
+        jv_free(v);
+
+        vj_definition(&builder, NULL, g);
+        v = finish();
+        assert_member(v, "masked", "/etc/msready/gates.d/ovnkube-master.gate");
+        assert_false(jv_get_bool(v, "required", true));
+        jv_free(v);
+
+        vj_definition(&builder, NULL, play_find(p, "node"));
+        v = finish();
+        assert_null(jv_get(v, "masked"));
+        assert_true(jv_get_bool(v, "required", false));
+        jv_free(v);
+}
+
 static void test_clocks_and_states(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7);
@@ -435,10 +468,19 @@ static void test_everything_was_seen(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
-                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
-                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
-                TEST(test_methods),         TEST(test_many_rows),       TEST(test_everything_was_seen),
+                TEST(test_before_anything),
+                TEST(test_guide),
+                TEST(test_masked),
+                TEST(test_clocks_and_states),
+                TEST(test_every_check),
+                TEST(test_rows_are_merged),
+                TEST(test_proofs),
+                TEST(test_timeline),
+                TEST(test_boots),
+                TEST(test_enumerations),
+                TEST(test_methods),
+                TEST(test_many_rows),
+                TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

@@ -116,7 +116,7 @@ def install(host, kubelet):
     setup, build = block[:2]
     assert "cmocka is not there: the tests are not built" in said[setup]
     assert "daemon/msreadyd" in said[build] and "tests/" not in said[build]
-    assert "cluster is waiting" in said["msready"]
+    assert re.search("^● cluster (is|has been) waiting", said["msready"]), said["msready"]
     assert host.state("msready.service") == "activating"
     kubelet.new_boot_node()
     kubelet.start_heartbeat()

@@ -37,6 +37,7 @@ static const struct option long_options[] = {
         { "boot", required_argument, NULL, OPTION_BOOT },
         { "boots", no_argument, NULL, OPTION_BOOTS },
         { "root", required_argument, NULL, OPTION_ROOT },
+        { "force", no_argument, NULL, OPTION_FORCE },
         {},
 };
 
@@ -140,6 +141,9 @@ static int set_option(int c, const char *word, Options *options) {
                         return STATUS_USAGE;
                 }
                 options->root = optarg;
+                return 0;
+        case OPTION_FORCE:
+                options->force = true;
                 return 0;
         default:
                 return refuse_option(c, word);

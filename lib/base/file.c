@@ -82,7 +82,7 @@ const char *file_read_fault(int error) {
                 return "too large";
         case -EINVAL:
         case -ENXIO:
-                return "neither a file nor a link to one";
+                return "not a regular file or a link to one";
         default:
                 return strerror(-error);
         }

@@ -476,7 +476,7 @@ const HintRow hint_rows[] = {
                   "ready for half a minute, or as soon as the status is written after the controller is "
                   "ready: look at that check." },
         { .reasons = "Unproven",
-          .texts = "is not found below",
+          .texts = "was not found below",
           .hint = "Ready is an old status, or the container's control group is elsewhere: compare crictl ps "
                   "with oc get pods -A, and if the container runs, set CgroupRoot= in msready.conf to the "
                   "folder that has the kubelet's group kubepods or kubepods.slice." },

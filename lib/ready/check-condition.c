@@ -336,7 +336,7 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
         else if (!controller_has_spoken(c, o, now, deadline))
                 finding_set(
                         f, EVIDENCE_NONE, REASON_UNPROVEN,
-                        "what it says may be of an earlier boot: its controller has not been seen to act");
+                        "what it says may be from an earlier boot: its controller has not been seen to act");
         else if (d->field)
                 judge_field(d, g, f);
         else

@@ -37,11 +37,11 @@ void life_tell_dead(Finding *f, const World *w, const char *whose, const char *c
         const char *root = strempty(w->host.cgroup_root);
 
         if (l == CONTAINER_MISSING)
-                snprintf(f->text, sizeof(f->text), "%s container %s is not found below %.*s", whose,
+                snprintf(f->text, sizeof(f->text), "%s container %s was not found below %.*s", whose,
                          container, (int) utf8_truncate(root, ROOT_SHOWN_MAX), root);
         else
-                snprintf(f->text, sizeof(f->text), "%s container %s no longer runs on this host", whose,
-                         container);
+                snprintf(f->text, sizeof(f->text), "%s container %s is no longer running on this host",
+                         whose, container);
         f->message = f->text;
 }
 

@@ -209,7 +209,7 @@ void node_judge(const World *w, const WorldObject *node, Finding *ret) {
                 ret->reason = REASON_STALE_BOOT;
                 snprintf(ret->text, sizeof(ret->text), "%s",
                          isempty(n->boot_id) ? "the kubelet has not reported a boot ID yet"
-                                             : "its status is of an earlier boot: "
+                                             : "its status is from an earlier boot: "
                                                "the kubelet has not reported in this one");
                 ret->message = ret->text;
                 return;

@@ -165,8 +165,8 @@ static void prove_by_cgroup(const World *w, const WorldObject *pod, Finding *f) 
         if (dead) {
                 snprintf(
                         f->text, sizeof(f->text),
-                        "container %s no longer runs, but another does in this pod that its status does not name "
-                        "yet",
+                        "container %s is no longer running, but the pod has another running one that its status "
+                        "does not name yet",
                         dead->name);
                 return;
         }

@@ -151,7 +151,7 @@ void connection_wake(VlConnection *c) {
 static const char *find_full(const VlConnection *c, size_t waiting, size_t added) {
         if ((waiting > 0 && waiting + added > LIMIT_VARLINK_OUT) ||
             c->user->queued + added > LIMIT_VARLINK_OUT_PER_UID)
-                return "does not read what it is sent";
+                return "is not reading what it is sent";
         if (!peer_is_privileged(&c->peer) && c->server->queued + added > LIMIT_VARLINK_OUT_IN_ALL)
                 return "all users together leave too much unread";
         return NULL;
@@ -161,7 +161,7 @@ static const char *find_full(const VlConnection *c, size_t waiting, size_t added
  * connection: -ENOBUFS if the peer does not read what was sent before, -ENOMEM. */
 int connection_put_reply(VlConnection *c, const char *error, const JsonValue *parameters, bool continues) {
         size_t before = c->out.size, waiting = connection_queued(c), added;
-        const char *full = "does not read what it is sent";
+        const char *full = "is not reading what it is sent";
         int r;
 
         r = vl_reply_encode(&c->out, error, parameters, continues);
@@ -317,11 +317,11 @@ static int connection_step(VlConnection *c) {
 }
 
 static void on_half_sent(LoopTimer *timer) {
-        connection_end(container_of(timer, VlConnection, half_sent), "the rest of a message does not come");
+        connection_end(container_of(timer, VlConnection, half_sent), "the rest of a message did not arrive");
 }
 
 static void on_unread(LoopTimer *timer) {
-        connection_end(container_of(timer, VlConnection, unread), "does not read what it is sent");
+        connection_end(container_of(timer, VlConnection, unread), "is not reading what it is sent");
 }
 
 /* While a call waits, only the end of its client is of interest. */

@@ -535,7 +535,7 @@ def test_conditions(scene):
     scene.told("unknown", "NotFound", "oc api-resources", "does not know the resource")
     scene.told("volume", "status.phase", "when a pod that uses it starts", "status.phase is Pending")
     scene.told("nowhere", "NotFound", "Set Namespace=", "only in the namespace shop")
-    scene.told("unproven", "Unproven", "the [Workload] or [Pods] of the same gate", "may be of an earlier boot")
+    scene.told("unproven", "Unproven", "the [Workload] or [Pods] of the same gate", "may be from an earlier boot")
 
 
 def test_gates_that_ship(scene, another, clock):

@@ -127,7 +127,7 @@ def test_where_nothing_is_found(edge):
     edge.start(config={"Host": {"CgroupRoot": empty}})
     edge.expect_reason("Unproven", "dns")
     (blocker,) = edge.daemon.gate("dns")["blockers"]
-    assert blocker["message"].startswith("it is reported Ready, but container dns is not found below /")
+    assert blocker["message"].startswith("it is reported Ready, but container dns was not found below /")
     assert "CgroupRoot=" in blocker["hint"]
 
 

@@ -291,7 +291,7 @@ def test_check_config_shows_the_cause(built, tmp_path):
 
     assert errors() == []
     os.mkfifo(tmp_path / "config.d/20.yaml")
-    cause = "/etc/microshift/config.d/20.yaml: neither a file nor a link to one"
+    cause = "/etc/microshift/config.d/20.yaml: not a regular file or a link to one"
     assert f"error: gate ovn: {cause}" in errors()
 
 

@@ -26,7 +26,7 @@ static const Case cases[] = {
                                 "expired or is not yet valid: current time 1970-01-01T00:01:02Z is before "
                                 "2024-01-01T00:00:00Z") } },
         { "The host no longer has the node's address",
-          { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is not an address of this "
+          { NODE("StaleBoot", "its status is from an earlier boot; the node's InternalIP 192.168.1.5 is not an address of this "
                               "host") } },
         { "back to its former value",
           { .kind = "Api", .reason = "ApiUnreachable",
@@ -330,9 +330,9 @@ static const Case cases[] = {
         /* Ours */
         { "This status is from an earlier boot", { NODE("StaleBoot", "the kubelet has not reported a boot ID yet") } },
         { "Ready is an old status",
-          { POD("Unproven", "it is reported Ready, but container a is not found below /sys/fs/cgroup") } },
+          { POD("Unproven", "it is reported Ready, but container a was not found below /sys/fs/cgroup") } },
         { "older than what runs on this host",
-          { POD("Unproven", "it is reported Ready, but container a no longer runs on this host") } },
+          { POD("Unproven", "it is reported Ready, but container a is no longer running on this host") } },
         { "Proof=observed",
           { POD("Unreadable", "the ID of its container a cannot be the name of a control group: such an ID") } },
         { "compare CgroupRoot=",
@@ -341,7 +341,7 @@ static const Case cases[] = {
           { POD("Unproven", "it was already Ready when watching began; nothing proves that this is from the current boot") } },
         { "the [Workload] or [Pods] of the same gate",
           { .kind = "certificates", .reason = "Unproven",
-            .message = "what it says may be of an earlier boot: its controller has not been seen to act" } },
+            .message = "what it says may be from an earlier boot: its controller has not been seen to act" } },
         { "the kubelet is not running or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
           { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },

@@ -420,7 +420,7 @@ static void test_no_kubeconfig(void **state) {
         text[LIMIT_KUBECONFIG + 1] = '\0';
         path = put("config", text);
         expect_load(path, E2BIG, "too large");
-        expect_load("/dev/null", EINVAL, "/dev/null: neither a file nor a link to one");
+        expect_load("/dev/null", EINVAL, "/dev/null: not a regular file or a link to one");
 }
 
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -367,7 +367,7 @@ static void test_hearsay(void **state) {
         play_look(&p);
         play_judge(&p);
         assert_told(&p, REASON_UNPROVEN,
-                    "it is reported Ready, but container main is not found below /sys/fs/cgroup");
+                    "it is reported Ready, but container main was not found below /sys/fs/cgroup");
         assert_non_null(strstr(first(&p)->hint, "Ready is an old status"));
         put_pod(&p, "ContainerCreating", NULL);
         assert_told(&p, "ContainerCreating", "secret \"x\" not found; " SHORT);

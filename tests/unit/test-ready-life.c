@@ -23,16 +23,18 @@ static void test_how_dead(void **state) {
         play_pod(&p, &base);
         play_look(&p);
         assert_evidence(play_ask(&p, &dns), EVIDENCE_FALSE);
-        assert_string_equal(p.report.blockers[0].message,
-                            "it is reported Ready, but container sidecar is not found below /sys/fs/cgroup");
+        assert_string_equal(
+                p.report.blockers[0].message,
+                "it is reported Ready, but container sidecar was not found below /sys/fs/cgroup");
         play_start_pod(&p, &base);
         assert_evidence(play_ask(&p, &dns), EVIDENCE_TRUE);
         for (int again = 0; again < 3; again++) {
                 play_kill(&p, 31);
                 play_look(&p);
                 assert_evidence(play_ask(&p, &dns), EVIDENCE_FALSE);
-                assert_string_equal(p.report.blockers[0].message,
-                                    "it is reported Ready, but container dns no longer runs on this host");
+                assert_string_equal(
+                        p.report.blockers[0].message,
+                        "it is reported Ready, but container dns is no longer running on this host");
                 play_pod(&p, &base);
         }
         play_end(&p);
@@ -79,8 +81,8 @@ static void test_restarted(void **state) {
                         assert_string_equal(play_reason(&p), REASON_UNPROVEN);
                         assert_string_equal(
                                 p.report.blockers[0].message,
-                                "container kube-rbac-proxy no longer runs, but another does in this pod "
-                                "that its status does not name yet");
+                                "container kube-rbac-proxy is no longer running, but the pod has another running "
+                                "one that its status does not name yet");
                 }
 
                 /* One successor for two is not enough, nor is one that is dead again. */

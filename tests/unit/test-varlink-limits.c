@@ -117,7 +117,7 @@ static void test_half_sent_message(void **state) {
         }
         run_for(f, 20 * USEC_PER_MSEC);
         assert_string_equal(received(fd), "{}|$");
-        assert_string_equal(f->reason, "the rest of a message does not come");
+        assert_string_equal(f->reason, "the rest of a message did not arrive");
         assert_int_equal(f->reports, 1);
 
         /* One that says nothing is welcome, and one that waits for us is not at fault. */
@@ -226,7 +226,7 @@ static void test_queue_full(void **state) {
         assert_int_equal(f->gone, 0);
         pump(f);
         assert_int_equal(f->gone, 1);
-        assert_string_equal(f->reason, "does not read what it is sent");
+        assert_string_equal(f->reason, "is not reading what it is sent");
         assert_int_equal(vl_server_connections(f->server), 0);
         assert_null(f->server->users);
         close(fd);
@@ -251,7 +251,7 @@ static void test_unread_reply(void **state) {
                 pump(f);
         }
         assert_int_equal(f->reports, 1);
-        assert_string_equal(f->reason, "does not read what it is sent");
+        assert_string_equal(f->reason, "is not reading what it is sent");
         assert_int_equal(vl_server_connections(f->server), 1);
         close(slow);
         close(stopped);

@@ -64,6 +64,11 @@ static void append_cause(const Board *board, bool with_age, Instant now, Buffer 
                 return;
         }
 
+        if (streq_ptr(blocker->reason, REASON_NOT_ASKED)) {
+                (void) buffer_printf(b, "; %s: not asked yet", gate_name(gate));
+                return;
+        }
+
         (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
         if (!streq_ptr(blocker->object.kind, "Gate") &&
             object_name_to_string(&blocker->object, &object) >= 0)

@@ -90,10 +90,25 @@ const char *gate_name(const Gate *g) {
         return g->setup.definition->name;
 }
 
+/* The index of the first blocker that tells what a gate waits for, n_blockers without any: what has not been asked yet
+ * may not block it at all. */
+static size_t find_known_blocker(const Report *r) {
+        size_t i = 0;
+
+        while (i < r->n_blockers && streq(r->blockers[i].reason, REASON_NOT_ASKED))
+                i++;
+        return i;
+}
+
 /* The gate's first blocker, or the last one that it had where it has none now. NULL: it never had one. */
 const Blocker *gate_waited_for(const Gate *g) {
-        if (g->report.n_blockers > 0)
-                return &g->report.blockers[0];
+        const Report *r = &g->report;
+        size_t known = find_known_blocker(r);
+
+        if (known < r->n_blockers)
+                return &r->blockers[known];
+        if (r->n_blockers > 0 && gate_state(g) == GATE_UNKNOWN)
+                return &r->blockers[0];
         return g->waited_for.reason ? &g->waited_for : NULL;
 }
 
@@ -291,6 +306,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                     old->total_objects == new->total_objects &&
                     old->ready_containers == new->ready_containers &&
                     old->total_containers == new->total_containers;
+        size_t last;
 
         for (size_t i = 0; i < new->n_blockers; i++) {
                 Blocker *b = &new->blockers[i], *known = report_find(old, b);
@@ -308,10 +324,11 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                        streq_ptr(b->message, known->message) && streq_ptr(b->hint, known->hint);
         }
 
-        if (old->n_blockers > 0 && new->n_blockers == 0) {
+        last = find_known_blocker(old);
+        if (last < old->n_blockers && find_known_blocker(new) == new->n_blockers) {
                 blocker_done(&g->waited_for);
-                g->waited_for = old->blockers[0];
-                old->blockers[0] = (Blocker){};
+                g->waited_for = old->blockers[last];
+                old->blockers[last] = (Blocker){};
         }
         report_done(old);
         *old = *new;

@@ -40,7 +40,7 @@ typedef struct Gate {
         Check *checks;
         size_t n_checks;
         Report report;
-        Blocker waited_for; /* the last first blocker, kept once there is none; else its reason is NULL */
+        Blocker waited_for; /* the last first blocker, kept once none is known; else its reason is NULL */
         Trail trail;        /* of the objects that its checks look at */
         uint64_t interest;  /* World.interest when it began to look at its objects; 0: it has not yet */
         enum {

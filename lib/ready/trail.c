@@ -19,7 +19,7 @@ struct TrailEntry {
         ObjectName object;
         ObjectState state; /* as it was told */
         Evidence evidence; /* in this round */
-        bool is_doubtful;  /* in this round: whether there is such an object is not known */
+        bool is_doubtful;  /* in this round: whether there is such an object is not known, or not asked yet */
         Blocker blocker; /* what keeps it from passing, or last did; reason is NULL where that is not known */
         char **told;     /* the reasons that were told in this wait */
         usec_t missed;   /* monotonic: when it was first found missing; 0: it is there */
@@ -160,7 +160,8 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         e = &t->entries[i];
         e->evidence = f->evidence;
         e->missed = 0;
-        e->is_doubtful = f->evidence == EVIDENCE_NONE && f->proof == PROOF_MISSING;
+        e->is_doubtful = f->evidence == EVIDENCE_NONE &&
+                         (f->proof == PROOF_MISSING || streq_ptr(f->reason, REASON_NOT_ASKED));
         if (e->state == OBJECT_READY)
                 blocker_done(&e->blocker); /* it waited for that, and that has been told */
         if (f->evidence == EVIDENCE_TRUE || !f->reason || streq_ptr(e->blocker.reason, f->reason) ||

@@ -66,6 +66,14 @@ static void test_blocker(void **state) {
                       "no such image");
 }
 
+/* What has not been asked yet is no fault. */
+static void test_not_asked(void **state) {
+        assert_true(world_set_api(play.world, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED, play.now) > 0);
+        PLAY_GATE(&play, "node", check_node(NULL))->required = true;
+        play_load(&play);
+        assert_status(false, "waiting: 0 of 1 gates open; node: not asked yet");
+}
+
 static void test_ready(void **state) {
         PLAY_GATE(&play, "node", check_node(NULL))->required = true;
         play_load(&play);
@@ -161,6 +169,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_nothing_required),
                 TEST(test_blocker),
+                TEST(test_not_asked),
                 TEST(test_ready),
                 TEST(test_hold),
                 TEST(test_settling),

@@ -88,6 +88,7 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_NOT_HTTP "NotHTTP"
 #define REASON_UNEXPECTED_STATUS "UnexpectedStatus"
 #define REASON_CA_UNREADABLE "CAUnreadable"
+#define REASON_CANNOT_ASK "CannotAsk"
 
 /* Reasons that are counted when they appear: they keep an old or unproven status from opening a gate. */
 typedef enum Guard {

@@ -81,6 +81,21 @@ static void append_cause(const Board *board, bool with_age, Instant now, Buffer 
                 (void) buffer_printf(b, ": %s", blocker->message);
 }
 
+/* Appends since when the verdict is ready only for a gate's grace or hold. */
+static void append_doubt(const Board *board, Instant now, Buffer *b) {
+        const Gate *gate = board_find_doubt(board, now);
+        char clock[TIMESPAN_MAX];
+        usec_t since;
+
+        if (!gate || !gate_is_doubted(gate, now, &since))
+                return;
+        format_clock(clock, usec_sub(now_realtime(), usec_sub(now.boottime, since)));
+        if (gate->clock.evidence == EVIDENCE_FALSE)
+                (void) buffer_printf(b, ", %s failing since %s", gate_name(gate), clock);
+        else
+                (void) buffer_printf(b, ", in doubt since %s", clock);
+}
+
 /* The text of STATUS=, the caller's; NULL where memory is lacking. Before READY=1 it has the age of the first blocker,
  * which each heartbeat makes true again; after it (was_ready) only edges are told, and it has the time of day since
  * when the verdict stands. */
@@ -95,6 +110,7 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
         if (was_ready)
                 (void) buffer_printf(&b, " since %s",
                                      format_clock(clock, readiness->verdict_changed_realtime));
+        append_doubt(board, now, &b);
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
         if (board->verdict.reason)
                 (void) buffer_printf(&b, "; %s", board->verdict.reason);

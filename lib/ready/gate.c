@@ -399,6 +399,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
                            now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
         };
         const WorldStream *unlisted;
+        Evidence former = g->clock.evidence;
         GateClockKind before, after;
         unsigned changed = 0;
         bool speaks;
@@ -434,7 +435,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         tell_state(g); /* objects are listed by it */
         changed |= take_state(g, now);
         gate_clock_next(&g->clock, &g->setup.timing, &after);
-        if (before != after)
+        if (before != after || (gate_state(g) == GATE_READY && g->clock.evidence != former))
                 changed |= GATE_CHANGED_CLOCK;
         if (take_report(g, &report, now))
                 changed |= GATE_CHANGED_REPORT;
@@ -458,6 +459,15 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 
         *ret_ends_boottime = usec_add(now.boottime, usec_sub(due, now.monotonic));
         return kind;
+}
+
+/* Whether the gate is ready and its evidence is not TRUE, so that it lives on its grace or its hold; and since when
+ * (an estimate, boottime). */
+bool gate_is_doubted(const Gate *g, Instant now, usec_t *ret_since) {
+        if (gate_state(g) != GATE_READY || g->clock.evidence == EVIDENCE_TRUE)
+                return false;
+        *ret_since = usec_sub(now.boottime, gate_clock_doubted_for(&g->clock, now.monotonic));
+        return true;
 }
 
 /* The gate's conditions have been read again. cause (why it is disabled, or which condition could not be read) is

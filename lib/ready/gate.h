@@ -67,7 +67,7 @@ DEFINE_CLEANUP(Gate, gate_free)
 enum {
         GATE_CHANGED_STATE = 1 << 0,
         GATE_CHANGED_REPORT = 1 << 1, /* blockers or counts */
-        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or no clock any longer */
+        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or no clock any longer; or what it rests on */
 };
 
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed);
@@ -78,6 +78,7 @@ const Blocker *gate_waited_for(const Gate *g);
 bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
+bool gate_is_doubted(const Gate *g, Instant now, usec_t *ret_since);
 void gate_set_enabled(Gate *g, bool enabled, char *cause);
 void gate_adopt(Gate *g, Gate *old, Instant now);
 void gate_look_again(Gate *g);

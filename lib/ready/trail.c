@@ -19,7 +19,7 @@ struct TrailEntry {
         ObjectName object;
         ObjectState state; /* as it was told */
         Evidence evidence; /* in this round */
-        bool is_doubtful;  /* in this round: whether there is such an object is not known, or not asked yet */
+        bool is_doubtful; /* in this round: whether there is such an object is not known, or not asked yet */
         Blocker blocker; /* what keeps it from passing, or last did; reason is NULL where that is not known */
         char **told;     /* the reasons that were told in this wait */
         usec_t missed;   /* monotonic: when it was first found missing; 0: it is there */

@@ -142,6 +142,30 @@ static void test_guide(void **state) {
         jv_free(v);
 }
 
+/* What is ready without evidence says so, also where that has no end. */
+static void test_doubt(void **state) {
+        Play *p = *state;
+        usec_t since;
+        JsonValue *v;
+
+        play_cluster(p);
+        PLAY_GATE(p, "x", check_node(NULL))->timing.unknown = USEC_INFINITY;
+        play_load(p);
+        v = gate(p, "x");
+        assert_null(jv_get(v, "doubtSinceBoottimeUSec"));
+        jv_free(v);
+        since = p->now.boottime;
+        play_api(p, API_UNREACHABLE);
+        play_judge(p);
+        play_pass(p, SECONDS(600));
+        v = gate(p, "x");
+        assert_member(v, "state", "ready");
+        assert_null(jv_get(v, "clock"));
+        assert_int_equal(jv_get_int(v, "doubtSinceBoottimeUSec", 0), since);
+        assert_null(jv_get(v, "failingSinceBoottimeUSec"));
+        jv_free(v);
+}
+
 /* Every kind of clock, and a state that a gate can be in. */
 static void test_clocks_and_states(void **state) {
         Play *p = *state;
@@ -169,6 +193,8 @@ static void test_clocks_and_states(void **state) {
         assert_member(v, "state", "ready");
         assert_member(v, "clock", "hold");
         assert_int_equal(jv_get_int(v, "firstReadyBoottimeUSec", 0), STARTED + SECONDS(10));
+        assert_int_equal(jv_get_int(v, "failingSinceBoottimeUSec", 0), p->now.boottime);
+        assert_null(jv_get(v, "doubtSinceBoottimeUSec"));
         assert_member(jv_first(jv_get(v, "blockers")), "reason", "Unproven");
         assert_member(jv_first(jv_get(v, "blockers")), "gate", "x");
         jv_free(v);
@@ -434,10 +460,19 @@ static void test_everything_was_seen(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_before_anything), TEST(test_guide),           TEST(test_clocks_and_states),
-                TEST(test_every_check),     TEST(test_rows_are_merged), TEST(test_proofs),
-                TEST(test_timeline),        TEST(test_boots),           TEST(test_enumerations),
-                TEST(test_methods),         TEST(test_many_rows),       TEST(test_everything_was_seen),
+                TEST(test_before_anything),
+                TEST(test_guide),
+                TEST(test_doubt),
+                TEST(test_clocks_and_states),
+                TEST(test_every_check),
+                TEST(test_rows_are_merged),
+                TEST(test_proofs),
+                TEST(test_timeline),
+                TEST(test_boots),
+                TEST(test_enumerations),
+                TEST(test_methods),
+                TEST(test_many_rows),
+                TEST(test_everything_was_seen),
         };
 
         idl_parse(&idl, vl_text_io_msready_Readiness);

@@ -340,11 +340,11 @@ static void test_names(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_wait),     cmocka_unit_test(test_no_evidence),
-                cmocka_unit_test(test_workload), cmocka_unit_test(test_two_checks),
-                cmocka_unit_test(test_node),     cmocka_unit_test(test_restart),
-                cmocka_unit_test(test_reload),   cmocka_unit_test(test_many),
-                cmocka_unit_test(test_names),    cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_wait),      cmocka_unit_test(test_no_evidence),
+                cmocka_unit_test(test_workload),  cmocka_unit_test(test_two_checks),
+                cmocka_unit_test(test_node),      cmocka_unit_test(test_restart),
+                cmocka_unit_test(test_reload),    cmocka_unit_test(test_many),
+                cmocka_unit_test(test_names),     cmocka_unit_test(test_doubt),
                 cmocka_unit_test(test_not_asked),
         };
         return cmocka_run_group_tests_name("ready-trail", tests, NULL, NULL);

@@ -150,8 +150,8 @@ def test_headings_are_broken_at_blanks(daemon, tmux):
     t = tmux(50, 60)
     t.type("clear; " + command(daemon, "explain", "dns") + "; echo en''d")
     rows = t.wait(lambda s: "end" in s.splitlines()).splitlines()
-    assert rows[:4] == ["● cluster is waiting for 9min, since 11:51:00",
-                        "  (usually ready 4min 10s after boot)",
+    assert rows[:4] == ["● cluster has been waiting for 9min, since",
+                        "  11:51:00 (usually ready 4min 10s after boot)",
                         "  node edge-1, server https://127.0.0.1:6443,",
                         "  Kubernetes v1.30.5"]
     (i,) = [i for i, row in enumerate(rows) if row.startswith("dns (")]
@@ -266,7 +266,7 @@ def on_terminal(daemon, *arguments, **more):
 
 
 def test_colours(daemon):
-    assert "cluster is \x1b[33mwaiting\x1b[0m" in on_terminal(daemon, "status")
+    assert "cluster has been \x1b[33mwaiting\x1b[0m for" in on_terminal(daemon, "status")
     assert re.search("api +\x1b\\[32mready", on_terminal(daemon, "status"))
     for more in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
         assert "\x1b" not in on_terminal(daemon, "status", **more)

@@ -17,7 +17,7 @@ int tell_unreachable(const Options *options, int error) {
         switch (-error) {
         case ENOENT:
                 fprintf(stderr,
-                        "msready: there is no socket at %s; msready.socket makes it.\n"
+                        "msready: there is no socket at %s; msready.socket creates it.\n"
                         "Try: systemctl enable --now msready.socket\n",
                         path);
                 break;
@@ -36,13 +36,13 @@ int tell_unreachable(const Options *options, int error) {
                 break;
         case ETIMEDOUT:
                 fprintf(stderr,
-                        "msready: msreadyd does not answer within 5s at %s.\n"
+                        "msready: msreadyd at %s did not answer within 5s.\n"
                         "Look at: systemctl status msready.service; journalctl -b -u msready.service\n",
                         path);
                 break;
         case ECONNRESET:
         case EPIPE:
-                fprintf(stderr, "msready: msreadyd has closed the connection.\n"
+                fprintf(stderr, "msready: msreadyd closed the connection.\n"
                                 "Look at: journalctl -b -u msready.service\n");
                 break;
         case EPROTO:
@@ -57,7 +57,7 @@ int tell_unreachable(const Options *options, int error) {
 
 /* gate comes from the command line, or is clean. */
 int tell_no_such_gate(const char *gate) {
-        fprintf(stderr, "msready: there is no gate '%s'.\nSee all of them: msready gates\n", gate);
+        fprintf(stderr, "msready: there is no gate '%s'.\nTo list them: msready gates\n", gate);
         return STATUS_NO_SUCH_GATE;
 }
 
@@ -76,7 +76,7 @@ static bool tell_gate_error(const char *name, const char *gate, const char *caus
                         gate, cause);
         else if (streq(name, READINESS "ReloadFailed"))
                 fprintf(stderr,
-                        "msready: the configuration was not loaded, the daemon keeps the old one: %s.\n"
+                        "msready: the configuration was not loaded; the daemon keeps the old one: %s.\n"
                         "Fix the file, then run: msready check-config && msready reload\n",
                         cause);
         else
@@ -92,7 +92,7 @@ static bool tell_service_error(const Options *options, const char *name, const J
         if (streq(name, READINESS "NoSuchBoot"))
                 fprintf(stderr,
                         "msready: no boot with the ID '%s' is on record.\n"
-                        "See all of them: msready timeline --boots\n",
+                        "To list them: msready timeline --boots\n",
                         strempty(boot));
         else if (streq(name, "org.varlink.service.PermissionDenied"))
                 fprintf(stderr,
@@ -129,7 +129,7 @@ int tell_error(const Options *options, const VlReply *reply) {
                 fprintf(stderr, "msready: timed out.\n");
                 return STATUS_TIMED_OUT;
         }
-        if (tell_gate_error(name, gate ?: "?", cause ?: "no cause is given") ||
+        if (tell_gate_error(name, gate ?: "?", cause ?: "no cause given") ||
             tell_service_error(options, name, reply->parameters))
                 return STATUS_ERROR;
 

@@ -52,7 +52,7 @@ static void tell_status(Hold *h, const char *text) {
 }
 
 static int end_hold(Hold *h, const char *why) {
-        fprintf(stderr, "Gate %s %s, ending.\n", h->gate, why);
+        fprintf(stderr, "Gate %s %s; exiting.\n", h->gate, why);
         (void) notify_systemd("STOPPING=1");
         return STATUS_READY;
 }
@@ -115,7 +115,7 @@ static int judge_gate(Hold *h) {
         if (!gate) {
                 if (h->is_open)
                         return end_hold(h, "was removed");
-                tell_status(h, "There is no gate of this name, waiting for it");
+                tell_status(h, "There is no such gate, waiting for it");
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
@@ -151,7 +151,7 @@ static int on_failed(Hold *h, const VlReply *reply) {
                 if (asprintf_ret(&text, "msreadyd cannot answer, asking again: %s", reply->error) >= 0)
                         tell_status(h, text);
         } else if (streq(reply->error, READINESS "NoSuchGate"))
-                tell_status(h, "There is no gate of this name, waiting for it");
+                tell_status(h, "There is no such gate, waiting for it");
         else if (asprintf_ret(&text, "Waiting, the gate is disabled or invalid: %s",
                               cause ?: reply->error) >= 0)
                 tell_status(h, text);
@@ -159,13 +159,23 @@ static int on_failed(Hold *h, const VlReply *reply) {
         return -EAGAIN;
 }
 
+static int tell_timed_out(const Hold *h) {
+        _cleanup_free_ char *status = clean_text(h->status);
+        char span[TIMESPAN_MAX];
+
+        fprintf(stderr,
+                "msready: timed out after %s: gate %s is not ready: %s\n"
+                "Run: msready explain %s\n",
+                format_timespan(span, h->options->timeout), h->gate,
+                status ?: "msreadyd has not answered yet", h->gate);
+        return STATUS_TIMED_OUT;
+}
+
 static int on_deadline(Hold *h) {
         usec_t now = now_monotonic();
 
-        if (!h->is_open && now >= h->deadline) {
-                fprintf(stderr, "msready: timed out: gate %s is not ready.\n", h->gate);
-                return STATUS_TIMED_OUT;
-        }
+        if (!h->is_open && now >= h->deadline)
+                return tell_timed_out(h);
         if (!h->is_open) {
                 char text[64];
 
@@ -215,7 +225,7 @@ static int hold_step(Hold *h) {
                 return on_failed(h, &change);
         case FOLLOW_UNREACHABLE:
                 begin_doubt(h, false);
-                tell_status(h, "msreadyd is out of reach, waiting for it");
+                tell_status(h, "msreadyd is unreachable, waiting for it");
                 return -EAGAIN;
         case FOLLOW_DEADLINE:
                 return on_deadline(h);

@@ -67,7 +67,8 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
         if (parse_timespan(s, ret) >= 0)
                 return 0;
 
-        fprintf(stderr, "msready: --%s= takes a time span, as 90, 10min or infinity, not '%s'.\n", name, s);
+        fprintf(stderr, "msready: --%s= takes a time span such as 90, 10min or infinity, not '%s'.\n", name,
+                s);
         return STATUS_USAGE;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "base/string-util.h"
@@ -281,19 +283,39 @@ static usec_t api_up(const JsonValue *transitions) {
         return 0;
 }
 
-static void put_title(Buffer *b, const JsonValue *boots, const char *boot_id) {
-        char span[TIMESPAN_MAX];
+static const JsonValue *find_boot(const JsonValue *boots, const char *boot_id) {
+        JSON_FOREACH(boot, boots)
+                if (streq_ptr(jv_get_string(boot, "bootId"), boot_id))
+                        return boot;
+        return NULL;
+}
 
-        (void) buffer_puts(b, "MicroShift readiness");
-        JSON_FOREACH(boot, boots) {
-                if (!streq_ptr(jv_get_string(boot, "bootId"), boot_id))
-                        continue;
-                if (get_usec(boot, "readyUSec") > 0)
-                        (void) buffer_printf(b, ": ready %s after PID 1 started%s",
-                                             format_timespan(span, get_usec(boot, "readyUSec")),
-                                             jv_get_bool(boot, "pulledImages", false) ? ", with image pulls"
-                                                                                      : "");
-        }
+/* When the boot began, which for this one the verdict's two clocks tell. Realtime. */
+static usec_t boot_started(const JsonValue *boot, const Snapshot *s, usec_t begin) {
+        if (boot)
+                return get_usec(boot, "startedRealtimeUSec");
+        return usec_add(begin, usec_sub(get_usec(s->verdict, "changedRealtimeUSec"),
+                                        get_usec(s->verdict, "changedBoottimeUSec")));
+}
+
+/* "MicroShift on edge-1, 2026-11-30 11:50:00, Kubernetes v1.30.5: ready 4min 10s after PID 1 started". What version an
+ * earlier boot had is not on record. begin: boottime. */
+static void put_title(Buffer *b, const JsonValue *boots, const Snapshot *s, const char *earlier,
+                      usec_t begin) {
+        const JsonValue *boot = find_boot(boots, earlier ?: jv_get_string(s->verdict, "bootId"));
+        const char *node = jv_get_string(s->verdict, "node"),
+                   *version = earlier ? NULL : jv_get_string(s->verdict, "serverVersion");
+        char span[TIMESPAN_MAX], date[TIMESPAN_MAX], host[HOST_NAME_MAX + 1] = "";
+
+        if (!node && gethostname(host, sizeof(host) - 1) >= 0)
+                node = host;
+        (void) buffer_printf(b, "MicroShift on %s, %s%s%s", strna(node),
+                             format_date(date, boot_started(boot, s, begin)), version ? ", Kubernetes " : "",
+                             strempty(version));
+        if (get_usec(boot, "readyUSec") > 0)
+                (void) buffer_printf(b, ": ready %s after PID 1 started%s",
+                                     format_timespan(span, get_usec(boot, "readyUSec")),
+                                     jv_get_bool(boot, "pulledImages", false) ? ", with image pulls" : "");
 }
 
 static bool is_waited_for(const Options *options, const Snapshot *s) {
@@ -316,7 +338,6 @@ static usec_t picture_end(const Options *options, const Snapshot *s, const Chart
 /* earlier is the ID of the boot to draw, or NULL for this boot, which s describes. */
 static int plot_boot(const Options *options, const JsonValue *timeline, const Snapshot *s,
                      const char *earlier) {
-        const char *boot_id = earlier ?: jv_get_string(s->verdict, "bootId");
         _cleanup_(buffer_done) Buffer title = BUFFER_INIT(4096);
         _cleanup_(chart_done) Chart chart = {};
         _cleanup_(out_done) Output out = {};
@@ -342,7 +363,7 @@ static int plot_boot(const Options *options, const JsonValue *timeline, const Sn
                                    systemd_time("microshift.service", "ActiveEnterTimestampMonotonic") };
         }
         marks[2] = (Mark){ "API up", api_up(jv_get(timeline, "transitions")) };
-        put_title(&title, jv_get(timeline, "boots"), boot_id);
+        put_title(&title, jv_get(timeline, "boots"), s, earlier, chart.begin);
 
         out_init(&out, STDOUT_FILENO, false);
         draw_chart(&out, &chart, buffer_cstr(&title), marks);

@@ -141,8 +141,53 @@ int progress_status(Progress *p, const Snapshot *s) {
 
 /* Tells systemd that the daemon is out of reach. The next STATUS= is sent even where it equals the last one. */
 void progress_out_of_reach(Progress *p) {
-        (void) notify_status("msreadyd is out of reach, waiting for it");
+        (void) notify_status("msreadyd is unreachable, waiting for it");
         p->status = mfree(p->status);
+}
+
+/* The gate to tell of first where something is waited for: the first cause that has a blocker, else the first that is
+ * not ready; NULL if all that count are. */
+static const JsonValue *find_cause_gate(const Progress *p, const JsonValue *const *gates, size_t n) {
+        const JsonValue *found = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                if (!progress_counts(p, gates[i]) || get_state(gates[i]) == GATE_READY)
+                        continue;
+                if (first_blocker(gates[i]))
+                        return gates[i];
+                found = found ?: gates[i];
+        }
+        return found;
+}
+
+/* Puts ": dns is waiting: Pod openshift-dns/dns-default-x: ImagePullBackOff", and below it the cluster's words, the
+ * hint and, for what is not told here, the command that tells it. */
+void progress_cause(const Progress *p, const Snapshot *s, Output *out) {
+        _cleanup_free_ const JsonValue **gates = snapshot_by_cause(s, names_gates(p));
+        const JsonValue *gate = gates ? find_cause_gate(p, gates, s->n_gates) : NULL;
+        const JsonValue *blocker = first_blocker(gate);
+        const char *reason = gate ? NULL : jv_get_string(s->verdict, "reason");
+        _cleanup_free_ char *why = NULL;
+
+        out_put(out, ": ");
+        out_text(out, gate ? jv_get_string(gate, "name") : "cluster");
+        out_put(out, " is ");
+        out_text(out, jv_get_string(gate ?: s->verdict, "state") ?: "unknown");
+        if (blocker)
+                out_fail(out, blocker_to_string(blocker, &why));
+        if (why || reason) {
+                out_put(out, ": ");
+                out_text(out, why ?: reason);
+        }
+        out_put(out, "\n");
+        if (blocker)
+                render_blocker_words(out, blocker, 2);
+        out_put(out, "Run: msready explain");
+        for (char *const *name = p->gates; name && *name; name++) {
+                out_put(out, " ");
+                out_text(out, *name);
+        }
+        out_put(out, "\n");
 }
 
 /* Puts a line for each gate that counts and is blocked, with its first blocker, and below it the message, once for
@@ -159,8 +204,7 @@ void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output 
 
                 if (!blocker || !progress_counts(p, gate))
                         continue;
-                out_put(out, "  ");
-                render_gate_blocker_line(out, gate, blocker, now);
+                render_blocker_line(out, 2, jv_get_string(gate, "name"), blocker, now);
                 if (message && !streq_ptr(message, said)) {
                         out_put(out, "    ");
                         out_styled(out, STYLE_DIM, message);

@@ -20,4 +20,5 @@ void progress_summary(const Progress *p, const Snapshot *s, Buffer *b);
 void progress_lines(Progress *p, const Snapshot *s, Output *out);
 int progress_status(Progress *p, const Snapshot *s);
 void progress_out_of_reach(Progress *p);
+void progress_cause(const Progress *p, const Snapshot *s, Output *out);
 void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output *out);

@@ -38,3 +38,4 @@ bool gate_is_unasked(const JsonValue *gate);
 GateRest gate_rests_on(const JsonValue *gate);
 int object_to_string(const JsonValue *object, char **ret);
 int blocker_to_string(const JsonValue *blocker, char **ret);
+int blocker_to_short_string(const JsonValue *blocker, char **ret);

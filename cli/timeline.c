@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/strv.h"
 #include "boots.h"
@@ -10,18 +9,42 @@
 #include "table.h"
 #include "verbs.h"
 
-enum { TRANSITION_CLOCK, TRANSITION_AT, TRANSITION_WHAT, TRANSITION_FROM, TRANSITION_TO, TRANSITION_WHY };
-
-static const Column transition_columns[] = {
-        { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
+enum {
+        TRANSITION_CLOCK,
+        TRANSITION_AT,
+        TRANSITION_WHAT,
+        TRANSITION_WHAT_SHORT,
+        TRANSITION_FROM,
+        TRANSITION_TO,
+        TRANSITION_WHY,
+        TRANSITION_WHY_SHORT,
 };
 
-/* An object's row has its name already. */
-static void put_why(Table *t, const JsonValue *blocker, bool is_object) {
+static const Column transition_columns[] = {
+        { "TIME" },
+        { "AT", .right = true, .hide = 4 },
+        { "WHAT", .hide = 2 },
+        { "WHAT", .narrower = true, .keep = 37 },
+        { "FROM", .hide = 3 },
+        { "TO" },
+        { "WHY", .hide = 1 },
+        { "WHY", .narrower = true, .keep = 52 },
+        {},
+};
+
+/* Why: on the way to ready what was waited for, else what changed it. An object's row has its name already. */
+static void put_why(Table *t, const JsonValue *transition) {
+        const JsonValue *blocker = jv_get(transition, "blocker");
+        const char *reason = jv_get_string(blocker, "reason");
+        bool is_object = jv_is_object(jv_get(transition, "object")),
+             passes = gate_state_from_string(strempty(jv_get_string(transition, "to"))) == GATE_READY;
+
+        if (!jv_is_object(blocker))
+                return;
         if (is_object)
-                table_cell(t, TRANSITION_WHY, jv_get_string(blocker, "reason"), STYLE_NONE);
-        else if (jv_is_object(blocker))
-                render_blocker_cell(t, TRANSITION_WHY, blocker);
+                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "was " : "", strempty(reason));
+        else
+                render_blocker_cell(t, TRANSITION_WHY, passes ? "waited for " : "", blocker);
 }
 
 static void put_what(Table *t, const JsonValue *transition) {
@@ -37,6 +60,8 @@ static void put_what(Table *t, const JsonValue *transition) {
                 out_fail(t->out, object_to_string(object, &name));
                 table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(t->out, "· ", "- "),
                             strempty(name));
+                table_cellf(t, TRANSITION_WHAT_SHORT, STYLE_DIM, "%s%s", out_symbol(t->out, "· ", "- "),
+                            strempty(jv_get_string(object, "name")));
         }
 }
 
@@ -62,7 +87,7 @@ static void put_transition(Table *t, const JsonValue *v) {
         put_what(t, v);
         table_cell(t, TRANSITION_FROM, jv_get_string(v, "from"), STYLE_NONE);
         table_cell(t, TRANSITION_TO, to, state_style(gate_state_from_string(to)));
-        put_why(t, jv_get(v, "blocker"), jv_is_object(jv_get(v, "object")));
+        put_why(t, v);
 }
 
 /* There are many objects: they are shown only where gates are named, or with --all. */
@@ -104,26 +129,48 @@ static void show_transitions(const Options *options, const JsonValue *transition
         put_table(options, &t, rows, "-- no transitions --\n");
 }
 
-enum { BOOT_NUMBER, BOOT_ID, BOOT_STARTED, BOOT_READY, BOOT_PULLED, BOOT_LAST };
+enum {
+        BOOT_NUMBER,
+        BOOT_ID,
+        BOOT_ID_SHORT,
+        BOOT_STARTED,
+        BOOT_READY,
+        BOOT_PULLED,
+        BOOT_LAST,
+        BOOT_LAST_SHORT,
+        BOOT_LAST_GATE,
+};
 
 static const Column boot_columns[] = {
-        { "BOOT", true },
-        { "ID" },
-        { "STARTED" },
-        { "READY AFTER", true },
-        { "PULLED" },
-        { "LAST GATE", .cut = true },
+        { "BOOT", .right = true },
+        { "ID", .hide = 1 },
+        { "ID", .narrower = true, .hide = 3 },
+        { "STARTED", .hide = 6 },
+        { "READY AFTER", .right = true },
+        { "PULLED", .hide = 4 },
+        { "LAST GATE", .hide = 2 },
+        { "LAST GATE", .narrower = true, .hide = 5, .keep = 36 },
+        { "LAST GATE", .narrower = true, .keep = 20 },
         {},
 };
 
-/* Puts the gate that opened last before the cluster was ready, and what it waited for: this took the boot's time. */
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff" without the namespace and the kind. */
+static const char *from_name(const char *blocker) {
+        const char *name = strchr(blocker, ' ');
+        size_t n = name ? strspn(name + 1, "0123456789abcdefghijklmnopqrstuvwxyz-") : 0;
+
+        return n > 0 && name[n + 1] == '/' ? name + n + 2 : blocker;
+}
+
+/* Puts the required gate that opened last before the cluster was ready, and what it waited for: this took the boot's
+ * time. Of an old record it is not known which were required: any may be it. */
 static void put_last_gate(Table *t, const JsonValue *boot) {
         usec_t ready = get_usec(boot, "readyUSec") ?: USEC_INFINITY;
         const JsonValue *last = NULL;
         const char *waited;
 
         JSON_FOREACH(gate, jv_get(boot, "gates"))
-                if (get_usec(gate, "readyUSec") <= ready &&
+                if (jv_get_bool(gate, "required", true) && get_usec(gate, "readyUSec") <= ready &&
                     (!last || get_usec(gate, "readyUSec") > get_usec(last, "readyUSec")))
                         last = gate;
         if (!last)
@@ -131,20 +178,22 @@ static void put_last_gate(Table *t, const JsonValue *boot) {
         waited = jv_get_string(last, "waitedFor");
         table_cellf(t, BOOT_LAST, STYLE_NONE, "%s%s%s", strempty(jv_get_string(last, "name")),
                     waited ? ": " : "", strempty(waited));
+        if (waited)
+                table_cellf(t, BOOT_LAST_SHORT, STYLE_NONE, "%s: %s", strempty(jv_get_string(last, "name")),
+                            from_name(waited));
+        table_cell(t, BOOT_LAST_GATE, jv_get_string(last, "name"), STYLE_NONE);
 }
 
 static void put_boot(Table *t, const JsonValue *boot, int64_t number) {
-        time_t started = (time_t) (get_usec(boot, "startedRealtimeUSec") / USEC_PER_SEC);
+        const char *id = jv_get_string(boot, "bootId");
         usec_t ready = get_usec(boot, "readyUSec");
-        char span[TIMESPAN_MAX], date[64];
-        struct tm tm;
+        char span[TIMESPAN_MAX], date[TIMESPAN_MAX];
 
-        if (!localtime_r(&started, &tm) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-                (void) snprintf(date, sizeof(date), "n/a");
         table_row(t);
         table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
-        table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
-        table_cell(t, BOOT_STARTED, date, STYLE_NONE);
+        table_cell(t, BOOT_ID, id, STYLE_DIM);
+        table_cellf(t, BOOT_ID_SHORT, STYLE_DIM, "%.12s", strempty(id));
+        table_cell(t, BOOT_STARTED, format_date(date, get_usec(boot, "startedRealtimeUSec")), STYLE_NONE);
         table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
                    ready > 0 ? STYLE_NONE : STYLE_BAD);
         table_cell(t, BOOT_PULLED, jv_get_bool(boot, "pulledImages", false) ? "yes" : "no", STYLE_NONE);
@@ -176,7 +225,7 @@ int verb_timeline(const Options *options) {
         int r;
 
         if (options->boots && options->arguments[0]) {
-                fprintf(stderr, "msready: --boots shows whole boots, it takes no gates.\n");
+                fprintf(stderr, "msready: --boots shows whole boots and takes no gates.\n");
                 return STATUS_USAGE;
         }
         r = ask_timeline(options, &earlier, &reply);

@@ -31,6 +31,7 @@ static void put_live(Session *session) {
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
         Output *out = &session->live.out;
+        size_t from = out->text.size;
         char span[TIMESPAN_MAX];
 
         if (session->follow.unreachable) {
@@ -44,6 +45,7 @@ static void put_live(Session *session) {
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
+        out_fold(out, from, 2);
         progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
@@ -82,7 +84,6 @@ static int tell_ready(Wait *w) {
 }
 
 static int tell_not_ready(Session *s, const char *why, usec_t span) {
-        const Snapshot *snapshot = &s->follow.snapshot;
         _cleanup_(out_done) Output out = {};
         char text[TIMESPAN_MAX];
         int r;
@@ -92,13 +93,19 @@ static int tell_not_ready(Session *s, const char *why, usec_t span) {
                 return r;
         out_init(&out, STDERR_FILENO, false);
         if (span == 0)
-                out_put(&out, "msready: not ready now.\n");
+                out_put(&out, "msready: not ready");
         else
-                out_printf(&out, "msready: %s %s.\n", why, format_timespan(text, span));
+                out_printf(&out, "msready: %s %s", why, format_timespan(text, span));
         if (s->follow.unreachable)
-                out_put(&out, "msreadyd is out of reach. Look at: systemctl status msready.service\n");
+                out_printf(&out,
+                           ": msreadyd is unreachable: %s\n"
+                           "Look at: systemctl status msready.socket msready.service\n",
+                           strerror(-s->follow.cause));
+        else if (s->follow.snapshot.verdict)
+                progress_cause(&s->progress, &s->follow.snapshot, &out);
         else
-                progress_blockers(&s->progress, snapshot, snapshot_now(snapshot), &out);
+                out_put(&out, ": msreadyd has not answered yet\n"
+                              "Look at: systemctl status msready.service\n");
         fputs(buffer_cstr(&out.text), stderr);
         return STATUS_TIMED_OUT;
 }
@@ -194,7 +201,7 @@ static int on_deadline(Session *s) {
         usec_t now = now_monotonic();
 
         if (usec_sub(now, s->started) >= time_limit(s))
-                return tell_not_ready(s, "not ready within", s->options->timeout);
+                return tell_not_ready(s, "timed out after", s->options->timeout);
         if (usec_sub(now, w->stall.moved) >= s->options->stall)
                 return tell_not_ready(s, "no progress for", s->options->stall);
         return -EAGAIN;

@@ -61,7 +61,7 @@ static void judge_status(Endpoint *e) {
                 return;
         }
 
-        n = snprintf(text, sizeof(text), "it answered %d, ", e->status);
+        n = snprintf(text, sizeof(text), "it answered %d, expected ", e->status);
         for (size_t i = 0; i < e->n_expect && n < (int) sizeof(text); i++) {
                 const StatusRange *x = &e->expect[i];
                 size_t left = sizeof(text) - (size_t) n;
@@ -70,8 +70,6 @@ static void judge_status(Endpoint *e) {
                              ? snprintf(text + n, left, "%s%u", i > 0 ? "," : "", x->from)
                              : snprintf(text + n, left, "%s%u-%u", i > 0 ? "," : "", x->from, x->to);
         }
-        if (n < (int) sizeof(text))
-                snprintf(text + n, sizeof(text) - (size_t) n, " is expected");
         question_settle(&e->question, EVIDENCE_FALSE, REASON_UNEXPECTED_STATUS, text);
 }
 

@@ -79,16 +79,15 @@ static void settle_error(SocketQuestion *s) {
                 break;
         case ENOENT:
         case ENOTDIR:
-                settle(s, EVIDENCE_FALSE, REASON_NOT_FOUND, "there is no such socket", NULL);
+                settle(s, EVIDENCE_FALSE, REASON_NOT_FOUND, "no such socket", NULL);
                 break;
         case EACCES:
         case EPERM:
                 if (s->host)
-                        settle(s, EVIDENCE_FALSE, REASON_UNREACHABLE, "the host's firewall forbids it",
-                               NULL);
+                        settle(s, EVIDENCE_FALSE, REASON_UNREACHABLE, "the host's firewall blocks it", NULL);
                 else
-                        settle(s, EVIDENCE_FALSE, REASON_FORBIDDEN, "the daemon may not connect to it",
-                               NULL);
+                        settle(s, EVIDENCE_FALSE, REASON_FORBIDDEN,
+                               "the daemon is not allowed to connect to it", NULL);
                 break;
         case EAGAIN:
         case EMFILE:

@@ -97,8 +97,8 @@ static void on_poll(LoopTimer *timer) {
 
 static void fall_back(FileWatch *w, int error) {
         if (!w->told)
-                log_warning("Cannot watch files by inotify (%s), polling them every 2 s instead. Raise "
-                            "fs.inotify.max_user_instances and fs.inotify.max_user_watches by sysctl.",
+                log_warning("Cannot watch files with inotify (%s), polling them every 2 s instead. Raise "
+                            "fs.inotify.max_user_instances and fs.inotify.max_user_watches with sysctl.",
                             strerror(error));
         w->told = true;
         drop_watches(w);

@@ -56,7 +56,7 @@ static int serve(const Options *options) {
                 r = loop_run(loop);
         }
         if (r < 0)
-                log_error("msreadyd ends: %s", strerror(-r));
+                log_error("msreadyd failed: %s", strerror(-r));
         return r;
 }
 

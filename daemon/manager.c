@@ -135,7 +135,7 @@ static void on_streams_refused(SourceStreamsOps *ops) {
 /* Edges of the readiness. */
 
 static void on_cluster_changed(ReadinessOps *ops, const char *why) {
-        log_notice("Forgetting all states, which are of another cluster or another part of it: %s", why);
+        log_notice("Forgetting all states, which belong to another cluster or another part of it: %s", why);
 }
 
 static void on_gate_changed(ReadinessOps *ops, const Gate *gate, GateState before, unsigned what) {
@@ -159,7 +159,7 @@ static void save_boot(Manager *m) {
         int r = readiness_record_boot(&m->readiness, instant_now(), now_realtime());
 
         if (r < 0)
-                log_warning("Cannot put this boot on record: %s", strerror(-r));
+                log_warning("Cannot record this boot: %s", strerror(-r));
         else
                 publish_state_save_boots(m->state);
 }
@@ -187,7 +187,7 @@ static void manager_reconsider(Manager *m) {
         source_host_look_at_news(m->host);
         r = readiness_reconsider(readiness, instant_now(), now_realtime(), &m->readiness_ops);
         if (r < 0)
-                log_error("Cannot judge the gates: %s, no gate opens", strerror(-r));
+                log_error("Cannot evaluate the gates: %s, no gate opens", strerror(-r));
 
         publish_notify_update(m->notify);
         publish_varlink_flush(m->varlink);
@@ -384,8 +384,8 @@ static void reload_after_mount(Manager *m) {
         _cleanup_free_ char *detail = NULL;
 
         log_notice(
-                "Another file system has the folders of the gates or of MicroShift's configuration now, reading "
-                "them again");
+                "The folders of the gates or of MicroShift's configuration are on another file system now, "
+                "reading them again");
         (void) reload(m, &detail);
 }
 

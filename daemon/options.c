@@ -20,14 +20,14 @@ static void help(void) {
                "     --version          Show the version and exit\n"
                "     --config FILE      Read FILE instead of msready.conf and its drop-ins\n"
                "     --gates-dir DIR    Read gates from DIR instead of the default folders;\n"
-               "                        repeatable, the first folder with a name wins\n"
+               "                        repeatable; of files of the same name the first counts\n"
                "     --kubeconfig FILE  Credentials and address of the API server\n"
                "     --socket PATH      Listen at PATH, unless systemd passes a socket\n"
                "                        (default %s)\n"
                "     --state-dir DIR    Keep states here instead of in $RUNTIME_DIRECTORY\n"
                "     --boot-id ID       The ID of this boot, as systemd's %%b has it\n"
                "     --log-level LEVEL  emerg, alert, crit, err, warning, notice, info, debug\n"
-               "     --check-config     Read the configuration, say what is wrong with it, exit\n\n"
+               "     --check-config     Check the configuration and the gates, and exit\n\n"
                "See msreadyd(8).\n",
                VL_SOCKET_DEFAULT);
 }

@@ -42,12 +42,12 @@ static void tell(const char *subject, const char *gate, GateState before, GateSt
                 return;
         }
         if (b)
-                log_full(messages[state].level, fields, "%s is %s (was %s): %s %s%s%s", subject,
-                         gate_state_to_string(state), gate_state_to_string(before), b->reason,
+                log_full(messages[state].level, fields, "%s changed from %s to %s: %s %s%s%s", subject,
+                         gate_state_to_string(before), gate_state_to_string(state), b->reason,
                          strempty(object), b->message ? ": " : "", strempty(b->message));
         else
-                log_full(messages[state].level, fields, "%s is %s (was %s): %s", subject,
-                         gate_state_to_string(state), gate_state_to_string(before), more);
+                log_full(messages[state].level, fields, "%s changed from %s to %s: %s", subject,
+                         gate_state_to_string(before), gate_state_to_string(state), more);
 }
 
 /* Logs that a gate has another state than before. */

@@ -115,16 +115,16 @@ static void put_verdict(Writer *w, const Readiness *readiness) {
                    "When the verdict last changed, in seconds since the kernel started.");
         put(w, "msready_verdict_changed_boottime_seconds");
         put_seconds(w, b->verdict.changed);
-        put_single(w, "msready_required_gates", "gauge", "Gates that make the verdict.", required);
-        put_single(w, "msready_required_gates_ready", "gauge", "Gates that make the verdict and are ready.",
-                   open);
+        put_single(w, "msready_required_gates", "gauge", "Gates that count for the verdict.", required);
+        put_single(w, "msready_required_gates_ready", "gauge",
+                   "Gates that count for the verdict and are ready.", open);
         put_single(w, "msready_blockers", "gauge", "What keeps required gates shut: objects and reasons.",
                    blockers);
         put_single(w, "msready_transitions_total", "counter",
                    "Changes of the state of a gate or of the verdict in this boot.",
                    timeline_added(readiness->timeline));
         put_single(w, "msready_image_pulls_total", "counter",
-                   "Images that events of this boot told of being pulled.",
+                   "Images pulled in this boot, as events report it.",
                    event_digest_pulls(readiness->events));
 }
 
@@ -140,8 +140,7 @@ typedef struct GateMetric {
 static void list_metrics(const Gate *g, GateMetric ret[static GATE_METRICS]) {
         const Report *r = &g->report;
         const GateMetric metrics[GATE_METRICS] = {
-                { "msready_gate_required", "Whether the gate is one that makes the verdict.",
-                  gate_is_required(g) },
+                { "msready_gate_required", "Whether the gate counts for the verdict.", gate_is_required(g) },
                 { "msready_gate_changed_boottime_seconds",
                   "When the gate's state last changed, in seconds since the kernel started.", g->changed,
                   true },
@@ -194,8 +193,8 @@ static void put_gate_states(Writer *w, const Board *b) {
 static void put_guards(Writer *w, const Board *b) {
         put_family(
                 w, "msready_guards_held_total", "counter",
-                "Times that what looked ready was not believed: of another boot, not alive here, or told by a "
-                "kubelet that is silent.");
+                "Times that what looked ready was not believed: it was from another boot, not alive here, or "
+                "reported by a silent kubelet.");
         BOARD_FOREACH(g, b) {
                 for (Guard guard = 0; guard < _GUARD_MAX && gate_state(g) != GATE_DISABLED; guard++) {
                         put_gate(w, "msready_guards_held_total", g, "reason", guard_to_string(guard));
@@ -214,17 +213,18 @@ static void put_streams(Writer *w, const World *world) {
         }
 
         put_single(w, "msready_api_ready", "gauge",
-                   "Whether the API server answers, and says that it is ready.", world->api == API_READY);
+                   "Whether the API server answers and reports that it is ready.", world->api == API_READY);
         put_single(w, "msready_streams", "gauge", "Streams of objects from the API server.", streams);
         put_single(w, "msready_streams_in_sync", "gauge", "Streams of objects that are up to date.",
                    in_sync);
-        put_single(w, "msready_objects", "gauge", "Objects of the API that are kept.", world->n_objects);
-        put_single(w, "msready_stream_requests_total", "counter", "Lists and watches asked for.",
+        put_single(w, "msready_objects", "gauge", "Objects of the API that are kept in memory.",
+                   world->n_objects);
+        put_single(w, "msready_stream_requests_total", "counter", "Lists and watches requested.",
                    totals->requests);
-        put_single(w, "msready_stream_restarts_total", "counter", "Watches begun again.", totals->restarts);
+        put_single(w, "msready_stream_restarts_total", "counter", "Watches restarted.", totals->restarts);
         put_single(w, "msready_stream_failures_total", "counter", "Lists and watches that failed.",
                    totals->failures);
-        put_single(w, "msready_stream_listings_total", "counter", "Listings begun.", totals->listings);
+        put_single(w, "msready_stream_listings_total", "counter", "Listings started.", totals->listings);
         put_single(w, "msready_stream_events_total", "counter", "Objects and bookmarks received.",
                    totals->events);
         put_single(w, "msready_stream_received_bytes_total", "counter",

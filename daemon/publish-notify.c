@@ -33,7 +33,8 @@ static void send_all(const char *state) {
                 log_debug("Cannot notify systemd");
 }
 
-static void append_clock(const Gate *g, Instant now, Buffer *b) {
+/* Appends what the clock that runs leads to: in how long, or (at) at which time of day. */
+static void append_clock(const Gate *g, bool at, Instant now, usec_t realtime, Buffer *b) {
         static const GateState next[] = {
                 [GATE_CLOCK_SETTLE] = GATE_READY,
                 [GATE_CLOCK_HOLD] = GATE_LOST,
@@ -43,13 +44,16 @@ static void append_clock(const Gate *g, Instant now, Buffer *b) {
         usec_t ends;
         GateClockKind clock = gate_running_clock(g, now, &ends);
 
-        if (clock != GATE_CLOCK_NONE)
-                (void) buffer_printf(b, ", %s in %s", gate_state_to_string(next[clock]),
-                                     format_timespan(span, usec_sub(ends, now.boottime)));
+        if (clock == GATE_CLOCK_NONE)
+                return;
+        ends = usec_sub(ends, now.boottime);
+        (void) buffer_printf(b, ", %s %s %s", gate_state_to_string(next[clock]), at ? "at" : "in",
+                             at ? format_clock(span, usec_add(realtime, ends))
+                                : format_timespan(span, ends));
 }
 
-/* Appends the gate that makes the verdict, and what blocks it. */
-static void append_cause(const Board *board, bool with_age, Instant now, Buffer *b) {
+/* Appends the gate that makes the verdict, and what blocks it. was_ready: without ages, which nobody would correct. */
+static void append_cause(const Board *board, bool was_ready, Instant now, usec_t realtime, Buffer *b) {
         _cleanup_free_ char *object = NULL;
         const Blocker *blocker;
         const Gate *gate;
@@ -59,7 +63,7 @@ static void append_cause(const Board *board, bool with_age, Instant now, Buffer 
         if (!blocker) {
                 if (gate) {
                         (void) buffer_printf(b, "; %s: nothing blocks it now", gate_name(gate));
-                        append_clock(gate, now, b);
+                        append_clock(gate, was_ready, now, realtime, b);
                 }
                 return;
         }
@@ -73,23 +77,23 @@ static void append_cause(const Board *board, bool with_age, Instant now, Buffer 
         if (!streq_ptr(blocker->object.kind, "Gate") &&
             object_name_to_string(&blocker->object, &object) >= 0)
                 (void) buffer_printf(b, " %s", object);
-        if (with_age && usec_sub(now.boottime, blocker->since) >= USEC_PER_SEC)
+        if (!was_ready && usec_sub(now.boottime, blocker->since) >= USEC_PER_SEC)
                 (void) buffer_printf(b, " since %s",
                                      format_timespan(span, usec_sub(now.boottime, blocker->since)));
-        append_clock(gate, now, b);
+        append_clock(gate, was_ready, now, realtime, b);
         if (blocker->message)
                 (void) buffer_printf(b, ": %s", blocker->message);
 }
 
 /* Appends since when the verdict is ready only for a gate's grace or hold. */
-static void append_doubt(const Board *board, Instant now, Buffer *b) {
+static void append_doubt(const Board *board, Instant now, usec_t realtime, Buffer *b) {
         const Gate *gate = board_find_doubt(board, now);
         char clock[TIMESPAN_MAX];
         usec_t since;
 
         if (!gate || !gate_is_doubted(gate, now, &since))
                 return;
-        format_clock(clock, usec_sub(now_realtime(), usec_sub(now.boottime, since)));
+        format_clock(clock, usec_sub(realtime, usec_sub(now.boottime, since)));
         if (gate->clock.evidence == EVIDENCE_FALSE)
                 (void) buffer_printf(b, ", %s failing since %s", gate_name(gate), clock);
         else
@@ -97,9 +101,9 @@ static void append_doubt(const Board *board, Instant now, Buffer *b) {
 }
 
 /* The text of STATUS=, the caller's; NULL where memory is lacking. Before READY=1 it has the age of the first blocker,
- * which each heartbeat makes true again; after it (was_ready) only edges are told, and it has the time of day since
- * when the verdict stands. */
-char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Instant now) {
+ * which each heartbeat makes true again; after it (was_ready) only edges are told, and it has times of day: since when
+ * the verdict stands, and when the clock that runs ends. now and realtime are of one moment. */
+char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Instant now, usec_t realtime) {
         const Board *board = &readiness->board;
         Buffer b = BUFFER_INIT(4096);
         char clock[TIMESPAN_MAX], *text;
@@ -110,11 +114,11 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
         if (was_ready)
                 (void) buffer_printf(&b, " since %s",
                                      format_clock(clock, readiness->verdict_changed_realtime));
-        append_doubt(board, now, &b);
+        append_doubt(board, now, realtime, &b);
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
         if (board->verdict.reason)
                 (void) buffer_printf(&b, "; %s", board->verdict.reason);
-        append_cause(board, !was_ready, now, &b);
+        append_cause(board, was_ready, now, realtime, &b);
 
         text = buffer_steal(&b);
         if (!text)
@@ -125,7 +129,8 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
 }
 
 static void send_status(PublishNotify *p, const char *with) {
-        _cleanup_free_ char *status = publish_notify_make_status(p->readiness, p->is_ready, instant_now()),
+        _cleanup_free_ char *status = publish_notify_make_status(p->readiness, p->is_ready, instant_now(),
+                                                                 now_realtime()),
                             *state = NULL;
 
         if (status && streq_ptr(status, p->status) && !with)

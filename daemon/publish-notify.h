@@ -17,4 +17,4 @@ void publish_notify_reloading(PublishNotify *p);
 void publish_notify_reloaded(PublishNotify *p);
 void publish_notify_stopping(PublishNotify *p);
 
-char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Instant now);
+char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Instant now, usec_t realtime);

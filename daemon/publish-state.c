@@ -93,7 +93,7 @@ static int restore_board(PublishState *p, Board *board) {
                 r = keep_restore(board, text, size, &stamp, instant_now());
         if (r == -ESTALE)
                 log_debug(
-                        "%s is of another boot, userspace or version of msreadyd, starting without saved state",
+                        "%s is from another boot, userspace or version of msreadyd, starting without saved state",
                         p->state_file);
         else if (r < 0)
                 log_warning("Cannot use %s: %s, starting without saved state", p->state_file, strerror(-r));
@@ -157,7 +157,7 @@ int publish_state_new(const Readiness *readiness, const Options *options, Publis
                 if (r < 0)
                         return r;
                 if (mkdir(runtime, 0700) < 0 && errno != EEXIST)
-                        log_warning("Cannot make %s: %s, nothing is kept", runtime, strerror(errno));
+                        log_warning("Cannot create %s: %s, nothing is kept", runtime, strerror(errno));
         } else if (first_folder("RUNTIME_DIRECTORY", &runtime) == -ENOMEM)
                 return -ENOMEM;
         r = first_folder("STATE_DIRECTORY", &state);

@@ -70,7 +70,7 @@ static void set_trouble(SourceHost *s, int error) {
                 return;
         }
         if (asprintf_ret(&text, "%s: %s", s->probe.root,
-                         error == -ENOTDIR ? "there is no such folder" : strerror(-error)) < 0 ||
+                         error == -ENOTDIR ? "no such folder" : strerror(-error)) < 0 ||
             streq_ptr(text, w->host.cgroup_trouble))
                 return;
         log_full(
@@ -92,7 +92,7 @@ static void watch_group(SourceHost *s, Group *g) {
         g->descriptor = inotify_add_watch(s->fd, events, IN_MODIFY);
         if (g->descriptor < 0 && errno != ENOENT && !s->told_inotify) {
                 log_warning("Cannot watch %s: %s, looking at it every second instead. Raise "
-                            "fs.inotify.max_user_watches by sysctl.",
+                            "fs.inotify.max_user_watches with sysctl.",
                             events, strerror(errno));
                 s->told_inotify = true;
         }
@@ -440,8 +440,8 @@ int source_host_new(Hub *hub, SourceHost **ret) {
 
         s->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         if (s->fd < 0) {
-                log_warning("Cannot watch control groups by inotify: %s, looking at them every second "
-                            "instead. Raise fs.inotify.max_user_instances by sysctl.",
+                log_warning("Cannot watch control groups with inotify: %s, looking at them every second "
+                            "instead. Raise fs.inotify.max_user_instances with sysctl.",
                             strerror(errno));
                 s->told_inotify = true;
         } else if ((r = loop_io_set(hub->loop, &s->io, s->fd, LOOP_READ, on_inotify)) < 0)

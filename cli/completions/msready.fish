@@ -66,7 +66,7 @@ complete -c msready -l fresh -d 'Fail where what is ready has no evidence for it
 complete -c msready -l timeout -x -d 'Give up after this time'
 complete -c msready -l stall -x -d 'Give up when there is no progress for this time'
 complete -c msready -l if-enabled -d 'Do not fail on gates that are disabled on this host'
-complete -c msready -l boot -x -a '(__msready_boots)' -d 'Show another boot'
+complete -c msready -l boot -x -a '(__msready_boots)' -d 'Show an earlier boot'
 complete -c msready -l boots -d 'Show one line for each boot on record'
 complete -c msready -l root -r -a '(__fish_complete_directories)' -d 'Work on the offline system below this folder'
 complete -c msready -l no-legend -d 'Omit headings and summary'

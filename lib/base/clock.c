@@ -88,3 +88,14 @@ char *format_clock(char buf[static TIMESPAN_MAX], usec_t realtime) {
 
         return buf;
 }
+
+/* Writes the local date and time of day, "2026-11-30 HH:MM:SS". Returns buf. */
+char *format_date(char buf[static TIMESPAN_MAX], usec_t realtime) {
+        time_t t = (time_t) (realtime / USEC_PER_SEC);
+        struct tm tm;
+
+        if (!localtime_r(&t, &tm) || strftime(buf, TIMESPAN_MAX, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+                snprintf(buf, TIMESPAN_MAX, "n/a");
+
+        return buf;
+}

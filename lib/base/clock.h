@@ -31,3 +31,4 @@ usec_t usec_min(usec_t a, usec_t b);
 #define TIMESPAN_MAX 32
 char *format_timespan(char buf[static TIMESPAN_MAX], usec_t usec);
 char *format_clock(char buf[static TIMESPAN_MAX], usec_t realtime);
+char *format_date(char buf[static TIMESPAN_MAX], usec_t realtime);

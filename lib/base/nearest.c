@@ -41,8 +41,8 @@ static size_t count_errors(const char *a, const char *b) {
 }
 
 /* The name that text was meant to be: the one with the fewest typing errors, of those with as few the first. A third
- * of the text may be wrong, and a name may be cut off after three characters. NULL where no name is near; text itself is
- * near, too. The result belongs to names. */
+ * of the text may be wrong, and a name may be cut off after three characters. NULL where no name is near. Text that is
+ * one of the names is that name. The result belongs to names. */
 const char *nearest_name(const char *text, char *const *names) {
         size_t length = strlen(text), fewest = length < 3 ? 1 : length / 3;
         const char *nearest = NULL;

@@ -9,6 +9,7 @@ typedef struct HintRow {
                                 any */
         const char *kind;    /* of the object; NULL: any */
         const char *namespace; /* how the namespace begins; NULL: any */
+        bool is_local;         /* the object is a URL at this host, and not its router's */
         bool pull_always;
         bool vendor;
         bool overdue;

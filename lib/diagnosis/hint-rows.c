@@ -46,7 +46,7 @@ const HintRow hint_rows[] = {
           .hint = "Compare the clock with the certificate's dates (timedatectl, chronyc tracking); if the "
                   "clock is right and the certificate is MicroShift's own, restart microshift.service, "
                   "which renews it." },
-        { .texts = "is no address of this host",
+        { .texts = "is not an address of this host",
           .kind = "Node",
           .hint = "The host no longer has the node's address, and MicroShift restarts to use another one: "
                   "if it keeps restarting, give the host a static address, or set node.nodeIP in "
@@ -92,6 +92,21 @@ const HintRow hint_rows[] = {
                   "negative answer is final." },
         { .texts = "refused",
           .kind = "Endpoint",
+          .is_local = true,
+          .hint = "Nothing listens at that port of this host: look at the service that should, with systemctl "
+                  "status and ss -ltnp, or at the pod that has the port." },
+        { .texts = "timed out|timeout",
+          .kind = "Endpoint",
+          .is_local = true,
+          .hint = "What listens at that port of this host does not answer in time: look at its log and at ss "
+                  "-ltnp, which shows what it is and how many connections wait." },
+        { .texts = "answered 503",
+          .kind = "Endpoint",
+          .is_local = true,
+          .hint = "The service at that port of this host reports that it is unavailable: look at its log; ss "
+                  "-ltnp shows which service it is." },
+        { .texts = "refused",
+          .kind = "Endpoint",
           .hint = "Nothing listens there, or a firewall refuses: see the gate ingress and oc get pods -n "
                   "openshift-ingress." },
         { .texts = "no client certificate that",
@@ -101,7 +116,7 @@ const HintRow hint_rows[] = {
         { .texts = "certificate",
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
-                  "or correct the Route's certificate." },
+                  "or correct the certificate of the Route or service." },
         { .texts = "TLS|SSL",
           .kind = "Endpoint",
           .hint = "TLS fails before there is a certificate: check that the port of URL= speaks TLS, and "
@@ -491,7 +506,7 @@ const HintRow hint_rows[] = {
           .hint = "MicroShift has not created it yet: journalctl -b -u microshift.service shows which "
                   "manifests it has applied." },
         { .reasons = "NotFound",
-          .texts = "there is none without a namespace",
+          .texts = "none exists without a namespace",
           .hint = "Set Namespace= in the gate's file: without it, [Condition] means an object that has no "
                   "namespace." },
         { .reasons = "NotFound",
@@ -500,8 +515,14 @@ const HintRow hint_rows[] = {
                   "column NAMESPACED; if the resource is missing there, look at the operator that "
                   "installs it." },
         { .reasons = "NotFound",
-          .hint = "No object of that name exists: compare Kind=, Namespace= and Name= in the gate's file "
-                  "(msready gates) with oc get all -A." },
+          .hint = "No object of that name exists: compare Kind= or Resource=, Namespace= and Name= in the "
+                  "gate's file (msready gates) with what oc get -A lists of that kind." },
+        { .reasons = "status.phase",
+          .kind = "persistentvolumeclaims",
+          .texts = "status.phase is Pending",
+          .hint = "The claim has no volume yet: oc describe pvc -n NAMESPACE CLAIM shows why; where its storage "
+                  "class waits for the first consumer, as MicroShift's own does, it gets one when a pod that "
+                  "uses it starts." },
         { .reasons = "NoPods",
           .hint = "No pod matches: compare the gate's file (msready gates) with oc get pods -A -o wide "
                   "--show-labels (with Scope=node pods on other nodes do not count); oc describe of the "

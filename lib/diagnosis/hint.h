@@ -8,6 +8,7 @@ typedef struct HintQuery {
         const char *kind; /* of the object: "Pod", "Node", "DaemonSet", "Endpoint" … */
         const char *namespace;
         const char *name;
+        const char *host_name; /* this host's */
         const char *reason;
         const char *message;
         const char *event_reason; /* of the newest event that explains the object */

@@ -71,7 +71,7 @@ static int add_gate(Boot *b, const char *name, BootGate **ret) {
         if (!copy)
                 return -ENOMEM;
 
-        gates[b->n_gates] = (BootGate){ .name = copy, .ready = USEC_INFINITY };
+        gates[b->n_gates] = (BootGate){ .name = copy, .ready = USEC_INFINITY, .required = -1 };
         *ret = &gates[b->n_gates++];
         return 0;
 }
@@ -97,6 +97,26 @@ int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_fo
         return 1;
 }
 
+/* Notes whether a gate that has been set is one of those that make the verdict. */
+void boot_set_required(Boot *b, const char *name, bool required) {
+        BootGate *g = find_gate(b, name);
+
+        if (g)
+                g->required = required;
+}
+
+/* Takes over how the boot went until it was first ready, from the record that was made then: a gate that came later
+ * was not required. */
+void boot_take_result(Boot *b, const Boot *first) {
+        b->ready = first->ready;
+        b->pulled_images = first->pulled_images;
+        for (size_t i = 0; i < b->n_gates; i++) {
+                const BootGate *g = find_gate(first, b->gates[i].name);
+
+                b->gates[i].required = g ? g->required : 0;
+        }
+}
+
 void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot) {
         jb_object(b, key);
         jb_string(b, "bootId", boot->boot_id);
@@ -111,6 +131,8 @@ void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot) {
                 jb_string(b, "name", g->name);
                 jb_usec_unless(b, "readyUSec", g->ready, USEC_INFINITY);
                 jb_string(b, "waitedFor", g->waited_for);
+                if (g->required >= 0)
+                        jb_bool(b, "required", g->required > 0);
                 jb_end(b);
         }
         jb_end(b);
@@ -135,6 +157,7 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
 
         JSON_FOREACH(g, jv_get(v, "gates")) {
                 const char *name = jv_get_string(g, "name");
+                const JsonValue *required = jv_get(g, "required");
 
                 if (!name)
                         continue;
@@ -144,6 +167,8 @@ int boot_from_json(const JsonValue *v, Boot **ret) {
                         break;
                 if (r < 0)
                         return r;
+                if (jv_is_bool(required))
+                        boot_set_required(b, name, jv_bool(required, false));
         }
 
         *ret = TAKE_PTR(b);
@@ -326,18 +351,19 @@ static int parse_waited_for(const char *s, Blocker *ret) {
         return ret->reason ? 1 : -ENOMEM;
 }
 
-static int add_opening(const Boot *b, const char *gate, usec_t ready, const char *waited_for,
+/* gate is NULL where the verdict turned ready; waited: the gate whose wait it was, or NULL. */
+static int add_opening(const Boot *b, const char *gate, usec_t ready, const BootGate *waited,
                        Timeline *timeline) {
         _cleanup_(transition_done)
                 Transition t = { .boottime = ready, .realtime = usec_add(b->started, ready) };
         int r;
 
         r = set_string(&t.gate, gate) ?: set_string(&t.from, "waiting") ?: set_string(&t.to, "ready");
-        if (r >= 0 && waited_for)
-                r = parse_waited_for(waited_for, &t.blocker);
+        if (r >= 0 && waited && waited->waited_for)
+                r = parse_waited_for(waited->waited_for, &t.blocker);
         t.has_blocker = r > 0;
         if (t.has_blocker)
-                r = set_string(&t.blocker.gate, gate);
+                r = set_string(&t.blocker.gate, waited->name);
         return r < 0 ? r : timeline_add(timeline, &t);
 }
 
@@ -345,6 +371,17 @@ static int compare_ready(const void *a, const void *b) {
         const BootGate *x = *(BootGate *const *) a, *y = *(BootGate *const *) b;
 
         return x->ready < y->ready ? -1 : x->ready > y->ready;
+}
+
+/* The required gate that opened last before the boot was ready: this took the boot's time. NULL where there is none. */
+static const BootGate *last_gate(const Boot *b) {
+        const BootGate *last = NULL;
+
+        for (size_t i = 0; i < b->n_gates; i++)
+                if (b->gates[i].required != 0 && b->gates[i].ready <= b->ready &&
+                    (!last || b->gates[i].ready > last->ready))
+                        last = &b->gates[i];
+        return last;
 }
 
 /* Adds a recorded boot to a timeline as transitions: the opening of each gate, and the first ready of the
@@ -363,10 +400,10 @@ int boot_retell(const Boot *b, Timeline *timeline) {
         for (size_t i = 0; i < b->n_gates && gates[i]->ready != USEC_INFINITY && r >= 0; i++) {
                 if (!was_ready && gates[i]->ready > b->ready) {
                         was_ready = true;
-                        r = add_opening(b, NULL, b->ready, NULL, timeline);
+                        r = add_opening(b, NULL, b->ready, last_gate(b), timeline);
                 }
                 if (r >= 0)
-                        r = add_opening(b, gates[i]->name, gates[i]->ready, gates[i]->waited_for, timeline);
+                        r = add_opening(b, gates[i]->name, gates[i]->ready, gates[i], timeline);
         }
-        return was_ready || r < 0 ? r : add_opening(b, NULL, b->ready, NULL, timeline);
+        return was_ready || r < 0 ? r : add_opening(b, NULL, b->ready, last_gate(b), timeline);
 }

@@ -8,6 +8,7 @@ typedef struct BootGate {
         char *name;
         usec_t ready;     /* since PID 1 started; USEC_INFINITY: never */
         char *waited_for; /* what it last waited for; NULL: nothing */
+        int required;     /* 1: until the boot was ready; 0: not; negative: an older msready did not say */
 } BootGate;
 
 typedef struct Boot {
@@ -24,6 +25,8 @@ Boot *boot_free(Boot *b);
 DEFINE_CLEANUP(Boot, boot_free)
 
 int boot_set_gate(Boot *b, const char *name, usec_t ready, const char *waited_for);
+void boot_set_required(Boot *b, const char *name, bool required);
+void boot_take_result(Boot *b, const Boot *first);
 void boot_to_json(JsonBuilder *b, const char *key, const Boot *boot);
 int boot_from_json(const JsonValue *v, Boot **ret);
 int boot_retell(const Boot *b, Timeline *timeline);

@@ -4,7 +4,7 @@
 
 static const char *const description_table[_HTTP_END_MAX] = {
         [HTTP_END_EOF] = "the answer is complete",
-        [HTTP_END_TRUNCATED] = "the connection broke inside the answer",
+        [HTTP_END_TRUNCATED] = "the connection broke in the middle of the answer",
         [HTTP_END_DISCONNECTED] = "the connection broke before the answer",
         [HTTP_END_REFUSED] = "connection refused",
         [HTTP_END_UNREACHABLE] = "no route to the address, or the connection is not allowed",
@@ -15,7 +15,7 @@ static const char *const description_table[_HTTP_END_MAX] = {
         [HTTP_END_TLS_CLOCK] = "the server's certificate is not valid yet at this host's time",
         [HTTP_END_TLS_EXPIRED] = "the server's certificate has expired at this host's time",
         [HTTP_END_TLS_CREDENTIALS] = "TLS failed: no client certificate that the server accepts",
-        [HTTP_END_PROXY] = "the proxy is out of reach or refuses",
+        [HTTP_END_PROXY] = "the proxy is unreachable or refuses the connection",
         [HTTP_END_PROTOCOL] = "the answer is not HTTP",
         [HTTP_END_TOO_LARGE] = "the answer is too large",
         [HTTP_END_ABORTED] = "the answer was not read to its end",

@@ -19,7 +19,7 @@ typedef struct HttpFetch HttpFetch;
 /* How a request ended. */
 typedef enum HttpEnd {
         HTTP_END_EOF,             /* the answer came whole, whatever its status */
-        HTTP_END_TRUNCATED,       /* the connection broke inside the answer */
+        HTTP_END_TRUNCATED,       /* the connection broke in the middle of the answer */
         HTTP_END_DISCONNECTED,    /* the connection broke before the answer */
         HTTP_END_REFUSED,         /* by the host or by a firewall */
         HTTP_END_UNREACHABLE,     /* no route, or not allowed */
@@ -30,7 +30,7 @@ typedef enum HttpEnd {
         HTTP_END_TLS_CLOCK,       /* the server's certificate is not valid yet: is this clock right? */
         HTTP_END_TLS_EXPIRED,     /* the server's certificate is not valid any more */
         HTTP_END_TLS_CREDENTIALS, /* our certificate or key cannot be used, or the server refuses them */
-        HTTP_END_PROXY,           /* the proxy is out of reach or refuses */
+        HTTP_END_PROXY,           /* the proxy is unreachable or refuses the connection */
         HTTP_END_PROTOCOL,        /* not HTTP, or encoded, which was not asked for */
         HTTP_END_TOO_LARGE,       /* header or body over the ceiling */
         HTTP_END_ABORTED,         /* on_body returned an error */

@@ -407,7 +407,7 @@ void http_request_impl_conclude(HttpRequestImpl *impl, CURLcode code) {
         /* To libcurl the end of the connection ends the header. */
         if (code == CURLE_OK && !impl->status_told) {
                 http_client_request_ended(impl, HTTP_END_DISCONNECTED,
-                                          "The connection broke inside the header");
+                                          "The connection broke in the middle of the header");
                 return;
         }
 

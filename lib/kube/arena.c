@@ -67,7 +67,7 @@ void arena_refuse(Arena *a, int error, const char *format, ...) {
 /* Whether so many are read; else -E2BIG becomes the error. */
 bool arena_admits(Arena *a, size_t n, const char *what) {
         if (n > LIMIT_MEMBERS)
-                arena_refuse(a, -E2BIG, "it has %zu %s, more than %d are not read", n, what, LIMIT_MEMBERS);
+                arena_refuse(a, -E2BIG, "it has %zu %s; at most %d are read", n, what, LIMIT_MEMBERS);
         return a->error >= 0;
 }
 
@@ -77,8 +77,7 @@ void *arena_alloc(Arena *a, size_t count, size_t size) {
         size_t at;
 
         if (count > LIMIT_MEMBERS + 1) /* with a NULL at the end */
-                arena_refuse(a, -E2BIG, "it has a list of %zu, more than %d are not read", count,
-                             LIMIT_MEMBERS);
+                arena_refuse(a, -E2BIG, "it has a list of %zu; at most %d are read", count, LIMIT_MEMBERS);
         if (a->error < 0 || count == 0)
                 return NULL;
 
@@ -159,8 +158,8 @@ char *const *arena_pairs(Arena *a, const JsonValue *map, const char *what) {
                         continue;
                 size = strlen(key) + 1 + strlen(value);
                 if (size > LIMIT_MESSAGE) {
-                        arena_refuse(a, -E2BIG, "one of its %s has %zu bytes, more than %d are not read",
-                                     what, size, LIMIT_MESSAGE);
+                        arena_refuse(a, -E2BIG, "one of its %s has %zu bytes; at most %d are read", what,
+                                     size, LIMIT_MESSAGE);
                         return NULL;
                 }
                 at = arena_take(a, size + 1, 1);

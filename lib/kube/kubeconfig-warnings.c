@@ -49,7 +49,7 @@ static int warn_of_keys(KubeConfig *c, const YNode *n) {
 
                 if (key && ynode_earlier_line(m) > 0)
                         r = kube_config_warn(c, ynode_key_line(m),
-                                             "key \"%s\" was given already, on line %u; the last one counts",
+                                             "key \"%s\" was already given on line %u; the last one counts",
                                              shown_key(key), ynode_earlier_line(m));
                 else if (key && begins_invisibly(key))
                         r = kube_config_warn(
@@ -69,6 +69,6 @@ int kube_config_warn_of_text(KubeConfig *c, const YNode *root) {
 
         if (rest > 0)
                 r = kube_config_warn(c, rest,
-                                     "from here on nothing is read: only the first document counts");
+                                     "nothing is read from here on: only the first document counts");
         return r < 0 ? r : warn_of_keys(c, root);
 }

@@ -189,10 +189,10 @@ static int take_credential(const Reader *r, const YNode *map, const char *key, K
         if (k == -EBADMSG)
                 return fail_at(r, k, n, "%s is not base64", data_key);
         if (k < 0)
-                return fail_missing(r, ynode_is_last(n), n, "%s is not all of its base64", data_key);
+                return fail_missing(r, ynode_is_last(n), n, "%s is incomplete base64", data_key);
         strip_byte_order_mark(ret->data, &ret->size);
         if (!pem_is_complete(ret->data))
-                return fail_missing(r, ynode_is_last(n), n, "%s is not PEM, or not all of it", data_key);
+                return fail_missing(r, ynode_is_last(n), n, "%s is not PEM, or is incomplete", data_key);
         return 0;
 }
 
@@ -201,7 +201,7 @@ static int take_bool(const Reader *r, const YNode *map, const char *key, bool *r
         int k = s ? parse_boolean(s) : 0;
 
         if (k < 0)
-                return fail_at(r, -EBADMSG, ynode_get(map, key), "%s is neither true nor false", key);
+                return fail_at(r, -EBADMSG, ynode_get(map, key), "%s must be true or false", key);
         *ret = k;
         return 0;
 }
@@ -258,7 +258,7 @@ static int refuse_unsupported(const Reader *r, const YNode *user) {
                 if (text_of(user, unsupported[i].key) || ynode_first(n))
                         return fail_at(
                                 r, -EOPNOTSUPP, n,
-                                "user \"%s\" authenticates by %s (%s), which is not supported; use a client "
+                                "user \"%s\" authenticates with %s (%s), which is not supported; use a client "
                                 "certificate or a token",
                                 r->config->user, unsupported[i].what, unsupported[i].key);
         }
@@ -301,7 +301,7 @@ static int take_user(const Reader *r, const YNode *user) {
         /* "user: {}" is anonymous; after a key without its value the file breaks off. */
         if (k >= 0 && ynode_first(user) && !token && !file && !has_key)
                 return fail_missing(r, ynode_is_last(user), user,
-                                    "user \"%s\" has neither a client-certificate nor a token", c->user);
+                                    "user \"%s\" needs a client-certificate or a token", c->user);
         return k;
 }
 
@@ -425,7 +425,7 @@ static int load_credential(const Reader *r, const char *key, KubeCredential *c) 
                 return fail_at(r, -EAGAIN, NULL, "%s: %s: %s", key, c->file, file_read_fault(k));
         strip_byte_order_mark(c->data, &c->size);
         if (!pem_is_complete(c->data))
-                return fail_missing(r, pem_is_cut(c->data), NULL, "%s: %s is not PEM, or not all of it", key,
+                return fail_missing(r, pem_is_cut(c->data), NULL, "%s: %s is not PEM, or is incomplete", key,
                                     c->file);
         return 0;
 }

@@ -86,9 +86,9 @@ static const JsonValue *find_controller(const JsonValue *metadata) {
 
 static const char *read_identity(Arena *a, const char *s, const char *what, bool mandatory) {
         if (mandatory && isempty(s))
-                arena_refuse(a, -EBADMSG, "its metadata have no %s", what);
+                arena_refuse(a, -EBADMSG, "its metadata has no %s", what);
         else if (s && strlen(s) > NAME_SIZE_MAX)
-                arena_refuse(a, -E2BIG, "its %s has %zu bytes, more than %d are not read", what, strlen(s),
+                arena_refuse(a, -E2BIG, "its %s has %zu bytes; at most %d are read", what, strlen(s),
                              NAME_SIZE_MAX);
         return arena_string(a, s) ?: "";
 }

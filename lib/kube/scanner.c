@@ -184,10 +184,10 @@ static int find_fault(KubeScanner *s) {
         if (s->brief.name[0] == '\0')
                 s->brief.is_partial = true;
         if (s->oversize)
-                snprintf(s->fault, sizeof(s->fault), "it has %zu bytes, more than %zu are not read",
+                snprintf(s->fault, sizeof(s->fault), "it has %zu bytes; at most %zu are read",
                          s->object_size, s->text.limit);
         else if (s->brief.name[0] == '\0' && s->fault[0] == '\0')
-                snprintf(s->fault, sizeof(s->fault), "its metadata have no name");
+                snprintf(s->fault, sizeof(s->fault), "its metadata has no name");
         return 0;
 }
 
@@ -383,7 +383,7 @@ static int end_of_metadata(KubeScanner *s) {
                 return r;
         s->brief.is_partial = r < 0 || size == s->text.limit;
         if (r < 0)
-                snprintf(s->fault, sizeof(s->fault), "its metadata are malformed JSON");
+                snprintf(s->fault, sizeof(s->fault), "its metadata is malformed JSON");
         decide_keep(s);
         return 0;
 }

@@ -318,3 +318,14 @@ const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
                 *ret_gate = gate;
         return blocker;
 }
+
+/* What a verdict that is ready waited for last: what the first of the required gates, in order of explanation, did that
+ * opened, or passed its checks, when the verdict turned ready. NULL where none did, as after a reload. */
+const Blocker *board_waited_for(const Board *b) {
+        BOARD_FOREACH(g, b) {
+                if (gate_is_required(g) && g->waited_for.reason &&
+                    (g->changed == b->verdict.changed || g->cleared == b->verdict.changed))
+                        return &g->waited_for;
+        }
+        return NULL;
+}

@@ -51,6 +51,7 @@ bool board_is_fresh(const Board *b);
 const Gate *board_find_doubt(const Board *b, Instant now);
 size_t board_count_open(const Board *b, size_t *ret_required);
 const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate);
+const Blocker *board_waited_for(const Board *b);
 
 bool board_wants(const Board *b, KubeKind kind, const KubeBrief *brief);
 bool board_wants_other_nodes(const Board *b);

@@ -240,8 +240,8 @@ static void tell_absence(const ConditionDefinition *d, const World *w, const cha
         if (!first)
                 return;
         snprintf(f->text, sizeof(f->text),
-                 "there is none without a namespace, only in the namespace%s %.63s%s%.63s",
-                 second ? "s" : "", first, second ? ", " : "", strempty(second));
+                 "none exists without a namespace, only in the namespace%s %.63s%s%.63s", second ? "s" : "",
+                 first, second ? ", " : "", strempty(second));
         if (more > 1)
                 snprintf(f->text + strlen(f->text), sizeof(f->text) - strlen(f->text), " and %u more",
                          more - 1);

@@ -133,7 +133,7 @@ static void tell_node(const World *w, const Watched *watched, Explanation *e) {
         for (size_t i = 0; (c = node_pressure(w, node, i)); i++)
                 say_more(e, "the node has %s: %s", c->type, c->message ?: strna(c->reason));
         if (node_is_ours(w, node) && w->host.lost_address)
-                say_more(e, "the node's InternalIP %s is no address of this host", w->host.lost_address);
+                say_more(e, "the node's InternalIP %s is not an address of this host", w->host.lost_address);
 }
 
 /* Whether the finding is what the API says of an object as it is now. Events and the node explain neither what the
@@ -157,6 +157,7 @@ void explain(const Judging *j, const Watched *watched, Explanation *ret) {
                 .kind = watched->kind,
                 .namespace = watched->namespace,
                 .name = watched->name,
+                .host_name = w->host.host_name,
                 .reason = watched->finding.reason,
                 .message = watched->finding.message,
                 .vendor = j->vendor,

@@ -324,6 +324,8 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                        streq_ptr(b->message, known->message) && streq_ptr(b->hint, known->hint);
         }
 
+        if (old->n_blockers > 0 && new->n_blockers == 0)
+                g->cleared = now.boottime;
         last = find_known_blocker(old);
         if (last < old->n_blockers && find_known_blocker(new) == new->n_blockers) {
                 blocker_done(&g->waited_for);

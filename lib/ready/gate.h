@@ -52,6 +52,7 @@ typedef struct Gate {
         GateState told;     /* the state when the gate was last reconsidered: a reload may change it too */
         usec_t changed;     /* boottime of the last change of state */
         usec_t first_ready; /* boottime, 0: never in this boot */
+        usec_t cleared;     /* boottime: when it last lost its last blocker */
         uint64_t held[_GUARD_MAX]; /* how many blockers with such a reason have appeared */
 
         KeptContainer *kept;

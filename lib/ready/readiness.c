@@ -98,7 +98,8 @@ static void on_verdict_changed(BoardOps *ops, const Verdict *verdict, GateState 
 
         r->verdict_changed_realtime = rec->realtime;
         record(rec, NULL, NULL, gate_state_to_string(before), gate_state_to_string(verdict->state),
-               board_first_blocker(&r->board, NULL));
+               verdict->state == GATE_READY ? board_waited_for(&r->board)
+                                            : board_first_blocker(&r->board, NULL));
         rec->ops->verdict_changed(rec->ops, before);
 }
 
@@ -210,6 +211,7 @@ static int make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **re
                         k = boot_set_gate(boot, gate_name(g), since_start(r, g->first_ready), cause);
                 if (k < 0)
                         return k;
+                boot_set_required(boot, gate_name(g), gate_is_required(g));
                 if (gate_is_required(g)) {
                         all = all && g->first_ready > 0;
                         last = MAX(last, g->first_ready);
@@ -222,7 +224,7 @@ static int make_boot(const Readiness *r, Instant now, usec_t realtime, Boot **re
 }
 
 /* Puts this boot on record and replaces its earlier record. Images that are pulled after the first ready, and gates
- * that are required after it, do not change how this boot went. -ENOMEM. */
+ * that are required after it, or no longer, do not change how this boot went. -ENOMEM. */
 int readiness_record_boot(Readiness *r, Instant now, usec_t realtime) {
         const Boot *first;
         Boot *boot;
@@ -232,10 +234,8 @@ int readiness_record_boot(Readiness *r, Instant now, usec_t realtime) {
         if (k < 0)
                 return k;
         first = r->boot_is_settled ? boot_log_find(r->boots, boot->boot_id) : NULL;
-        if (first) {
-                boot->ready = first->ready;
-                boot->pulled_images = first->pulled_images;
-        }
+        if (first)
+                boot_take_result(boot, first);
         r->boot_is_settled = boot->ready != USEC_INFINITY;
         boot_log_put(r->boots, boot);
         return 0;

@@ -17,30 +17,30 @@ def _pods(options):
 def _memory(daemon):
     until_quiet(daemon.pid, 1)
     text = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
-    return daemon.anonymous_memory(), int(re.search(r"^VmHWM:\s+(\d+)", text, re.M).group(1)) * 1024
+    return daemon.private_memory(), int(re.search(r"^VmHWM:\s+(\d+)", text, re.M).group(1)) * 1024
 
 
 def memory(report, options):
-    """Anonymous memory, with the guide's 13 pods and with ten thousand more."""
+    """Private memory, with the guide's 13 pods and with ten thousand more."""
     pods = _pods(options)
     with Scene() as scene:
         small = {}
         for scope in ("node", "cluster"):
             with scene.daemon(scope=scope) as daemon:
                 small[scope], peak = _memory(daemon)
-            report.note(f"Scope={scope}: peak of all memory {peak / MIB:.1f} MiB")
-            report.count(f"anonymous memory, Scope={scope}, 13 pods", small[scope] / MIB, 3, " MiB")
+            report.note(f"Scope={scope}: peak of resident memory, libraries included: {peak / MIB:.1f} MiB")
+            report.count(f"private memory, Scope={scope}, 13 pods", small[scope] / MIB, 3, " MiB")
         size, seconds = scene.add_crowd(pods)
         report.note(f"{pods} pods more, each {size} bytes")
         for scope in ("node", "cluster"):
             with scene.daemon(scope=scope) as daemon:
-                anonymous, peak = _memory(daemon)
-            report.note(f"Scope={scope}: peak of all memory {peak / MIB:.1f} MiB")
-            more = (anonymous - small[scope]) / MIB
-            report.count(f"anonymous memory, Scope={scope}, more with {pods} pods beside", more, 4, " MiB")
+                private, peak = _memory(daemon)
+            report.note(f"Scope={scope}: peak of resident memory, libraries included: {peak / MIB:.1f} MiB")
+            more = (private - small[scope]) / MIB
+            report.count(f"private memory, Scope={scope}, more with {pods} pods beside", more, 4, " MiB")
         with scene.daemon(gates=scene.crowd_gates()) as daemon:
-            anonymous, peak = _memory(daemon)
-        each = (anonymous - small["node"]) / pods
+            private, peak = _memory(daemon)
+        each = (private - small["node"]) / pods
         report.note(f"where a gate keeps all {pods}: {each:.0f} bytes each")
 
 

@@ -199,8 +199,8 @@ def _load_of_systemd(host, calls):
 
 
 def _subscribers(daemon, count):
-    """Bytes of anonymous memory for each subscriber, after each has had its first reply."""
-    before = daemon.anonymous_memory()
+    """Bytes of private memory for each subscriber, after each has had its first reply."""
+    before = daemon.private_memory()
     peers = []
     try:
         for _ in range(count):
@@ -209,7 +209,7 @@ def _subscribers(daemon, count):
             peers.append(peer)
         for peer in peers:
             peer.reply()
-        return (daemon.anonymous_memory() - before) / count
+        return (daemon.private_memory() - before) / count
     finally:
         for peer in peers:
             peer.close()
@@ -224,7 +224,7 @@ def varlink(report, options):
     """Describe beside what a service of systemd answers, and what a subscriber costs."""
     calls = 4000 if options.thorough else 1000
     with Scene() as scene, scene.daemon() as daemon:
-        report.count("memory for each of 1,000 subscribers", _subscribers(daemon, 1000) / 1024, 16, " KiB")
+        report.count("private memory for each of 1,000 subscribers", _subscribers(daemon, 1000) / 1024, 16, " KiB")
         try:
             host = Host("trixie").boot()
         except CannotBoot as error:

@@ -267,7 +267,7 @@ def test_node(scene):
     scene.told("node", "StaleBoot", "not of this boot")
     # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
-        told = f"the node's InternalIP {address} is no address of this host"
+        told = f"the node's InternalIP {address} is not an address of this host"
         scene.kubelet.patch_node(ready=False, message="x", address=address)
         scene.told("node", "KubeletNotReady", "The host no longer has the node's address", f"x; {told}")
     scene.rest.patch(scene.kubelet.node_path, {"metadata": {"finalizers": ["edge/hold"]}})
@@ -520,13 +520,20 @@ def test_name_of_the_node(scene, another, tmp_path):
 
 
 def test_conditions(scene):
-    """A resource that the API server lacks, a namespace that is missing in the gate, a controller that has not run."""
+    """A resource that the API server lacks, a namespace that is missing in the gate, a controller that has not run; a
+    claim that waits for its volume."""
     scene.rest.create("/api/v1/namespaces/shop/configmaps", {"kind": "ConfigMap", "metadata": {"name": "settings"}})
     settings = "[Condition]\nResource=v1/configmaps\nName=settings\nType=Ready\n"
     scene.load("unknown", settings.replace("v1/configmaps", "cert-manager.io/v1/certificates"))
     scene.load("nowhere", settings)
+    scene.rest.create("/api/v1/namespaces/shop/persistentvolumeclaims",
+                      {"kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+                       "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
+    scene.load("volume", "[Condition]\nResource=v1/persistentvolumeclaims\nNamespace=shop\nName=data\n"
+                         "Field=status.phase\nValue=Bound\n")
     scene.load("unproven", settings + "Namespace=shop\n[Pods]\nNamespace=shop\nName=settings-*\n")
     scene.told("unknown", "NotFound", "oc api-resources", "does not know the resource")
+    scene.told("volume", "status.phase", "when a pod that uses it starts", "status.phase is Pending")
     scene.told("nowhere", "NotFound", "Set Namespace=", "only in the namespace shop")
     scene.told("unproven", "Unproven", "the [Workload] or [Pods] of the same gate", "may be of an earlier boot")
 
@@ -547,20 +554,25 @@ def test_gates_that_ship(scene, another, clock):
 def test_addresses(scene, another, tmp_path, closing, names):
     pki = fake_pki.Pki(tmp_path / "pki")
     names.unheard.add("silent.example.test")
+    names.names.add("shop.example.test")
     broken, shut, odd = (closing(Application()) for _ in range(3))
+    late = closing(SilentApplication())
     broken.status, odd.status = 503, 404
     expected = {
         "unknown": ("http://nobody.example.test/", "NameNotFound", "wildcard DNS record"),
-        "refused": (f"http://127.0.0.1:{process.free_port()}/", "ConnectionRefused", "Nothing listens there"),
+        "refused": (f"http://shop.example.test:{process.free_port()}/", "ConnectionRefused", "Nothing listens there"),
+        "refused-here": (f"http://127.0.0.1:{process.free_port()}/", "ConnectionRefused", "at that port of this host"),
         "tls": (closing(Application(pki.server("other-ca"))).url("localhost", "https"), "TLS", "is not trusted"),
         "mutual": (closing(Application(pki.server("good"), client_ca=pki.ca)).url("localhost", "https")
                    + f"\nCAFile={pki.ca}", "TLS", "asks for a client's certificate"),
-        "broken": (broken.url(), "UnexpectedStatus", "or the application itself"),
+        "broken": (broken.url("shop.example.test"), "UnexpectedStatus", "or the application itself"),
+        "broken-here": (broken.url(), "UnexpectedStatus", "reports that it is unavailable"),
         "odd": (odd.url(), "UnexpectedStatus", "not one that ExpectStatus="),
         "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "before there is a certificate"),
         "ca": (f"https://localhost/\nCAFile={tmp_path}/none.pem", "CAUnreadable", "Correct CAFile="),
         "silent": ("http://silent.example.test/", "NameServerSilent", "No name server"),
-        "late": (closing(SilentApplication()).url(), "TimedOut", "No answer: check"),
+        "late": (f"http://shop.example.test:{late.port}/", "TimedOut", "No answer: check"),
+        "late-here": (late.url(), "TimedOut", "does not answer in time"),
         "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "No valid answer of HTTP"),
     }
     daemon = another(gates={name: f"[Endpoint]\nURL={url}\n" for name, (url, _, _) in expected.items()},

@@ -110,7 +110,7 @@ def test_root_that_the_kubelet_makes(edge):
     edge.kubelet.previous_boot()
     edge.kubelet.new_boot_node()
     edge.start(config={"Host": {"CgroupRoot": root}})
-    edge.daemon.expect_log(f"Cannot read the control groups of this host .{root}: there is no such folder")
+    edge.daemon.expect_log(f"Cannot read the control groups of this host .{root}: no such folder")
     root.mkdir()
     (root / "cgroup.controllers").write_text("cpu memory pids\n")
     edge.kubelet.all_up()

@@ -160,6 +160,16 @@ def test_explain_a_node_that_is_not_known(daemon, client):
     assert "      $ oc get nodes\n" in text and "oc describe" not in text
 
 
+def test_explain_what_a_condition_looks_at(daemon, client):
+    """Its kind is the plural, which oc takes."""
+    claim = blocker("volume", "persistentvolumeclaims", "data", "status.phase", "shop")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("volume", "waiting", blockers=[claim])]}
+    assert "      $ oc describe persistentvolumeclaims -n shop data\n" in client("explain").stdout
+    claim["object"]["kind"] = "a;b"
+    assert "$ oc describe" not in client("explain").stdout
+
+
 def test_summary_of_gates_that_nobody_requires(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")
@@ -173,6 +183,10 @@ def test_last_gate_of_a_boot(daemon, client):
     daemon.replies["GetTimeline"] = told
     rows = client("timeline", "--boots").stdout.splitlines()
     assert rows[1].endswith("  dns: Pod dns-x: ContainerCreating") and rows[2].endswith("never  yes     shop")
+    # One that is not required is not waited for; a record of an older version does not say which are.
+    gates = told["boots"][0]["gates"]
+    gates[:] = [{**gates[0], "required": True}, {**gates[1], "required": False}]
+    assert client("timeline", "--boots").stdout.splitlines()[1].endswith("  api")
 
 
 def test_status_of_a_gate_that_is_disabled(daemon, client):
@@ -235,7 +249,7 @@ def test_daemon_that_hangs(daemon, client):
     daemon.mute = True
     begun = time.monotonic()
     done = client()
-    assert done.returncode == 69 and "does not answer within 5s" in done.stderr
+    assert done.returncode == 69 and "did not answer within 5s" in done.stderr
     assert 4.5 < time.monotonic() - begun < 30
 
 
@@ -351,10 +365,19 @@ def test_timeline_of_an_earlier_boot(daemon, client):
     assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())
     assert client("timeline", "--boot", world.EARLIER).returncode == 0
     assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    # As narrow terminals show it.
+    assert client("timeline", "--boot", world.EARLIER[:12]).returncode == 0
+    assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    assert client("plot", "--boot=" + world.EARLIER[:2]).returncode == 0
     assert client("timeline", "--boot=-0").returncode == 0
     assert daemon.calls[-1][1] == {}
     done = client("timeline", "--boot=-2")
     assert done.returncode == 1 and "fewer than 2" in done.stderr
+    told = world.timeline()
+    told["boots"][0]["bootId"] = world.BOOT[:8] + world.EARLIER[8:]
+    daemon.replies["GetTimeline"] = told
+    done = client("timeline", "--boot=" + world.BOOT[:8])
+    assert done.returncode == 1 and "several boots" in done.stderr
     daemon.replies["GetTimeline"] = Error("NoSuchBoot", bootId="x")
     done = client("timeline", "--boot=x")
     assert done.returncode == 1 and "--boots" in done.stderr
@@ -383,7 +406,7 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": gates}
     text = client().stdout
     assert text.count("Connection refused") == 1 and text.count("Look there.") == 1
-    assert text.endswith("    Same cause: ovn, node\n")
+    assert text.endswith("    Also blocked by this: ovn, node\n")
 
 
 @pytest.mark.parametrize("state,first", [("lost", "ovn"), ("unknown", "dns"), ("waiting", "node"), ("ready", "api")])

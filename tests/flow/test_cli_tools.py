@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -92,8 +93,22 @@ def test_plot_of_an_earlier_boot(daemon, client):
     root = ElementTree.fromstring(client("plot", "--boot=-1").stdout)
     assert [t.text for t in root.iter(SVG + "text") if t.get("text-anchor") == "end"] == ["cluster", "api"]
     (title,) = [t.text for t in root.iter(SVG + "text") if t.get("class") == "title"]
-    assert title == "MicroShift readiness: ready 4min 10s after PID 1 started"
+    assert title == "MicroShift on edge-1, 2026-11-22 12:00:00: ready 4min 10s after PID 1 started"
     assert [t.text for t in root.iter(SVG + "text") if t.get("class") == "marked"] == ["API up 1min"]
+
+
+def test_plot_says_of_which_host_and_boot_it_is(daemon, client):
+    def title():
+        root = ElementTree.fromstring(client("plot").stdout)
+        return [t.text for t in root.iter(SVG + "text") if t.get("class") == "title"]
+
+    assert title() == ["MicroShift on edge-1, 2026-11-23 11:50:00, Kubernetes v1.30.5"]
+    # Not on record yet, and the daemon has not found its node.
+    daemon.replies["GetTimeline"] = {"transitions": [], "boots": []}
+    told = world.waiting()
+    del told["verdict"]["node"], told["verdict"]["serverVersion"]
+    daemon.replies["Describe"] = told
+    assert title() == [f"MicroShift on {socket.gethostname()}, 2026-11-23 11:50:00"]
 
 
 def test_plot_labels_are_cut(daemon, client):

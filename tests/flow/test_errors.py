@@ -173,7 +173,7 @@ def test_no_encoding_is_asked_for(ready_edge):
 def test_object_over_the_ceiling(ready_edge):
     """One line of 5 MiB, of a pod that no gate looks at and of one that a gate looks at."""
     server, daemon = ready_edge.server, ready_edge.daemon
-    before, mark = daemon.anonymous_memory(), server.mark()
+    before, mark = daemon.private_memory(), server.mark()
     huge = {"metadata": {"annotations": {"x": "y" * (5 << 20)}}}
     path = "/api/v1/namespaces/{}/pods/{}"
     server.rest.create("/api/v1/namespaces/bulk/pods", {"metadata": {"name": "big"}, "spec": {"nodeName": "n"}})
@@ -183,9 +183,9 @@ def test_object_over_the_ceiling(ready_edge):
     ready_edge.expect_reason("Unreadable", "dns")
     (told,) = daemon.gate("dns")["blockers"]
     assert told["object"] == {"kind": "Pod", "namespace": "openshift-dns", "name": "dns-default-28m2q"}
-    assert re.fullmatch(r"it has 52\d{5} bytes, more than 4194304 are not read", told["message"]), told
+    assert re.fullmatch(r"it has 52\d{5} bytes; at most 4194304 are read", told["message"]), told
     # What was freed stays in a sanitizer's quarantine for a while.
-    assert daemon.anonymous_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
+    assert daemon.private_memory() - before < ((256 if process.is_sanitized() else 12) << 20)
     # An open gate lives on its grace, and the stream goes on.
     ready_edge.expect_steady()
     server.rest.patch(path.format("openshift-dns", "dns-default-28m2q"), {"metadata": {"annotations": {"x": None}}})
@@ -215,7 +215,7 @@ def test_object_that_cannot_be_read(edge, watch_list):
     (blocker,) = told["blockers"]
     assert told["state"] == "waiting" and blocker["reason"] == "Unreadable", told
     assert blocker["object"] == {"kind": "Pod", "namespace": "tenant", "name": "app"}
-    assert blocker["message"] == "it has 1025 labels, more than 1024 are not read"
+    assert blocker["message"] == "it has 1025 labels; at most 1024 are read"
     assert "oc edit" in blocker["hint"]
     mark = server.mark()
     server.rest.patch(path, {"metadata": {"labels": {"label-0": None}}})

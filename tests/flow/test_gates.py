@@ -187,11 +187,11 @@ def test_hold_of_a_required_gate_is_told_to_systemd(ready):
         assert daemon.notify.wait(lambda n: re.search(pattern, n.value("STATUS") or ""), 20, mark), daemon.status()
 
     ready.kubelet.container_dies("dns-default")
-    expect_told(r"dns: Unproven .*, lost in 1[12]")
+    expect_told(r"dns: Unproven .*, lost at \d\d:\d\d:\d\d")
     ready.kubelet.container_restarts("dns-default")
     daemon.expect_status("4 of 4 gates open$")
     ready.server.stop_serving()
-    expect_told(r"ApiUnreachable .*, unknown in \d")
+    expect_told(r"ApiUnreachable .*, unknown at \d\d:\d\d:\d\d")
     ready.server.resume_serving()
 
 
@@ -207,7 +207,7 @@ def test_broken_configuration_leaves_the_old_one(ready):
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
     assert done.returncode == 1 and not done.stdout
-    told = f"not loaded, the daemon keeps the old one: {daemon.config_file}:{line}: "
+    told = f"not loaded; the daemon keeps the old one: {daemon.config_file}:{line}: "
     assert told in done.stderr and "HoldSec" in done.stderr and "check-config" in done.stderr, done.stderr
     reply = daemon.client("reload", "-j")
     assert reply.returncode == 1 and told in reply.stderr

@@ -151,7 +151,7 @@ def test_what_kubectl_takes(edge, tmp_path, encoding):
     edge.up()
     edge.start({"Cluster": {"Kubeconfig": path}}, kubeconfig=None)
     edge.expect_ready()
-    twice = f'{path}:13: key "current-context" was given already, on line 2; the last one counts'
+    twice = f'{path}:13: key "current-context" was already given on line 2; the last one counts'
     edge.daemon.expect_log(re.escape(twice))
     assert edge.daemon.log().count(twice) == 1
     done = subprocess.run([edge.daemon.binary, "--check-config", "--config", edge.daemon.config_file],

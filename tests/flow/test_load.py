@@ -119,9 +119,9 @@ def test_nothing_is_lost(ready_edge, crowd_of):
     """Fast readers see the last state, slow readers get the newest once, and memory is bounded."""
     daemon = ready_edge.daemon
     daemon.call("io.systemd.service.SetLogLevel", level=4)
-    before = daemon.anonymous_memory()
+    before = daemon.private_memory()
     crowd = crowd_of(daemon)
-    each = (daemon.anonymous_memory() - before) / SUBSCRIBERS
+    each = (daemon.private_memory() - before) / SUBSCRIBERS
     print(f"a subscriber that has read everything takes {each:.0f} bytes of memory")
     # It takes its first message and nothing more, for now.
     slow = Varlink(daemon.socket)
@@ -163,7 +163,7 @@ def test_nothing_is_lost(ready_edge, crowd_of):
     replies = sorted(member.replies for member in crowd.members)
     print(f"{CALLS} calls and {changes} changes in {took:.1f} s; a subscriber was told {replies[0]} to {replies[-1]}"
           f" times")
-    peak = (daemon.anonymous_memory() - before) / SUBSCRIBERS
+    peak = (daemon.private_memory() - before) / SUBSCRIBERS
     print(f"at the end a subscriber takes {peak:.0f} bytes")
     assert process.is_sanitized() or each < 8 * 1024 and peak < 32 * 1024
 
@@ -191,14 +191,14 @@ def test_a_stopped_subscriber_is_coalesced(ready_edge):
     stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stopped.connect(str(daemon.socket))
     stopped.sendall(MONITOR)
-    before = daemon.anonymous_memory()
+    before = daemon.private_memory()
     long = "x" * 400
     changes = 600
     for number in range(changes):
         ready_edge.kubelet.pod_waiting(DNS, "ImagePullBackOff", f"attempt {number} {long}")
     newest = f"attempt {changes - 1} "
     process.eventually(lambda: newest in json.dumps(daemon.gate("dns")), 30, 0.1)
-    assert process.is_sanitized() or daemon.anonymous_memory() - before < 1 << 20
+    assert process.is_sanitized() or daemon.private_memory() - before < 1 << 20
     data = b""
     try:
         while True:
@@ -282,12 +282,12 @@ def test_long_messages_cost_little(ready_edge):
         waiting = []
         for number in range(count + 1):
             if number == 1:
-                before = daemon.anonymous_memory()
+                before = daemon.private_memory()
             waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             waiting[-1].connect(str(daemon.socket))
             waiting[-1].sendall(call.encode())
             assert b"verdict" in waiting[-1].recv(1 << 18)
-        each = (daemon.anonymous_memory() - before) // count
+        each = (daemon.private_memory() - before) // count
         print(f"{each} bytes for each call of {len(call)}")
         assert process.is_sanitized() or each < 8192
         for client in waiting:

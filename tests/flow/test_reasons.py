@@ -86,7 +86,7 @@ def test_cause_of_the_verdict(ready_edge):
     daemon.expect_verdict("lost")
     told = blocker(ready_edge)
     assert told["reason"] == "Unproven" and 0 <= told["sinceBoottimeUSec"] / 1e6 - since < 2, told
-    daemon.expect_log(r"The cluster is lost \(was ready\): Unproven Pod openshift-dns/dns-default-")
+    daemon.expect_log(r"The cluster changed from ready to lost: Unproven Pod openshift-dns/dns-default-")
     daemon.expect_status(r"^lost.*; dns: Unproven Pod openshift-dns/dns-default-")
     text = daemon.client("status").stdout
     assert re.findall(r"^(\w+) (?:←|<-) ", text, re.M)[0] == "dns", text

@@ -106,7 +106,7 @@ def test_a_path_that_is_forbidden(run, tmp_path):
         os.chown(path, 65534, 65534)
         daemon = run(broker=path, options={"wrapper": ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]})
         blocker = expect_blocker(daemon, "Forbidden")
-        assert blocker["message"] == "the daemon may not connect to it"
+        assert blocker["message"] == "the daemon is not allowed to connect to it"
         assert "capabilities" in blocker["hint"]
 
 

@@ -77,6 +77,9 @@ def test_a_boot(edge):
         ("dns", "waiting", "ready"),
         (None, "waiting", "ready"),
     ]
+    # What the cluster waited for is what the gate did that opened last.
+    opened, ready = [t for t in transitions(daemon) if "object" not in t][2:]
+    assert ready["blocker"] == opened["blocker"] and opened["gate"] == "dns"
     times = [t["boottimeUSec"] for t in transitions(daemon)]
     assert times == sorted(times)
     clock = time.clock_gettime(time.CLOCK_BOOTTIME) * 1e6
@@ -181,6 +184,7 @@ def test_record_of_boots(edge):
     assert [t.get("gate") for t in told] == ["api", "node", "dns", None]
     assert told[2]["blocker"]["object"] == opened["blocker"]["object"]
     assert told[3]["boottimeUSec"] == first["readyUSec"]
+    assert told[3]["blocker"] == told[2]["blocker"]
     with pytest.raises(VarlinkError) as caught:
         daemon.call("GetTimeline", bootId="f" * 32)
     assert caught.value.name.endswith("NoSuchBoot")

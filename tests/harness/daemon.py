@@ -395,8 +395,8 @@ class Daemon(process.Context):
 
     # Its cost
 
-    def anonymous_memory(self):
-        """Bytes of anonymous memory."""
+    def private_memory(self):
+        """Bytes of private memory: heap and stacks, and nothing that is mapped from files, as libraries are."""
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return int(re.search(r"^Anonymous:\s+(\d+) kB", text, re.M).group(1)) * 1024
 

@@ -19,7 +19,7 @@ SECTIONS = {
 BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo", "tests/run", "FROM", "COPY", "RUN",
             "podman"}
 # Other programs and verbs, which the text only mentions.
-NAMED_ONLY = {"oc get pods", "systemctl stop", "msready unbind"}
+NAMED_ONLY = {"oc get pods", "systemctl stop", "msready bind", "msready unbind"}
 NAMED = re.compile(r"\.Pa (\S+\.(?:conf|service|gate))( :)?\n(?:\.\S\S$\n)?\Z", re.M)
 COMMANDS = {"journalctl", "ln", "meson", "msready", "systemctl", "tests/demo", "tests/run", "varlinkctl"}
 
@@ -71,6 +71,8 @@ def _paragraphs(source, line, text, before=""):
 
 def _of_readme():
     text = (process.REPOSITORY / "README.md").read_text()
+    # A fenced block is output, a sample of what msready prints.
+    text = re.sub(r"^```\n(?:.*\n)*?```$", lambda block: "\n" * block[0].count("\n"), text, flags=re.M)
     for match in re.finditer(r"^(?: {4}.*\n|\n(?= {4}))+", text, re.M):
         block = re.sub(r"^ {4}", "", match[0], flags=re.M)
         yield from _paragraphs("README.md", text.count("\n", 0, match.start()) + 1, block)
@@ -97,3 +99,9 @@ def all_examples():
 
 def of_kind(kind):
     return [example for example in all_examples() if example.kind == kind]
+
+
+def whole_units():
+    """The units of README.md that can be enabled: path below /etc/systemd/system to text."""
+    found = [e for e in of_kind("unit") if e.source == "README.md" and "[Install]" in e.text]
+    return {e.path: e.text for e in found}

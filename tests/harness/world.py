@@ -91,7 +91,7 @@ def timeline():
             transition(140, "node", "waiting", "ready"),
             transition(300, "dns", "waiting", "ready", object=pod, blocker=PULL),
             transition(300, "dns", "waiting", "ready", blocker=PULL),
-            transition(300, None, "waiting", "ready"),
+            transition(300, None, "waiting", "ready", blocker=PULL),
             transition(480, "dns", "ready", "lost", object=pod, blocker=PULL),
             transition(500, "dns", "ready", "lost", blocker=PULL),
         ],

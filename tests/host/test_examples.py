@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import re
 
 import pytest
 
@@ -14,8 +15,8 @@ UNITS = "/etc/systemd/system"
 UNNAMED = {"gate": "/etc/msready/gates.d/workspace.gate", "conf": "/etc/msready/msready.conf.d/example.conf"}
 # Started by the examples' units.
 PROGRAM = "#!/bin/sh\nexec sleep infinity\n"
-# A unit for what the manual shows of one.
-FRAGMENT = "[Service]\nExecStart=/bin/sleep infinity\n"
+# Units for what the texts show of one, or only name.
+FRAGMENT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 # Commands that say more by their exit status than that they worked, and those that never end.
 STATUSES = {"systemctl is-system-running": (0, 1)}
 ENDLESS = ("varlinkctl --more",)
@@ -25,9 +26,10 @@ ENDLESS = ("varlinkctl --more",)
 def node(make_node_of):
     """Up, with all that MicroShift runs: also the router, whose gate the examples name."""
     node = make_node_of("trixie")
-    for name in ("edge-app", "kiosk"):
+    for name in ("edge-app", "kiosk", "web-shop"):
         node.host.write(f"/usr/local/bin/{name}", PROGRAM, 0o755)
-    node.host.write(f"{UNITS}/fragment.service", FRAGMENT)
+    for name in ("edge", "fragment"):
+        node.host.write(f"{UNITS}/{name}.service", FRAGMENT)
     node.boot().usable()
     node.kubelet.all_up()
     node.expect_gate("ingress", "ready")
@@ -73,7 +75,8 @@ def run(node, example, command):
 
 
 def test_commands(node):
-    put(node, f"{UNITS}/kiosk.service", "[Service]\nExecStart=/usr/local/bin/kiosk\n")
+    for path, text in examples.whole_units().items():
+        put(node, f"{UNITS}/{path}", text)
     node.host.systemctl("daemon-reload")
     ran = set()
     for example in examples.of_kind("shell"):
@@ -84,9 +87,10 @@ def test_commands(node):
             ran.add(command.split()[0])
             remove(node, f"{node.etc}/gates.d/storage.gate")
     assert ran == {"msready", "systemctl", "journalctl", "varlinkctl", "systemd-analyze", "ln"}
-    # What they did together: the router's application runs, by `msready bind` and the commands that it spares.
+    # What they did together: the applications run.
     node.host.systemctl("start", "msready-gate@ingress.service")
-    node.host.wait_active("kiosk.service")
+    for unit in (*examples.whole_units(), "edge.service"):
+        node.host.wait_active(unit)
 
 
 def test_units(node):
@@ -104,10 +108,11 @@ def test_units(node):
         if unit not in ("msready.socket", "msready-wait.service"):
             node.host.systemctl("start", unit)
             node.host.wait_active(unit)
-        if "[Install]" in example.text:
+        wanted_by = re.search(r"^WantedBy=(\S+)$", example.text, re.M)
+        if wanted_by:
             node.host.systemctl("enable", unit)
-            assert node.host.state("microshift-ready.target") == "active"
-            assert unit in node.host.show("microshift-ready.target", "Wants").split()
+            assert node.host.state(wanted_by[1]) == "active"
+            assert unit in node.host.show(wanted_by[1], "Wants").split()
         if unit != path and not example.path:
             remove(node, f"{UNITS}/{path}")
             node.host.systemctl("stop", unit)

@@ -15,9 +15,14 @@ BOUND = {
     "kiosk.service": application("kiosk", "BindsTo=msready-gate@dns.service\nAfter=msready-gate@dns.service"),
 }
 
+# The other way to have systemd start it again: the gate wants it.
+WANTED = {"kiosk.service": application("kiosk", "BindsTo=msready-gate@dns.service\nAfter=msready-gate@dns.service",
+                                       "WantedBy=msready-gate@dns.service")}
 
-def test_an_application_follows_its_gate(make_node):
-    node = make_node(units=BOUND, enable=["msready-gate@dns.service"]).boot()
+
+@pytest.mark.parametrize("units,enable", [(BOUND, []), (WANTED, ["kiosk.service"])], ids=["upheld", "wanted"])
+def test_an_application_follows_its_gate(make_node, units, enable):
+    node = make_node(units=units, enable=["msready-gate@dns.service", *enable]).boot()
     assert node.host.state("kiosk.service") == "inactive"
     node.usable()
     for _ in range(2):
@@ -152,6 +157,11 @@ def test_the_boot_check_and_greenboot(make_node):
     node.usable()
     assert node.host.run("bash", script).returncode == 0
     node.host.systemctl("start", "boot-complete.target")
+    node.host.systemctl("disable", "msready.service", "msready.socket")
+    assert "is ready" in node.host.output("bash", script)
+    node.host.systemctl("stop", "msready.service", "msready.socket")
+    done = node.host.run("bash", script)
+    assert (done.stdout, "msready is not enabled" in done.stderr) == ("", True)
     node.host.systemctl("disable", "microshift.service")
     assert "nothing to check" in node.host.output("bash", script)
 

@@ -328,6 +328,24 @@ def test_greenboot_without_microshift(greenboot, state):
     assert "not enabled" in done.stdout
 
 
+@pytest.mark.parametrize("there", [None, "is-enabled --quiet msready.socket", "is-enabled --quiet msready.service",
+                                   "is-active --quiet msready.socket"])
+def test_greenboot_without_msready(greenboot, there):
+    """An update must not be rolled back because nobody has enabled what would judge it."""
+    greenboot.tool("systemctl", f"""case "$*" in
+        "is-enabled microshift.service") echo enabled ;;
+        "{there}") ;;
+        *) exit 1 ;;
+    esac""")
+    greenboot.tool("msready", f'echo "$@" >>{greenboot.folder}/asked; exit 69')
+    done = greenboot.run()
+    if there:
+        assert done.returncode == 1 and greenboot.asked()[0] == "wait --timeout=600s"
+    else:
+        assert (done.returncode, greenboot.asked()) == (0, [])
+        assert "Warning: msready is not enabled" in done.stderr
+
+
 @pytest.mark.parametrize("status", [1, 4, 5])
 def test_greenboot_fails_with_the_reasons(greenboot, status):
     greenboot.tool("msready", f'[ "$1" = wait ] && exit {status}; echo "gate dns: ImagePullBackOff"')

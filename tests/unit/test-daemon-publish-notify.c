@@ -9,6 +9,9 @@
 #include "base/string-util.h"
 #include "publish-notify.h"
 
+/* The time of day at play.now. */
+#define NOON (12 * 3600 * USEC_PER_SEC)
+
 static Play play;
 
 static int setup(void **state) {
@@ -25,7 +28,7 @@ static void assert_status(bool was_ready, const char *expected) {
         const Readiness readiness = { .world = play.world,
                                       .board = play.board,
                                       .verdict_changed_realtime = 3600 * USEC_PER_SEC };
-        _cleanup_free_ char *text = publish_notify_make_status(&readiness, was_ready, play.now);
+        _cleanup_free_ char *text = publish_notify_make_status(&readiness, was_ready, play.now, NOON);
 
         assert_non_null(text);
         assert_string_equal(text, expected);
@@ -81,7 +84,7 @@ static void test_ready(void **state) {
         assert_status(true, "ready since 01:00:00: 1 of 1 gates open");
 }
 
-/* A gate in its hold is still open; the line says how long. */
+/* A gate in its hold is still open; the line says until when. It is told once: "lost in 10s" would soon be wrong. */
 static void test_hold(void **state) {
         PlayPod pod = pod_ready("shop", "web", 70, 71);
 
@@ -95,11 +98,11 @@ static void test_hold(void **state) {
         play_judge(&play);
         {
                 const Readiness readiness = { .world = play.world, .board = play.board };
-                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now);
+                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now, NOON);
 
-                assert_non_null(
-                        strstr(text, ": 1 of 1 gates open; shop: Unproven Pod shop/web, lost in 10s: "));
-                assert_true(glob_matches("ready since ??:??:??, shop failing since ??:??:??: *", text));
+                assert_non_null(strstr(
+                        text, ": 1 of 1 gates open; shop: Unproven Pod shop/web, lost at 12:00:10: "));
+                assert_true(glob_matches("ready since ??:??:??, shop failing since 11:59:55: *", text));
         }
 }
 
@@ -112,10 +115,10 @@ static void test_doubt(void **state) {
         play_pass(&play, SECONDS(12));
         {
                 const Readiness readiness = { .world = play.world, .board = play.board };
-                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now);
+                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now, NOON);
 
-                if (!glob_matches("ready since ??:??:??, in doubt since ??:??:??: 1 of 1 gates open; "
-                                  "node: ApiUnreachable Node *",
+                if (!glob_matches("ready since ??:??:??, in doubt since 11:59:48: 1 of 1 gates open; "
+                                  "node: ApiUnreachable Node *, unknown at 12:04:48*",
                                   text))
                         fail_msg("%s", text);
         }
@@ -137,13 +140,14 @@ static void test_settling(void **state) {
         play_look(&play);
         play_judge(&play);
         play_pass(&play, SECONDS(5));
-        assert_status(true,
-                      "lost since 01:00:00: 1 of 2 gates open; shop: nothing blocks it now, ready in 10s");
+        assert_status(
+                true,
+                "lost since 01:00:00: 1 of 2 gates open; shop: nothing blocks it now, ready at 12:00:10");
         play_remove(&play, KUBE_NODE, "", GUIDE_NODE);
         play_judge(&play);
         {
                 const Readiness readiness = { .world = play.world, .board = play.board };
-                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now);
+                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now, NOON);
 
                 assert_non_null(strstr(text, ": 1 of 2 gates open; shop: "));
         }
@@ -175,7 +179,7 @@ static void test_hostile_text(void **state) {
         play_load(&play);
         {
                 const Readiness now = { .world = play.world, .board = play.board };
-                _cleanup_free_ char *text = publish_notify_make_status(&now, false, play.now);
+                _cleanup_free_ char *text = publish_notify_make_status(&now, false, play.now, NOON);
 
                 assert_null(strchr(text, '\n'));
                 assert_true(strlen(text) <= 512 && strlen(text) > 500);

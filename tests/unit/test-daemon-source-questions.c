@@ -233,7 +233,7 @@ static void test_wrong_status(void **state) {
         want(f, f->url);
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 503, 200-399 is expected");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 503, expected 200-399");
         assert_non_null(report(f, "a")->blockers[0].hint);
 }
 
@@ -246,10 +246,9 @@ static void test_same_address_other_expectations(void **state) {
         set(want(f, f->url), "ExpectStatus", "200,500-599");
         load(f);
         run(f, 3);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, 200-399 is expected");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, expected 200-399");
         assert_int_equal(report(f, "b")->evidence, EVIDENCE_TRUE);
-        assert_blocked(f, "c", EVIDENCE_FALSE, "UnexpectedStatus",
-                       "it answered 404, 200,500-599 is expected");
+        assert_blocked(f, "c", EVIDENCE_FALSE, "UnexpectedStatus", "it answered 404, expected 200,500-599");
         assert_int_equal(f->server.n_requests, 3);
 }
 
@@ -576,7 +575,7 @@ static void test_unix_socket(void **state) {
         want_socket(f, path);
         load(f);
         run(f, 1);
-        assert_blocked(f, "a", EVIDENCE_FALSE, "NotFound", "there is no such socket");
+        assert_blocked(f, "a", EVIDENCE_FALSE, "NotFound", "no such socket");
         assert_non_null(strstr(report(f, "a")->blockers[0].hint, "Connect="));
 
         fd = listen_on_path(path, SOCK_STREAM, 8);

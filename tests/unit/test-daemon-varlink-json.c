@@ -416,6 +416,7 @@ static void test_boots(void **state) {
         assert_ok(boot_new(THIS_BOOT, SECONDS(1700000000), &boot));
         boot->ready = SECONDS(90);
         assert_ok(boot_set_gate(boot, "dns", SECONDS(80), "ovnkube-master-rmn9q"));
+        boot_set_required(boot, "dns", true);
         boot_to_json(&builder, NULL, never);
         v = finish();
         idl_check(&idl, "Boot", v);

@@ -26,7 +26,7 @@ static const Case cases[] = {
                                 "expired or is not yet valid: current time 1970-01-01T00:01:02Z is before "
                                 "2024-01-01T00:00:00Z") } },
         { "The host no longer has the node's address",
-          { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is no address of this "
+          { NODE("StaleBoot", "its status is of an earlier boot; the node's InternalIP 192.168.1.5 is not an address of this "
                               "host") } },
         { "back to its former value",
           { .kind = "Api", .reason = "ApiUnreachable",
@@ -351,10 +351,12 @@ static const Case cases[] = {
         { "MicroShift has not created it yet", { .kind = "DaemonSet", .reason = "NotFound", .vendor = true } },
         { "Set Namespace= in the gate's file",
           { .kind = "certificates", .reason = "NotFound",
-            .message = "there is none without a namespace, only in the namespace shop" } },
+            .message = "none exists without a namespace, only in the namespace shop" } },
         { "oc api-resources",
           { .kind = "certificates", .reason = "NotFound",
             .message = "the API server does not know the resource a.b/v1/certificates in a namespace" } },
+        { "it gets one when a pod that uses it starts",
+          { .kind = "persistentvolumeclaims", .reason = "status.phase", .message = "status.phase is Pending" } },
         { "No object of that name exists", { .kind = "Deployment", .reason = "NotFound", .overdue = true } },
         { "No pod matches", { .reason = "NoPods" } },
         { "makes no pod on the node while it has that taint",
@@ -394,7 +396,7 @@ static const Case cases[] = {
         { NULL, { NODE("NotAsked", "the API server has not been asked yet") } },
         { NULL, { .kind = "Endpoint", .reason = "NotAsked", .message = "it has not been asked yet" } },
         { "has not acted on the newest specification", { POD("NotObserved", NULL) } },
-        { "Make the object smaller", { POD("Unreadable", "it has 1025 labels, more than 1024 are not read") } },
+        { "Make the object smaller", { POD("Unreadable", "it has 1025 labels; at most 1024 are read") } },
         { "refuses the kubeconfig's credentials", { .reason = "Unauthorized" } },
         { "The account may not read this",
           { .reason = "Forbidden", .message = "pods is forbidden: User \"x\" cannot list resource \"pods\"" } },
@@ -421,16 +423,37 @@ static const Case cases[] = {
         { "the router pod's own", { .kind = "Endpoint", .reason = "Unreachable",
                                     .message = "no route to the address, or the connection is not allowed" } },
         { "not one that ExpectStatus=", { .kind = "Endpoint", .reason = "UnexpectedStatus",
-                                    .message = "it answered 404, 200-399 is expected" } },
+                                    .message = "it answered 404, expected 200-399" } },
         { "No valid answer of HTTP came", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
         { "or the application itself is not available", { .kind = "Endpoint", .message = "answered 503" } },
+
+#define AT(url, text) { .kind = "Endpoint", .name = url, .host_name = "edge1", .message = text }
+        { "the service that should, with", AT("http://localhost:8080/app", "connection refused") },
+        { "the service that should, with", AT("https://LocalHost./", "connection refused") },
+        { "the service that should, with", AT("http://127.0.0.1", "connection refused") },
+        { "the service that should, with", AT("http://[::1]:8080/", "connection refused") },
+        { "the service that should, with", AT("http://Edge1:8080/app", "connection refused") },
+        { "the service that should, with", AT("http://edge1:800", "connection refused") },
+        { "does not answer in time", AT("http://localhost:8080/", "timed out: no answer within 10 s") },
+        { "reports that it is unavailable", AT("http://localhost:8080/", "it answered 503, expected 200-399") },
+        { "see the gate ingress", AT("http://shop.apps.lab.example.com:8080/", "connection refused") },
+        { "see the gate ingress", AT("http://localhost.example.com/", "connection refused") },
+        { "see the gate ingress", AT("http://127.example.com/", "connection refused") },
+        { "see the gate ingress", AT("http://10.0.0.1/?at=://localhost", "connection refused") },
+        /* The router listens at the host's own addresses. */
+        { "see the gate ingress", AT("http://edge1/shop", "connection refused") },
+        { "see the gate ingress", AT("https://edge1:443", "connection refused") },
+        { "see the gate ingress", AT("http://edge1:80?x", "connection refused") },
+        { "see the gate ingress", AT("http://edge12:8080/", "connection refused") },
+        { "The router has no endpoint", AT("http://shop.apps.lab.example.com/", "it answered 503, expected 200-399") },
+#undef AT
 
         { "look at the service that should", { .kind = "Socket", .reason = "ConnectionRefused",
                                                .message = "connection refused" } },
         { "The connection is not established", { .kind = "Socket", .reason = "TimedOut",
                                          .message = "timed out: no connection within 10 s" } },
         { "check Connect=", { .kind = "Socket", .reason = "NameNotFound", .message = "the name does not resolve: b: x" } },
-        { "cannot reach the socket", { .kind = "Socket", .reason = "NotFound", .message = "there is no such socket" } },
+        { "cannot reach the socket", { .kind = "Socket", .reason = "NotFound", .message = "no such socket" } },
         { "cannot reach the socket", { .kind = "Socket", .reason = "Forbidden" } },
 
         /* What must not be mistaken */

@@ -248,6 +248,9 @@ static void test_boot(void **state) {
         /* Lost and open again: the first time counts. */
         assert_int_equal(boot_set_gate(b, "node", 9000000, "x"), 0);
         assert_int_equal(boot_set_gate(b, "dns", USEC_INFINITY, NULL), 1);
+        boot_set_required(b, "node", true);
+        assert_int_equal(boot_set_gate(b, "shop", 6000000, NULL), 1);
+        boot_set_required(b, "shop", false);
         b->ready = 8000000;
         b->pulled_images = true;
 
@@ -258,15 +261,18 @@ static void test_boot(void **state) {
                 buffer_cstr(&text),
                 "{\"bootId\":\"" ID_A
                 "\",\"startedRealtimeUSec\":1000,\"readyUSec\":8000000,\"pulledImages\":true,"
-                "\"gates\":[{\"name\":\"node\",\"readyUSec\":7000000,\"waitedFor\":\"Node edge: KubeletNotReady\"},"
-                "{\"name\":\"dns\"}]}");
+                "\"gates\":[{\"name\":\"node\",\"readyUSec\":7000000,\"waitedFor\":\"Node edge: KubeletNotReady\","
+                "\"required\":true},{\"name\":\"dns\"},{\"name\":\"shop\",\"readyUSec\":6000000,\"required\":false}]}");
 
         assert_ok(boot_from_json(v, &back));
         assert_string_equal(back->boot_id, ID_A);
         assert_int_equal(back->ready, 8000000);
         assert_true(back->pulled_images);
-        assert_int_equal(back->n_gates, 2);
+        assert_int_equal(back->n_gates, 3);
         assert_int_equal(back->gates[0].ready, 7000000);
+        assert_int_equal(back->gates[0].required, 1);
+        assert_true(back->gates[1].required < 0); /* as in the line of an older version */
+        assert_int_equal(back->gates[2].required, 0);
         assert_true(back->gates[1].ready == USEC_INFINITY);
         assert_null(back->gates[1].waited_for);
 }
@@ -279,7 +285,9 @@ static void test_boot_retold(void **state) {
                 "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"gate\":\"dns\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
                 "\"dns\",\"object\":{\"kind\":\"Pod\",\"namespace\":\"openshift-dns\",\"name\":\"x\"},\"reason\":\"Init:0/1\","
                 "\"sinceBoottimeUSec\":0}}\n"
-                "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\"}\n"
+                "{\"boottimeUSec\":7,\"realtimeUSec\":1000007,\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":\"dns\","
+                "\"object\":{\"kind\":\"Pod\",\"namespace\":\"openshift-dns\",\"name\":\"x\"},\"reason\":\"Init:0/1\","
+                "\"sinceBoottimeUSec\":0}}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"shop\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
                 "\"shop\",\"object\":{\"kind\":\"Endpoint\",\"name\":\"http://a:8/\"},\"reason\":\"TLS\",\"sinceBoottimeUSec\":0}}\n"
                 "{\"boottimeUSec\":9,\"realtimeUSec\":1000009,\"gate\":\"socket\",\"from\":\"waiting\",\"to\":\"ready\",\"blocker\":{\"gate\":"
@@ -299,6 +307,34 @@ static void test_boot_retold(void **state) {
         assert_ok(boot_retell(b, l));
         assert_ok(timeline_print(l, &text));
         assert_string_equal(buffer_cstr(&text), told);
+}
+
+/* What a boot waited for last is what the last of its required gates did, as far as that is on record. */
+static void test_boot_retold_by_required_gates(void **state) {
+        static const struct {
+                int dns, ingress;
+                const char *gate;
+        } rows[] = { { 1, 0, "dns" }, { 1, 1, "ingress" }, { -1, -1, "ingress" }, { 0, 0, NULL } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(boot_freep) Boot *b = make_boot(1, 8, false);
+                _cleanup_(timeline_freep) Timeline *l = NULL;
+                const Transition *last;
+
+                assert_int_equal(boot_set_gate(b, "dns", 6, "Pod n/x: A"), 1);
+                assert_int_equal(boot_set_gate(b, "ingress", 7, "Pod n/y: B"), 1);
+                if (rows[i].dns >= 0)
+                        boot_set_required(b, "dns", rows[i].dns);
+                if (rows[i].ingress >= 0)
+                        boot_set_required(b, "ingress", rows[i].ingress);
+                assert_ok(timeline_new(LIMIT_GATES + 1, 1, &l));
+                assert_ok(boot_retell(b, l));
+                last = timeline_get(l, 2);
+                assert_null(last->gate);
+                assert_int_equal(last->has_blocker, rows[i].gate != NULL);
+                if (rows[i].gate)
+                        assert_string_equal(last->blocker.gate, rows[i].gate);
+        }
 }
 
 static void test_boot_gates_bound(void **state) {
@@ -377,7 +413,7 @@ int main(void) {
                 cmocka_unit_test(test_garbage),     cmocka_unit_test(test_ceiling),
                 cmocka_unit_test(test_boot),        cmocka_unit_test(test_boot_log),
                 cmocka_unit_test(test_typical),     cmocka_unit_test(test_boot_gates_bound),
-                cmocka_unit_test(test_boot_retold),
+                cmocka_unit_test(test_boot_retold), cmocka_unit_test(test_boot_retold_by_required_gates),
         };
         return cmocka_run_group_tests_name("ready-timeline", tests, NULL, NULL);
 }

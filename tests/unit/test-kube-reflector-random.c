@@ -73,7 +73,7 @@ static const char *fault_of(unsigned version, const char **ret_metadata, const c
         switch (version % 7) {
         case 1:
                 *ret_metadata = ",\"labels\":{\"a\"}";
-                return "its metadata are malformed JSON";
+                return "its metadata is malformed JSON";
         case 3:
                 *ret_rest = ",\"status\":{\"phase\":\"\xff\"}";
                 return "it is malformed JSON";

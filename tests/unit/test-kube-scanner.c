@@ -114,7 +114,7 @@ static void test_watch(void **state) {
               FRAME("ADDED", "{\"status\":{\"metadata\":{\"name\":\"no\"}}," META("a", "1") "}"), 0,
               "ADDED ns/a 1 {\"status\":{\"metadata\":{\"name\":\"no\"}}," META("a", "1") "}\n");
         check(KUBE_SCAN_WATCH, NULL, FRAME("ADDED", "{\"metadata\":null}") FRAME("ADDED", "{}"), 0,
-              "ADDED /  its metadata have no name\nADDED /  its metadata have no name\n");
+              "ADDED /  its metadata has no name\nADDED /  its metadata has no name\n");
         /* Bookmarks, with and without the end mark, whatever the order. */
         check(KUBE_SCAN_WATCH, NULL,
               FRAME("BOOKMARK",
@@ -142,7 +142,7 @@ static void test_strings(void **state) {
         /* A key that only looks like the one. */
         check(KUBE_SCAN_WATCH, NULL,
               FRAME("ADDED", "{\"\\\"metadata\":{\"name\":\"x\"},\"metadatametadata\":{}}"), 0,
-              "ADDED /  its metadata have no name\n");
+              "ADDED /  its metadata has no name\n");
         /* What is escaped is decoded before anybody compares it. */
         check(KUBE_SCAN_WATCH, NULL,
               FRAME("DELETED",
@@ -267,7 +267,7 @@ static void test_list_errors(void **state) {
 
 /* One object that cannot be read ends nothing: what could be read of its metadata tells who looks at it. */
 static void test_faults(void **state) {
-        static const char malformed[] = "its metadata are malformed JSON";
+        static const char malformed[] = "its metadata is malformed JSON";
         static const struct {
                 const char *metadata, *known;
         } rows[] = {
@@ -293,7 +293,7 @@ static void test_faults(void **state) {
         }
         check(KUBE_SCAN_LIST, NULL,
               "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{},{" META("a", "1") "}]}", 0,
-              "ITEM /  its metadata have no name\nITEM ns/a 1 {" META("a", "1") "}\n");
+              "ITEM /  its metadata has no name\nITEM ns/a 1 {" META("a", "1") "}\n");
 }
 
 /* Bytes of one object around the ceiling: before its metadata, within and behind them. */
@@ -332,7 +332,7 @@ static void test_ceiling_places(void **state) {
                         kube_scanner_init(&r.scanner, &all_ops, 1000);
                         assert_ok(scan(&r, KUBE_SCAN_WATCH, b.data, b.size, pieces[k]));
                         assert_ok(asprintf_ret(&line,
-                                               "ADDED %s 7 it has %zu bytes, more than 1000 are not read\n"
+                                               "ADDED %s 7 it has %zu bytes; at most 1000 are read\n"
                                                "ADDED ns/b 8 {" META("b", "8") "}\n",
                                                rows[i].known, size));
                         assert_string_equal(buffer_cstr(&r.lines), line);

@@ -27,7 +27,7 @@ STORY(test_everywhere) {
         stream_say(s,
                    FRAME("ADDED", BARE("a", "3", ",\"labels\":{\"a\"}", "")) ADDED("b", "7") END_MARK("10"));
         assert_true(reflector_in_sync(s->reflector));
-        assert_stored(s, "ns/a", "3", "its metadata are malformed JSON");
+        assert_stored(s, "ns/a", "3", "its metadata is malformed JSON");
         assert_stored(s, "ns/b", "7", "");
 
         stream_say(s, FRAME("MODIFIED", BARE("b", "11", "", ",\"status\":\"\xff\"")));
@@ -60,7 +60,7 @@ STORY(test_everywhere) {
         assert_true(reflector_in_sync(s->reflector));
         assert_stored(s, "ns/c", "16", "it is malformed JSON");
         assert_stored(s, "ns/b", "12", "");
-        assert_stored(s, "/", "", "its metadata have no name");
+        assert_stored(s, "/", "", "its metadata has no name");
 }
 
 /* The reasons name the ceiling that was hit. */
@@ -71,14 +71,14 @@ static void test_ceilings(void **state) {
                 const char *expected;
         } rows[] = {
                 { ",\"labels\":{", "\"l%u\":\"\"", "}}}", 1025,
-                  "it has 1025 labels, more than 1024 are not read" },
+                  "it has 1025 labels; at most 1024 are read" },
                 { ",\"labels\":{", "\"l%u\":\"\"", "}}}", 1024, "" },
                 { "},\"spec\":{\"containers\":[", "{\"name\":\"%u\"}", "]}}", 1026,
-                  "it has 1026 containers, more than 1024 are not read" },
+                  "it has 1026 containers; at most 1024 are read" },
                 { "},\"spec\":[", "%u", "]}", LIMIT_JSON_VALUES + 1,
                   "it has more than 262144 values, or more than 64 levels" },
                 { "},\"data\":\"", "1234567890", "\"}", 419431,
-                  "it has 4194395 bytes, more than 4194304 are not read" },
+                  "it has 4194395 bytes; at most 4194304 are read" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -117,10 +117,10 @@ STORY(test_without_identity) {
                    FRAME("MODIFIED",
                          "{\"metadata\":{\"name\":\"a\",\"namespace\":\"ns\",\"resourceVersion\":\"12\"}}"));
         assert_true(reflector_in_sync(s->reflector));
-        assert_stored(s, "ns/a", "12", "its metadata have no uid");
+        assert_stored(s, "ns/a", "12", "its metadata has no uid");
         stream_say(s, FRAME("ADDED", "{}"));
         assert_true(reflector_in_sync(s->reflector));
-        assert_stored(s, "/", "", "its metadata have no name");
+        assert_stored(s, "/", "", "its metadata has no name");
         /* A name that is no text is none. */
         stream_say(s, FRAME("ADDED", BARE("\xff", "12", "", "")));
         assert_true(reflector_in_sync(s->reflector));
@@ -129,7 +129,7 @@ STORY(test_without_identity) {
         s->deletions = 0;
         stream_say(s, FRAME("DELETED", "{\"metadata\":{\"resourceVersion\":\"13\"}}"));
         assert_int_equal(s->deletions, 0);
-        assert_stored(s, "/", "13", "its metadata have no name");
+        assert_stored(s, "/", "13", "its metadata has no name");
 }
 
 /* Those that nobody wants cost nothing, and to find out who wants them the metadata are enough. */

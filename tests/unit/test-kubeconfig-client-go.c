@@ -49,7 +49,7 @@ static void test_as_client_go(void **state) {
                   "user \"u\" is given twice" },
                 { KUBECONFIG("Server: 'https://a'", "token: t"), NULL, NULL, "has no server" },
                 { KUBECONFIG("server: 'https://a'", "Token: t"), "https://a", NULL,
-                  "has neither a client-certificate nor a token" },
+                  "needs a client-certificate or a token" },
                 /* The user */
                 { KUBECONFIG("server: 'https://a'", ""), "https://a", NULL, NULL },
                 { "users: [{name: u, user: }]\n" CONTEXT CLUSTER, "https://a", NULL, "user \"u\" is empty" },
@@ -75,7 +75,7 @@ static void test_as_client_go(void **state) {
                 { KUBECONFIG("server: 'https://a', insecure-skip-tls-verify: yes", "token: t"), "https://a",
                   "t", NULL },
                 { KUBECONFIG("server: 'https://a', insecure-skip-tls-verify: perhaps", "token: t"), NULL,
-                  NULL, "is neither true nor false" },
+                  NULL, "must be true or false" },
                 { KUBECONFIG(
                           "server: 'https://a', insecure-skip-tls-verify: true, certificate-authority: /x",
                           "token: t"),
@@ -160,15 +160,15 @@ static void expect_warnings(const char *text, const char *const *warnings) {
 static void test_warnings(void **state) {
         static const char *const none[] = { NULL };
         static const char *const twice[] = {
-                "/etc/kube/config:11: key \"clusters\" was given already, on line 3; the last one counts",
-                "/etc/kube/config:13: key \"server\" was given already, on line 12; the last one counts",
+                "/etc/kube/config:11: key \"clusters\" was already given on line 3; the last one counts",
+                "/etc/kube/config:13: key \"server\" was already given on line 12; the last one counts",
                 NULL
         };
         static const char *const secret[] = {
-                "/etc/kube/config:10: key \"...\" was given already, on line 9; the last one counts", NULL
+                "/etc/kube/config:10: key \"...\" was already given on line 9; the last one counts", NULL
         };
         static const char *const rest[] = {
-                "/etc/kube/config:12: from here on nothing is read: only the first document counts", NULL
+                "/etc/kube/config:12: nothing is read from here on: only the first document counts", NULL
         };
         static const char *const invisible[] = {
                 "/etc/kube/config:11: a key begins with an invisible character, which makes it another key",
@@ -187,7 +187,7 @@ static void test_warnings(void **state) {
                                              "",
                         (const char *const[]){
                                 twice[0],
-                                "/etc/kube/config:13: key \"server\" was given already, on line 12; the "
+                                "/etc/kube/config:13: key \"server\" was already given on line 12; the "
                                 "last one counts",
                                 NULL });
         expect_warnings(CONTEXT CLUSTER "users:\n- name: u\n  user: {token: t, ey9.x: 1,\n    ey9.x: 2}\n",

@@ -86,17 +86,17 @@ static void test_errors(void **state) {
                 { CONTEXT CLUSTER USER "\tx: y\n", EBADMSG, ": line 11: " },
                 { CONTEXT CLUSTER USER "? [x]\n: y\n", EBADMSG, ": line 11: a key must be plain text" },
                 { CONTEXT CLUSTER USER "contexts: []\n", EBADMSG,
-                  "no context \"x\" (/etc/kube/config:11: key \"contexts\" was given already, on line 1; the last" },
+                  "no context \"x\" (/etc/kube/config:11: key \"contexts\" was already given on line 1; the last" },
                 { "  kind: Config\n" CONTEXT CLUSTER USER, EBADMSG,
-                  "msready.conf (/etc/kube/config:2: from here on nothing is read: only the first document" },
+                  "msready.conf (/etc/kube/config:2: nothing is read from here on: only the first document" },
                 { CLUSTER USER, EAGAIN, "has no current-context; set one, or Context=" },
                 { "contexts: 3\ncurrent-context: a\n", EBADMSG, ":1: contexts is not a list" },
                 { "contexts:\n- name: a\n- name: a\ncurrent-context: a\n", EBADMSG,
                   ":3: context \"a\" is given twice; remove one" },
                 { CONTEXT CLUSTER USER "    tokenFile: /x\n    exec: {command: aws}\n", EOPNOTSUPP,
-                  ":12: user \"u\" authenticates by an exec plugin (exec), which is not supported; use a client" },
+                  ":12: user \"u\" authenticates with an exec plugin (exec), which is not supported; use a client" },
                 { CONTEXT CLUSTER USER "    auth-provider: {name: gcp}\n", EOPNOTSUPP,
-                  "by an auth-provider" },
+                  "with an auth-provider" },
                 { CONTEXT CLUSTER USER "    username: a\n    password: b\n", EOPNOTSUPP,
                   "a user name and password" },
                 { CONTEXT CLUSTER USER "    as: admin\n", EOPNOTSUPP, "impersonation (as)" },
@@ -119,9 +119,8 @@ static void test_errors(void **state) {
                   ":7: certificate-authority-data" },
                 { CONTEXT CLUSTER "    certificate-authority-data: QUJD\n" USER, EBADMSG, "is not PEM" },
                 { CONTEXT CLUSTER "    certificate-authority-data: QUJ\n" USER, EBADMSG,
-                  ":7: certificate-authority-data is not all of its base64" },
-                { CONTEXT USER CLUSTER "    certificate-authority-data: QUJ", EAGAIN,
-                  "not all of its base64" },
+                  ":7: certificate-authority-data is incomplete base64" },
+                { CONTEXT USER CLUSTER "    certificate-authority-data: QUJ", EAGAIN, "incomplete base64" },
                 { CONTEXT CLUSTER "    insecure-skip-tls-verify: true\n    certificate-authority: /x\n" USER,
                   EBADMSG, "both a certificate-authority and insecure-skip-tls-verify" },
                 { CONTEXT CLUSTER "    insecure-skip-tls-verify: perhaps\n" USER, EBADMSG,
@@ -368,7 +367,7 @@ static void test_load(void **state) {
         expect_load(path, EAGAIN, "client-certificate: ");
         c = put("c", PEM("CERTIFICATE"));
         free(put("k", "-----BEGIN PRIVATE KEY-----\nQU"));
-        expect_load(path, EAGAIN, "/k is not PEM, or not all of it");
+        expect_load(path, EAGAIN, "/k is not PEM, or is incomplete");
         k = put("k", PEM("PRIVATE KEY"));
         expect_load(path, EAGAIN, "tokenFile: ");
         free(put("t", " \n"));

@@ -532,20 +532,20 @@ static void test_without_namespace(void **state) {
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
         assert_string_equal(play_reason(&p), REASON_NOT_FOUND);
         assert_string_equal(p.report.blockers[0].message,
-                            "there is none without a namespace, only in the namespace shop");
+                            "none exists without a namespace, only in the namespace shop");
         assert_non_null(strstr(p.report.blockers[0].hint, "Namespace="));
         assert_true(isempty(p.report.blockers[0].object.namespace));
         g.namespace = "attic";
         play_generic(&p, &g);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
         assert_string_equal(p.report.blockers[0].message,
-                            "there is none without a namespace, only in the namespaces attic, shop");
+                            "none exists without a namespace, only in the namespaces attic, shop");
         g.namespace = "test";
         play_generic(&p, &g);
         assert_evidence(play_ask(&p, &d), EVIDENCE_FALSE);
         assert_string_equal(
                 p.report.blockers[0].message,
-                "there is none without a namespace, only in the namespaces attic, shop and 1 more");
+                "none exists without a namespace, only in the namespaces attic, shop and 1 more");
 
         /* Nor do they hide the one that is meant. */
         g.namespace = NULL;

@@ -313,7 +313,7 @@ static void test_pressure(void **state) {
         p.world->host.lost_address = strdup("192.168.1.5");
         put_pod(&p, "ErrImagePull", "no");
         assert_told(&p, "ErrImagePull",
-                    "no; " SHORT "; the node's InternalIP 192.168.1.5 is no address of this host");
+                    "no; " SHORT "; the node's InternalIP 192.168.1.5 is not an address of this host");
         p.world->host.lost_address = mfree(p.world->host.lost_address);
 
         /* Of the node itself; and not as it was in an earlier boot. */

@@ -126,6 +126,9 @@ static void test_edges(void **state) {
         assert_null(t->gate); /* the verdict comes after the gates that make it */
         assert_string_equal(t->from, "waiting");
         assert_string_equal(t->to, "ready");
+        assert_true(t->has_blocker); /* what it waited for last */
+        assert_string_equal(t->blocker.gate, "a");
+        assert_string_equal(t->blocker.reason, "ContainersNotReady");
         assert_int_equal(t->boottime, f->play.now.boottime);
         assert_int_equal(t->realtime, REALTIME + f->play.now.boottime);
 
@@ -133,6 +136,59 @@ static void test_edges(void **state) {
         judge(f);
         assert_int_equal(f->n_gates + f->n_verdicts, 0);
         assert_ptr_equal(newest(f), t);
+}
+
+/* As play_pass(), where edges are to go on record. */
+static void pass(Fixture *f, usec_t usec) {
+        f->play.now.boottime += usec;
+        f->play.now.monotonic += usec;
+        judge(f);
+}
+
+/* The verdict waited for the gate that opened last, also where it comes first in the order of explanation, and also
+ * where it is not the one of the boot's last wait. */
+static void test_what_the_verdict_waited_for(void **state) {
+        Fixture *f = *state;
+        PlayPod a = pod_ready("shop", "web", 70, 7), b = pod_ready("bank", "desk", 80, 8);
+
+        PLAY_GATE(&f->play, "a", check_pods("shop", NULL))->required = true;
+        PLAY_GATE(&f->play, "b", check_pods("bank", NULL))->required = true;
+        load(f);
+        play_start_pod(&f->play, &b);
+        judge(f);
+        pass(f, SECONDS(5));
+        play_start_pod(&f->play, &a);
+        judge(f);
+        assert_verdict(&f->play, "ready");
+        assert_string_equal(newest(f)->blocker.gate, "a");
+
+        pass(f, SECONDS(60));
+        play_kill(&f->play, 8);
+        play_look(&f->play);
+        judge(f);
+        pass(f, SECONDS(15));
+        judge(f);
+        assert_verdict(&f->play, "lost");
+        assert_string_equal(newest(f)->blocker.gate, "b");
+        play_start(&f->play, 8);
+        play_look(&f->play);
+        judge(f);
+        pass(f, SECONDS(15));
+        judge(f);
+        assert_verdict(&f->play, "ready");
+        assert_null(newest(f)->gate);
+        assert_string_equal(newest(f)->blocker.gate, "b");
+        assert_string_equal(newest(f)->blocker.reason, REASON_UNPROVEN);
+
+        /* A gate that is required no longer was not waited for. */
+        for (int required = 1; required >= 0; required--) {
+                pass(f, SECONDS(5));
+                PLAY_GATE(&f->play, "a", check_pods("shop", NULL));
+                PLAY_GATE(&f->play, "c", check_pods("none", NULL))->required = required;
+                load(f);
+                assert_verdict(&f->play, required ? "waiting" : "ready");
+        }
+        assert_false(newest(f)->has_blocker);
 }
 
 /* Another cluster: every gate begins again, on record, and the time line of this boot goes on. */
@@ -306,7 +362,13 @@ static void test_boot_that_was_ready(void **state) {
         boot = record(f);
         assert_int_equal(boot->ready, ready);
         assert_int_equal(boot->n_gates, 2);
+        assert_int_equal(boot->gates[0].required, 1);
+        assert_int_equal(boot->gates[1].required, 0); /* not until the boot was ready */
         assert_int_equal(boot_log_length(f->readiness.boots), 1);
+
+        PLAY_GATE(&f->play, "a", check_pods("shop", NULL))->required = false;
+        load(f);
+        assert_int_equal(record(f)->gates[0].required, 1);
 }
 
 /* What an earlier run of the daemon has left: this boot stays settled, and the verdict keeps its date. */
@@ -354,6 +416,7 @@ static void test_typical(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_edges),
+                TEST(test_what_the_verdict_waited_for),
                 TEST(test_another_cluster),
                 TEST(test_conditions),
                 TEST(test_condition_that_cannot_be_read),

@@ -6,7 +6,7 @@
 #include "fixture.h"
 
 #define NS "shop"
-#define WHY "it has 1025 labels, more than 1024 are not read"
+#define WHY "it has 1025 labels; at most 1024 are read"
 #define UID(n) "0000000" #n "-1111-4222-8333-444444444444"
 
 static PlayCheck pods, daemonset, deployment, statefulset, local;

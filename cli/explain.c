@@ -5,7 +5,7 @@
 
 #include "base/string-util.h"
 #include "describe.h"
-#include "render.h"
+#include "headline.h"
 #include "verbs.h"
 
 /* Explains from the verdict down to the object, with the commands that show more. A command is printed only if its
@@ -120,7 +120,7 @@ static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
 
         if (!clock)
                 return;
-        format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now));
+        span_to_words(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now));
         if (streq(clock, "settle"))
                 out_printf(out, "  Its checks pass; it opens in %s.\n", span);
         else if (streq(clock, "hold"))
@@ -132,7 +132,6 @@ static void put_clock(Output *out, const JsonValue *gate, usec_t now) {
 static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
         const char *description = jv_get_string(gate, "description");
         size_t from = out->text.size;
-        char age[TIMESPAN_MAX];
 
         out_put(out, "\n");
         out_styled(out, STYLE_BOLD, jv_get_string(gate, "name"));
@@ -141,9 +140,7 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
                 out_text(out, description);
                 out_put(out, ")");
         }
-        out_put(out, " is ");
-        out_styled(out, state_style(get_state(gate)), jv_get_string(gate, "state"));
-        out_printf(out, " for %s", age_to_string(age, now, get_usec(gate, "changedBoottimeUSec")));
+        headline_put_state(out, gate, now);
         if (get_state(gate) != GATE_DISABLED && !gate_is_invalid(gate))
                 out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
                            jv_get_int(gate, "totalObjects", 0));
@@ -202,7 +199,8 @@ static void put_explanation(Output *out, const Options *options, const Snapshot 
         for (size_t i = 0; gates && i < s->n_gates; i++) {
                 const JsonValue *gate = gates[i];
 
-                if (!named && get_state(gate) == GATE_READY && !jv_get_string(gate, "clock"))
+                if (!named && get_state(gate) == GATE_READY && gate_rests_on(gate) == RESTS_ON_EVIDENCE &&
+                    !jv_get_string(gate, "clock"))
                         continue;
                 any = true;
                 put_gate(out, s, gate, definitions, &told, now);

@@ -11,6 +11,7 @@ static const char *const option_lines[] = {
         "     --json=FORMAT     Print the daemon's reply as JSON: pretty, short, or off",
         "  -j                   Same as --json=pretty on a terminal, --json=short elsewhere",
         "     --all             Include disabled gates; timeline: include objects",
+        "     --fresh           status: fail where what is ready has no evidence for it now",
         "     --timeout=SPAN    Give up after this time (default: infinity)",
         "     --stall=SPAN      Give up when there is no progress for this time",
         "     --if-enabled      Do not fail on gates that are disabled on this host",

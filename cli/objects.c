@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "ask.h"
+#include "describe.h"
 #include "render.h"
 #include "table.h"
 #include "verbs.h"
@@ -77,14 +77,39 @@ static int show_objects(const Options *options, const JsonValue *objects) {
         return out_flush(&out);
 }
 
-/* Lists every object that the gates check, as kubectl shows it, and how each is proven to be of this boot. */
-int verb_objects(const Options *options) {
-        _cleanup_(vl_reply_done) VlReply reply = {};
+/* Whether the daemon has not looked at everything yet. */
+static bool awaits_answer(const JsonValue *objects) {
+        JSON_FOREACH(v, objects) {
+                const char *status = jv_get_string(v, "status");
+
+                if (streq_ptr(status, "NotAsked") || streq_ptr(status, "NotSynced"))
+                        return true;
+        }
+        return false;
+}
+
+static int ask_objects(const Options *options, VlReply *ret) {
         JsonBuilder b = {};
-        int r;
 
         jb_string(&b, "gate", options->arguments[0]);
-        r = ask_with(options, READINESS "ListObjects", &b, &reply);
+        return ask_with(options, READINESS "ListObjects", &b, ret);
+}
+
+/* Lists every object that the gates check, as kubectl shows it, and how each is proven to be of this boot. */
+int verb_objects(const Options *options) {
+        _cleanup_(vl_reply_done) VlReply reply = {}, state = {};
+        _cleanup_(snapshot_done) Snapshot s = {};
+        int r;
+
+        r = ask_objects(options, &reply);
+        if (r == 0 && awaits_answer(jv_get(reply.parameters, "objects"))) {
+                r = describe(options, options->arguments, &state, &s);
+                if (r == 0) {
+                        vl_reply_done(&reply);
+                        reply = (VlReply){};
+                        r = ask_objects(options, &reply);
+                }
+        }
         if (r != 0)
                 return r;
         if (options->format != FORMAT_TEXT)

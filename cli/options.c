@@ -31,6 +31,7 @@ static const struct option long_options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, ARG_VERSION },
         { "all", no_argument, NULL, OPTION_ALL },
+        { "fresh", no_argument, NULL, OPTION_FRESH },
         { "timeout", required_argument, NULL, OPTION_TIMEOUT },
         { "stall", required_argument, NULL, OPTION_STALL },
         { "if-enabled", no_argument, NULL, OPTION_IF_ENABLED },
@@ -121,6 +122,9 @@ static int set_option(int c, const char *word, Options *options) {
                 return 0;
         case OPTION_ALL:
                 options->all = true;
+                return 0;
+        case OPTION_FRESH:
+                options->fresh = true;
                 return 0;
         case OPTION_TIMEOUT:
                 return set_span("timeout", optarg, &options->timeout);

@@ -31,6 +31,7 @@ typedef struct Options {
         const char *socket;
         bool quiet;
         bool all;
+        bool fresh; /* what is ready without evidence counts as not ready */
         bool legend;
         bool pager;
         Format format;
@@ -52,6 +53,7 @@ enum {
         OPTION_BOOT = 1 << 20,
         OPTION_BOOTS = 1 << 21,
         OPTION_ROOT = 1 << 22,
+        OPTION_FRESH = 1 << 23,
         OPTION_FORCE = 1 << 24,
 };
 

@@ -7,8 +7,8 @@
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
+#include "headline.h"
 #include "notify.h"
-#include "render.h"
 
 void progress_done(Progress *p) {
         p->said = strv_free(p->said);
@@ -58,18 +58,14 @@ static char **find_said(const Progress *p, const char *line) {
 }
 
 /* Prints "dns: waiting, Pod openshift-dns/dns-default-x: ImagePullBackOff" for a gate, or the verdict, if it differs
- * from the last line of that name. */
-static void say_state(Progress *p, const char *name, const JsonValue *gate, Output *out) {
-        const JsonValue *blocker = first_blocker(gate);
-        _cleanup_free_ char *why = NULL, *line = NULL;
+ * from the last line of that name. why may be NULL. */
+static void say_state(Progress *p, const char *name, const JsonValue *gate, const char *why, Output *out) {
+        _cleanup_free_ char *line = NULL;
         char **said;
-        int r = 0;
+        int r;
 
-        if (blocker)
-                r = blocker_to_string(blocker, &why);
-        if (r >= 0)
-                r = asprintf_ret(&line, "%s: %s%s%s", strempty(name), strempty(jv_get_string(gate, "state")),
-                                 why ? ", " : "", strempty(why));
+        r = asprintf_ret(&line, "%s: %s%s%s", strempty(name), strempty(jv_get_string(gate, "state")),
+                         why ? ", " : "", strempty(why));
         if (r < 0) {
                 out_fail(out, r);
                 return;
@@ -85,14 +81,25 @@ static void say_state(Progress *p, const char *name, const JsonValue *gate, Outp
                 out_fail(out, strv_consume(&p->said, TAKE_PTR(line)));
 }
 
-/* Prints a line for each gate that counts and whose line has changed; where all count, also for the verdict, under
- * a name that no gate can have. */
+/* Prints a line for each gate that counts and whose line has changed, once the daemon has asked; where all count, also
+ * for the verdict, under a name that no gate can have. */
 void progress_lines(Progress *p, const Snapshot *s, Output *out) {
-        if (p->all && s->verdict)
-                say_state(p, "cluster", s->verdict, out);
-        for (size_t i = 0; i < s->n_gates; i++)
-                if (progress_counts(p, s->gates[i]))
-                        say_state(p, jv_get_string(s->gates[i], "name"), s->gates[i], out);
+        _cleanup_free_ char *doubt = NULL;
+
+        if (p->all && s->verdict) {
+                out_fail(out, headline_doubt_to_string(s, &doubt));
+                say_state(p, "cluster", s->verdict, doubt, out);
+        }
+        for (size_t i = 0; i < s->n_gates; i++) {
+                const JsonValue *blocker = first_blocker(s->gates[i]);
+                _cleanup_free_ char *why = NULL;
+
+                if (!progress_counts(p, s->gates[i]) || gate_is_unasked(s->gates[i]))
+                        continue;
+                if (blocker)
+                        out_fail(out, blocker_to_string(blocker, &why));
+                say_state(p, jv_get_string(s->gates[i], "name"), s->gates[i], why, out);
+        }
 }
 
 /* Sends systemd the progress and the first blocker as STATUS=, if that is new. It names the time of day since when,
@@ -111,7 +118,7 @@ int progress_status(Progress *p, const Snapshot *s) {
                 return -ENOMEM;
         for (size_t i = 0; i < s->n_gates && !shut; i++)
                 if (progress_counts(p, gates[i]) && get_state(gates[i]) != GATE_READY &&
-                    first_blocker(gates[i]))
+                    first_blocker(gates[i]) && !gate_is_unasked(gates[i]))
                         shut = gates[i];
         blocker = first_blocker(shut);
         progress_summary(p, s, &b);

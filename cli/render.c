@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/string-util.h"
+#include "headline.h"
 
 static const Style styles[_GATE_STATE_MAX] = {
         [GATE_WAITING] = STYLE_WAIT,  [GATE_READY] = STYLE_GOOD,   [GATE_LOST] = STYLE_BAD,
@@ -18,26 +19,14 @@ Style state_style(GateState state) {
         return state >= 0 ? styles[state] : STYLE_NONE;
 }
 
-/* How long before now `then` was, in words. A stamp that lies ahead counts as now. */
+/* How long before now `then` was, for a cell of a table: "12s", "<1s". A stamp that lies ahead counts as now. */
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
-        return format_timespan(buf, usec_sub(now, then));
-}
+        usec_t age = usec_sub(now, then);
 
-static void put_verdict_state(Output *out, const JsonValue *verdict, usec_t now) {
-        const char *state = jv_get_string(verdict, "state") ?: "unknown";
-        usec_t typical = get_usec(verdict, "typicalReadyUSec");
-        Style style = state_style(get_state(verdict));
-        char age[TIMESPAN_MAX], clock[TIMESPAN_MAX];
-
-        out_styled(out, style, out_symbol(out, "\xe2\x97\x8f", "*"));
-        out_put(out, " cluster is ");
-        out_styled(out, style, state);
-        out_printf(out, " for %s, since %s",
-                   age_to_string(age, now, get_usec(verdict, "changedBoottimeUSec")),
-                   format_clock(clock, get_usec(verdict, "changedRealtimeUSec")));
-        if (get_state(verdict) == GATE_WAITING && typical > 0)
-                out_printf(out, " (usually ready %s after boot)", format_timespan(age, typical));
-        out_put(out, "\n");
+        if (age >= USEC_PER_SEC)
+                return format_timespan(buf, age);
+        snprintf(buf, TIMESPAN_MAX, "<1s");
+        return buf;
 }
 
 /* Puts the verdict in a line, and the node, the server and its version in another. */
@@ -47,7 +36,7 @@ void render_verdict(Output *out, const Snapshot *s, usec_t now) {
                    *reason = jv_get_string(s->verdict, "reason");
         size_t from = out->text.size;
 
-        put_verdict_state(out, s->verdict, now);
+        headline_put(out, s, now);
         if (node || server || version) {
                 out_style(out, STYLE_DIM);
                 out_put(out, " ");
@@ -130,7 +119,7 @@ static void put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
         char span[TIMESPAN_MAX];
 
         table_cell(t, COLUMN_STATE, state, style);
-        format_timespan(span, usec_sub(get_usec(gate, "clockEndsBoottimeUSec"), now));
+        age_to_string(span, get_usec(gate, "clockEndsBoottimeUSec"), now);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq_ptr(clock, rows[i].clock))
                         table_cellf(t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state),
@@ -233,7 +222,8 @@ void render_blocker_line(Output *out, unsigned indent, const char *gate, const J
         render_object(out, jv_get(blocker, "object"));
         out_put(out, ": ");
         out_styled(out, STYLE_BOLD, jv_get_string(blocker, "reason"));
-        out_printf(out, " for %s\n", age_to_string(age, now, get_usec(blocker, "sinceBoottimeUSec")));
+        out_printf(out, " for %s\n",
+                   span_to_words(age, usec_sub(now, get_usec(blocker, "sinceBoottimeUSec"))));
         out_fold(out, from, indent + 4);
 }
 

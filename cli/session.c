@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "headline.h"
+
 /* On a terminal the ages are updated each second. */
 #define TICK_USEC USEC_PER_SEC
 
@@ -39,7 +41,7 @@ void session_put_unreachable(Session *s, Style style, const char *end) {
 
         out_styled(&s->live.out, style, out_symbol(&s->live.out, "\xe2\x97\x8f", "*"));
         out_printf(&s->live.out, " msreadyd has been unreachable for %s: %s%s\n",
-                   format_timespan(span, usec_sub(now_monotonic(), s->follow.since_lost)),
+                   span_to_words(span, usec_sub(now_monotonic(), s->follow.since_lost)),
                    strerror(-s->follow.cause), end);
         out_fold(&s->live.out, from, 2);
 }

@@ -24,6 +24,11 @@ const JsonValue *first_blocker(const JsonValue *gate) {
         return jv_first(jv_get(gate, "blockers"));
 }
 
+/* Whether the gate waits for nothing that is known, because the daemon has yet to ask. */
+bool gate_is_unasked(const JsonValue *gate) {
+        return streq_ptr(jv_get_string(first_blocker(gate), "reason"), "NotAsked");
+}
+
 /* A gate's reply has no other sign that it is invalid than its blocker: itself, with a reason of the daemon's. Its
  * object is compared too, because a pod's reason is the cluster's word. */
 bool gate_is_invalid(const JsonValue *gate) {
@@ -32,6 +37,21 @@ bool gate_is_invalid(const JsonValue *gate) {
         return streq_ptr(jv_get_string(blocker, "reason"), "InvalidGate") &&
                streq_ptr(jv_get_string(object, "kind"), "Gate") &&
                streq_ptr(jv_get_string(object, "name"), jv_get_string(gate, "name"));
+}
+
+static bool has_clock(const JsonValue *gate, const char *clock) {
+        return streq_ptr(jv_get_string(gate, "clock"), clock);
+}
+
+/* What a gate that is ready rests on. A daemon of an earlier version tells it by the clock alone. */
+GateRest gate_rests_on(const JsonValue *gate) {
+        if (get_state(gate) != GATE_READY)
+                return RESTS_ON_EVIDENCE;
+        if (jv_get(gate, "failingSinceBoottimeUSec") || has_clock(gate, "hold"))
+                return RESTS_ON_HOLD;
+        if (jv_get(gate, "doubtSinceBoottimeUSec") || has_clock(gate, "grace"))
+                return RESTS_ON_GRACE;
+        return RESTS_ON_EVIDENCE;
 }
 
 /* "Pod openshift-dns/dns-default-x", clean; *ret is the caller's. -ENOMEM. */
@@ -101,6 +121,20 @@ const JsonValue *snapshot_find(const Snapshot *s, const char *name) {
         JsonValue **slot = find_slot(s, name);
 
         return slot ? *slot : NULL;
+}
+
+/* Whether there is no answer yet about a gate, as when the daemon has just started. It is worth waiting for where the
+ * daemon began to ask less than a second ago: what takes longer has a fault. */
+bool snapshot_awaits_answer(const Snapshot *s) {
+        for (size_t i = 0; i < s->n_gates; i++)
+                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers")) {
+                        const char *reason = jv_get_string(blocker, "reason");
+
+                        if ((streq_ptr(reason, "NotAsked") || streq_ptr(reason, "NotSynced")) &&
+                            usec_sub(snapshot_now(s), get_usec(blocker, "sinceBoottimeUSec")) < USEC_PER_SEC)
+                                return true;
+                }
+        return false;
 }
 
 /* The state that the gates make together: the verdict, or of named gates, which have none, the worst. */

@@ -6,8 +6,8 @@
 
 /* In the order of the help; the first is the default. */
 const Verb verbs[] = {
-        { "status", "[GATE...]", 0, UINT_MAX, OPTION_ALL, "Show whether the cluster is usable, and why not",
-          verb_status },
+        { "status", "[GATE...]", 0, UINT_MAX, OPTION_ALL | OPTION_FRESH,
+          "Show whether the cluster is usable, and why not", verb_status },
         { "wait", "[GATE...]", 0, UINT_MAX, OPTION_TIMEOUT | OPTION_STALL | OPTION_IF_ENABLED,
           "Wait until the gates, or the cluster, are ready", verb_wait },
         { "watch", "[GATE...]", 0, UINT_MAX, OPTION_TIMEOUT, "Show the state, and each change as it happens",

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/strv.h"
+#include "headline.h"
 #include "json/builder.h"
-#include "render.h"
 #include "session.h"
 #include "stall.h"
 #include "suggest.h"
@@ -42,7 +42,7 @@ static void put_live(Session *session) {
         progress_summary(&session->progress, s, &b);
         out_styled(out, STYLE_WAIT, out_symbol(out, "\xe2\x97\x8f", "*"));
         out_printf(out, " %s, waiting for %s", buffer_cstr(&b),
-                   format_timespan(span, usec_sub(now_monotonic(), session->started)));
+                   span_to_words(span, usec_sub(now_monotonic(), session->started)));
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
@@ -78,7 +78,7 @@ static int tell_ready(Wait *w) {
         else {
                 out_styled(&s->out, STYLE_GOOD, "ready");
                 out_printf(&s->out, " after %s\n",
-                           format_timespan(span, usec_sub(now_monotonic(), s->started)));
+                           span_to_words(span, usec_sub(now_monotonic(), s->started)));
         }
         r = out_flush(&s->out);
         return r < 0 ? r : STATUS_READY;
@@ -182,9 +182,13 @@ static int on_failed(Session *session, const VlReply *error) {
         return r < 0 ? r : tell_error(session->options, error);
 }
 
-/* --timeout=0 looks once, which takes a reply. */
+/* --timeout=0 looks once, which takes a reply, and an answer in it. */
 static usec_t time_limit(const Session *s) {
-        return s->options->timeout == 0 && !s->follow.snapshot.verdict ? REPLY_USEC : s->options->timeout;
+        const Snapshot *snapshot = &s->follow.snapshot;
+
+        if (s->options->timeout > 0)
+                return s->options->timeout;
+        return !snapshot->verdict ? REPLY_USEC : snapshot_awaits_answer(snapshot) ? USEC_PER_SEC : 0;
 }
 
 static usec_t next_deadline(const Session *s) {

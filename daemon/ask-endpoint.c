@@ -109,7 +109,7 @@ static void judge_end(Endpoint *e, HttpEnd end, const char *detail) {
                 snprintf(text, sizeof(text), "%s%s%s", words, with_detail ? ": " : "",
                          with_detail ? detail : "");
         question_settle(&e->question, reasons[end] ? EVIDENCE_FALSE : EVIDENCE_NONE,
-                        reasons[end] ?: REASON_NOT_ASKED, text);
+                        reasons[end] ?: REASON_CANNOT_ASK, text);
 }
 
 static void on_status(HttpRequest *request, const HttpStatus *status) {
@@ -177,7 +177,7 @@ static void endpoint_ask(Question *q) {
                                });
         if (r < 0) {
                 snprintf(text, sizeof(text), "%s", r == -EINVAL ? "this URL is not valid" : strerror(-r));
-                question_settle(&e->question, EVIDENCE_NONE, REASON_NOT_ASKED, text);
+                question_settle(&e->question, EVIDENCE_NONE, REASON_CANNOT_ASK, text);
         }
 }
 

@@ -94,7 +94,7 @@ static void settle_error(SocketQuestion *s) {
         case ENFILE:
         case ENOBUFS:
         case ENOMEM:
-                settle(s, EVIDENCE_NONE, REASON_NOT_ASKED, "it cannot be asked", strerror(s->error));
+                settle(s, EVIDENCE_NONE, REASON_CANNOT_ASK, "it cannot be asked", strerror(s->error));
                 break;
         default:
                 settle(s, EVIDENCE_FALSE, REASON_UNREACHABLE, http_end_describe(HTTP_END_UNREACHABLE),

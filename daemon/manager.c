@@ -506,7 +506,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         if (r < 0)
                 return r;
         m->readiness.userspace = host_userspace_start();
-        r = world_set_api(world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", instant_now());
+        r = world_set_api(world, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED, instant_now());
         if (r < 0)
                 return r;
         r = take_gates(m, &c, &removed);

@@ -68,6 +68,11 @@ static void append_cause(const Board *board, bool was_ready, Instant now, usec_t
                 return;
         }
 
+        if (streq_ptr(blocker->reason, REASON_NOT_ASKED)) {
+                (void) buffer_printf(b, "; %s: not asked yet", gate_name(gate));
+                return;
+        }
+
         (void) buffer_printf(b, "; %s: %s", gate_name(gate), strna(blocker->reason));
         if (!streq_ptr(blocker->object.kind, "Gate") &&
             object_name_to_string(&blocker->object, &object) >= 0)
@@ -78,6 +83,21 @@ static void append_cause(const Board *board, bool was_ready, Instant now, usec_t
         append_clock(gate, was_ready, now, realtime, b);
         if (blocker->message)
                 (void) buffer_printf(b, ": %s", blocker->message);
+}
+
+/* Appends since when the verdict is ready only for a gate's grace or hold. */
+static void append_doubt(const Board *board, Instant now, usec_t realtime, Buffer *b) {
+        const Gate *gate = board_find_doubt(board, now);
+        char clock[TIMESPAN_MAX];
+        usec_t since;
+
+        if (!gate || !gate_is_doubted(gate, now, &since))
+                return;
+        format_clock(clock, usec_sub(realtime, usec_sub(now.boottime, since)));
+        if (gate->clock.evidence == EVIDENCE_FALSE)
+                (void) buffer_printf(b, ", %s failing since %s", gate_name(gate), clock);
+        else
+                (void) buffer_printf(b, ", in doubt since %s", clock);
 }
 
 /* The text of STATUS=, the caller's; NULL where memory is lacking. Before READY=1 it has the age of the first blocker,
@@ -94,6 +114,7 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
         if (was_ready)
                 (void) buffer_printf(&b, " since %s",
                                      format_clock(clock, readiness->verdict_changed_realtime));
+        append_doubt(board, now, realtime, &b);
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
         BOARD_FOREACH(g, board) {
                 if (g->setup.missed)

@@ -76,10 +76,12 @@ static void tell_transition(const SourceApi *s, ApiState before) {
                          w->api_message ? ": " : "", strempty(w->api_message));
 }
 
+/* That a server has not been asked yet is no news for the log: the answer is. */
 static void set_state(SourceApi *s, ApiState state, const char *reason, const char *message) {
         World *w = s->hub->readiness->world;
         ApiState before = w->api;
-        bool is_new = state != API_READY && (!s->told || !streq_ptr(w->api_reason, reason));
+        bool asked = !streq_ptr(reason, REASON_NOT_ASKED);
+        bool is_new = state != API_READY && asked && (!s->told || !streq_ptr(w->api_reason, reason));
         _cleanup_free_ char *text = message ? strdup(message) : NULL;
         int r;
 
@@ -91,8 +93,9 @@ static void set_state(SourceApi *s, ApiState state, const char *reason, const ch
                 return;
         }
 
-        tell_transition(s, before);
-        s->told = state != API_READY;
+        if (asked)
+                tell_transition(s, before);
+        s->told = state != API_READY && asked;
         /* Without a kubeconfig there is no server to name, and the kubeconfig's trouble has been logged. */
         if (is_new && w->server && (before == API_READY) == (state == API_READY))
                 log_notice("API server %s: %s%s%s", w->server, reason, text ? ": " : "", strempty(text));
@@ -389,7 +392,7 @@ void source_api_connect_again(SourceApi *s, bool other_server) {
                 loop_timer_stop(&p->again);
         }
         if (other_server)
-                set_state(s, API_UNREACHABLE, REASON_API_UNREACHABLE, "not asked yet");
+                set_state(s, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED);
         probe(s);
 }
 

@@ -47,7 +47,7 @@ void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
 
 void vj_gate(JsonBuilder *b, const char *key, const Gate *g, Instant now) {
         const Report *report = &g->report;
-        usec_t ends;
+        usec_t ends, since;
         GateClockKind clock = gate_running_clock(g, now, &ends);
 
         jb_object(b, key);
@@ -61,6 +61,11 @@ void vj_gate(JsonBuilder *b, const char *key, const Gate *g, Instant now) {
                 jb_string(b, "clock", gate_clock_kind_to_string(clock));
                 jb_usec(b, "clockEndsBoottimeUSec", ends);
         }
+        if (gate_is_doubted(g, now, &since))
+                jb_usec(b,
+                        g->clock.evidence == EVIDENCE_FALSE ? "failingSinceBoottimeUSec"
+                                                            : "doubtSinceBoottimeUSec",
+                        since);
         jb_int(b, "readyObjects", report->ready_objects);
         jb_int(b, "totalObjects", report->total_objects);
         jb_int(b, "readyContainers", report->ready_containers);

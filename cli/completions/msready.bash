@@ -55,7 +55,7 @@ _msready() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word i takes= behind=()
         local verbs='status wait watch explain objects gates timeline plot hold bind unbind check-config reload
                 log-level help version'
-        local options='--socket --quiet --json --all --timeout --stall --if-enabled --boot --boots --root
+        local options='--socket --quiet --json --all --fresh --timeout --stall --if-enabled --boot --boots --root
                 --force --no-legend --no-pager --help --version'
 
         # bash makes '=' a word of its own.

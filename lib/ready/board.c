@@ -249,6 +249,25 @@ bool board_is_fresh(const Board *b) {
         return true;
 }
 
+/* Of the required gates that are ready without evidence for it, the one that ceases to be so first; NULL: there is
+ * none, or the verdict is not ready. */
+const Gate *board_find_doubt(const Board *b, Instant now) {
+        usec_t since, ends, first_end = 0;
+        const Gate *first = NULL;
+
+        BOARD_FOREACH(g, b) {
+                if (b->verdict.state != GATE_READY || !gate_is_required(g) ||
+                    !gate_is_doubted(g, now, &since))
+                        continue;
+                (void) gate_running_clock(g, now, &ends);
+                if (!first || ends < first_end) {
+                        first = g;
+                        first_end = ends;
+                }
+        }
+        return first;
+}
+
 /* Required gates that are ready, and how many are required. */
 size_t board_count_open(const Board *b, size_t *ret_required) {
         size_t open = 0, required = 0;

@@ -48,6 +48,7 @@ void board_look_again(Board *b, bool other_cluster);
 usec_t board_deadline(const Board *b);
 Gate *board_find(const Board *b, const char *name);
 bool board_is_fresh(const Board *b);
+const Gate *board_find_doubt(const Board *b, Instant now);
 size_t board_count_open(const Board *b, size_t *ret_required);
 const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate);
 const Blocker *board_waited_for(const Board *b);

@@ -64,7 +64,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
         else if (streq(path, "/readyz"))
                 f->evidence = EVIDENCE_TRUE;
         else if (!a)
-                finding_set(f, EVIDENCE_NONE, REASON_NOT_SYNCED, "it has not been asked yet");
+                finding_set(f, EVIDENCE_NONE, REASON_NOT_ASKED, "it has not been asked yet");
         else {
                 finding_set(f, a->evidence, a->reason, a->message);
                 f->is_reported = true;

@@ -64,6 +64,8 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_SCALED_TO_ZERO "ScaledToZero"
 #define REASON_NODE_AMBIGUOUS "NodeAmbiguous"
 #define REASON_NODE_NOT_REGISTERED "NodeNotRegistered"
+/* The daemon has not asked yet, and knows of no fault. */
+#define REASON_NOT_ASKED "NotAsked"
 #define REASON_API_UNREACHABLE "ApiUnreachable"
 #define REASON_API_NOT_READY "ApiNotReady"
 #define REASON_NOT_SYNCED "NotSynced"
@@ -86,7 +88,7 @@ static inline void finding_set(Finding *f, Evidence e, const char *reason, const
 #define REASON_NOT_HTTP "NotHTTP"
 #define REASON_UNEXPECTED_STATUS "UnexpectedStatus"
 #define REASON_CA_UNREADABLE "CAUnreadable"
-#define REASON_NOT_ASKED "NotAsked"
+#define REASON_CANNOT_ASK "CannotAsk"
 
 /* Reasons that are counted when they appear: they keep an old or unproven status from opening a gate. */
 typedef enum Guard {

@@ -159,3 +159,18 @@ usec_t gate_clock_next(const GateClock *c, const GateTiming *t, GateClockKind *r
                 *ret_kind = kind;
         return left == USEC_INFINITY ? USEC_INFINITY : usec_add(c->fed, left);
 }
+
+/* For how long TRUE has been missing: NO-EVIDENCE without a break, or FALSE since the last TRUE, without the
+ * NO-EVIDENCE in between. 0 where the evidence is TRUE. */
+usec_t gate_clock_doubted_for(const GateClock *c, usec_t monotonic) {
+        usec_t passed = c->is_fed ? usec_sub(monotonic, c->fed) : 0;
+
+        switch (c->evidence) {
+        case EVIDENCE_FALSE:
+                return usec_add(c->false_for, passed);
+        case EVIDENCE_NONE:
+                return usec_add(c->none_for, passed);
+        default:
+                return 0;
+        }
+}

@@ -36,3 +36,4 @@ typedef struct GateClock {
 
 bool gate_clock_feed(GateClock *c, const GateTiming *t, Evidence e, usec_t monotonic);
 usec_t gate_clock_next(const GateClock *c, const GateTiming *t, GateClockKind *ret_kind);
+usec_t gate_clock_doubted_for(const GateClock *c, usec_t monotonic);

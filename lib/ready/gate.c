@@ -90,10 +90,25 @@ const char *gate_name(const Gate *g) {
         return g->setup.definition->name;
 }
 
+/* The index of the first blocker that tells what a gate waits for, n_blockers without any: what has not been asked yet
+ * may not block it at all. */
+static size_t find_known_blocker(const Report *r) {
+        size_t i = 0;
+
+        while (i < r->n_blockers && streq(r->blockers[i].reason, REASON_NOT_ASKED))
+                i++;
+        return i;
+}
+
 /* The gate's first blocker, or the last one that it had where it has none now. NULL: it never had one. */
 const Blocker *gate_waited_for(const Gate *g) {
-        if (g->report.n_blockers > 0)
-                return &g->report.blockers[0];
+        const Report *r = &g->report;
+        size_t known = find_known_blocker(r);
+
+        if (known < r->n_blockers)
+                return &r->blockers[known];
+        if (r->n_blockers > 0 && gate_state(g) == GATE_UNKNOWN)
+                return &r->blockers[0];
         return g->waited_for.reason ? &g->waited_for : NULL;
 }
 
@@ -300,6 +315,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                     old->total_objects == new->total_objects &&
                     old->ready_containers == new->ready_containers &&
                     old->total_containers == new->total_containers;
+        size_t last;
 
         for (size_t i = 0; i < new->n_blockers; i++) {
                 Blocker *b = &new->blockers[i], *known = report_find(old, b);
@@ -314,11 +330,13 @@ static bool take_report(Gate *g, Report *new, Instant now) {
                        streq_ptr(b->message, known->message) && streq_ptr(b->hint, known->hint);
         }
 
-        if (old->n_blockers > 0 && new->n_blockers == 0) {
-                blocker_done(&g->waited_for);
-                g->waited_for = old->blockers[0];
-                old->blockers[0] = (Blocker){};
+        if (old->n_blockers > 0 && new->n_blockers == 0)
                 g->cleared = now.boottime;
+        last = find_known_blocker(old);
+        if (last < old->n_blockers && find_known_blocker(new) == new->n_blockers) {
+                blocker_done(&g->waited_for);
+                g->waited_for = old->blockers[last];
+                old->blockers[last] = (Blocker){};
         }
         report_done(old);
         *old = *new;
@@ -389,6 +407,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
                            now.boottime >= usec_add(w->api_ready, NOT_FOUND_USEC),
         };
         const WorldStream *unlisted;
+        Evidence former = g->clock.evidence;
         GateClockKind before, after;
         unsigned changed = 0;
         bool speaks;
@@ -424,7 +443,7 @@ int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed)
         tell_state(g); /* objects are listed by it */
         changed |= take_state(g, now);
         gate_clock_next(&g->clock, &g->setup.timing, &after);
-        if (before != after)
+        if (before != after || (gate_state(g) == GATE_READY && g->clock.evidence != former))
                 changed |= GATE_CHANGED_CLOCK;
         if (take_report(g, &report, now))
                 changed |= GATE_CHANGED_REPORT;
@@ -448,6 +467,15 @@ GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_bo
 
         *ret_ends_boottime = usec_add(now.boottime, usec_sub(due, now.monotonic));
         return kind;
+}
+
+/* Whether the gate is ready and its evidence is not TRUE, so that it lives on its grace or its hold; and since when
+ * (an estimate, boottime). */
+bool gate_is_doubted(const Gate *g, Instant now, usec_t *ret_since) {
+        if (gate_state(g) != GATE_READY || g->clock.evidence == EVIDENCE_TRUE)
+                return false;
+        *ret_since = usec_sub(now.boottime, gate_clock_doubted_for(&g->clock, now.monotonic));
+        return true;
 }
 
 /* The gate's conditions have been read again. cause (why it is disabled, or which condition could not be read) is

@@ -41,7 +41,7 @@ typedef struct Gate {
         Check *checks;
         size_t n_checks;
         Report report;
-        Blocker waited_for; /* the last first blocker, kept once there is none; else its reason is NULL */
+        Blocker waited_for; /* the last first blocker, kept once none is known; else its reason is NULL */
         Trail trail;        /* of the objects that its checks look at */
         uint64_t interest;  /* World.interest when it began to look at its objects; 0: it has not yet */
         enum {
@@ -69,7 +69,7 @@ DEFINE_CLEANUP(Gate, gate_free)
 enum {
         GATE_CHANGED_STATE = 1 << 0,
         GATE_CHANGED_REPORT = 1 << 1, /* blockers or counts */
-        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or no clock any longer */
+        GATE_CHANGED_CLOCK = 1 << 2,  /* another clock runs, or no clock any longer; or what it rests on */
 };
 
 int gate_reconsider(Gate *g, const World *w, Instant now, unsigned *ret_changed);
@@ -81,6 +81,7 @@ usec_t gate_watched_changed(const Gate *g, const Watched *watched);
 bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);
+bool gate_is_doubted(const Gate *g, Instant now, usec_t *ret_since);
 void gate_set_enabled(Gate *g, bool enabled, char *cause);
 void gate_adopt(Gate *g, Gate *old, Instant now);
 void gate_look_again(Gate *g);

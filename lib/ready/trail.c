@@ -25,7 +25,7 @@ struct TrailEntry {
         ObjectName object;
         ObjectState state; /* as it was told */
         Evidence evidence; /* in this round */
-        bool is_doubtful;  /* in this round: whether there is such an object is not known */
+        bool is_doubtful; /* in this round: whether there is such an object is not known, or not asked yet */
         Blocker blocker; /* what keeps it from passing, or last did; reason is NULL where that is not known */
         Told *told;      /* in this wait */
         size_t n_told;
@@ -220,7 +220,8 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         take_uid(e, uid);
         e->evidence = f->evidence;
         e->missed = 0;
-        e->is_doubtful = f->evidence == EVIDENCE_NONE && f->proof == PROOF_MISSING;
+        e->is_doubtful = f->evidence == EVIDENCE_NONE &&
+                         (f->proof == PROOF_MISSING || streq_ptr(f->reason, REASON_NOT_ASKED));
         if (e->state == OBJECT_READY)
                 blocker_done(&e->blocker); /* it waited for that, and that has been told */
         if (f->evidence == EVIDENCE_TRUE || !f->reason || streq_ptr(e->blocker.reason, f->reason) ||

@@ -87,8 +87,11 @@ struct WorldObject {
         WorldObject *previous, *next; /* of the same kind */
 };
 
+/* The message for REASON_NOT_ASKED. */
+#define API_NOT_ASKED "the API server has not been asked yet"
+
 typedef enum ApiState {
-        API_UNREACHABLE, /* no connection, or nothing tried yet */
+        API_UNREACHABLE, /* no connection, or it has not been asked yet */
         API_NOT_READY,   /* it answers, /readyz is not 200 */
         API_READY,
 } ApiState;

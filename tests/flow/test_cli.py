@@ -524,6 +524,152 @@ def test_a_running_clock_stands_in_the_row_of_its_gate(daemon, client):
         assert f"{state} ({words})" in row
 
 
+SECOND = 1_000_000
+
+
+def doubting(name, reason="ApiUnreachable", since=12 * SECOND, ends=288 * SECOND, clock="grace", **more):
+    """A gate that is ready for its grace, or for its hold."""
+    member = "doubtSinceBoottimeUSec" if clock == "grace" else "failingSinceBoottimeUSec"
+    running = {"clock": clock, "clockEndsBoottimeUSec": world.NOW + ends} if ends else {}
+    return gate(name, blockers=[blocker(name, "Api", "/readyz", reason)],
+                **{member: world.NOW - since}, **running, **more)
+
+
+def failing(name, **more):
+    return doubting(name, "CrashLoopBackOff", **{"since": 3 * SECOND, "ends": 12 * SECOND, "clock": "hold", **more})
+
+
+@pytest.mark.parametrize("state,since,line", [
+    ("ready", 120, "has been ready for 2min, since 11:58:00"),
+    ("ready", 0.2, "is ready, since 11:59:59"),
+    ("waiting", 120, "has been waiting for 2min, since 11:58:00"),
+    ("waiting", 0, "is waiting, since 12:00:00"),
+    ("lost", 2, "was ready, lost 2s ago, at 11:59:58"),
+    ("lost", 0, "was ready, lost just now, at 12:00:00"),
+    ("unknown", 120, "was ready, unknown for 2min, since 11:58:00"),
+    ("unknown", 0, "was ready, unknown for less than a second, since 12:00:00"),
+])
+def test_headline(daemon, client, state, since, line):
+    daemon.replies["Describe"] = {"verdict": verdict(state, since=int(since * SECOND)), "gates": []}
+    assert client().stdout.splitlines()[0] == "● cluster " + line
+
+
+@pytest.mark.parametrize("gates,line", [
+    ([doubting("api"), doubting("dns")], "in doubt for 12s: ApiUnreachable (unknown in 4min 48s)"),
+    ([gate("api"), doubting("dns", "NotSynced")], "dns in doubt for 12s: NotSynced (unknown in 4min 48s)"),
+    ([doubting("api", ends=300), doubting("dns")],
+     "in doubt for 12s: ApiUnreachable (unknown in less than a second)"),
+    ([doubting("api", ends=None), doubting("dns", "NotSynced", since=0)],
+     "in doubt for less than a second: NotSynced (unknown in 4min 48s)"),
+    ([doubting("api", ends=None)], "api in doubt for 12s: ApiUnreachable"),
+    ([doubting("api"), failing("dns")], "dns failing for 3s: CrashLoopBackOff (lost in 12s)"),
+    ([failing("api"), failing("dns", ends=None)], "api failing for 3s: CrashLoopBackOff (lost in 12s)"),
+    ([doubting("api", ends=5 * SECOND), failing("dns")], "in doubt for 12s: ApiUnreachable (unknown in 5s)"),
+    ([gate("api"), doubting("ingress", required=False)], None),
+    ([gate("api", clock="grace", clockEndsBoottimeUSec=world.NOW + 5 * SECOND)], "api in doubt (unknown in 5s)"),
+])
+def test_headline_in_doubt(daemon, client, gates, line):
+    """Of what the required gates rest on, what ends first."""
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": gates}
+    head = "● cluster is ready, " + line if line else "● cluster has been ready for 2min, since 11:58:00"
+    assert client().stdout.splitlines()[0] == client("explain").stdout.splitlines()[0] == head
+    daemon.replies["Describe"]["verdict"] = verdict("lost")
+    assert client().stdout.startswith("● cluster was ready, lost 2min ago")
+
+
+@pytest.mark.parametrize("gates,plain,fresh", [
+    ([gate("api"), gate("dns")], 0, 0),
+    ([gate("api"), doubting("dns")], 0, 6),
+    ([gate("api"), doubting("dns", ends=None)], 0, 6),
+    ([doubting("api"), failing("dns")], 0, 3),
+    ([gate("api"), failing("dns", ends=None)], 0, 3),
+    ([gate("api"), gate("dns", "lost"), doubting("node")], 3, 3),
+    ([gate("api"), gate("dns", "unknown"), doubting("node")], 6, 6),
+    ([gate("api", clock="grace", clockEndsBoottimeUSec=world.NOW)], 0, 6),
+])
+def test_fresh(daemon, client, gates, plain, fresh):
+    worst = {0: "ready", 3: "lost", 6: "unknown"}[plain]
+    tracked = [doubting("ingress", required=False), failing("olm", required=False)]
+    daemon.replies["Describe"] = {"verdict": verdict(worst), "gates": [*gates, *tracked]}
+    names = [g["name"] for g in gates]
+    for words in ([], ["status"], ["status", *names]):
+        assert client("-q", *words).returncode == plain
+        assert client("-q", "--fresh", *words).returncode == fresh
+        assert client("-j", *words, "--fresh").returncode == fresh
+    assert client("-q", "--fresh", "status", "api", "ingress").returncode in (3, 6)
+    refused = client("explain", "--fresh")
+    assert refused.returncode == 2 and "'explain' does not take --fresh" in refused.stderr
+
+
+def test_watch_tells_the_doubt(daemon, client):
+    daemon.monitor({"verdict": verdict("ready"), "gates": [doubting("api"), doubting("dns")]})
+    daemon.replies["Describe"] = world.ready()
+    done = client("watch", "--timeout=300ms")
+    assert "cluster: ready, in doubt: ApiUnreachable\n" in done.stdout
+
+
+def unasked(name, reason="NotAsked", since=0, **more):
+    return gate(name, "waiting", blockers=[blocker(name, "Api", "/readyz", reason, since=since)], **more)
+
+
+def answers(daemon, *replies):
+    """Describe answers these in turn, the last one for ever."""
+    left = list(replies)
+    daemon.replies["Describe"] = lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+@pytest.mark.parametrize("reason", ["NotAsked", "NotSynced"])
+@pytest.mark.parametrize("words", [(), ("-q",), ("-j",), ("explain",), ("status", "api", "dns")],
+                         ids=lambda words: "-".join(words) or "default")
+def test_the_first_answer_is_awaited(daemon, client, words, reason):
+    """A daemon that has just started knows nothing; a moment later it does."""
+    begun = {"verdict": verdict("waiting"), "gates": [unasked("api", reason), gate("dns")]}
+    daemon.monitor(begun, {"verdict": verdict("ready"), "gates": [gate("api")]})
+    took = 9
+    for _ in range(3):
+        if took < 0.9:
+            break
+        answers(daemon, begun, world.ready())
+        started = time.monotonic()
+        done = client(*words)
+        took = time.monotonic() - started
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "NotAsked" not in done.stdout
+    assert took < 0.9
+    named = {"gates": ["api", "dns"]} if "dns" in words else {}
+    methods = [(method.removeprefix(READINESS), parameters) for method, parameters, _ in daemon.calls]
+    assert methods[:3] == [("Describe", named), ("Monitor", named), ("Describe", named)]
+
+
+def test_the_first_answer_is_awaited_for_a_second(daemon, client):
+    begun = {"verdict": verdict("waiting"), "gates": [unasked("api")]}
+    daemon.monitor(begun)
+    answers(daemon, begun)
+    started = time.monotonic()
+    done = client()
+    assert 0.9 < time.monotonic() - started < 4
+    assert done.returncode == 3 and "api ← Api /readyz: NotAsked for less than a second\n" in done.stdout
+    assert "for 0" not in done.stdout
+
+
+def test_an_answer_that_is_late_is_not_awaited(daemon, client):
+    """What has not been asked for longer has a fault, which the daemon tells."""
+    answers(daemon, {"verdict": verdict("waiting"), "gates": [unasked("api", since=1_000_000)]})
+    assert client().returncode == 3
+    assert [method for method, _, _ in daemon.calls] == [READINESS + "Describe"]
+
+
+def test_objects_await_the_first_answer(daemon, client):
+    begun = {"verdict": verdict("waiting"), "gates": [unasked("dns")]}
+    lists = [world.objects(), world.objects()]
+    lists[0]["objects"][1]["status"] = "NotSynced"
+    daemon.replies["ListObjects"] = lambda _: lists.pop(0)
+    daemon.monitor(begun, world.ready())
+    answers(daemon, begun, world.ready())
+    done = client("objects")
+    assert done.returncode == 0 and "ImagePullBackOff" in done.stdout and not lists
+
+
 def test_status_takes_little_memory(daemon, client):
     """Looked at while it writes, which a full pipe makes last: all of its work is done then."""
     out, into = os.pipe()

@@ -128,8 +128,8 @@ def test_headings_are_broken_at_blanks(daemon, tmux):
     t = tmux(50, 60)
     t.type("clear; " + command(daemon, "explain", "dns") + "; echo en''d")
     rows = t.wait(lambda s: "end" in s.splitlines()).splitlines()
-    assert rows[:4] == ["● cluster is waiting for 9min, since 11:51:00",
-                        "  (usually ready 4min 10s after boot)",
+    assert rows[:4] == ["● cluster has been waiting for 9min, since",
+                        "  11:51:00 (usually ready 4min 10s after boot)",
                         "  node edge-1, server https://127.0.0.1:6443,",
                         "  Kubernetes v1.30.5"]
     (i,) = [i for i, row in enumerate(rows) if row.startswith("dns (")]
@@ -182,8 +182,9 @@ def test_a_daemon_that_was_never_there(tmp_path, tmux, verb):
     t = tmux()
     t.type("clear; " + " ".join(Client(tmp_path / "none").command(verb)))
     screen = t.wait(lambda s: "unreachable" in s)
-    words = r"● msreadyd has been unreachable for [0-9a-z ]+: No such file or directory\n*"
-    assert re.fullmatch(words, screen), screen
+    # It is broken where it is longer than the terminal is wide.
+    words = " ".join(screen.split())
+    assert re.fullmatch("● msreadyd has been unreachable for [0-9a-z ]+: No such file or directory", words), screen
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_long_answers_are_paged(daemon, tmux, many_objects):
 
 
 def test_colours(daemon):
-    assert "cluster is \x1b[33mwaiting\x1b[0m" in Client(daemon.path).on_terminal("status")
+    assert "cluster has been \x1b[33mwaiting\x1b[0m for" in Client(daemon.path).on_terminal("status")
     assert re.search("api +\x1b\\[32mready", Client(daemon.path).on_terminal("status"))
     for more in {"NO_COLOR": "1"}, {"TERM": "dumb"}:
         assert "\x1b" not in Client(daemon.path).on_terminal("status", **more)

@@ -80,7 +80,7 @@ static void begin_world(Play *p) {
         assert_ok(free_and_strdup(&p->world->host.boot_id, THIS_BOOT));
         assert_ok(free_and_strdup(&p->world->host.machine_id, THIS_MACHINE));
         assert_ok(free_and_strdup(&p->world->host.host_name, GUIDE_NODE));
-        assert_ok(world_set_api(p->world, API_UNREACHABLE, REASON_API_UNREACHABLE, "not tried yet", p->now));
+        assert_ok(world_set_api(p->world, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED, p->now));
         assert_ok(free_and_strdup(&p->world->host.cgroup_root, "/sys/fs/cgroup"));
         for (StreamRole r = 0; r < _STREAM_ROLE_MAX; r++) {
                 p->streams[r] = NULL;

@@ -69,6 +69,15 @@ static void test_blocker(void **state) {
                       "no such image");
 }
 
+/* What has not been asked yet is no fault. */
+static void test_not_asked(void **state) {
+        assert_true(world_set_api(play.world, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED, play.now) >
+                    0);
+        PLAY_GATE(&play, "node", check_node(NULL))->required = true;
+        play_load(&play);
+        assert_status(false, "waiting: 0 of 1 gates open; node: not asked yet");
+}
+
 static void test_ready(void **state) {
         PLAY_GATE(&play, "node", check_node(NULL))->required = true;
         play_load(&play);
@@ -93,6 +102,25 @@ static void test_hold(void **state) {
 
                 assert_non_null(strstr(
                         text, ": 1 of 1 gates open; shop: Unproven Pod shop/web, lost at 12:00:10: "));
+                assert_true(glob_matches("ready since ??:??:??, shop failing since 11:59:55: *", text));
+        }
+}
+
+/* While a gate lives on its grace the line says since when the cluster is in doubt. */
+static void test_doubt(void **state) {
+        PLAY_GATE(&play, "node", check_node(NULL))->required = true;
+        play_load(&play);
+        play_api(&play, API_UNREACHABLE);
+        play_judge(&play);
+        play_pass(&play, SECONDS(12));
+        {
+                const Readiness readiness = { .world = play.world, .board = play.board };
+                _cleanup_free_ char *text = publish_notify_make_status(&readiness, true, play.now, NOON);
+
+                if (!glob_matches("ready since ??:??:??, in doubt since 11:59:48: 1 of 1 gates open; "
+                                  "node: ApiUnreachable Node *, unknown at 12:04:48*",
+                                  text))
+                        fail_msg("%s", text);
         }
 }
 
@@ -165,8 +193,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_nothing_required),
                 TEST(test_blocker),
+                TEST(test_not_asked),
                 TEST(test_ready),
                 TEST(test_hold),
+                TEST(test_doubt),
                 TEST(test_settling),
                 TEST(test_invalid_gate),
                 TEST(test_hostile_text),

@@ -221,6 +221,7 @@ static void test_other_server(void **state) {
         hub_run_until(&f->hub, knows_version);
         source_api_connect_again(f->source, true);
         assert_int_equal(world(f)->api, API_UNREACHABLE);
+        assert_string_equal(world(f)->api_reason, REASON_NOT_ASKED);
         assert_null(world(f)->server_version);
         assert_int_equal(f->n_ready_changed, 2);
         hub_run_until(&f->hub, knows_version);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <sys/resource.h>
 #include <sys/un.h>
 
 #include "http-server.h"
@@ -609,6 +610,23 @@ static void test_unix_socket(void **state) {
         assert_ok(rmdir(folder));
 }
 
+/* What the daemon lacks is told as that, and not as a question that is still to come. */
+static void test_no_descriptors(void **state) {
+        Fixture *f = *state;
+        struct rlimit limit, none;
+
+        assert_ok(getrlimit(RLIMIT_NOFILE, &limit));
+        none = limit;
+        none.rlim_cur = 0;
+        want_socket(f, "/nowhere/socket");
+        load(f);
+        assert_ok(setrlimit(RLIMIT_NOFILE, &none));
+        run(f, 1);
+        assert_ok(setrlimit(RLIMIT_NOFILE, &limit));
+        assert_blocked(f, "a", EVIDENCE_NONE, "CannotAsk", "it cannot be asked: Too many open files");
+        run_until_reason(f, "a", "NotFound");
+}
+
 static void test_socket_of_a_name(void **state) {
         Fixture *f = *state;
         NameServer server;
@@ -658,6 +676,7 @@ int main(void) {
                 TEST(test_reload_keeps_answers),
                 TEST(test_tcp_socket),
                 TEST(test_unix_socket),
+                TEST(test_no_descriptors),
                 TEST(test_socket_of_a_name),
                 TEST(test_socket_dropped),
                 TEST(test_idle_without_endpoints),

@@ -142,7 +142,30 @@ static void test_guide(void **state) {
         jv_free(v);
 }
 
-/* Every kind of clock, and a state that a gate can be in. */
+/* What is ready without evidence says so, also where that has no end. */
+static void test_doubt(void **state) {
+        Play *p = *state;
+        usec_t since;
+        JsonValue *v;
+
+        play_cluster(p);
+        PLAY_GATE(p, "x", check_node(NULL))->timing.unknown = USEC_INFINITY;
+        play_load(p);
+        v = gate(p, "x");
+        assert_null(jv_get(v, "doubtSinceBoottimeUSec"));
+        jv_free(v);
+        since = p->now.boottime;
+        play_api(p, API_UNREACHABLE);
+        play_judge(p);
+        play_pass(p, SECONDS(600));
+        v = gate(p, "x");
+        assert_member(v, "state", "ready");
+        assert_null(jv_get(v, "clock"));
+        assert_int_equal(jv_get_int(v, "doubtSinceBoottimeUSec", 0), since);
+        assert_null(jv_get(v, "failingSinceBoottimeUSec"));
+        jv_free(v);
+}
+
 /* A masked gate, and one that the verdict lacks for it. */
 static void test_masked(void **state) {
         Play *p = *state;
@@ -176,6 +199,7 @@ static void test_masked(void **state) {
         jv_free(v);
 }
 
+/* Every kind of clock, and a state that a gate can be in. */
 static void test_clocks_and_states(void **state) {
         Play *p = *state;
         PlayPod pod = pod_ready("a", "x", 1, 7);
@@ -202,6 +226,8 @@ static void test_clocks_and_states(void **state) {
         assert_member(v, "state", "ready");
         assert_member(v, "clock", "hold");
         assert_int_equal(jv_get_int(v, "firstReadyBoottimeUSec", 0), STARTED + SECONDS(10));
+        assert_int_equal(jv_get_int(v, "failingSinceBoottimeUSec", 0), p->now.boottime);
+        assert_null(jv_get(v, "doubtSinceBoottimeUSec"));
         assert_member(jv_first(jv_get(v, "blockers")), "reason", "Unproven");
         assert_member(jv_first(jv_get(v, "blockers")), "gate", "x");
         jv_free(v);
@@ -471,6 +497,7 @@ int main(void) {
                 TEST(test_before_anything),
                 TEST(test_guide),
                 TEST(test_masked),
+                TEST(test_doubt),
                 TEST(test_clocks_and_states),
                 TEST(test_every_check),
                 TEST(test_rows_are_merged),

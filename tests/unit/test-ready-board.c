@@ -592,6 +592,76 @@ static void test_running_clock(void **state) {
         play_end(&p);
 }
 
+static void assert_doubt(Play *p, const char *name) {
+        const Gate *g = board_find_doubt(&p->board, p->now);
+
+        assert_string_equal(g ? gate_name(g) : "none", name);
+}
+
+/* Of the required gates that are ready without evidence, the one that ceases to be so first. */
+static void test_doubt(void **state) {
+        usec_t since;
+        Play p;
+
+        begin(&p);
+        add(&p, "a", true)->timing.unknown = USEC_INFINITY;
+        add(&p, "b", true);
+        add(&p, "c", true);
+        add(&p, "d", false)->timing.unknown = SECONDS(100);
+        play_load(&p);
+        assert_doubt(&p, "none");
+        for (const char *path = "/a\0/b\0/c\0/d\0"; *path; path += 3)
+                answer(&p, path, EVIDENCE_TRUE);
+        assert_doubt(&p, "none");
+        answer(&p, "/d", EVIDENCE_NONE);
+        assert_doubt(&p, "none");
+        answer(&p, "/a", EVIDENCE_NONE);
+        assert_doubt(&p, "a");
+        play_pass(&p, SECONDS(5));
+        answer(&p, "/b", EVIDENCE_NONE);
+        assert_doubt(&p, "b");
+        play_pass(&p, SECONDS(2));
+        answer(&p, "/c", EVIDENCE_FALSE);
+        assert_doubt(&p, "c");
+        assert_true(gate_is_doubted(play_find(&p, "a"), p.now, &since));
+        assert_int_equal(since, p.now.boottime - SECONDS(7));
+        assert_true(gate_is_doubted(play_find(&p, "b"), p.now, &since));
+        assert_int_equal(since, p.now.boottime - SECONDS(2));
+
+        /* What is not ready is in no doubt. */
+        play_pass(&p, SECONDS(15));
+        assert_verdict(&p, "lost");
+        assert_doubt(&p, "none");
+        assert_false(gate_is_doubted(play_find(&p, "c"), p.now, &since));
+        play_end(&p);
+}
+
+/* That a ready gate's evidence turned from none to FALSE is told, also where no clock runs. */
+static void test_doubt_is_an_edge(void **state) {
+        GateSetup *s;
+        unsigned changed;
+        Play p;
+
+        begin(&p);
+        s = add(&p, "a", true);
+        s->timing.hold = s->timing.unknown = USEC_INFINITY;
+        play_load(&p);
+        answer(&p, "/a", EVIDENCE_TRUE);
+        for (const char *c = "-f-t"; *c; c++) {
+                if (*c == '-')
+                        world_forget_answer(p.world, "/a");
+                else
+                        assert_true(world_set_answer(p.world, "/a",
+                                                     *c == 'f' ? EVIDENCE_FALSE : EVIDENCE_TRUE, NULL, NULL,
+                                                     p.now) > 0);
+                assert_ok(gate_reconsider(play_find(&p, "a"), p.world, p.now, &changed));
+                assert_true(changed & GATE_CHANGED_CLOCK);
+                assert_ok(gate_reconsider(play_find(&p, "a"), p.world, p.now, &changed));
+                assert_int_equal(changed, 0);
+        }
+        play_end(&p);
+}
+
 /* The 13 pods of the guide: all of it usable, then one thing after the other. */
 static void test_guide(void **state) {
         size_t required;
@@ -722,6 +792,8 @@ int main(void) {
                 cmocka_unit_test(test_overdue),
                 cmocka_unit_test(test_deployed_is_not_overdue),
                 cmocka_unit_test(test_running_clock),
+                cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_doubt_is_an_edge),
                 cmocka_unit_test(test_guide),
         };
 

@@ -646,6 +646,10 @@ static void test_api(void **state) {
         other.api.path = (char *) "/apis/route.openshift.io/v1";
         play_begin(&p);
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_NOT_ASKED);
+        assert_null(p.report.blockers[0].hint);
+        play_api(&p, API_UNREACHABLE);
+        assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
         assert_string_equal(play_reason(&p), REASON_API_UNREACHABLE);
         play_api(&p, API_NOT_READY);
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_NONE);
@@ -654,6 +658,7 @@ static void test_api(void **state) {
         assert_evidence(play_ask(&p, &readyz), EVIDENCE_TRUE);
 
         assert_evidence(play_ask(&p, &other), EVIDENCE_NONE);
+        assert_string_equal(play_reason(&p), REASON_NOT_ASKED);
         assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) > 0);
         assert_true(world_set_answer(p.world, other.api.path, EVIDENCE_FALSE, "HTTP 503", NULL, p.now) == 0);
         assert_evidence(play_ask(&p, &other), EVIDENCE_FALSE);

@@ -315,6 +315,25 @@ static void test_clock_stands_still(void **state) {
         assert_int_equal(gate_clock_next(&c, &t, NULL), S(25));
 }
 
+/* For how long the evidence has not been TRUE. */
+static void test_doubted_for(void **state) {
+        GateTiming t = { .hold = USEC_INFINITY, .unknown = USEC_INFINITY };
+        GateClock c = { .state = GATE_READY };
+
+        assert_int_equal(gate_clock_doubted_for(&c, S(7)), 0); /* nobody has fed it */
+        gate_clock_feed(&c, &t, EVIDENCE_TRUE, S(10));
+        assert_int_equal(gate_clock_doubted_for(&c, S(20)), 0);
+        gate_clock_feed(&c, &t, EVIDENCE_NONE, S(20));
+        gate_clock_feed(&c, &t, EVIDENCE_NONE, S(25));
+        assert_int_equal(gate_clock_doubted_for(&c, S(32)), S(12));
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(40));
+        assert_int_equal(gate_clock_doubted_for(&c, S(43)), S(3));
+        gate_clock_feed(&c, &t, EVIDENCE_NONE, S(43));
+        assert_int_equal(gate_clock_doubted_for(&c, S(44)), S(1));
+        gate_clock_feed(&c, &t, EVIDENCE_FALSE, S(50)); /* as the hold counts */
+        assert_int_equal(gate_clock_doubted_for(&c, S(51)), S(4));
+}
+
 /* However little of the hold was left, FALSE has to be seen for a second after a stall. */
 static void test_stall_at_the_end_of_the_hold(void **state) {
         GateTiming t = GATE_TIMING_DEFAULT;
@@ -381,6 +400,7 @@ int main(void) {
                 cmocka_unit_test(test_stories),
                 cmocka_unit_test(test_feeding_more_often),
                 cmocka_unit_test(test_clock_stands_still),
+                cmocka_unit_test(test_doubted_for),
                 cmocka_unit_test(test_stall_at_the_end_of_the_hold),
                 cmocka_unit_test(test_always_late),
                 cmocka_unit_test(test_words),

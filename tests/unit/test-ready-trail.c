@@ -136,6 +136,38 @@ static void test_doubt(void **state) {
         play_end(&p);
 }
 
+/* What has not been asked yet waits for nothing that is known: the answer is told. */
+static void test_not_asked(void **state) {
+        PlayCheck readyz = check_of(&check_kind_api), broker = check_of(&check_kind_socket);
+        Play p;
+
+        readyz.api.path = (char *) "/readyz";
+        broker.question.address = (char *) "/run/mqtt";
+        play_begin(&p);
+        PLAY_GATE(&p, "api", readyz);
+        PLAY_GATE(&p, "mqtt", broker);
+        play_load(&p);
+        assert_objects(&p, "");
+        assert_null(gate_waited_for(play_find(&p, "mqtt")));
+        assert_true(world_set_answer(p.world, "socket /run/mqtt", EVIDENCE_TRUE, NULL, NULL, p.now) > 0);
+        play_api(&p, API_UNREACHABLE);
+        play_judge(&p);
+        assert_objects(&p, "api: /readyz absent -> waiting ApiUnreachable\n"
+                           "mqtt: /run/mqtt absent -> ready\n");
+        assert_null(gate_waited_for(play_find(&p, "mqtt")));
+        assert_string_equal(gate_waited_for(play_find(&p, "api"))->reason, "ApiUnreachable");
+
+        /* Nor is it what a gate waited for last. */
+        assert_true(world_set_api(p.world, API_UNREACHABLE, REASON_NOT_ASKED, API_NOT_ASKED, p.now) > 0);
+        play_judge(&p);
+        assert_string_equal(gate_waited_for(play_find(&p, "api"))->reason, "ApiUnreachable");
+        play_api(&p, API_READY);
+        play_judge(&p);
+        assert_gate(&p, "api", "ready");
+        assert_string_equal(gate_waited_for(play_find(&p, "api"))->reason, "ApiUnreachable");
+        play_end(&p);
+}
+
 /* A workload waits for what it lacks itself, and passes when enough of its pods do. */
 static void test_workload(void **state) {
         const PlayWorkload set = {
@@ -308,11 +340,12 @@ static void test_names(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_wait),     cmocka_unit_test(test_no_evidence),
-                cmocka_unit_test(test_workload), cmocka_unit_test(test_two_checks),
-                cmocka_unit_test(test_node),     cmocka_unit_test(test_restart),
-                cmocka_unit_test(test_reload),   cmocka_unit_test(test_many),
-                cmocka_unit_test(test_names),    cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_wait),      cmocka_unit_test(test_no_evidence),
+                cmocka_unit_test(test_workload),  cmocka_unit_test(test_two_checks),
+                cmocka_unit_test(test_node),      cmocka_unit_test(test_restart),
+                cmocka_unit_test(test_reload),    cmocka_unit_test(test_many),
+                cmocka_unit_test(test_names),     cmocka_unit_test(test_doubt),
+                cmocka_unit_test(test_not_asked),
         };
         return cmocka_run_group_tests_name("ready-trail", tests, NULL, NULL);
 }

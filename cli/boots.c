@@ -7,6 +7,8 @@
 #include "base/parse.h"
 #include "base/string-util.h"
 
+#define BOOT_ID_DIGITS 32
+
 static int ask_boot(const Options *options, const char *boot_id, VlReply *ret) {
         JsonBuilder b = {};
 
@@ -57,8 +59,35 @@ static int find_earlier(const Options *options, unsigned n, char **ret) {
         return STATUS_ERROR;
 }
 
+/* Finds the ID of the one boot on record whose ID begins so; where there is none, it is for the daemon to say so. *ret
+ * is the caller's. */
+static int complete_id(const Options *options, const char *start, char **ret) {
+        _cleanup_(vl_reply_done) VlReply list = {};
+        const char *found = NULL;
+        int r;
+
+        r = ask_boot(options, NULL, &list);
+        if (r != 0)
+                return r;
+        JSON_FOREACH(boot, jv_get(list.parameters, "boots")) {
+                const char *id = strempty(jv_get_string(boot, "bootId"));
+
+                if (!startswith(id, start))
+                        continue;
+                if (found) {
+                        fprintf(stderr,
+                                "msready: several boots have an ID that begins with '%s'.\n"
+                                "See all of them: msready timeline --boots\n",
+                                start);
+                        return STATUS_ERROR;
+                }
+                found = id;
+        }
+        return asprintf_ret(ret, "%s", found ?: start);
+}
+
 /* Asks for the time line that --boot= names: this boot where it is absent or 0, the previous one for -1, else the
- * one with that ID. *ret_boot_id is the caller's to free, and NULL for this boot. Returns 0, or an exit status
+ * one whose ID begins so. *ret_boot_id is the caller's to free, and NULL for this boot. Returns 0, or an exit status
  * after telling the user what went wrong. */
 int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret) {
         const char *boot = options->boot;
@@ -67,7 +96,8 @@ int ask_timeline(const Options *options, char **ret_boot_id, VlReply *ret) {
 
         *ret_boot_id = NULL;
         if (boot && boot[0] != '-' && !streq(boot, "0"))
-                r = asprintf_ret(ret_boot_id, "%s", boot);
+                r = *boot && strlen(boot) < BOOT_ID_DIGITS ? complete_id(options, boot, ret_boot_id)
+                                                           : asprintf_ret(ret_boot_id, "%s", boot);
         else if (boot && boot[0] == '-' && !streq(boot, "-0")) {
                 if (parse_unsigned(boot + 1, 1000000, &n) < 0) {
                         fprintf(stderr, "msready: --boot= takes an ID or -1, -2, ..., not '%s'.\n", boot);

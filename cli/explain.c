@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/string-util.h"
@@ -60,6 +61,9 @@ static void put_object_commands(Output *out, const JsonValue *object, const char
         for (size_t i = 0; i < ELEMENTSOF(resources); i++)
                 if (streq_ptr(resources[i].kind, kind))
                         resource = resources[i].resource;
+        /* [Condition] names a resource itself. */
+        if (kind && islower((unsigned char) kind[0]) && is_name(kind))
+                resource = kind;
         if (!resource || !is_name(name) || (namespace && !is_name(namespace)))
                 return;
 
@@ -96,8 +100,8 @@ static void put_blocker(Output *out, const JsonValue *blocker, Told *told, usec_
         const JsonValue *same = find_told(told, blocker);
         const char *reason = strempty(jv_get_string(blocker, "reason"));
 
-        out_put(out, "\n  ");
-        render_blocker_line(out, blocker, now);
+        out_put(out, "\n");
+        render_blocker_line(out, 2, NULL, blocker, now);
         if (same) {
                 out_put(out, "      Same cause as ");
                 render_object(out, jv_get(same, "object"));

@@ -5,13 +5,20 @@
 #include "ask.h"
 #include "base/strv.h"
 #include "describe.h"
+#include "suggest.h"
 #include "table.h"
 #include "verbs.h"
 
-enum { COLUMN_GATE, COLUMN_ENABLED, COLUMN_REQUIRED, COLUMN_FILE, COLUMN_CAUSE };
+enum { COLUMN_GATE, COLUMN_ENABLED, COLUMN_REQUIRED, COLUMN_FILE, COLUMN_FILE_SHORT, COLUMN_CAUSE };
 
 static const Column columns[] = {
-        { "GATE" }, { "ENABLED" }, { "REQUIRED" }, { "FILE" }, { "CAUSE", .cut = true }, {},
+        { "GATE", .keep = 20 },
+        { "ENABLED", .hide = 4 },
+        { "REQUIRED", .hide = 2 },
+        { "FILE", .hide = 1 },
+        { "FILE", .narrower = true, .hide = 3, .keep = 13 },
+        { "CAUSE", .keep = 40 },
+        {},
 };
 
 static const char *yes_no(const JsonValue *v, const char *key) {
@@ -22,16 +29,19 @@ static const char *enabled_word(const JsonValue *definition) {
         return jv_get_string(definition, "masked") ? "masked" : yes_no(definition, "enabled");
 }
 
-/* The first file, and how many files come after it. */
+/* The first file, and how many files come after it. The narrower form is for "/usr/lib/msready/gates.d/dns.gate" no
+ * more than "/usr/lib/…": the rest goes without saying. */
 static void put_files(Table *t, const JsonValue *definition) {
         const JsonValue *files = jv_get(definition, "files");
-        const char *first = jv_string(jv_first(files));
-        size_t n = jv_length(files);
+        const char *first = strempty(jv_string(jv_first(files))), *rest = strstr(first, "/msready/gates.d/");
+        char more[32] = "";
 
-        if (n > 1)
-                table_cellf(t, COLUMN_FILE, STYLE_NONE, "%s +%zu", strempty(first), n - 1);
-        else
-                table_cell(t, COLUMN_FILE, first, STYLE_NONE);
+        if (jv_length(files) > 1)
+                (void) snprintf(more, sizeof(more), " +%zu", jv_length(files) - 1);
+        table_cellf(t, COLUMN_FILE, STYLE_NONE, "%s%s", first, more);
+        if (rest)
+                table_cellf(t, COLUMN_FILE_SHORT, STYLE_NONE, "%.*s/%s%s", (int) (rest - first), first,
+                            out_symbol(t->out, "…", "..."), more);
 }
 
 static void show_table(const Options *options, const JsonValue *definitions, Output *out) {
@@ -58,11 +68,14 @@ static void put_span(Output *out, const char *label, const JsonValue *d, const c
 }
 
 static void put_text(Output *out, const char *label, const char *text) {
+        size_t from = out->text.size;
+
         if (!text)
                 return;
         out_printf(out, "%13s%s ", label, *label ? ":" : " ");
         out_text(out, text);
         out_put(out, "\n");
+        out_fold(out, from, 15);
 }
 
 static void put_list(Output *out, const char *label, const JsonValue *list) {
@@ -95,7 +108,7 @@ static void show_one(Output *out, const JsonValue *d) {
 static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments)
                 if (!find_definition(definitions, *name))
-                        return tell_no_such_gate(*name);
+                        return tell_no_such_gate(options, *name);
         return 0;
 }
 

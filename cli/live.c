@@ -6,8 +6,8 @@
 #include "base/limits.h"
 
 /* Each time the whole block is written again in one write, with the cursor moved up over the old one. A line is cut
- * to the width of the terminal, so that it does not wrap. A terminal that has become narrower has wrapped the old
- * lines itself, so the number of rows to clear is computed from their widths. */
+ * to the width of the terminal, with dots at its end, so that it does not wrap. A terminal that has become narrower
+ * has wrapped the old lines itself, so the number of rows to clear is computed from their widths. */
 
 /* Prepares for showing lines at the bottom of the terminal at fd. */
 void live_init(Live *live, int fd) {
@@ -45,6 +45,21 @@ static size_t cut_line(const char *line, size_t size, unsigned columns, unsigned
         return at;
 }
 
+static int put_line(const Live *live, Buffer *b, const char *line, size_t size, unsigned *ret_width) {
+        const char *dots = out_symbol(&live->out, "…", "...");
+        unsigned columns = live->out.columns, n = (unsigned) text_width(dots);
+        size_t fits = cut_line(line, size, columns, ret_width);
+
+        if (fits == size)
+                dots = "";
+        else {
+                fits = cut_line(line, size, columns - MIN(columns, n), ret_width);
+                *ret_width += n;
+        }
+        return buffer_printf(b, "%.*s%s%s\n", (int) fits, line, dots,
+                             live->out.colours ? style_sequence(STYLE_NONE) : "");
+}
+
 static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n) {
         _cleanup_free_ unsigned *widths = NULL;
         const char *p = buffer_cstr(&live->out.text);
@@ -56,10 +71,8 @@ static int put_lines(Live *live, Buffer *b, unsigned **ret_widths, size_t *ret_n
                 return -ENOMEM;
         while (*p && n + 1 < live->out.rows) {
                 const char *end = strchrnul(p, '\n');
-                size_t size = cut_line(p, (size_t) (end - p), live->out.columns, &widths[n]);
 
-                r = buffer_printf(b, "%.*s%s\n", (int) size, p,
-                                  live->out.colours ? style_sequence(STYLE_NONE) : "");
+                r = put_line(live, b, p, (size_t) (end - p), &widths[n]);
                 if (r < 0)
                         return r;
                 n++;

@@ -20,15 +20,15 @@ enum {
 };
 
 static const Column columns[] = {
-        { "NAMESPACE" },
-        { "KIND" },
-        { "NAME", .cut = true },
-        { "READY" },
-        { "STATUS" },
-        { "RESTARTS" },
-        { "CHANGED" },
-        { "PROOF" },
-        { "GATES" },
+        { "NAMESPACE", .hide = 1 },
+        { "KIND", .hide = 4 },
+        { "NAME", .keep = 57 },
+        { "READY", .hide = 7 },
+        { "STATUS", .keep = 26 },
+        { "RESTARTS", .hide = 3 },
+        { "CHANGED", .hide = 6 },
+        { "PROOF", .hide = 5 },
+        { "GATES", .hide = 2, .keep = 12 },
         {},
 };
 

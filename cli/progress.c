@@ -197,8 +197,7 @@ void progress_blockers(const Progress *p, const Snapshot *s, usec_t now, Output 
 
                 if (!blocker || !progress_counts(p, gate))
                         continue;
-                out_put(out, "  ");
-                render_gate_blocker_line(out, gate, blocker, now);
+                render_blocker_line(out, 2, jv_get_string(gate, "name"), blocker, now);
                 if (message && !streq_ptr(message, said)) {
                         out_put(out, "    ");
                         out_styled(out, STYLE_DIM, message);

@@ -76,18 +76,38 @@ void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         out_fold(out, from, 2);
 }
 
-enum { COLUMN_GATE, COLUMN_STATE, COLUMN_FOR, COLUMN_OBJECTS, COLUMN_REQUIRED, COLUMN_BLOCKER };
-
-static const Column gate_columns[] = {
-        { "GATE" }, { "STATE" }, { "FOR" }, { "OBJECTS" }, { "REQUIRED" }, { "BLOCKED BY", .cut = true }, {},
+enum {
+        COLUMN_GATE,
+        COLUMN_STATE,
+        COLUMN_STATE_SHORT,
+        COLUMN_FOR,
+        COLUMN_OBJECTS,
+        COLUMN_REQUIRED,
+        COLUMN_BLOCKER,
+        COLUMN_BLOCKER_SHORT,
 };
 
-/* Sets a cell to "Pod openshift-dns/dns-default-x: ImagePullBackOff". */
-void render_blocker_cell(Table *t, unsigned column, const JsonValue *blocker) {
-        _cleanup_free_ char *s = NULL;
+static const Column gate_columns[] = {
+        { "GATE", .keep = 20 },
+        { "STATE", .hide = 5 },
+        { "STATE", .narrower = true },
+        { "FOR", .hide = 4 },
+        { "OBJECTS", .hide = 3 },
+        { "REQUIRED", .hide = 2 },
+        { "BLOCKED BY", .hide = 1 },
+        { "BLOCKED BY", .narrower = true, .keep = 52 },
+        {},
+};
+
+/* Sets a cell to "Pod openshift-dns/dns-default-x: ImagePullBackOff", and that of the next column, its narrower form,
+ * to "dns-default-x: ImagePullBackOff", each after `before`. */
+void render_blocker_cell(Table *t, unsigned column, const char *before, const JsonValue *blocker) {
+        _cleanup_free_ char *s = NULL, *narrower = NULL;
 
         out_fail(t->out, blocker_to_string(blocker, &s));
-        table_cell(t, column, s, STYLE_NONE);
+        out_fail(t->out, blocker_to_short_string(blocker, &narrower));
+        table_cellf(t, column, STYLE_NONE, "%s%s", before, strempty(s));
+        table_cellf(t, column + 1, STYLE_NONE, "%s%s", before, strempty(narrower));
 }
 
 static void put_blocker_cell(Table *t, const JsonValue *gate) {
@@ -97,7 +117,7 @@ static void put_blocker_cell(Table *t, const JsonValue *gate) {
         if (whose && !streq_ptr(whose, jv_get_string(gate, "name")))
                 table_cellf(t, COLUMN_BLOCKER, STYLE_NONE, "gate %s", whose);
         else if (blocker)
-                render_blocker_cell(t, COLUMN_BLOCKER, blocker);
+                render_blocker_cell(t, COLUMN_BLOCKER, "", blocker);
 }
 
 /* "ready", and where a clock runs what follows: "ready (lost in 12s)". */
@@ -115,6 +135,7 @@ static void put_state_cell(Table *t, const JsonValue *gate, usec_t now) {
                 if (streq_ptr(clock, rows[i].clock))
                         table_cellf(t, COLUMN_STATE, style, "%s (%s in %s)", strempty(state),
                                     rows[i].becomes, span);
+        table_cell(t, COLUMN_STATE_SHORT, state, style);
 }
 
 static void put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
@@ -148,7 +169,7 @@ static void put_missed(Output *out, const Snapshot *s) {
 }
 
 static void put_summary(Output *out, const Snapshot *s) {
-        size_t required = 0, ready = 0, tracked = 0, open = 0;
+        size_t required = 0, ready = 0, tracked = 0, open = 0, from = out->text.size;
 
         for (size_t i = 0; i < s->n_gates; i++) {
                 bool is_ready = get_state(s->gates[i]) == GATE_READY;
@@ -173,6 +194,7 @@ static void put_summary(Output *out, const Snapshot *s) {
                 put_missed(out, s);
                 out_put(out, "\n");
         }
+        out_fold(out, from, 2);
 }
 
 /* Puts a table with a row for each gate, and a summary. */
@@ -197,21 +219,22 @@ void render_object(Output *out, const JsonValue *object) {
         out_put(out, strempty(s));
 }
 
-/* Puts "Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s". */
-void render_blocker_line(Output *out, const JsonValue *blocker, usec_t now) {
+/* Puts "dns <- Pod openshift-dns/dns-default-x: ImagePullBackOff for 1min 3s"; the name of the gate may be NULL. */
+void render_blocker_line(Output *out, unsigned indent, const char *gate, const JsonValue *blocker,
+                         usec_t now) {
+        size_t from = out->text.size;
         char age[TIMESPAN_MAX];
 
+        out_printf(out, "%*s", (int) indent, "");
+        if (gate) {
+                out_text(out, gate);
+                out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
+        }
         render_object(out, jv_get(blocker, "object"));
         out_put(out, ": ");
         out_styled(out, STYLE_BOLD, jv_get_string(blocker, "reason"));
         out_printf(out, " for %s\n", age_to_string(age, now, get_usec(blocker, "sinceBoottimeUSec")));
-}
-
-/* As render_blocker_line(), with the name of the gate before it. */
-void render_gate_blocker_line(Output *out, const JsonValue *gate, const JsonValue *blocker, usec_t now) {
-        out_text(out, jv_get_string(gate, "name"));
-        out_printf(out, " %s ", out_symbol(out, "\xe2\x86\x90", "<-"));
-        render_blocker_line(out, blocker, now);
+        out_fold(out, from, indent + 4);
 }
 
 /* Puts the cluster's words about a blocker, and the hint. */
@@ -257,6 +280,7 @@ static bool is_told_already(const Snapshot *s, const JsonValue **gates, size_t i
 
 static void put_others(Output *out, const Snapshot *s, const JsonValue **gates, size_t i, bool all) {
         const char *separator = "    Also blocked by this: ";
+        size_t from = out->text.size;
 
         for (size_t j = i + 1; j < s->n_gates; j++) {
                 if (!tells_of(s, gates[j], all) ||
@@ -268,6 +292,7 @@ static void put_others(Output *out, const Snapshot *s, const JsonValue **gates, 
         }
         if (separator[0] == ',')
                 out_put(out, "\n");
+        out_fold(out, from, 6);
 }
 
 /* Puts what keeps gates shut, with the cluster's words and the hint, each cause once; that of the verdict first, or of
@@ -283,7 +308,7 @@ void render_blockers(Output *out, const Snapshot *s, usec_t now, bool named, boo
                 if (!tells_of(s, gates[i], all) || is_told_already(s, gates, i, all))
                         continue;
                 out_put(out, "\n");
-                render_gate_blocker_line(out, gates[i], blocker, now);
+                render_blocker_line(out, 0, jv_get_string(gates[i], "name"), blocker, now);
                 render_blocker_words(out, blocker, 4);
                 put_others(out, s, gates, i, all);
         }

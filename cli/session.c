@@ -34,12 +34,14 @@ void session_done(Session *s) {
 
 /* Puts the live line that says since when the daemon is out of reach, and why. */
 void session_put_unreachable(Session *s, Style style, const char *end) {
+        size_t from = s->live.out.text.size;
         char span[TIMESPAN_MAX];
 
         out_styled(&s->live.out, style, out_symbol(&s->live.out, "\xe2\x97\x8f", "*"));
         out_printf(&s->live.out, " msreadyd has been unreachable for %s: %s%s\n",
                    format_timespan(span, usec_sub(now_monotonic(), s->follow.since_lost)),
                    strerror(-s->follow.cause), end);
+        out_fold(&s->live.out, from, 2);
 }
 
 static int show_live(Session *s) {

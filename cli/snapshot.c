@@ -48,6 +48,24 @@ int object_to_string(const JsonValue *object, char **ret) {
         return 0;
 }
 
+/* Without the namespace, and without the kind that most blockers have: "dns-default-x: ImagePullBackOff", "DaemonSet
+ * dns-default: NotFound", clean; *ret is the caller's. -ENOMEM. */
+int blocker_to_short_string(const JsonValue *blocker, char **ret) {
+        const JsonValue *object = jv_get(blocker, "object");
+        const char *kind = strempty(jv_get_string(object, "kind"));
+        bool is_pod = streq(kind, "Pod");
+        char *s;
+        int r;
+
+        r = asprintf_ret(&s, "%s%s%s: %s", is_pod ? "" : kind, is_pod ? "" : " ",
+                         strempty(jv_get_string(object, "name")),
+                         strempty(jv_get_string(blocker, "reason")));
+        if (r < 0)
+                return r;
+        *ret = strip_control(s);
+        return 0;
+}
+
 /* "Pod openshift-dns/dns-default-x: ImagePullBackOff", clean; *ret is the caller's. -ENOMEM. */
 int blocker_to_string(const JsonValue *blocker, char **ret) {
         _cleanup_free_ char *object = NULL;

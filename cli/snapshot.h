@@ -28,3 +28,4 @@ const JsonValue *first_blocker(const JsonValue *gate);
 bool gate_is_invalid(const JsonValue *gate);
 int object_to_string(const JsonValue *object, char **ret);
 int blocker_to_string(const JsonValue *blocker, char **ret);
+int blocker_to_short_string(const JsonValue *blocker, char **ret);

@@ -5,10 +5,15 @@
 
 /* A table for an Output, by libsmartcols. */
 
+#define TABLE_COLUMNS_MAX 16
+
+/* How a column gives way where the terminal is too narrow. */
 typedef struct Column {
         const char *name;
         bool right;
-        bool cut; /* cut where the terminal is too narrow */
+        bool narrower; /* is the narrower form of the column before it: shown where that one is hidden */
+        unsigned hide; /* its place, from 1, in the order in which columns are hidden; 0: it never is */
+        unsigned keep; /* others are hidden until it has this width, then it is cut; 0: it never is */
 } Column;
 
 typedef struct Table {

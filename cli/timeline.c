@@ -9,10 +9,27 @@
 #include "table.h"
 #include "verbs.h"
 
-enum { TRANSITION_CLOCK, TRANSITION_AT, TRANSITION_WHAT, TRANSITION_FROM, TRANSITION_TO, TRANSITION_WHY };
+enum {
+        TRANSITION_CLOCK,
+        TRANSITION_AT,
+        TRANSITION_WHAT,
+        TRANSITION_WHAT_SHORT,
+        TRANSITION_FROM,
+        TRANSITION_TO,
+        TRANSITION_WHY,
+        TRANSITION_WHY_SHORT,
+};
 
 static const Column transition_columns[] = {
-        { "TIME" }, { "AT", true }, { "WHAT" }, { "FROM" }, { "TO" }, { "WHY", .cut = true }, {},
+        { "TIME" },
+        { "AT", .right = true, .hide = 4 },
+        { "WHAT", .hide = 2 },
+        { "WHAT", .narrower = true, .keep = 37 },
+        { "FROM", .hide = 3 },
+        { "TO" },
+        { "WHY", .hide = 1 },
+        { "WHY", .narrower = true, .keep = 52 },
+        {},
 };
 
 /* Why: on the way to ready what was waited for, else what changed it. An object's row has its name already. */
@@ -21,17 +38,13 @@ static void put_why(Table *t, const JsonValue *transition) {
         const char *reason = jv_get_string(blocker, "reason");
         bool is_object = jv_is_object(jv_get(transition, "object")),
              passes = gate_state_from_string(strempty(jv_get_string(transition, "to"))) == GATE_READY;
-        _cleanup_free_ char *why = NULL;
 
         if (!jv_is_object(blocker))
                 return;
         if (is_object)
                 table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "was " : "", strempty(reason));
-        else {
-                out_fail(t->out, blocker_to_string(blocker, &why));
-                table_cellf(t, TRANSITION_WHY, STYLE_NONE, "%s%s", passes ? "waited for " : "",
-                            strempty(why));
-        }
+        else
+                render_blocker_cell(t, TRANSITION_WHY, passes ? "waited for " : "", blocker);
 }
 
 static void put_what(Table *t, const JsonValue *transition) {
@@ -47,6 +60,8 @@ static void put_what(Table *t, const JsonValue *transition) {
                 out_fail(t->out, object_to_string(object, &name));
                 table_cellf(t, TRANSITION_WHAT, STYLE_DIM, "%s%s", out_symbol(t->out, "· ", "- "),
                             strempty(name));
+                table_cellf(t, TRANSITION_WHAT_SHORT, STYLE_DIM, "%s%s", out_symbol(t->out, "· ", "- "),
+                            strempty(jv_get_string(object, "name")));
         }
 }
 
@@ -114,17 +129,38 @@ static void show_transitions(const Options *options, const JsonValue *transition
         put_table(options, &t, rows, "-- no transitions --\n");
 }
 
-enum { BOOT_NUMBER, BOOT_ID, BOOT_STARTED, BOOT_READY, BOOT_PULLED, BOOT_LAST };
+enum {
+        BOOT_NUMBER,
+        BOOT_ID,
+        BOOT_ID_SHORT,
+        BOOT_STARTED,
+        BOOT_READY,
+        BOOT_PULLED,
+        BOOT_LAST,
+        BOOT_LAST_SHORT,
+        BOOT_LAST_GATE,
+};
 
 static const Column boot_columns[] = {
-        { "BOOT", true },
-        { "ID" },
-        { "STARTED" },
-        { "READY AFTER", true },
-        { "PULLED" },
-        { "LAST GATE", .cut = true },
+        { "BOOT", .right = true },
+        { "ID", .hide = 1 },
+        { "ID", .narrower = true, .hide = 3 },
+        { "STARTED", .hide = 6 },
+        { "READY AFTER", .right = true },
+        { "PULLED", .hide = 4 },
+        { "LAST GATE", .hide = 2 },
+        { "LAST GATE", .narrower = true, .hide = 5, .keep = 36 },
+        { "LAST GATE", .narrower = true, .keep = 20 },
         {},
 };
+
+/* "Pod openshift-dns/dns-default-x: ImagePullBackOff" without the namespace and the kind. */
+static const char *from_name(const char *blocker) {
+        const char *name = strchr(blocker, ' ');
+        size_t n = name ? strspn(name + 1, "0123456789abcdefghijklmnopqrstuvwxyz-") : 0;
+
+        return n > 0 && name[n + 1] == '/' ? name + n + 2 : blocker;
+}
 
 /* Puts the required gate that opened last before the cluster was ready, and what it waited for: this took the boot's
  * time. Of an old record it is not known which were required: any may be it. */
@@ -142,15 +178,21 @@ static void put_last_gate(Table *t, const JsonValue *boot) {
         waited = jv_get_string(last, "waitedFor");
         table_cellf(t, BOOT_LAST, STYLE_NONE, "%s%s%s", strempty(jv_get_string(last, "name")),
                     waited ? ": " : "", strempty(waited));
+        if (waited)
+                table_cellf(t, BOOT_LAST_SHORT, STYLE_NONE, "%s: %s", strempty(jv_get_string(last, "name")),
+                            from_name(waited));
+        table_cell(t, BOOT_LAST_GATE, jv_get_string(last, "name"), STYLE_NONE);
 }
 
 static void put_boot(Table *t, const JsonValue *boot, int64_t number) {
+        const char *id = jv_get_string(boot, "bootId");
         usec_t ready = get_usec(boot, "readyUSec");
         char span[TIMESPAN_MAX], date[TIMESPAN_MAX];
 
         table_row(t);
         table_cellf(t, BOOT_NUMBER, STYLE_NONE, "%" PRIi64, number);
-        table_cell(t, BOOT_ID, jv_get_string(boot, "bootId"), STYLE_DIM);
+        table_cell(t, BOOT_ID, id, STYLE_DIM);
+        table_cellf(t, BOOT_ID_SHORT, STYLE_DIM, "%.12s", strempty(id));
         table_cell(t, BOOT_STARTED, format_date(date, get_usec(boot, "startedRealtimeUSec")), STYLE_NONE);
         table_cell(t, BOOT_READY, ready > 0 ? format_timespan(span, ready) : "never",
                    ready > 0 ? STYLE_NONE : STYLE_BAD);

@@ -7,6 +7,7 @@
 #include "render.h"
 #include "session.h"
 #include "stall.h"
+#include "suggest.h"
 #include "verbs.h"
 
 /* Waits by a subscription and not by the method Wait, so as to show the progress, and to subscribe again when the
@@ -31,6 +32,7 @@ static void put_live(Session *session) {
         usec_t typical = get_usec(s->verdict, "typicalReadyUSec");
         _cleanup_(buffer_done) Buffer b = BUFFER_INIT(4096);
         Output *out = &session->live.out;
+        size_t from = out->text.size;
         char span[TIMESPAN_MAX];
 
         if (session->follow.unreachable) {
@@ -44,6 +46,7 @@ static void put_live(Session *session) {
         if (!w->gates && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");
+        out_fold(out, from, 2);
         progress_blockers(&session->progress, s, snapshot_now(s), out);
 }
 
@@ -137,7 +140,7 @@ static int judge_gates(Wait *w) {
 
                 if (!gate) {
                         r = end_display(&w->session);
-                        return r < 0 ? r : tell_no_such_gate(w->gates[i]);
+                        return r < 0 ? r : tell_no_such_gate(w->session.options, w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
                         strv_remove(w->gates, jv_get_string(gate, "name")); /* frees gates[i] */

@@ -144,12 +144,8 @@ static void add_columns(JsonBuilder *b, const Watched *w) {
 
         if (object && object->kind == KUBE_POD && !object->unreadable)
                 add_pod_columns(b, KUBE_POD_OF(object));
-        else if (w->finding.evidence != EVIDENCE_TRUE)
-                jb_string(b, "status", strna(w->finding.reason));
-        else if (object && object->kind == KUBE_NODE)
-                jb_string(b, "status", node_status_column(KUBE_NODE_OF(object)));
         else
-                jb_string(b, "status", "Ready");
+                jb_string(b, "status", watched_status(w));
 }
 
 /* Returns the row's array of gates. */
@@ -169,7 +165,7 @@ static JsonValue *add_row(JsonBuilder *b, const Watched *w, const Gate *gate) {
         jb_bool(b, "isReady", w->finding.evidence == EVIDENCE_TRUE);
         jb_string(b, "proof", proof_to_string(w->finding.proof));
         add_columns(b, w);
-        jb_usec(b, "sinceBoottimeUSec", w->since);
+        jb_usec(b, "sinceBoottimeUSec", gate_watched_changed(gate, w));
         jb_end(b);
         return gates;
 }

@@ -270,6 +270,10 @@ int gate_definition_parse(const char *name, const ConfFile *conf, CheckSyntaxFin
                 k = asprintf_ret(&d->invalid,
                                  "%s: a gate's name has only a-z, 0-9 and inner dashes, 63 at most",
                                  conf->main ?: name);
+        else if (streq(name, "cluster"))
+                k = asprintf_ret(&d->invalid,
+                                 "%s: cluster means all required gates: give the gate another name",
+                                 conf->main ?: name);
         else if (conf->errors) {
                 k = asprintf_ret(&d->invalid, "%s", conf->errors[0]);
                 if (k >= 0)

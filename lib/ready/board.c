@@ -301,8 +301,8 @@ const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
         return blocker;
 }
 
-/* What a verdict that is ready waited for last: what the first of the required gates, in order of explanation, did that
- * opened, or passed its checks, when the verdict turned ready. NULL where none did, as after a reload. */
+/* What a verdict that is ready waited for last: the last blocker of the first required gate, in order of explanation,
+ * that opened, or passed its checks, when the verdict turned ready. NULL where none did, as after a reload. */
 const Blocker *board_waited_for(const Board *b) {
         BOARD_FOREACH(g, b) {
                 if (gate_is_required(g) && g->waited_for.reason &&

@@ -299,7 +299,7 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
         *ret = (Watched){ .kind = strrchr(d->resource, '/') ? strrchr(d->resource, '/') + 1 : d->resource,
                           .namespace = strempty(d->namespace),
                           .name = d->name,
-                          .since = w->api_ready,
+                          .since = w->api_changed,
                           .finding = { .evidence = EVIDENCE_NONE, .proof = PROOF_MISSING } };
 
         if (make_key(d, &key) < 0) {
@@ -314,11 +314,8 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
                 ret->since = o->changed;
                 f->proof = PROOF_NONE;
         }
-        if (f->reason) {
-                if (!o)
-                        ret->since = world_doubt_since(w);
+        if (f->reason)
                 return false;
-        }
         f->message = o && o->object->unreadable ? o->object->unreadable
                                                 : world_unnamed(w, 1U << STREAM_GENERIC, key, d->namespace);
         if (f->message) {

@@ -48,15 +48,13 @@ static int missing(const World *w, const char *name, const char *reason, const c
                              .proof = PROOF_MISSING,
                              .reason = reason,
                              .message = message },
-                .since = w->api_ready,
+                .since = w->api_changed,
                 .is_unnamed = streq(name, "local") || streq(name, "*"),
         };
         const char *why, *detail;
 
-        if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail)) {
+        if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail))
                 finding_set(&watched.finding, EVIDENCE_NONE, why, detail);
-                watched.since = world_doubt_since(w);
-        }
         return call_back(w, &watched, callback, userdata);
 }
 

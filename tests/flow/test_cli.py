@@ -161,6 +161,16 @@ def test_explain_a_node_that_is_not_known(daemon, client):
     assert "      $ oc get nodes\n" in text and "oc describe" not in text
 
 
+def test_explain_what_a_condition_looks_at(daemon, client):
+    """Its kind is the plural, which oc takes."""
+    claim = blocker("volume", "persistentvolumeclaims", "data", "status.phase", "shop")
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"),
+                                  "gates": [gate("volume", "waiting", blockers=[claim])]}
+    assert "      $ oc describe persistentvolumeclaims -n shop data\n" in client("explain").stdout
+    claim["object"]["kind"] = "a;b"
+    assert "$ oc describe" not in client("explain").stdout
+
+
 def test_summary_of_gates_that_nobody_requires(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ingress", required=False)]}
     assert client("status", "ingress").stdout.endswith("\n1 of 1 gates ready\n")
@@ -289,11 +299,22 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
 
 
 @pytest.mark.parametrize("arguments,word", [
-    (("nope",), "no verb 'nope'"),
-    (("--nope",), "unrecognized option"),
+    (("xyzzy",), "unknown verb 'xyzzy'. Try: msready help"),
+    (("--xyzzy",), "unknown option '--xyzzy'. Try: msready help"),
+    (("stauts",), "unknown verb 'stauts'. Did you mean status?"),
+    (("dns",), "unknown verb 'dns'. Did you mean: msready status dns?"),
+    (("storge", "--timeout=3"), "unknown verb 'storge'. Did you mean: msready status storage?"),
+    (("get", "pods"), "Did you mean: msready objects?"),
+    (("logs",), "Did you mean: journalctl -b -u msready.service?"),
+    (("wait", "--tiemout=3"), "unknown option '--tiemout'. Did you mean --timeout?"),
+    (("timeline", "--boo"), "Did you mean --boot?"),
+    (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
+    (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
+    (("-qx",), "unknown option '-x'. Try: msready help"),
+    (("--quiet=3",), "--quiet takes no value"),
     (("status", "--timeout=3"), "does not take --timeout"),
     (("wait", "--timeout=soon"), "time span"),
-    (("wait", "--timeout"), "requires an argument"),
+    (("wait", "--timeout"), "--timeout takes a value"),
     (("--json=xml",), "pretty, short or off"),
     (("hold",), "too few arguments"),
     (("objects", "a", "b"), "too many arguments"),
@@ -309,6 +330,33 @@ def test_wrong_usage(client, arguments, word):
     done = client(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert word in done.stderr
+
+
+def test_a_wrong_word_without_the_daemon(tmp_path):
+    done = Client(tmp_path / "socket")("dns")
+    assert (done.returncode, done.stderr) == (2, "msready: unknown verb 'dns'. Try: msready help\n")
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "timeline"])
+def test_the_nearest_gate(daemon, client, verb):
+    daemon.replies["Describe"] = Error("NoSuchGate", gate="storge")
+    done = client(verb, "storge")
+    assert (done.returncode, done.stderr) == (4, "msready: there is no gate 'storge'. Did you mean storage?\n"
+                                                 "To list them: msready gates\n")
+    daemon.replies["ListGates"] = {"definitions": [{"name": "storge\x1b[2J"}, {}, {"name": 3}]}
+    assert "mean" not in client(verb, "storge").stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "objects", "timeline", "plot"])
+def test_cluster_is_no_gate(daemon, client, verb):
+    whole, named = client(verb), client(verb, "cluster")
+    assert (named.returncode, named.stderr) == (whole.returncode, "")
+    assert len(daemon.calls) % 2 == 0 and daemon.calls[:len(daemon.calls) // 2] * 2 == daemon.calls
+
+
+def test_cluster_beside_a_gate_is_a_gate(daemon, client):
+    client("status", "cluster", "dns")
+    assert daemon.calls == [(READINESS + "Describe", {"gates": ["cluster", "dns"]}, set())]
 
 
 def test_options_stand_anywhere(daemon):
@@ -358,10 +406,19 @@ def test_timeline_of_an_earlier_boot(daemon, client):
     assert daemon.calls[-1] == (READINESS + "GetTimeline", {"bootId": world.EARLIER}, set())
     assert client("timeline", "--boot", world.EARLIER).returncode == 0
     assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    # As narrow terminals show it.
+    assert client("timeline", "--boot", world.EARLIER[:12]).returncode == 0
+    assert daemon.calls[-1][1] == {"bootId": world.EARLIER}
+    assert client("plot", "--boot=" + world.EARLIER[:2]).returncode == 0
     assert client("timeline", "--boot=-0").returncode == 0
     assert daemon.calls[-1][1] == {}
     done = client("timeline", "--boot=-2")
     assert done.returncode == 1 and "fewer than 2" in done.stderr
+    told = world.timeline()
+    told["boots"][0]["bootId"] = world.BOOT[:8] + world.EARLIER[8:]
+    daemon.replies["GetTimeline"] = told
+    done = client("timeline", "--boot=" + world.BOOT[:8])
+    assert done.returncode == 1 and "several boots" in done.stderr
     daemon.replies["GetTimeline"] = Error("NoSuchBoot", bootId="x")
     done = client("timeline", "--boot=x")
     assert done.returncode == 1 and "--boots" in done.stderr

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared by the tests of the client: running it, and texts to compare with."""
 
+import fcntl
 import os
 import pathlib
+import pty
+import struct
 import subprocess
+import termios
 
 from . import process
 
@@ -36,6 +40,22 @@ class Client:
     def start(self, *arguments, **more):
         return process.spawn(self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              env=environment(**more))
+
+    def on_terminal(self, *arguments, columns=80, rows=24, **more):
+        """All that is written to a terminal of this size, escape sequences included."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        child = process.spawn(self.command(*arguments), stdout=slave, stderr=slave, env=environment(**more))
+        os.close(slave)
+        data = b""
+        try:
+            while chunk := os.read(master, 65536):
+                data += chunk
+        except OSError:
+            pass
+        os.close(master)
+        process.end(child)
+        return data.decode()
 
 
 def golden(name, text):

@@ -403,6 +403,11 @@ static void test_names(void **state) {
                 assert_string_equal(d->name, "A b");
                 assert_int_equal(d->required, 1);
         }
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse_as("cluster", "[Api]\n");
+
+                assert_non_null(strstr(d->invalid, "cluster means all required gates"));
+        }
 }
 
 static void test_bounds(void **state) {

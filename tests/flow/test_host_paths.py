@@ -295,6 +295,24 @@ def test_check_config_shows_the_cause(built, tmp_path):
     assert f"error: gate ovn: {cause}" in errors()
 
 
+def test_check_config_knows_what_the_sandbox_hides(built, tmp_path):
+    """It runs outside of it, and can read what the daemon cannot."""
+    if not mounts.may_be_had():
+        pytest.skip("a home of its own needs root: mounts")
+    kubeconfig, home = "/home/kube/config", tmp_path / "home"
+    (home / "kube").mkdir(parents=True)
+    (home / "kube/config").write_text(
+        "contexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\n"
+        "clusters: [{name: c, cluster: {server: 'https://localhost'}}]\nusers: [{name: u, user: {token: t}}]\n")
+    config = tmp_path / "a.conf"
+    config.write_text(f"[Cluster]\nKubeconfig={kubeconfig}\n")
+    words = [*mounts.wrapper({"/home/kube": home / "kube"}), built / "daemon/msreadyd", "--check-config", "--config",
+             config, "--gates-dir", process.REPOSITORY / "units/gates"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    assert f"warning: {config}:2: {kubeconfig}: msready.service sees nothing below /home unless a drop-in sets " \
+        "ProtectHome=read-only\n" in done.stdout, done.stdout
+
+
 def test_a_network_of_ones_own(host):
     """Whatever cannot be looked through, no network that is not installed is waited for."""
     for i in range(100):

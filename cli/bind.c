@@ -4,10 +4,13 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/string-util.h"
 #include "base/strv.h"
+#include "errors.h"
+#include "find-gate.h"
 #include "gates/definition.h"
 #include "pulls.h"
 #include "root.h"
@@ -17,12 +20,19 @@
 
 /* Binds a unit to a gate. A drop-in of the gate's unit upholds the unit, which starts it when the gate opens; a
  * drop-in of the unit binds it to the gate's unit, which stops it when the gate is lost. Marks in the drop-ins say
- * that bind wrote them, and whether bind enabled the gate's unit, so that unbind takes back exactly that. */
+ * that bind wrote them, and whether bind enabled the gate's unit, so that unbind takes back exactly that.
+ *
+ * When systemd reloads, it stops a unit that is bound to an inactive one. So the unit of an open gate is started
+ * before the drop-ins are written, and a unit that is running goes on running. */
 
 #define UNIT_FOLDER "/etc/systemd/system"
 #define RUNTIME_FOLDER "/run/systemd/system"
 #define MARK "# Written by msready bind.\n"
 #define ENABLED_MARK "# It enabled the gate's unit, too.\n"
+
+/* How long the unit of an open gate may take to become active, and how often it is looked at. */
+#define OPEN_USEC (5 * USEC_PER_SEC)
+#define LOOK_USEC (50 * USEC_PER_MSEC)
 
 typedef struct Binding {
         const Options *options;
@@ -33,7 +43,10 @@ typedef struct Binding {
         char *unit_folder;
         char *gate_file;
         char *unit_file;
-        Pulls pulls; /* of the unit; only for bind */
+        /* Only for bind */
+        Pulls pulls; /* of the unit */
+        FoundGate found;
+        bool was_running; /* the unit */
 } Binding;
 
 static void binding_done(Binding *b) {
@@ -44,6 +57,7 @@ static void binding_done(Binding *b) {
         free(b->gate_file);
         free(b->unit_file);
         pulls_done(&b->pulls);
+        found_gate_done(&b->found);
 }
 
 /* The folder of a unit's drop-ins. Below --root= a link on the way must not lead out of it. */
@@ -87,6 +101,12 @@ static int tell_cannot(const char *what, const char *path, int error) {
         return STATUS_ERROR;
 }
 
+/* Says what was done to a file or a unit. */
+static void tell_done(const Binding *b, const char *what, const char *name) {
+        if (!b->options->quiet)
+                printf("%s %s\n", what, name);
+}
+
 static int write_file(const char *path, const Buffer *text) {
         int r;
 
@@ -94,6 +114,13 @@ static int write_file(const char *path, const Buffer *text) {
         if (r >= 0)
                 r = file_write_durable(path, text->data, text->size, 0644);
         return r < 0 ? tell_cannot("write", path, r) : 0;
+}
+
+static bool is_active(const char *unit) {
+        _cleanup_free_ char *state = NULL;
+
+        return systemctl_show(unit, "ActiveState", &state) >= 0 &&
+               (streq(state, "active") || streq(state, "reloading"));
 }
 
 static int do_systemctl(const Binding *b, const char *verb, const char *option, const char *unit) {
@@ -189,6 +216,16 @@ static int check_unit(const Binding *b) {
         return STATUS_ERROR;
 }
 
+/* Orders the unit after a target, unless it asks to be started before it. */
+static int order_after(const Binding *b, Buffer *unit, const char *target) {
+        if (strv_contains(b->pulls.before, target))
+                return 0;
+        return buffer_printf(unit,
+                             "# Without this the target would wait for the unit, and so for the gate.\n"
+                             "After=%s\n",
+                             target);
+}
+
 static int write_drop_ins(const Binding *b, bool enables) {
         _cleanup_(buffer_done) Buffer gate = BUFFER_INIT(4096), unit = BUFFER_INIT(LIMIT_CONFIG_FILE - 100);
         int r;
@@ -197,12 +234,11 @@ static int write_drop_ins(const Binding *b, bool enables) {
         if (r >= 0)
                 r = buffer_printf(&unit, MARK "[Unit]\nBindsTo=%s\nAfter=%s\n", b->gate_unit, b->gate_unit);
         STRV_FOREACH(t, b->pulls.targets)
-                if (r >= 0 && !strv_contains(b->pulls.before, *t))
-                        r = buffer_printf(
-                                &unit,
-                                "# Without this the target would wait for the unit, and so for the gate.\n"
-                                "After=%s\n",
-                                *t);
+                if (r >= 0)
+                        r = order_after(b, &unit, *t);
+        STRV_FOREACH(t, b->pulls.later)
+                if (r >= 0 && !strv_contains(b->pulls.targets, *t))
+                        r = order_after(b, &unit, *t);
         if (r < 0)
                 return tell_cannot("write", b->unit_file, r);
         r = write_file(b->gate_file, &gate);
@@ -232,10 +268,78 @@ static bool has_line(const char *path, const char *line) {
         return file_read(path, LIMIT_CONFIG_FILE, &text, NULL) >= 0 && strstr(text, line);
 }
 
+/* Refuses a gate that a unit would wait for in vain, unless the user insists. */
+static int check_gate(Binding *b) {
+        const FoundGate *g = &b->found;
+        int r;
+
+        r = find_gate(b->options, b->gate, &b->found);
+        if (r < 0)
+                return r;
+        if (!g->fault)
+                return 0;
+        fprintf(stderr, "msready: %s\n", g->fault);
+        if (b->options->force)
+                return 0;
+        fprintf(stderr, "%s\nA unit bound to it would not run. To bind it nevertheless, add --force.\n",
+                g->hint);
+        return g->status;
+}
+
+/* Starts the unit of an open gate, and waits until it is active. tell_binding() tells where it is not. */
+static int open_first(const Binding *b) {
+        usec_t deadline = usec_add(now_monotonic(), OPEN_USEC);
+        int r;
+
+        if (access(UNIT_FOLDER, W_OK) < 0 && errno != ENOENT)
+                return tell_cannot("write", b->unit_file, -errno);
+        r = do_systemctl(b, "start", "--no-block", b->gate_unit);
+        while (r == 0 && !is_active(b->gate_unit) && now_monotonic() < deadline)
+                (void) usleep((useconds_t) LOOK_USEC);
+        return r;
+}
+
+/* Writes the drop-ins and enables the gate's unit. After a failure nothing is left. */
+static int write_binding(const Binding *b) {
+        bool was_bound = has_line(b->gate_file, MARK), enables = !is_enabled(b);
+        int r;
+
+        r = write_drop_ins(b, enables || has_line(b->gate_file, ENABLED_MARK));
+        if (r == 0 && enables)
+                r = do_systemctl(b, "enable", "--quiet", b->gate_unit);
+        if (r != 0) {
+                if (!was_bound)
+                        take_drop_ins_back(b);
+                return r;
+        }
+        tell_done(b, "Wrote", b->gate_file);
+        tell_done(b, "Wrote", b->unit_file);
+        if (enables)
+                tell_done(b, "Enabled", b->gate_unit);
+        return 0;
+}
+
+/* Says what became of the unit. */
+static void tell_binding(const Binding *b) {
+        GateState state = b->found.state;
+
+        if (b->options->root)
+                printf("%s will run while gate %s is open.\n", b->unit, b->gate);
+        else if (is_active(b->gate_unit))
+                printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b->unit, b->gate,
+                       b->gate_unit);
+        else if (state < 0 || state == GATE_READY)
+                printf("%s %s gate %s opens.\n", b->unit,
+                       b->was_running ? "is stopped until" : "starts when", b->gate);
+        else
+                printf("%s %s gate %s opens; the gate is %s now. See: msready explain %s\n", b->unit,
+                       b->was_running ? "is stopped until" : "starts when", b->gate,
+                       gate_state_to_string(state), b->gate);
+}
+
 /* Makes a unit run exactly while a gate is open. Doing it twice does no harm. */
 int verb_bind(const Options *options) {
         _cleanup_(binding_done) Binding b = {};
-        bool enables, is_bound;
         int r;
 
         r = binding_init(&b, options);
@@ -243,25 +347,27 @@ int verb_bind(const Options *options) {
                 r = find_pulls(&b);
         if (r == 0)
                 r = check_unit(&b);
+        if (r == 0)
+                r = check_gate(&b);
         if (r != 0)
                 return r;
-        is_bound = has_line(b.gate_file, MARK);
-        enables = !is_enabled(&b);
-        r = write_drop_ins(&b, enables || has_line(b.gate_file, ENABLED_MARK));
-        if (r == 0 && enables)
-                r = do_systemctl(&b, "enable", "--quiet", b.gate_unit);
-        if (r != 0 && !is_bound)
-                take_drop_ins_back(&b);
+        b.was_running = !options->root && is_active(b.unit);
+        if (!options->root && b.found.state == GATE_READY)
+                r = open_first(&b);
+        if (r == 0)
+                r = write_binding(&b);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "daemon-reload", NULL, NULL);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "start", "--no-block", b.gate_unit);
-        if (r == 0)
-                tell_who_waits(&b);
-        if (r == 0 && !options->quiet)
-                printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b.unit, b.gate,
-                       b.gate_unit);
-        return r;
+        if (r != 0)
+                return r;
+        tell_who_waits(&b);
+        if (b.found.unreachable < 0)
+                (void) tell_unreachable(options, b.found.unreachable);
+        if (!options->quiet)
+                tell_binding(&b);
+        return 0;
 }
 
 /* Looks for another unit that bind bound to the gate. Returns 1 and in *ret its drop-in, or 0. */
@@ -300,11 +406,34 @@ static int hand_mark_over(const char *path) {
         return write_file(path, &b);
 }
 
-static int remove_file(const char *path, const char *folder) {
-        if (unlink(path) < 0 && errno != ENOENT)
+static int remove_file(const Binding *b, const char *path, const char *folder) {
+        if (unlink(path) >= 0)
+                tell_done(b, "Removed", path);
+        else if (errno != ENOENT)
                 return tell_cannot("remove", path, -errno);
         (void) rmdir(folder); /* fails, as it should, where other files are in it */
         return 0;
+}
+
+/* Names the gates that the unit is bound to. */
+static int tell_not_bound(const Binding *b) {
+        _cleanup_closedir_ DIR *folder = opendir(b->unit_folder);
+        struct dirent *entry;
+
+        fprintf(stderr, "msready: %s is not bound to gate %s: there is no %s.\n", b->unit, b->gate,
+                b->gate_file);
+        while (folder && (entry = readdir(folder))) {
+                const char *name = startswith(entry->d_name, "msready-"), *end;
+                _cleanup_free_ char *path = NULL, *gate = NULL;
+
+                end = name ? endswith(name, ".conf") : NULL;
+                if (!end || path_join(b->unit_folder, entry->d_name, &path) < 0 || !has_line(path, MARK))
+                        continue;
+                gate = strndup(name, (size_t) (end - name));
+                if (gate && gate_name_is_valid(gate))
+                        fprintf(stderr, "It is bound to gate %s.\n", gate);
+        }
+        return STATUS_ERROR;
 }
 
 /* Takes back what bind did. The unit itself is not stopped. */
@@ -317,11 +446,8 @@ int verb_unbind(const Options *options) {
         r = binding_init(&b, options);
         if (r != 0)
                 return r;
-        if (!has_line(b.gate_file, MARK)) {
-                fprintf(stderr, "msready: %s is not bound to gate %s: there is no %s.\n", b.unit, b.gate,
-                        b.gate_file);
-                return STATUS_ERROR;
-        }
+        if (!has_line(b.gate_file, MARK))
+                return tell_not_bound(&b);
         enabled = has_line(b.gate_file, ENABLED_MARK);
         r = find_other(&b, &other);
         if (r > 0)
@@ -330,9 +456,9 @@ int verb_unbind(const Options *options) {
                 r = do_systemctl(&b, "disable", "--quiet", b.gate_unit);
         /* The drop-in with the marks goes last, so that unbind can be run again after a failure. */
         if (r == 0)
-                r = remove_file(b.unit_file, b.unit_folder);
+                r = remove_file(&b, b.unit_file, b.unit_folder);
         if (r == 0)
-                r = remove_file(b.gate_file, b.gate_folder);
+                r = remove_file(&b, b.gate_file, b.gate_folder);
         if (r == 0 && !options->root)
                 r = do_systemctl(&b, "daemon-reload", NULL, NULL);
         if (r == 0 && !options->root && enabled && !other)

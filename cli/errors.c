@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "output.h"
+#include "suggest.h"
 
 /* Tells the user on standard error what went wrong: the cause, and what to do next. */
 
@@ -55,20 +56,14 @@ int tell_unreachable(const Options *options, int error) {
         return STATUS_UNREACHABLE;
 }
 
-/* gate comes from the command line, or is clean. */
-int tell_no_such_gate(const char *gate) {
-        fprintf(stderr, "msready: there is no gate '%s'.\nTo list them: msready gates\n", gate);
-        return STATUS_NO_SUCH_GATE;
-}
-
 /* Tells of an error of gates and of the configuration. gate and cause are clean: they come from the cluster or from a
  * file. Returns whether it is one. */
 static bool tell_gate_error(const char *name, const char *gate, const char *cause) {
         if (streq(name, READINESS "GateDisabled"))
                 fprintf(stderr,
                         "msready: gate '%s' is disabled on this host: %s.\n"
-                        "See its conditions: msready gates\n",
-                        gate, cause);
+                        "See what it asks for: msready gates %s\n",
+                        gate, cause, gate);
         else if (streq(name, READINESS "GateInvalid"))
                 fprintf(stderr,
                         "msready: gate '%s' is invalid: %s.\n"
@@ -124,7 +119,7 @@ int tell_error(const Options *options, const VlReply *reply) {
         if (!name)
                 return -ENOMEM;
         if (streq(name, READINESS "NoSuchGate"))
-                return tell_no_such_gate(gate ?: "?");
+                return tell_no_such_gate(options, gate ?: "?");
         if (streq(name, READINESS "TimedOut")) {
                 fprintf(stderr, "msready: timed out.\n");
                 return STATUS_TIMED_OUT;

@@ -9,4 +9,3 @@
 /* Each tells the user, and returns the exit status. */
 int tell_unreachable(const Options *options, int error);
 int tell_error(const Options *options, const VlReply *reply);
-int tell_no_such_gate(const char *gate);

@@ -157,6 +157,8 @@ static void put_cause(Output *out, const JsonValue *definitions, const char *nam
         if (!cause)
                 return;
         out_wrapped(out, 2, cause);
+        JSON_FOREACH(condition, jv_get(find_definition(definitions, name), "conditions"))
+                out_wrapped(out, 2, strempty(jv_string(condition)));
         out_put(out, "      $ msready gates ");
         out_text(out, name);
         out_put(out, "\n");

@@ -5,6 +5,7 @@
 #include "ask.h"
 #include "base/strv.h"
 #include "describe.h"
+#include "suggest.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -22,6 +23,10 @@ static const Column columns[] = {
 
 static const char *yes_no(const JsonValue *v, const char *key) {
         return jv_get_bool(v, key, false) ? "yes" : "no";
+}
+
+static const char *enabled_word(const JsonValue *definition) {
+        return jv_get_string(definition, "masked") ? "masked" : yes_no(definition, "enabled");
 }
 
 /* The first file, and how many files come after it. The narrower form is for "/usr/lib/msready/gates.d/dns.gate" no
@@ -48,7 +53,7 @@ static void show_table(const Options *options, const JsonValue *definitions, Out
 
                 table_row(&t);
                 table_cell(&t, COLUMN_GATE, jv_get_string(d, "name"), STYLE_NONE);
-                table_cell(&t, COLUMN_ENABLED, yes_no(d, "enabled"), enabled ? STYLE_NONE : STYLE_DIM);
+                table_cell(&t, COLUMN_ENABLED, enabled_word(d), enabled ? STYLE_NONE : STYLE_DIM);
                 table_cell(&t, COLUMN_REQUIRED, yes_no(d, "required"), STYLE_NONE);
                 put_files(&t, d);
                 table_cell(&t, COLUMN_CAUSE, jv_get_string(d, "cause"), STYLE_NONE);
@@ -88,10 +93,11 @@ static void show_one(Output *out, const JsonValue *d) {
                 out_text(out, jv_get_string(d, "description"));
         }
         out_put(out, "\n");
-        put_text(out, "Enabled", yes_no(d, "enabled"));
+        put_text(out, "Enabled", enabled_word(d));
         put_text(out, "Cause", jv_get_string(d, "cause"));
         put_text(out, "Required", yes_no(d, "required"));
         put_list(out, "Files", jv_get(d, "files"));
+        put_list(out, "Conditions", jv_get(d, "conditions"));
         put_list(out, "Checks", jv_get(d, "checks"));
         put_span(out, "SettleSec", d, "settleUSec");
         put_span(out, "HoldSec", d, "holdUSec");
@@ -102,7 +108,7 @@ static void show_one(Output *out, const JsonValue *d) {
 static int check_names(const Options *options, const JsonValue *definitions) {
         STRV_FOREACH(name, options->arguments)
                 if (!find_definition(definitions, *name))
-                        return tell_no_such_gate(*name);
+                        return tell_no_such_gate(options, *name);
         return 0;
 }
 

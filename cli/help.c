@@ -18,6 +18,7 @@ static const char *const option_lines[] = {
         "     --boot=ID|-N      Show an earlier boot",
         "     --boots           Show one line for each boot on record",
         "     --root=DIR        bind, unbind: work on the offline system below DIR",
+        "     --force           bind: even to a gate that cannot open",
         "     --no-legend       Omit headings and summary",
         "     --no-pager        Do not pipe into a pager",
         "  -h --help            Show this text",

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/parse.h"
+#include "suggest.h"
 #include "varlink/interface.h"
 
 /* Options may come before or after the verb, values after '=' or a blank: both as getopt_long() has it. */
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
         { "boot", required_argument, NULL, OPTION_BOOT },
         { "boots", no_argument, NULL, OPTION_BOOTS },
         { "root", required_argument, NULL, OPTION_ROOT },
+        { "force", no_argument, NULL, OPTION_FORCE },
         {},
 };
 
@@ -72,8 +74,22 @@ static int set_span(const char *name, const char *s, usec_t *ret) {
         return STATUS_USAGE;
 }
 
-/* Takes one option. Returns 0, or STATUS_USAGE. */
-static int set_option(int c, Options *options) {
+/* Tells what getopt_long() does not take: c is ':' or '?', word what it read last. Returns an exit status. */
+static int refuse_option(int c, const char *word) {
+        char letter[] = { '-', (char) optopt, '\0' };
+
+        if (c == ':')
+                fprintf(stderr, "msready: %s takes a value. Try: msready help\n", word);
+        else if (optopt > 0xff || (optopt > 0 && startswith(word, "--")))
+                fprintf(stderr, "msready: %.*s takes no value. Try: msready help\n",
+                        (int) strcspn(word, "="), word);
+        else
+                return tell_unknown_option(optopt > 0 ? letter : word, long_options);
+        return STATUS_USAGE;
+}
+
+/* Takes what getopt_long() returned for this word. Returns 0, or an exit status. */
+static int set_option(int c, const char *word, Options *options) {
         struct stat st;
 
         switch (c) {
@@ -130,11 +146,20 @@ static int set_option(int c, Options *options) {
                 }
                 options->root = optarg;
                 return 0;
+        case OPTION_FORCE:
+                options->force = true;
+                return 0;
         default:
-                /* getopt_long() has said what is wrong. */
-                fprintf(stderr, "Try 'msready help'.\n");
-                return STATUS_USAGE;
+                return refuse_option(c, word);
         }
+}
+
+/* "cluster" alone names no gate, and so the verdict, where a verb can do without a gate. */
+static char **leave_out_cluster(const Verb *verb, char **arguments) {
+        bool alone = arguments[0] && !arguments[1];
+
+        return alone && verb->min_arguments == 0 && streq(arguments[0], "cluster") ? arguments + 1
+                                                                                   : arguments;
 }
 
 /* The name of the first of these options, which have bits of their own. */
@@ -177,11 +202,9 @@ int options_parse(int argc, char **argv, Options *ret) {
         unsigned used = 0;
         int c, r;
 
-        if (argc > 0)
-                argv[0] = program_invocation_short_name; /* getopt_long() prints this name */
         optind = 0;
-        while ((c = getopt_long(argc, argv, "qjh", long_options, NULL)) >= 0) {
-                r = set_option(c, &options);
+        while ((c = getopt_long(argc, argv, ":qjh", long_options, NULL)) >= 0) {
+                r = set_option(c, argv[optind - 1], &options);
                 if (r != 0)
                         return r;
                 if (c >= OPTION_ALL)
@@ -196,17 +219,14 @@ int options_parse(int argc, char **argv, Options *ret) {
         options.verb = verbs;
         if (optind < argc) {
                 options.verb = find_verb(argv[optind]);
-                if (!options.verb) {
-                        fprintf(stderr,
-                                "msready: there is no verb '%s'.\n"
-                                "Try 'msready help', or 'msready status %s' for a gate.\n",
-                                argv[optind], argv[optind]);
-                        return STATUS_USAGE;
-                }
+                if (!options.verb)
+                        return tell_unknown_verb(&options, argv[optind]);
                 options.arguments++;
         }
         r = check_usage(&options, used, (unsigned) (argv + argc - options.arguments));
-        if (r == 0)
+        if (r == 0) {
+                options.arguments = leave_out_cluster(options.verb, options.arguments);
                 *ret = options;
+        }
         return r;
 }

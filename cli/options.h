@@ -41,6 +41,7 @@ typedef struct Options {
         const char *boot;
         bool boots;
         const char *root; /* of an offline system; NULL: this system */
+        bool force;
 } Options;
 
 /* Options that only some verbs take: bits above the letters of all others. */
@@ -53,6 +54,7 @@ enum {
         OPTION_BOOTS = 1 << 21,
         OPTION_ROOT = 1 << 22,
         OPTION_FRESH = 1 << 23,
+        OPTION_FORCE = 1 << 24,
 };
 
 /* A verb returns an exit status, or a negative errno that main() prints. */

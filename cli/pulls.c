@@ -69,6 +69,7 @@ static void search_done(Search *s) {
 void pulls_done(Pulls *p) {
         strv_free(p->names);
         strv_free(p->targets);
+        strv_free(p->later);
         strv_free(p->before);
         free(p->mask);
         free(p->quadlet);
@@ -95,10 +96,10 @@ static bool is_absent(int error) {
         return error == -ENOENT || error == -ENOTDIR || error == -ELOOP;
 }
 
-static int add_target(Search *s, const char *target) {
+static int add_target(char ***targets, const char *target) {
         if (!endswith(target, ".target") || !unit_name_is_valid(target) || unit_is_template(target))
                 return 0;
-        return add_once(&s->pulls->targets, target);
+        return add_once(targets, target);
 }
 
 /* The unit's names */
@@ -213,25 +214,38 @@ static int take_target(Search *s, const ConfFile *f, const char *target) {
                 r = strv_split(l->value, SEPARATORS, &words);
                 STRV_FOREACH(w, words)
                         if (r >= 0 && is_unit(s, *w))
-                                r = add_target(s, target);
+                                r = add_target(&s->pulls->targets, target);
         }
         return r;
 }
 
-/* Reads the unit's own file or drop-in. */
+static bool is_install(const ConfLine *l) {
+        return streq(l->section, "Install") &&
+               (streq(l->key, "WantedBy") || streq(l->key, "RequiredBy") || streq(l->key, "UpheldBy"));
+}
+
+/* A target that waits for the whole cluster anyhow: a gate need not wait for it as well. */
+static bool is_patient(const char *target) {
+        return streq(target, "microshift-ready.target");
+}
+
+/* Reads the unit's own file or drop-in: what it is started before, and what will pull it in once it is enabled. */
 static int take_order(Search *s, const ConfFile *f) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < f->n_lines; i++) {
                 const ConfLine *l = f->lines + i;
                 _cleanup_(strv_freep) char **words = NULL;
+                bool is_before = l->key && streq(l->section, "Unit") && streq(l->key, "Before");
 
-                if (!l->key || !streq(l->section, "Unit") || !streq(l->key, "Before"))
+                if (!l->key || (!is_before && !is_install(l)))
                         continue;
                 r = strv_split(l->value, SEPARATORS, &words);
                 STRV_FOREACH(w, words)
-                        if (r >= 0)
+                        if (r >= 0 && is_before)
                                 r = add_once(&s->pulls->before, *w);
+                        else if (r >= 0 && !is_patient(*w))
+                                r = add_target(&s->pulls->later, *w);
         }
         return r;
 }
@@ -323,7 +337,7 @@ static int take_link(Search *s, const char *entry, const char *name, const char 
                 r = claim(s, key);
         if (r <= 0 || (folder && (!link || root_is_mask(s->root, path))))
                 return MIN(r, 0);
-        return add_target(s, target);
+        return add_target(&s->pulls->targets, target);
 }
 
 /* Looks for links to the unit in folder/entry, or made there by Quadlet, where entry is TARGET.KIND. only is the
@@ -471,6 +485,7 @@ static int search(Search *s, bool live) {
         if (r >= 0 && !s->has_file && !s->pulls->quadlet)
                 s->pulls->mask = TAKE_PTR(s->template_mask);
         strv_sort(s->pulls->targets);
+        strv_sort(s->pulls->later);
         return r;
 }
 

@@ -8,6 +8,7 @@
 typedef struct Pulls {
         char **names;   /* the unit's own, and those it is an alias of or that are aliases of it */
         char **targets; /* that pull the unit in */
+        char **later;   /* that will do so once the unit is enabled: its [Install] names them */
         char **before;  /* what the unit asks to be started before */
         char *mask;     /* the file that masks it; NULL */
         char *quadlet;  /* the file that podman's generator makes it from; NULL */

@@ -142,6 +142,21 @@ static void put_gate_row(Table *t, const JsonValue *gate, usec_t now) {
         put_blocker_cell(t, gate);
 }
 
+/* Who masks a gate that would be required is to see that the verdict lacks it. */
+static void put_missed(Output *out, const Snapshot *s) {
+        const JsonValue *missed = jv_get(s->verdict, "maskedGates");
+        const char *before = "; ";
+
+        JSON_FOREACH(name, missed) {
+                out_put(out, before);
+                out_text(out, strempty(jv_string(name)));
+                before = ", ";
+        }
+        if (jv_length(missed) > 0)
+                out_put(out, jv_length(missed) == 1 ? " is masked and not required"
+                                                    : " are masked and not required");
+}
+
 static void put_summary(Output *out, const Snapshot *s) {
         size_t required = 0, ready = 0, tracked = 0, open = 0, from = out->text.size;
 
@@ -164,8 +179,10 @@ static void put_summary(Output *out, const Snapshot *s) {
                 out_printf(out, ", %zu of %zu others", open, tracked);
         else if (tracked > 0)
                 out_printf(out, "%zu of %zu gates ready", open, tracked);
-        if (required + tracked > 0)
+        if (required + tracked > 0) {
+                put_missed(out, s);
                 out_put(out, "\n");
+        }
         out_fold(out, from, 2);
 }
 

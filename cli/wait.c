@@ -7,6 +7,7 @@
 #include "json/builder.h"
 #include "session.h"
 #include "stall.h"
+#include "suggest.h"
 #include "verbs.h"
 
 /* Waits by a subscription and not by the method Wait, so as to show the progress, and to subscribe again when the
@@ -139,7 +140,7 @@ static int judge_gates(Wait *w) {
 
                 if (!gate) {
                         r = end_display(&w->session);
-                        return r < 0 ? r : tell_no_such_gate(w->gates[i]);
+                        return r < 0 ? r : tell_no_such_gate(w->session.options, w->gates[i]);
                 }
                 if (state == GATE_DISABLED && w->session.options->if_enabled) {
                         strv_remove(w->gates, jv_get_string(gate, "name")); /* frees gates[i] */

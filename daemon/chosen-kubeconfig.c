@@ -25,20 +25,37 @@ static int make_target(const KubeConfig *c, HttpTarget **ret) {
                 ret);
 }
 
-/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
- * even to root. */
-static bool is_hidden(const char *path) {
+/* The folder that ProtectHome= hides and that the path is in; NULL where it is in none. */
+static const char *find_home(const char *path) {
         static const char *const folders[] = { "/home", "/root", "/run/user" };
 
-        if (!getenv("INVOCATION_ID"))
-                return false;
         for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
                 const char *rest = startswith(path, folders[i]);
 
                 if (rest && *rest == '/')
-                        return access(folders[i], R_OK | X_OK) < 0 && errno == EACCES;
+                        return folders[i];
         }
-        return false;
+        return NULL;
+}
+
+/* Tells whether ProtectHome= of msready.service hides the folder that the path is in: it exists, and is shut
+ * even to root. */
+static bool is_hidden(const char *path) {
+        const char *home = getenv("INVOCATION_ID") ? find_home(path) : NULL;
+
+        return home && access(home, R_OK | X_OK) < 0 && errno == EACCES;
+}
+
+/* --check-config runs outside of the sandbox. */
+static int warn_of_sandbox(const Settings *settings, const char *path, char ***warnings) {
+        const char *home = find_home(path),
+                   *place = streq_ptr(path, settings->kubeconfig) ? settings->kubeconfig_place : NULL;
+
+        return !home ? 0
+                     : strv_extendf(warnings,
+                                    "%s%s%s: msready.service sees nothing below %s unless a drop-in sets "
+                                    "ProtectHome=read-only",
+                                    strempty(place), place ? ": " : "", path, home);
 }
 
 /* Where the settings ask for what cannot be used, FILE:LINE; NULL: they do not. Context= is to blame unless the
@@ -111,6 +128,8 @@ int chosen_kubeconfig_try(const Options *options, const Settings *settings, char
                 (void) chosen_kubeconfig_failure(settings, path, r, detail, reterr_detail);
                 return r;
         }
+        if (warnings && options->check_config)
+                r = warn_of_sandbox(settings, path, warnings);
         STRV_FOREACH(w, warnings ? c->warnings : NULL)
                 if (r >= 0)
                         r = strv_extend(warnings, *w);

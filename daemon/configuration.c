@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/string-util.h"
 #include "chosen-kubeconfig.h"
 #include "gates/gate-condition.h"
@@ -35,7 +36,7 @@ void configuration_done(Configuration *c) {
         *c = CONFIGURATION_NULL;
 }
 
-static int load_settings(const Options *options, Settings **ret, char **reterr_detail) {
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***reterr_more) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
@@ -46,7 +47,7 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
                                     strerror(-r));
                 return r;
         }
-        return settings_parse(conf, ret, reterr_detail);
+        return settings_parse(conf, ret, reterr_detail, reterr_more);
 }
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
@@ -64,12 +65,52 @@ static bool is_required(const GateDefinition *d, const Settings *settings) {
         return settings->has_require ? strv_contains(settings->require, d->name) : d->required == 1;
 }
 
+/* Where Require= names the gate, FILE:LINE; NULL where it does not. */
+static const char *find_place(const Settings *s, const char *name) {
+        for (size_t i = 0; s->require && s->require[i]; i++)
+                if (streq(s->require[i], name))
+                        return s->require_places[i];
+        for (size_t i = 0; s->require_added && s->require_added[i]; i++)
+                if (streq(s->require_added[i], name))
+                        return s->added_places[i];
+        return NULL;
+}
+
+/* A masked gate that Require= names is a required one that waits and says so. */
+static int refuse_masked(GateDefinition *d, const Settings *settings) {
+        const char *place = d->masked ? find_place(settings, d->name) : NULL;
+
+        return place ? asprintf_ret(&d->invalid, "%s: Require= names %s, which is masked by %s", place,
+                                    d->name, d->masked)
+                     : 0;
+}
+
+static int apply_conditions(GateSetup *s, const GateDefinition *d, const GateFacts *facts) {
+        int r;
+
+        r = gate_conditions_hold_below_mask(d, facts);
+        if (r < 0)
+                return r;
+        s->missed = s->required && r > 0;
+        r = gate_conditions_hold(d, facts, &s->cause);
+        if (r == -ENOMEM)
+                return r;
+        /* A condition that cannot be read disables nothing: the gate is enabled, and waits with the cause. */
+        s->enabled = r != 0;
+        if (r > 0)
+                s->cause = mfree(s->cause);
+        return 0;
+}
+
 /* facts may be NULL where the definition is invalid. */
 static int take_definition(Configuration *c, GateDefinition *definition, const GateFacts *facts) {
         _cleanup_(gate_definition_freep) GateDefinition *d = definition;
         GateSetup *s = &c->setups[c->n_setups];
         int r;
 
+        r = refuse_masked(d, c->settings);
+        if (r < 0)
+                return r;
         *s = (GateSetup){
                 .timing = timing_of(d, c->settings),
                 .enabled = true,
@@ -82,31 +123,26 @@ static int take_definition(Configuration *c, GateDefinition *definition, const G
                 if (r < 0)
                         return r;
         }
-
-        if (!d->invalid) {
-                r = gate_conditions_hold(d, facts, &s->cause);
-                if (r == -ENOMEM)
-                        return r;
-                /* A condition that cannot be read disables nothing: the gate is enabled, and waits with the cause. */
-                s->enabled = r != 0;
-                if (r > 0)
-                        s->cause = mfree(s->cause);
-        }
+        r = d->invalid ? 0 : apply_conditions(s, d, facts);
+        if (r < 0)
+                return r;
 
         s->definition = TAKE_PTR(d);
         c->n_setups++;
         return 0;
 }
 
-static bool has_gate(const Configuration *c, const char *name) {
-        for (size_t i = 0; i < c->n_setups; i++)
-                if (streq(c->setups[i].definition->name, name))
-                        return true;
-        return false;
+/* The names of all gates; the array is the caller's, the names are not. NULL: no memory. */
+static const char **list_names(const Configuration *c) {
+        const char **names = calloc(c->n_setups + 1, sizeof(*names));
+
+        for (size_t i = 0; names && i < c->n_setups; i++)
+                names[i] = c->setups[i].definition->name;
+        return names;
 }
 
 /* A name in Require= that no gate has becomes a required gate that waits and says so. */
-static int invent(Configuration *c, const char *name) {
+static int invent(Configuration *c, const char *name, const char *place, const char *nearest) {
         _cleanup_(gate_definition_freep) GateDefinition *d = calloc(1, sizeof(GateDefinition));
         int r;
 
@@ -116,20 +152,59 @@ static int invent(Configuration *c, const char *name) {
         d->description = strdup("");
         if (!d->name || !d->description)
                 return -ENOMEM;
-        r = asprintf_ret(&d->invalid,
-                         "Require= names %s, but there is no gate of that name, or it is masked", name);
+        r = asprintf_ret(&d->invalid, "%s: Require= names %s, but there is no such gate%s%s%s", place, name,
+                         nearest ? ", did you mean " : "", strempty(nearest), nearest ? "?" : "");
         return r < 0 ? r : take_definition(c, TAKE_PTR(d), NULL);
 }
 
-static int invent_missing(Configuration *c, char *const *names) {
-        int r;
+static bool has_gate(const Configuration *c, const char *name) {
+        for (size_t i = 0; i < c->n_setups; i++)
+                if (streq(c->setups[i].definition->name, name))
+                        return true;
+        return false;
+}
 
-        STRV_FOREACH(name, names) {
-                r = has_gate(c, *name) ? 0 : invent(c, *name);
-                if (r < 0)
-                        return r;
+static int invent_missing(Configuration *c, const char *const *gates, char *const *names,
+                          char *const *places) {
+        int r = 0;
+
+        for (size_t i = 0; names && names[i] && r >= 0; i++)
+                if (!has_gate(c, names[i]))
+                        r = invent(c, names[i], places[i], nearest_name(names[i], (char *const *) gates));
+        return r;
+}
+
+/* The order of explanation lacks what such a name was to say. */
+static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
+        int r = 0;
+
+        for (size_t i = 0; d->after && d->after[i] && r >= 0; i++) {
+                const char *name = d->after[i], *nearest;
+
+                if (strv_contains((char *const *) gates, name))
+                        continue;
+                nearest = nearest_name(name, (char *const *) gates);
+                r = strv_extendf(&c->warnings, "%s: After=%s: there is no such gate, ignoring%s%s%s",
+                                 d->after_places[i], name, nearest ? "; did you mean " : "",
+                                 strempty(nearest), nearest ? "?" : "");
         }
-        return 0;
+        return r;
+}
+
+/* What can be said of names once all gates are known. */
+static int look_up_names(Configuration *c) {
+        _cleanup_free_ const char **gates = list_names(c);
+        const Settings *s = c->settings;
+        size_t n = c->n_setups;
+        int r = gates ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = warn_of_after(c, gates, c->setups[i].definition);
+        if (r >= 0)
+                r = invent_missing(c, gates, s->require, s->require_places);
+        if (r >= 0)
+                r = invent_missing(c, gates, s->require_added, s->added_places);
+        return r;
 }
 
 /* A default folder need not exist; one of --gates-dir= should. */
@@ -171,19 +246,17 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         if (r < 0)
                 return r;
 
-        r = invent_missing(c, c->settings->require);
-        if (r < 0)
-                return r;
-        return invent_missing(c, c->settings->require_added);
+        return look_up_names(c);
 }
 
-/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been
- * changed. Invalid gates are no failure: they are gates that wait. */
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what
+ * else, and nothing has been changed. Invalid gates are no failure: they are gates that wait. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
+                       char ***reterr_more) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         int r;
 
-        r = load_settings(options, &c.settings, reterr_detail);
+        r = load_settings(options, &c.settings, reterr_detail, reterr_more);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c.settings->warnings) {
@@ -202,57 +275,90 @@ int configuration_load(const Options *options, Configuration *ret, char **reterr
         return 0;
 }
 
-/* A reload refuses a context or a file that is not there; MicroShift may yet write it. Who may not read it cannot
- * tell. */
-static int warn_of_kubeconfig(Configuration *c, const Options *options) {
+/* Adds what a reload would refuse in a kubeconfig or a context; MicroShift may yet write it. Who may not read it
+ * cannot tell, unless he has the daemon's rights. -ENOMEM. */
+int configuration_warn_of_kubeconfig(const Settings *settings, const Options *options, char ***warnings) {
         _cleanup_free_ char *detail = NULL;
         int r;
 
-        if (!c->settings->kubeconfig && !c->settings->context)
+        if (!settings->kubeconfig && !settings->context)
                 return 0;
-        r = chosen_kubeconfig_try(options, c->settings, &c->warnings, &detail);
-        return r >= 0 || r == -EACCES || !detail ? 0 : strv_consume(&c->warnings, TAKE_PTR(detail));
+        r = chosen_kubeconfig_try(options, settings, warnings, &detail);
+        if (r >= 0 || !detail || (r == -EACCES && options->check_config && geteuid() != 0))
+                return 0;
+        return strv_consume(warnings, TAKE_PTR(detail));
+}
+
+static int find_errors(const Gate *g, Problems *p) {
+        const char *trouble = gate_setup_trouble(&g->setup);
+        int r;
+
+        r = trouble ? problems_add(&p->errors, "gate %s: %s", gate_name(g), trouble) : 0;
+        STRV_FOREACH(e, trouble ? g->setup.definition->errors : NULL)
+                r = r < 0 ? r : problems_add(&p->errors, "gate %s: %s", gate_name(g), *e);
+        return r;
+}
+
+/* All that is wrong with the configuration whose gates are on the board. order: the warnings of board_set().
+ * -ENOMEM. */
+int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
+                                Problems *ret) {
+        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+        bool required = false;
+        int r = 0;
+
+        BOARD_FOREACH(g, board) {
+                required = required || gate_is_required(g);
+                p.n_gates += !g->setup.definition->masked;
+                r = r < 0 ? r : find_errors(g, &p);
+        }
+        STRV_FOREACH(w, c->warnings)
+                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+        STRV_FOREACH(w, order)
+                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+        if (r >= 0 && !required)
+                r = problems_add(&p.warnings, "no gate is required, so the cluster waits with the reason "
+                                              "NothingRequired");
+        if (r < 0)
+                return r;
+
+        *ret = p;
+        p = PROBLEMS_NULL;
+        return 0;
+}
+
+static int find_all_problems(const Options *options, Problems *ret) {
+        _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
+        _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
+        _cleanup_(board_done) Board board = BOARD_INIT;
+        _cleanup_free_ char *detail = NULL;
+        int r;
+
+        r = configuration_load(options, &c, &detail, &more);
+        if (r < 0) {
+                r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
+                STRV_FOREACH(e, more)
+                        r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
+                return r;
+        }
+        r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
+        if (r >= 0)
+                r = configuration_find_problems(&c, &board, order, ret);
+        return r < 0 ? r : configuration_warn_of_kubeconfig(c.settings, options, &ret->warnings);
 }
 
 /* --check-config: says on stdout what is wrong. Returns 0 where nothing is, 1 where there are warnings only,
  * -EBADMSG for errors. */
 int configuration_check(const Options *options) {
-        _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
-        _cleanup_(strv_freep) char **warnings = NULL, **removed = NULL;
-        _cleanup_free_ char *detail = NULL;
-        Board board = BOARD_INIT;
-        bool bad = false, required = false, warned;
+        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(LIMIT_VARLINK_REPLY);
         int r;
 
-        r = configuration_load(options, &c, &detail);
-        if (r < 0) {
-                printf("error: %s\n", detail ?: strerror(-r));
-                return -EBADMSG;
-        }
-        for (size_t i = 0; i < c.n_setups; i++) {
-                const GateSetup *s = &c.setups[i];
-                const char *trouble = gate_setup_trouble(s);
-
-                required = required || (s->required && s->enabled);
-                if (trouble)
-                        printf("error: gate %s: %s\n", s->definition->name, trouble);
-                bad = bad || trouble;
-        }
-        r = warn_of_kubeconfig(&c, options);
+        r = find_all_problems(options, &p);
         if (r >= 0)
-                r = board_set(&board, c.setups, c.n_setups, instant_now(), &warnings, &removed);
-        board_done(&board);
+                r = problems_put(&p, &text);
         if (r < 0)
                 return r;
-        STRV_FOREACH(w, c.warnings)
-                printf("warning: %s\n", *w);
-        STRV_FOREACH(w, warnings)
-                printf("warning: %s\n", *w);
-        if (!required)
-                printf("warning: no gate is required, so the cluster waits with the reason NothingRequired\n");
-
-        warned = c.warnings || warnings || !required;
-        if (!bad)
-                printf("%zu gates, no errors%s\n", c.n_setups, warned ? ", see the warnings" : "");
-        return bad ? -EBADMSG : warned;
+        (void) fputs(buffer_cstr(&text), stdout);
+        return p.errors ? -EBADMSG : p.warnings ? 1 : 0;
 }

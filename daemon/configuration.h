@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "gates/problems.h"
 #include "ready/board.h"
 
 #include "options.h"
@@ -18,5 +19,9 @@ typedef struct Configuration {
 
 void configuration_done(Configuration *c);
 char *const *configuration_folders(const Options *options);
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail);
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
+                       char ***reterr_more);
+int configuration_warn_of_kubeconfig(const Settings *settings, const Options *options, char ***warnings);
+int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
+                                Problems *ret);
 int configuration_check(const Options *options);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/limits.h"
@@ -40,6 +42,25 @@ static void raise_descriptor_limit(void) {
                 log_debug("Cannot raise the limit on open files: %s", strerror(errno));
 }
 
+/* msready.service has none, so that root reads only the files that are root's own, or everybody's. Without them
+ * --check-config says of a file what the daemon will say. */
+static int drop_capabilities(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+
+        return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+static int check_config(const Options *options) {
+        int r = drop_capabilities();
+
+        if (r < 0)
+                log_warning(
+                        "Cannot drop capabilities: %s, so a file may be read here that the daemon cannot read",
+                        strerror(-r));
+        return configuration_check(options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int serve(const Options *options) {
         _cleanup_(loop_freep) Loop *loop = NULL;
         _cleanup_(manager_freep) Manager *manager = NULL;
@@ -70,7 +91,7 @@ int main(int argc, char *argv[]) {
         if (r != 0)
                 return r > 0 ? EXIT_SUCCESS : 2;
         if (options.check_config)
-                return configuration_check(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+                return check_config(&options);
 
         (void) signal(SIGPIPE, SIG_IGN);
         raise_descriptor_limit();

@@ -303,16 +303,20 @@ static int apply_settings(Manager *m, Settings *settings) {
 }
 
 static int take_gates(Manager *m, Configuration *c, char ***ret_removed) {
-        _cleanup_(strv_freep) char **warnings = NULL;
+        _cleanup_(problems_done) Problems problems = PROBLEMS_NULL;
+        _cleanup_(strv_freep) char **order = NULL;
         Board *board = &m->readiness.board;
         int r;
 
-        r = board_set(board, c->setups, c->n_setups, instant_now(), &warnings, ret_removed);
+        r = board_set(board, c->setups, c->n_setups, instant_now(), &order, ret_removed);
         if (r < 0)
                 return r;
-        STRV_FOREACH(w, c->warnings)
-                log_warning("%s", *w);
-        STRV_FOREACH(w, warnings)
+        if (configuration_find_problems(c, board, order, &problems) < 0)
+                log_error("Lacking memory to list what is wrong with the configuration");
+        problems_done(&m->readiness.problems);
+        m->readiness.problems = problems;
+        problems = PROBLEMS_NULL;
+        STRV_FOREACH(w, m->readiness.problems.warnings)
                 log_warning("%s", *w);
         BOARD_FOREACH(g, board) {
                 const char *name = gate_name(g), *trouble = gate_setup_trouble(&g->setup);
@@ -343,7 +347,7 @@ static int reload(Manager *m, char **reterr_detail) {
 
         publish_notify_reloading(m->notify);
 
-        r = configuration_load(m->hub.options, &c, &detail);
+        r = configuration_load(m->hub.options, &c, &detail, NULL);
         if (r >= 0)
                 r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
         if (r >= 0)
@@ -356,6 +360,8 @@ static int reload(Manager *m, char **reterr_detail) {
                 return r;
         }
 
+        /* What the journal is told by the source of the kubeconfig. */
+        (void) configuration_warn_of_kubeconfig(c.settings, m->hub.options, &m->readiness.problems.warnings);
         same_cluster = cluster_settings_equal(m->settings, c.settings);
         r = apply_settings(m, c.settings);
         if (r < 0)
@@ -369,7 +375,7 @@ static int reload(Manager *m, char **reterr_detail) {
         if (!same_cluster)
                 board_look_again(&m->readiness.board, false);
         source_streams_connect_again(m->streams);
-        log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.board.n_gates);
+        log_full(LOG_INFO, loaded, "Configuration reloaded: %zu gates", m->readiness.problems.n_gates);
         manager_reconsider(m);
         publish_notify_reloaded(m->notify);
         return r;
@@ -488,7 +494,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 r = source_mounts_new(&m->hub, &m->mounts_ops, &m->mounts);
         if (r < 0)
                 return r;
-        r = configuration_load(options, &c, &detail);
+        r = configuration_load(options, &c, &detail, NULL);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;

@@ -116,6 +116,10 @@ char *publish_notify_make_status(const Readiness *readiness, bool was_ready, Ins
                                      format_clock(clock, readiness->verdict_changed_realtime));
         append_doubt(board, now, realtime, &b);
         (void) buffer_printf(&b, ": %zu of %zu gates open", open, required);
+        BOARD_FOREACH(g, board) {
+                if (g->setup.missed)
+                        (void) buffer_printf(&b, "; %s is masked", gate_name(g));
+        }
         if (board->verdict.reason)
                 (void) buffer_printf(&b, "; %s", board->verdict.reason);
         append_cause(board, was_ready, now, realtime, &b);

@@ -336,6 +336,8 @@ static int on_list_gates(VlService *service, VlCall *call) {
                 vj_definition(&b, NULL, g);
         }
         jb_end(&b);
+        jb_strings(&b, "errors", readiness->problems.errors);
+        jb_strings(&b, "warnings", readiness->problems.warnings);
         return vl_call_answer(call, NULL, &b);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/string-util.h"
 #include "base/value.h"
 #include "gates/definition.h"
@@ -37,7 +38,9 @@ Settings *settings_free(Settings *s) {
         free(s->context_place);
         free(s->node);
         strv_free(s->require);
+        strv_free(s->require_places);
         strv_free(s->require_added);
+        strv_free(s->added_places);
         free(s->boot_id_file);
         free(s->machine_id_file);
         free(s->cgroup_root);
@@ -75,7 +78,7 @@ static int parse_node(void *p, const char *value, const char **why) {
         if (*value && !kube_name_is_valid(value))
                 return value_refuse(why, value_has_specifier(value)
                                                  ? VALUE_SPECIFIER ", local for this host's node"
-                                                 : "neither local nor a name that a node can "
+                                                 : "must be local or a name that a node can "
                                                    "have: " KUBE_NAME_WORDS);
         return value_set_text(p, streq(value, "local") ? "" : value);
 }
@@ -84,7 +87,7 @@ static int parse_scope(void *p, const char *value, const char **why) {
         Scope scope = *value ? scope_from_string(value) : SCOPE_NODE;
 
         if (scope < 0)
-                return value_refuse(why, "neither node nor cluster");
+                return value_refuse(why, "must be node or cluster");
         *(Scope *) p = scope;
         return 0;
 }
@@ -96,7 +99,9 @@ static int parse_require(void *p, const char *value, const char **why) {
 
         if (!*value) {
                 s->require = strv_free(s->require);
+                s->require_places = strv_free(s->require_places);
                 s->require_added = strv_free(s->require_added);
+                s->added_places = strv_free(s->added_places);
                 s->has_require = false;
                 return 0;
         }
@@ -108,7 +113,7 @@ static int parse_require(void *p, const char *value, const char **why) {
                 if (r < 0)
                         break;
                 if (!gate_name_is_valid(*n + added))
-                        return value_refuse(why, "not names of gates, nor +NAME");
+                        return value_refuse(why, "must be names of gates, or +NAME");
                 if (strv_length(*list) >= REQUIRE_MAX)
                         return value_refuse(why, "too many gates");
                 s->has_require = s->has_require || !added;
@@ -143,7 +148,7 @@ static int parse_level(void *p, const char *value, const char **why) {
         int level = *value ? log_level_from_string(value) : -1;
 
         if (*value && level < 0)
-                return value_refuse(why, "not a level, as err, warning, info and debug are");
+                return value_refuse(why, "must be a log level such as err, warning, info or debug");
         *(int *) p = level;
         return 0;
 }
@@ -179,22 +184,38 @@ static bool section_is_known(const char *section) {
         return false;
 }
 
+/* The key of that section, or the section where key is NULL, that was meant; NULL where none is near. */
+static const char *find_nearest(const char *section, const char *key) {
+        const char *names[ELEMENTSOF(keys) + 1] = {};
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                if (!key || streq(keys[i].section, section))
+                        names[n++] = key ? keys[i].key : keys[i].section;
+        return nearest_name(key ?: section, (char *const *) names);
+}
+
 /* As in systemd, names that begin with X- are other programs', and the keys of an unknown section need no warning
  * of their own. */
 static int warn_unknown(Settings *s, const ConfLine *l) {
         bool known = section_is_known(l->section) && !*l->label;
+        const char *nearest;
 
         if (startswith(l->section, "X-") || (l->key && (startswith(l->key, "X-") || !known)) ||
             (!l->key && known))
                 return 0;
         if (strv_length(s->warnings) >= WARNINGS_MAX)
                 return 0;
+        nearest = find_nearest(l->section, l->key);
         if (l->key)
-                return strv_extendf(&s->warnings, "%s:%u: unknown key %.*s= in [%s], ignoring", l->file,
-                                    l->line, (int) utf8_truncate(l->key, SHOWN_MAX), l->key, l->section);
-        return strv_extendf(&s->warnings, "%s:%u: unknown section [%.*s%s%.*s], ignoring", l->file, l->line,
-                            (int) utf8_truncate(l->section, SHOWN_MAX), l->section, *l->label ? " " : "",
-                            (int) utf8_truncate(l->label, SHOWN_MAX), l->label);
+                return strv_extendf(&s->warnings, "%s:%u: unknown key %.*s= in [%s], ignoring%s%s%s",
+                                    l->file, l->line, (int) utf8_truncate(l->key, SHOWN_MAX), l->key,
+                                    l->section, nearest ? "; did you mean " : "", strempty(nearest),
+                                    nearest ? "=?" : "");
+        return strv_extendf(&s->warnings, "%s:%u: unknown section [%.*s%s%.*s], ignoring%s%s%s", l->file,
+                            l->line, (int) utf8_truncate(l->section, SHOWN_MAX), l->section,
+                            *l->label ? " " : "", (int) utf8_truncate(l->label, SHOWN_MAX), l->label,
+                            nearest ? "; did you mean [" : "", strempty(nearest), nearest ? "]?" : "");
 }
 
 static int keep_place(char **place, const ConfLine *l) {
@@ -202,38 +223,75 @@ static int keep_place(char **place, const ConfLine *l) {
         return *l->value ? asprintf_ret(place, "%s:%u", l->file, l->line) : 0;
 }
 
-static int take_line(Settings *s, const ConfLine *l, char **reterr_detail) {
-        const char *why = NULL, *shown;
+/* Each name of Require= keeps the place of the line that it is on. */
+static int keep_places(char *const *names, char ***places, const ConfLine *l) {
+        int r = 0;
+
+        for (size_t n = strv_length(*places); r >= 0 && n < strv_length(names); n++)
+                r = strv_extendf(places, "%s:%u", l->file, l->line);
+        return r;
+}
+
+/* A value may have been taken with the comment behind it. */
+static int warn_of_comment(Settings *s, const ConfLine *l) {
+        const char *shown = value_shown(l->value);
+
+        if (!value_has_comment(l->value) || strv_length(s->warnings) >= WARNINGS_MAX)
+                return 0;
+        return strv_extendf(&s->warnings, "%s:%u: %s=%.*s: " VALUE_COMMENTED, l->file, l->line, l->key,
+                            (int) utf8_truncate(shown, SHOWN_MAX), shown);
+}
+
+static int refuse(char ***errors, const ConfLine *l, const char *why) {
+        const char *shown = value_shown(l->value);
+
+        if (strv_length(*errors) >= WARNINGS_MAX)
+                return 0;
+        return strv_extendf(errors, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
+                            (int) utf8_truncate(shown, SHOWN_MAX), shown, value_explain(l->value, why));
+}
+
+/* An error ends nothing: it is added to errors. -ENOMEM. */
+static int take_line(Settings *s, const ConfLine *l, char ***errors) {
+        const char *why = NULL;
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(keys) && l->key && !*l->label; i++) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
                 r = keys[i].parse((char *) s + keys[i].offset, l->value, &why);
-                shown = value_shown(l->value);
-                if (r == -EINVAL && reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s:%u: %s=%.*s: %s", l->file, l->line, l->key,
-                                            (int) utf8_truncate(shown, SHOWN_MAX), shown,
-                                            value_explain(l->value, why));
+                if (r == -EINVAL)
+                        return refuse(errors, l, why);
                 if (r >= 0 && keys[i].place > 0)
                         r = keep_place((char **) (void *) ((char *) s + keys[i].place), l);
-                return r;
+                if (r < 0)
+                        return r;
+                return keep_places(s->require, &s->require_places, l)
+                               ?: keep_places(s->require_added, &s->added_places, l)
+                               ?: warn_of_comment(s, l);
         }
         return warn_unknown(s, l);
 }
 
-/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key in reterr_detail (may be
- * NULL), so that a caller can keep the settings that it has; -ENOMEM. Unknown sections and keys are warnings. */
-int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
-        _cleanup_(settings_freep) Settings *s = NULL;
+/* The first of the errors, which are emptied, and the others. */
+static void give_errors(char ***errors, char **reterr_detail, char ***reterr_more) {
+        _cleanup_free_ char *first = **errors;
+
+        memmove(*errors, *errors + 1, strv_length(*errors) * sizeof(char *));
+        if (reterr_detail)
+                *reterr_detail = TAKE_PTR(first);
+        if (reterr_more)
+                *reterr_more = TAKE_PTR(*errors);
+}
+
+/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key of the first error in
+ * reterr_detail, and the others in reterr_more (both may be NULL), so that a caller can keep the settings that it has;
+ * -ENOMEM. Unknown sections and keys are warnings. */
+int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***reterr_more) {
+        _cleanup_(settings_freep) Settings *s = malloc(sizeof(Settings));
+        _cleanup_(strv_freep) char **errors = NULL;
         int r;
 
-        if (conf->errors) {
-                if (reterr_detail)
-                        (void) asprintf_ret(reterr_detail, "%s", conf->errors[0]);
-                return -EINVAL;
-        }
-        s = malloc(sizeof(Settings));
         if (!s)
                 return -ENOMEM;
         *s = (Settings){
@@ -241,10 +299,16 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail) {
                 .log_level = -1,
         };
         r = strv_copy(conf->files, &s->files);
+        if (r >= 0)
+                r = strv_copy(conf->errors, &errors);
         for (size_t i = 0; r >= 0 && i < conf->n_lines; i++)
-                r = take_line(s, conf->lines + i, reterr_detail);
+                r = take_line(s, conf->lines + i, &errors);
         if (r < 0)
                 return r;
+        if (strv_length(errors) > 0) {
+                give_errors(&errors, reterr_detail, reterr_more);
+                return -EINVAL;
+        }
 
         *ret = TAKE_PTR(s);
         return 0;

@@ -24,7 +24,9 @@ typedef struct Settings {
         Scope scope;
         bool has_require;      /* require replaces the set that the gates themselves make */
         char **require;        /* without duplicates */
+        char **require_places; /* where each of them is named, FILE:LINE */
         char **require_added;  /* of +NAME */
+        char **added_places;   /* likewise */
         GateTiming timing;     /* USEC_INFINITY is allowed but for settle */
         char *boot_id_file;    /* NULL: the kernel's own */
         char *machine_id_file; /* likewise */
@@ -32,10 +34,10 @@ typedef struct Settings {
         char *textfile;        /* NULL: none */
         int log_level;         /* as syslog(3) has them; -1 where the files are silent */
         char **files;          /* in the order of reading */
-        char **warnings;       /* unknown sections and keys, each with file and line */
+        char **warnings;       /* unknown sections and keys and the like, each with file and line */
 } Settings;
 
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings, settings_free)
 
-int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail);
+int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***reterr_more);

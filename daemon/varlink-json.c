@@ -7,6 +7,23 @@
 #include "base/hash.h"
 #include "base/string-util.h"
 #include "diagnosis/columns.h"
+#include "gates/gate-condition.h"
+
+/* Gates that would be required, but are masked; absent where there are none. */
+static void add_missed(JsonBuilder *b, const Board *board) {
+        bool any = false;
+
+        BOARD_FOREACH(g, board) {
+                if (!g->setup.missed)
+                        continue;
+                if (!any)
+                        jb_array(b, "maskedGates");
+                any = true;
+                jb_string(b, NULL, gate_name(g));
+        }
+        if (any)
+                jb_end(b);
+}
 
 void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
         const Verdict *verdict = &readiness->board.verdict;
@@ -24,6 +41,7 @@ void vj_verdict(JsonBuilder *b, const char *key, const Readiness *readiness) {
         jb_string(b, "serverVersion", readiness->world->server_version);
         if (readiness_typical(readiness, &typical) >= 0)
                 jb_usec(b, "typicalReadyUSec", typical);
+        add_missed(b, &readiness->board);
         jb_end(b);
 }
 
@@ -131,12 +149,8 @@ static void add_columns(JsonBuilder *b, const Watched *w) {
 
         if (object && object->kind == KUBE_POD && !object->unreadable)
                 add_pod_columns(b, KUBE_POD_OF(object));
-        else if (w->finding.evidence != EVIDENCE_TRUE)
-                jb_string(b, "status", strna(w->finding.reason));
-        else if (object && object->kind == KUBE_NODE)
-                jb_string(b, "status", node_status_column(KUBE_NODE_OF(object)));
         else
-                jb_string(b, "status", "Ready");
+                jb_string(b, "status", watched_status(w));
 }
 
 /* Returns the row's array of gates. */
@@ -156,7 +170,7 @@ static JsonValue *add_row(JsonBuilder *b, const Watched *w, const Gate *gate) {
         jb_bool(b, "isReady", w->finding.evidence == EVIDENCE_TRUE);
         jb_string(b, "proof", proof_to_string(w->finding.proof));
         add_columns(b, w);
-        jb_usec(b, "sinceBoottimeUSec", w->since);
+        jb_usec(b, "sinceBoottimeUSec", gate_watched_changed(gate, w));
         jb_end(b);
         return gates;
 }
@@ -211,16 +225,33 @@ static void add_checks(JsonBuilder *b, const GateDefinition *d) {
         jb_end(b);
 }
 
+static void add_conditions(JsonBuilder *b, const GateDefinition *d) {
+        jb_array(b, "conditions");
+        for (size_t i = 0; i < d->n_conditions; i++) {
+                _cleanup_free_ char *text = NULL;
+                int r;
+
+                r = gate_condition_describe(&d->conditions[i], &text);
+                if (r < 0)
+                        jb_fail(b, r);
+                else
+                        jb_string(b, NULL, text);
+        }
+        jb_end(b);
+}
+
 void vj_definition(JsonBuilder *b, const char *key, const Gate *g) {
         const GateDefinition *d = g->setup.definition;
 
         jb_object(b, key);
         jb_string(b, "name", d->name);
         jb_string(b, "description", strempty(d->description));
-        jb_bool(b, "required", g->setup.required);
+        jb_bool(b, "required", g->setup.required && (g->setup.enabled || !d->masked));
         jb_bool(b, "enabled", g->setup.enabled);
+        jb_string(b, "masked", d->masked);
         jb_string(b, "cause", d->invalid ?: g->setup.cause);
         jb_strings(b, "files", d->files);
+        add_conditions(b, d);
         add_checks(b, d);
         jb_usec_or_infinity(b, "settleUSec", g->setup.timing.settle);
         jb_usec_or_infinity(b, "holdUSec", g->setup.timing.hold);

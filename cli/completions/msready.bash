@@ -21,12 +21,42 @@ _msready_gates() {
         _msready_ask gates | sed 's/ .*//'
 }
 
+# The folder of the system that the line names.
+_msready_root() {
+        local i root=
+
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                case ${COMP_WORDS[i]} in
+                --root=*) root=${COMP_WORDS[i]#--root=} ;;
+                --root)
+                        [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
+                        root=${COMP_WORDS[i + 1]}
+                        ;;
+                esac
+        done
+        printf '%s' "$root"
+}
+
+# The gates that bind has bound units to; with a gate the units that are bound to it.
+_msready_bound() {
+        local file gate
+
+        for file in "$(_msready_root)"/etc/systemd/system/msready-gate@*.service.d/*.conf; do
+                grep -qs '^# Written by msready bind\.$' "$file" || continue
+                gate=${file##*/msready-gate@}
+                gate=${gate%%.service.d/*}
+                file=${file##*/}
+                [[ -z $1 ]] && echo "$gate"
+                [[ $1 == "$gate" ]] && echo "${file%.conf}"
+        done
+}
+
 _msready() {
-        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word i takes=
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word i takes= behind=()
         local verbs='status wait watch explain objects gates timeline plot hold bind unbind check-config reload
                 log-level help version'
         local options='--socket --quiet --json --all --fresh --timeout --stall --if-enabled --boot --boots --root
-                --no-legend --no-pager --help --version'
+                --force --no-legend --no-pager --help --version'
 
         # bash makes '=' a word of its own.
         [[ $cur == '=' ]] && cur=
@@ -68,9 +98,10 @@ _msready() {
                 *)
                         if [[ $takes ]]; then
                                 takes=
+                        elif [[ $verb ]]; then
+                                behind+=("$word")
                         else
                                 verb=$word
-                                break
                         fi
                         ;;
                 esac
@@ -80,12 +111,19 @@ _msready() {
         '')
                 COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
                 ;;
-        bind | unbind)
-                if ((COMP_CWORD == i + 2)); then
+        bind)
+                if ((${#behind[@]} > 0)); then
                         COMPREPLY=($(compgen -W "$(systemctl list-unit-files --no-legend --no-pager \
                                 --full 2>/dev/null | sed 's/ .*//')" -- "$cur"))
                 else
                         COMPREPLY=($(compgen -W "$(_msready_gates)" -- "$cur"))
+                fi
+                ;;
+        unbind)
+                if ((${#behind[@]} > 0)); then
+                        COMPREPLY=($(compgen -W "$(_msready_bound "${behind[0]}")" -- "$cur"))
+                else
+                        COMPREPLY=($(compgen -W "$(_msready_bound | sort -u)" -- "$cur"))
                 fi
                 ;;
         status | wait | watch | explain | objects | gates | timeline | plot | hold)

@@ -26,6 +26,23 @@ function __msready_units
     systemctl list-unit-files --no-legend --no-pager --full 2>/dev/null | string replace -r ' .*' ''
 end
 
+# The gates that bind has bound units to; with "units" the units that are bound to the gate that the line names.
+function __msready_bound
+    set -l words (commandline -opc)
+    set -l root (string match -- '--root=*' $words | string replace -- '--root=' '')
+    set -l i (contains -i -- --root $words); and set root $words[(math $i + 1)]
+    set -q root[1]; or set root ''
+    for file in $root/etc/systemd/system/msready-gate@*.service.d/*.conf
+        grep -qs '^# Written by msready bind\.$' $file; or continue
+        set -l gate (string replace -r '.*/msready-gate@(.*)\.service\.d/.*' '$1' $file)
+        if test "$argv" != units
+            echo $gate
+        else if contains -- $gate $words
+            string replace -r '.*/(.*)\.conf$' '$1' $file
+        end
+    end
+end
+
 # How many words stand behind the verb.
 function __msready_behind
     set -l words (string match -v -- '-*' (commandline -opc))
@@ -52,8 +69,10 @@ complete -c msready -n "not __fish_seen_subcommand_from $verbs" -a version -d 'S
 
 complete -c msready -n '__fish_seen_subcommand_from status wait watch explain gates timeline plot' -a '(__msready_gates)'
 complete -c msready -n '__fish_seen_subcommand_from objects hold; and __msready_behind 0' -a '(__msready_gates)'
-complete -c msready -n '__fish_seen_subcommand_from bind unbind; and __msready_behind 0' -a '(__msready_gates)'
-complete -c msready -n '__fish_seen_subcommand_from bind unbind; and __msready_behind 1' -a '(__msready_units)'
+complete -c msready -n '__fish_seen_subcommand_from bind; and __msready_behind 0' -a '(__msready_gates)'
+complete -c msready -n '__fish_seen_subcommand_from bind; and __msready_behind 1' -a '(__msready_units)'
+complete -c msready -n '__fish_seen_subcommand_from unbind; and __msready_behind 0' -a '(__msready_bound)'
+complete -c msready -n '__fish_seen_subcommand_from unbind; and __msready_behind 1' -a '(__msready_bound units)'
 complete -c msready -n '__fish_seen_subcommand_from log-level' \
     -a 'emerg alert crit err warning notice info debug'
 
@@ -69,6 +88,7 @@ complete -c msready -l if-enabled -d 'Do not fail on gates that are disabled on 
 complete -c msready -l boot -x -a '(__msready_boots)' -d 'Show an earlier boot'
 complete -c msready -l boots -d 'Show one line for each boot on record'
 complete -c msready -l root -r -a '(__fish_complete_directories)' -d 'Work on the offline system below this folder'
+complete -c msready -l force -d 'Bind even to a gate that cannot open'
 complete -c msready -l no-legend -d 'Omit headings and summary'
 complete -c msready -l no-pager -d 'Do not pipe into a pager'
 complete -c msready -s h -l help -d 'Show the help'

@@ -59,6 +59,8 @@
 /* Gates, and checks per gate. MicroShift's own components make 21 gates. */
 #define LIMIT_GATES 256
 #define LIMIT_CHECKS 64
+/* Errors, and warnings, of a configuration that are kept. */
+#define LIMIT_PROBLEMS 256
 /* Blockers reported per gate, and how many of them are doubts at most: an outage makes one of every pod, and must
  * leave room for what is known to be wrong. */
 #define LIMIT_BLOCKERS 16

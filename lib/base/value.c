@@ -90,7 +90,7 @@ int value_set_text(char **p, const char *value) {
 /* What is wrong with an absolute path, static; NULL: nothing. */
 const char *value_path_fault(const char *value) {
         if (*value != '/')
-                return "not an absolute path: one begins with /";
+                return "must be an absolute path, which begins with /";
         if (strlen(value) >= PATH_MAX)
                 return "too long for a path";
         if (value_has_comment(value))
@@ -112,7 +112,7 @@ int value_set_timespan(usec_t *p, const char *value, usec_t otherwise, const cha
 
         if (r < 0)
                 return value_refuse(why, r == -ERANGE ? "too long a time"
-                                                      : "not a time span, as 90, 2min or 500ms are");
+                                                      : "must be a time span such as 90, 2min or 500ms");
         *p = u;
         return 0;
 }

@@ -135,7 +135,7 @@ static int take_line(Reader *r, char *text, unsigned line) {
 
         value = strchr(text, '=');
         if (!value)
-                return note_error(r, line, "neither a section nor KEY=VALUE");
+                return note_error(r, line, "must be [SECTION] or KEY=VALUE");
         if (value == text)
                 return note_error(r, line, "no key before \"=\"");
         if (r->outside)

@@ -275,6 +275,21 @@ int pod_columns(const KubePod *pod, usec_t realtime, PodColumns *ret) {
         return 0;
 }
 
+static bool words_equal(const Word *a, const Word *b) {
+        return a->form == b->form && a->init == b->init && streq_ptr(a->text, b->text) &&
+               a->number == b->number && a->done == b->done && a->total == b->total;
+}
+
+/* Whether READY, STATUS or the count of RESTARTS are others. */
+bool pod_columns_differ(const KubePod *a, const KubePod *b) {
+        Summary x, y;
+
+        summarise_pod(a, &x);
+        summarise_pod(b, &y);
+        return x.ready != y.ready || x.total != y.total || x.restarts != y.restarts ||
+               !words_equal(&x.word, &y.word);
+}
+
 void pod_columns_done(PodColumns *c) {
         free(c->status);
         free(c->restarts);

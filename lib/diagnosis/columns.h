@@ -14,6 +14,7 @@ typedef struct PodColumns {
 #define POD_COLUMNS_NULL ((PodColumns){})
 
 int pod_columns(const KubePod *pod, usec_t realtime, PodColumns *ret);
+bool pod_columns_differ(const KubePod *a, const KubePod *b);
 void pod_columns_done(PodColumns *c);
 void pod_blocking_reason(const KubePod *pod, const char **ret_reason, const char **ret_message);
 

@@ -40,7 +40,7 @@ typedef struct Note {
         char *message;
         char *words;   /* of the last failed pull */
         char *version; /* of the event that last changed it */
-        usec_t since;
+        usec_t since;  /* of a pull: boottime */
 } Note;
 
 typedef struct EventObject {
@@ -215,14 +215,13 @@ static int add_pull(EventObject *o, const char *container, Note **ret) {
 }
 
 /* Notes the state that the event tells of. 1, -ENOMEM. */
-static int note_set(Note *n, NoteState state, const KubeEvent *e, usec_t since) {
+static int note_set(Note *n, NoteState state, const KubeEvent *e) {
         int r;
 
         r = set_text(&n->version, e->object.resource_version) ?: set_text(&n->reason, e->reason);
         if (r < 0)
                 return r;
         n->state = state;
-        n->since = since;
         return 1;
 }
 
@@ -255,22 +254,22 @@ static int on_pulling(Note *n, const KubeEvent *e, usec_t since) {
         if (r < 0)
                 return r;
         r = set_text(&n->message, message);
-        return r ?: note_set(n, NOTE_PULLING, e, since);
+        n->since = since;
+        return r ?: note_set(n, NOTE_PULLING, e);
 }
 
 /* The kubelet tells of one failed pull in several events, of which only the first has the registry's words:
  * "Failed to pull image …: WORDS", then "Error: ErrImagePull", "Back-off pulling image …", "Error:
  * ImagePullBackOff". */
-static int on_pull_failed(Note *n, const KubeEvent *e, usec_t since) {
+static int on_pull_failed(Note *n, const KubeEvent *e) {
         bool has_words = startswith(strempty(e->message), "Failed to ");
-        usec_t began = n->state == NOTE_FAILED ? n->since : since;
         int r = 0;
 
         if (has_words)
                 r = set_text(&n->words, e->message);
         if (has_words || n->state != NOTE_FAILED)
                 r = r ?: set_text(&n->message, n->words ?: e->message);
-        return r ?: note_set(n, NOTE_FAILED, e, began);
+        return r ?: note_set(n, NOTE_FAILED, e);
 }
 
 static bool is_about_an_image(const KubeEvent *e) {
@@ -310,7 +309,7 @@ static int trouble_over(EventObject *o, const KubeEvent *e) {
         return note_over(&o->trouble, e);
 }
 
-static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t first) {
+static int on_trouble(EventObject *o, const KubeEvent *e) {
         Note *n = &o->trouble;
         int r;
 
@@ -318,7 +317,7 @@ static int on_trouble(EventObject *o, const KubeEvent *e, usec_t since, usec_t f
                 return 0;
         r = set_text(&n->container, isempty(e->container) ? NULL : e->container)
                     ?: set_text(&n->message, e->message);
-        return r ?: note_set(n, NOTE_TROUBLE, e, MIN(first, since));
+        return r ?: note_set(n, NOTE_TROUBLE, e);
 }
 
 static int on_image(EventDigest *d, EventObject *o, const KubeEvent *e, usec_t since) {
@@ -334,7 +333,7 @@ static int on_image(EventDigest *d, EventObject *o, const KubeEvent *e, usec_t s
         if (streq(e->reason, "Pulling"))
                 return on_pulling(n, e, since);
         if (is_about_an_image(e))
-                return on_pull_failed(n, e, since);
+                return on_pull_failed(n, e);
 
         if (streq(e->reason, "Pulled") && startswith(strempty(e->message), "Successfully pulled"))
                 d->pulls++;
@@ -367,16 +366,14 @@ static bool is_aside(const char *reason) {
 /* Takes in an event; boottime and realtime are now. Returns 1 if that may change the object's explanation,
  * else 0; -ENOMEM. */
 int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_t realtime) {
-        usec_t since, first;
         EventObject *o;
         int r = 0, k = 0;
+        usec_t since;
 
         if (isempty(e->regarding_uid) || isempty(e->reason) || is_aside(e->reason))
                 return 0;
         if (!to_boottime(e->last_seen ?: e->first_seen, boottime, realtime, &since))
                 return 0;
-        if (!to_boottime(e->first_seen, boottime, realtime, &first))
-                first = 1; /* as old as this boot */
         if (!is_progress(e->reason) && !takes_back(e->reason) && !streq_ptr(e->type, "Warning") &&
             !is_about_an_image(e))
                 return 0;
@@ -388,7 +385,7 @@ int event_digest_feed(EventDigest *d, const KubeEvent *e, usec_t boottime, usec_
                 r = on_image(d, o, e, since);
                 k = trouble_over(o, e);
         } else if (!takes_back(e->reason))
-                r = on_trouble(o, e, since, first);
+                r = on_trouble(o, e);
         else if (streq_ptr(o->trouble.reason, takes_back(e->reason)))
                 r = note_over(&o->trouble, e);
         return r < 0 ? r : k < 0 ? k : r > 0 || k > 0;
@@ -423,7 +420,7 @@ bool event_digest_explain(const EventDigest *d, const char *uid, EventExplanatio
                 .reason = best->reason,
                 .message = strempty(best->message),
                 .pulling = best->state == NOTE_PULLING,
-                .since = best->since,
+                .since = best->state == NOTE_PULLING ? best->since : 0,
         };
         return true;
 }

@@ -11,7 +11,7 @@ typedef struct EventExplanation {
         const char *reason;  /* of the event, verbatim: Pulling, FailedCreatePodSandBox … */
         const char *message; /* "pulling IMAGE" while one is pulled, else the event's own words */
         bool pulling;
-        usec_t since; /* boottime */
+        usec_t since; /* boottime: since when an image is pulled, else 0 */
 } EventExplanation;
 
 int event_digest_new(EventDigest **ret);

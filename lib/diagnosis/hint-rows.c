@@ -35,7 +35,7 @@ const HintRow hint_rows[] = {
                   "fs.inotify.max_user_instances=8192 and fs.inotify.max_user_watches=524288 into a file "
                   "in /etc/sysctl.d and run sysctl --system." },
         { .texts = "too many open files",
-          .hint = "A limit on open files is reached, of a process or of the kernel: look at sysctl "
+          .hint = "A limit on open files was reached, that of a process or of the kernel: look at sysctl "
                   "fs.file-nr fs.inotify.max_user_instances, and at LimitNOFILE= of the service with "
                   "systemctl show crio.service microshift.service -p LimitNOFILE." },
         { .reasons = "Clock",
@@ -54,28 +54,27 @@ const HintRow hint_rows[] = {
         { .reasons = "ApiUnreachable",
           .texts = "node.hostnameOverride in its configuration",
           .hint = "Set node.hostnameOverride in /etc/microshift/config.yaml back to its former value and "
-                  "restart microshift.service: MicroShift does not start under a name that is neither that "
-                  "one nor the host's." },
+                  "restart microshift.service: MicroShift starts only under that name or the host's own." },
         { .texts = "plugin/loop|Loop*detected for zone",
           .hint = "CoreDNS forwards to itself: put a real name server into the host's /etc/resolv.conf "
                   "instead of a local stub such as 127.0.0.53, then restart microshift.service." },
         { .texts = "10.43.0.10:53*connection refused",
           .hint = "Nothing answers at the address of the cluster's DNS: see the gate dns." },
         { .texts = "10.43.0.10:53*i/o timeout|10.43.0.10:53*no route to host",
-          .hint = "Pods do not reach the cluster's DNS: see the gates dns and ovn (in a community build "
-                  "kube-proxy), and where firewalld runs make it trust the pods with firewall-cmd "
+          .hint = "Pods cannot reach the cluster's DNS: see the gates dns and ovn (in a community build "
+                  "kube-proxy), and if firewalld is running, make it trust the pods with firewall-cmd "
                   "--permanent --zone=trusted --add-source=10.42.0.0/16 --add-source=169.254.169.1 and "
                   "firewall-cmd --reload." },
         { .texts = "10.43.0.1:443*connection refused",
           .hint = "The API refused the pod's connection, as it does while MicroShift is not running: see "
                   "the gate api." },
         { .texts = "10.43.0.1:443*i/o timeout|10.43.0.1:443*no route to host",
-          .hint = "Pods do not reach the API: see the gate ovn (in a community build kube-proxy) and firewall-cmd "
-                  "--zone=trusted --list-sources (it needs 10.42.0.0/16 and 169.254.169.1), and restart "
-                  "microshift.service if the host's address changed." },
+          .hint = "Pods cannot reach the API: see the gate ovn (in a community build kube-proxy) and "
+                  "firewall-cmd --zone=trusted --list-sources (it needs 10.42.0.0/16 and 169.254.169.1), "
+                  "and restart microshift.service if the host's address changed." },
         { .texts = "named br-ex|interface br-ex|bridge br-ex|link br-ex|run/openvswitch|ovs-vsctl|"
                    "failed to init default node network",
-          .hint = "Open vSwitch does not work: look at systemctl status openvswitch.service "
+          .hint = "Open vSwitch is not working: look at systemctl status openvswitch.service "
                   "microshift-ovs-init.service, restart both, then microshift.service." },
 
         /* An application's address. */
@@ -93,8 +92,8 @@ const HintRow hint_rows[] = {
         { .texts = "refused",
           .kind = "Endpoint",
           .is_local = true,
-          .hint = "Nothing listens at that port of this host: look at the service that should, with systemctl "
-                  "status and ss -ltnp, or at the pod that has the port." },
+          .hint = "Nothing listens at that port of this host: look at the service that should, with "
+                  "systemctl status and ss -ltnp, or at the pod that serves the port." },
         { .texts = "timed out|timeout",
           .kind = "Endpoint",
           .is_local = true,
@@ -107,20 +106,20 @@ const HintRow hint_rows[] = {
                   "-ltnp shows which service it is." },
         { .texts = "refused",
           .kind = "Endpoint",
-          .hint = "Nothing listens there, or a firewall refuses: see the gate ingress and oc get pods -n "
-                  "openshift-ingress." },
+          .hint = "Nothing listens there, or a firewall rejects the connection: see the gate ingress and "
+                  "oc get pods -n openshift-ingress." },
         { .texts = "no client certificate that",
           .kind = "Endpoint",
-          .hint = "The server asks for a client's certificate, which msready does not have: name a URL "
-                  "that needs none." },
+          .hint = "The server asks for a client certificate, which msready does not have: use a URL that "
+                  "needs none." },
         { .texts = "certificate",
           .kind = "Endpoint",
           .hint = "The certificate is not trusted or is for another name: set CAFile= in the gate's file, "
                   "or correct the certificate of the Route or service." },
         { .texts = "TLS|SSL",
           .kind = "Endpoint",
-          .hint = "TLS fails before there is a certificate: check that the port of URL= speaks TLS, and "
-                  "the log of what listens there." },
+          .hint = "TLS failed before the server sent a certificate: check that the port of URL= speaks "
+                  "TLS, and read the log of what listens there." },
         { .texts = "timed out|timeout|no route",
           .kind = "Endpoint",
           .hint = "No answer: check the address that the name resolves to (the router pod's own, "
@@ -133,14 +132,14 @@ const HintRow hint_rows[] = {
           .hint = "The status is not one that ExpectStatus= in the gate's file allows: look at the "
                   "application's log, or correct ExpectStatus=." },
         { .reasons = "Disconnected NotHTTP",
-          .hint = "No valid answer of HTTP came: check the scheme and port of URL= in the "
-                  "gate's file, and the application's log." },
+          .hint = "No valid HTTP answer came: check the scheme and port of URL= in the gate's file, and "
+                  "the application's log." },
 
         { .texts = "refused",
           .kind = "Socket",
-          .hint = "Nothing listens there, or a firewall refuses: look at the service that should with "
-                  "systemctl status and ss -ltnp, for a unix socket ss -lxp, and compare Connect= in the "
-                  "gate's file." },
+          .hint = "Nothing listens there, or a firewall rejects the connection: look at the service that "
+                  "should with systemctl status and ss -ltnp, for a unix socket ss -lxp, and check "
+                  "Connect= in the gate's file." },
         { .texts = "timed out|no route|firewall",
           .kind = "Socket",
           .hint = "The connection is not established: check whether the service accepts connections (ss "
@@ -152,9 +151,9 @@ const HintRow hint_rows[] = {
                   "with getent hosts." },
         { .reasons = "NotFound Forbidden",
           .kind = "Socket",
-          .hint = "The daemon cannot reach the socket: look at the service that makes it, and compare "
-                  "Connect= in the gate's file; msready.service sees neither /home, /root nor /tmp, and "
-                  "its root user has no capabilities, so that the socket's mode counts." },
+          .hint = "The daemon cannot reach the socket: look at the service that creates it, and check "
+                  "Connect= in the gate's file; msready.service cannot see /home, /root or /tmp, and "
+                  "runs as root without capabilities, so the socket's mode applies to it." },
 
         /* The pod's networks, whose errors share words with those of a registry. */
         { .texts = "cannot find a network-attachment-definition",
@@ -171,8 +170,8 @@ const HintRow hint_rows[] = {
                   "crio.service has more." },
         { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
           .texts = "code = DeadlineExceeded",
-          .hint = "CRI-O did not make the pod's sandbox in time: look at journalctl -b -u crio.service, the "
-                  "gate ovn and the load on the disk." },
+          .hint = "CRI-O did not create the pod's sandbox in time: look at journalctl -b -u "
+                  "crio.service, the gate ovn and the load on the disk." },
 
         /* The pull secret. */
         { .texts = "openshift-pull-secret*no such file|openshift-pull-secret*permission denied",
@@ -303,7 +302,7 @@ const HintRow hint_rows[] = {
         { .reasons = "KubeletNotReady",
           .texts = "container runtime is down|runtime status check|crio.sock|container runtime not ready",
           .hint = "The kubelet gets no answer from CRI-O: look at systemctl status crio.service and "
-                  "journalctl -b -u crio.service; just after a start this passes by itself." },
+                  "journalctl -b -u crio.service; just after a start this goes away by itself." },
         { .reasons = "KubeletNotReady",
           .texts = "PLEG is not healthy",
           .hint = "The kubelet does not get through its list of containers in time: look at systemctl "
@@ -321,16 +320,16 @@ const HintRow hint_rows[] = {
         /* Pods that a workload lacks, in any namespace. */
         { .reasons = "NoPods",
           .texts = "has the taint node.kubernetes.io/",
-          .hint = "The DaemonSet's controller makes no pod on the node while it has that taint: see the gate "
-                  "node." },
+          .hint = "The DaemonSet's controller creates no pod on the node while it has that taint: see "
+                  "the gate node." },
         { .reasons = "NoPods OldRevision",
           .texts = "of the newest revision exist|is the newest",
           .hint = "A rollout is not complete: oc rollout status and oc describe of the workload show what it "
                   "waits for; oc rollout undo goes back, and Revision=any in the gate's file counts old pods." },
         { .reasons = "NoPods",
           .texts = "the status counts",
-          .hint = "Pods on other nodes do not count with Scope=node: set Scope=cluster under [Cluster] in "
-                  "/etc/msready/msready.conf for a gate that shall count them." },
+          .hint = "Pods on other nodes do not count with Scope=node: set Scope=cluster under [Cluster] "
+                  "in /etc/msready/msready.conf if the gate should count them." },
 
         /* Storage. */
         { .reasons = "NoPods",
@@ -362,7 +361,7 @@ const HintRow hint_rows[] = {
         { .reasons = MOUNT " ContainerCreating PodInitializing",
           .texts = "secret *not found",
           .namespace = "openshift-",
-          .hint = "The secret does not exist, and most in MicroShift's own namespaces are made by "
+          .hint = "The secret does not exist, and most in MicroShift's own namespaces are created by "
                   "service-ca: see the gate service-ca and oc get pods -n openshift-service-ca." },
         { .texts = "secret *not found|configmap *not found|references non-existent secret key|references "
                    "non-existent config key|couldn't find key",
@@ -407,9 +406,9 @@ const HintRow hint_rows[] = {
                   "limit, or look at free -m and journalctl -k -g 'out of memory'." },
         { .reasons = CREATE " " SANDBOX,
           .texts = "setrlimit|setting rlimit",
-          .hint = "CRI-O may not set a limit so high: compare default_ulimits in /etc/crio/crio.conf and "
-                  "/etc/crio/crio.conf.d with systemctl show crio.service -p LimitNOFILE -p LimitNPROC and "
-                  "sysctl fs.nr_open." },
+          .hint = "CRI-O is not allowed to set a limit that high: compare default_ulimits in "
+                  "/etc/crio/crio.conf and /etc/crio/crio.conf.d with systemctl show crio.service -p "
+                  "LimitNOFILE -p LimitNPROC and sysctl fs.nr_open." },
         { .reasons = CREATE " " MOUNT " " SANDBOX,
           .texts = "relabel|selinux label|selinux: |set process label|lsetxattr|setxattr*security.selinux|"
                    "avc: *denied|/var/lib/microshift*permission denied|/var/lib/kubelet*permission denied|"
@@ -419,8 +418,8 @@ const HintRow hint_rows[] = {
         { .reasons = CREATE,
           .texts = "permission denied|operation not permitted",
           .hint = "It is not permitted: compare the container's securityContext (user, capabilities, "
-                  "seccomp profile) with what it needs, and see in ausearch -m avc -ts boot whether "
-                  "SELinux has to do with it." },
+                  "seccomp profile) with what it needs, and check with ausearch -m avc -ts boot whether "
+                  "SELinux is involved." },
         { .reasons = CRASH,
           .texts = "address already in use",
           .hint = "Another process has the port: ss -tulpn shows which." },
@@ -433,7 +432,7 @@ const HintRow hint_rows[] = {
           .hint = "The container cannot be started: look at oc describe pod -n NAMESPACE POD and "
                   "journalctl -b -u crio.service." },
         { .reasons = "FailedCreatePodSandBox CreatePodSandboxError",
-          .hint = "CRI-O cannot make the pod's sandbox: look at journalctl -b -u crio.service." },
+          .hint = "CRI-O cannot create the pod's sandbox: look at journalctl -b -u crio.service." },
         { .reasons = "CrashLoopBackOff",
           .hint = "The container keeps exiting: oc logs --previous -n NAMESPACE POD --all-containers shows "
                   "why." },
@@ -460,11 +459,11 @@ const HintRow hint_rows[] = {
 
         /* Our own reasons. */
         { .reasons = "StaleBoot",
-          .hint = "This status is not of this boot, which passes when the kubelet reports; if it does not "
-                  "pass, look at systemctl status microshift.service." },
+          .hint = "This status is from an earlier boot and is replaced when the kubelet reports; if it "
+                  "is not, look at systemctl status microshift.service." },
         { .reasons = "Unproven",
           .texts = "cannot tell whether",
-          .hint = "The daemon looks at the cgroups of the pod's containers: if this stays, compare "
+          .hint = "The daemon looks at the cgroups of the pod's containers: if this lasts, compare "
                   "CgroupRoot= in /etc/msready/msready.conf with systemd-cgls, and look at journalctl -b "
                   "-u msready.service." },
         { .reasons = "Unproven",
@@ -473,8 +472,9 @@ const HintRow hint_rows[] = {
                   "Ready again." },
         { .reasons = "Unproven",
           .texts = "its controller has not been seen to act",
-          .hint = "It counts half a minute after its controller, the [Workload] or [Pods] of the same "
-                  "gate, is ready, or as soon as its status is written then: look at that check." },
+          .hint = "It counts once its controller, the [Workload] or [Pods] of the same gate, has been "
+                  "ready for half a minute, or as soon as the status is written after the controller is "
+                  "ready: look at that check." },
         { .reasons = "Unproven",
           .texts = "is not found below",
           .hint = "Ready is an old status, or the container's control group is elsewhere: compare crictl ps "
@@ -489,8 +489,8 @@ const HintRow hint_rows[] = {
                   "crictl ps --no-trunc, and use Proof=observed in the gate's file if that is how the "
                   "runtime works." },
         { .reasons = "KubeletSilent",
-          .hint = "If it lasts for a minute the kubelet does not run or cannot write to the API server: read "
-                  "journalctl -b -u microshift.service -g kubelet." },
+          .hint = "If this lasts for more than a minute, the kubelet is not running or cannot write to "
+                  "the API server: read journalctl -b -u microshift.service -g kubelet." },
         { .reasons = "NotFound",
           .namespace = "openshift-multus",
           .hint = "MicroShift has not created it: install the package microshift-multus, without which "
@@ -544,7 +544,7 @@ const HintRow hint_rows[] = {
           .hint = "Compare Node= in /etc/msready/msready.conf with oc get nodes." },
         { .reasons = "NodeNotRegistered",
           .hint = "The kubelet has not registered its node yet: journalctl -b -u microshift.service -g "
-                  "kubelet shows how far it is." },
+                  "kubelet shows how far it has got." },
         { .reasons = "ApiUnreachable",
           .texts = "resolve",
           .hint = "The server's name in the kubeconfig cannot be resolved on this host: check it with "

@@ -3,6 +3,7 @@
 #include "gates/check-definition.h"
 
 #include "base/hash.h"
+#include "base/nearest.h"
 #include "base/value.h"
 #include "kube/name.h"
 
@@ -72,6 +73,16 @@ int check_definition_set(CheckDefinition *d, const char *key, const char *value,
         bit = 1U << (k - d->syntax->keys);
         d->assigned = *value ? d->assigned | bit : d->assigned & ~bit;
         return r > 0;
+}
+
+/* The key of this kind that was meant by one that it does not have; NULL where none is near. */
+const char *check_definition_nearest_key(const CheckDefinition *d, const char *key) {
+        const char *names[KEYS_MAX + 1] = {};
+        size_t n = 0;
+
+        for (const CheckKey *k = d->syntax->keys; k->name; k++)
+                names[n++] = k->name;
+        return nearest_name(key, (char *const *) names);
 }
 
 static bool is_assigned(const CheckDefinition *d, const CheckKey *k) {

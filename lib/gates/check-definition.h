@@ -36,8 +36,9 @@ typedef struct CheckSyntax {
         bool needs_controller; /* proves nothing by itself */
 } CheckSyntax;
 
-/* NULL where no kind has such a section. */
-typedef const CheckSyntax *(*CheckSyntaxFinder)(const char *section);
+/* NULL where no kind has such a section; *ret_nearest (may be NULL) is then the section that is nearest to it, or
+ * NULL. */
+typedef const CheckSyntax *(*CheckSyntaxFinder)(const char *section, const char **ret_nearest);
 
 /* Common part of all kinds. The struct of each kind begins with this, and its keys follow. */
 struct CheckDefinition {
@@ -54,6 +55,7 @@ CheckDefinition *check_definition_free(CheckDefinition *d);
 DEFINE_CLEANUP(CheckDefinition, check_definition_free)
 
 int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why);
+const char *check_definition_nearest_key(const CheckDefinition *d, const char *key);
 bool check_definition_has(const CheckDefinition *d, const char *key);
 const char *check_definition_missing(const CheckDefinition *d);
 const char *check_definition_conflict(const CheckDefinition *d);

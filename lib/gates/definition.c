@@ -20,6 +20,13 @@ void gate_definition_clear_conditions(GateDefinition *d) {
         d->n_conditions = 0;
 }
 
+void gate_definition_clear_checks(GateDefinition *d) {
+        for (size_t i = 0; i < d->n_checks; i++)
+                check_definition_free(d->checks[i]);
+        d->checks = mfree(d->checks);
+        d->n_checks = 0;
+}
+
 /* Whether the gate applies because MicroShift deploys a folder of manifests. */
 bool gate_definition_asks_for_manifests(const GateDefinition *d) {
         for (size_t i = 0; i < d->n_conditions; i++)
@@ -32,15 +39,16 @@ GateDefinition *gate_definition_free(GateDefinition *d) {
         if (!d)
                 return NULL;
         gate_definition_clear_conditions(d);
-        for (size_t i = 0; i < d->n_checks; i++)
-                check_definition_free(d->checks[i]);
-        free(d->checks);
+        gate_definition_clear_checks(d);
         strv_free(d->after);
+        strv_free(d->after_places);
         strv_free(d->files);
         strv_free(d->warnings);
+        strv_free(d->errors);
         free(d->name);
         free(d->description);
         free(d->invalid);
+        free(d->masked);
         return mfree(d);
 }
 

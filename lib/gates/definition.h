@@ -37,6 +37,7 @@ typedef struct GateDefinition {
         char *description;
         int required; /* 1 yes, 0 no, -1 where the files are silent */
         char **after;
+        char **after_places; /* where each of them is named, FILE:LINE */
         GateCondition *conditions;
         size_t n_conditions;
         usec_t settle, hold, unknown; /* where the flag below is set */
@@ -44,9 +45,11 @@ typedef struct GateDefinition {
         OnUnknown on_unknown;
         CheckDefinition **checks;
         size_t n_checks;
+        char *masked;    /* the link to /dev/null by which the gate is masked: it asks nothing; else NULL */
         char **files;    /* in the order of reading */
         char **warnings; /* unknown keys and the like, each with file and line */
         char *invalid;   /* why the gate cannot be evaluated, with file and line; else NULL */
+        char **errors;   /* what else is wrong then, likewise */
 } GateDefinition;
 
 GateDefinition *gate_definition_free(GateDefinition *d);
@@ -61,9 +64,11 @@ int gate_definitions_load(char *const *folders, CheckSyntaxFinder find_syntax, G
 void gate_definitions_free(GateDefinition **definitions, size_t n);
 
 int gate_key_set(GateDefinition *d, const char *key, const char *value, const char **why);
+const char *gate_key_nearest(const char *key);
 void gate_condition_done(GateCondition *c);
 bool gate_definition_asks_for_manifests(const GateDefinition *d);
 void gate_definition_clear_conditions(GateDefinition *d);
+void gate_definition_clear_checks(GateDefinition *d);
 bool gate_definition_checks_equal(const GateDefinition *a, const GateDefinition *b);
 int gate_definition_checks_hash(const GateDefinition *d, uint64_t *ret);
 bool gate_name_is_valid(const char *name);

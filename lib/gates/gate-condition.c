@@ -39,14 +39,13 @@ static Answer answer(const GateCondition *c, const GateFacts *facts, const char 
         return yes != c->negate ? ANSWER_YES : ANSWER_NO;
 }
 
-static int tell(const GateCondition *c, char **ret) {
-        return asprintf_ret(ret, "%s=%s%s%s does not hold (%s:%u)", names[c->kind], c->trigger ? "|" : "",
+/* A condition in full, for people: "ConditionPathExists=/x (FILE:LINE)". -ENOMEM. */
+int gate_condition_describe(const GateCondition *c, char **ret) {
+        return asprintf_ret(ret, "%s=%s%s%s (%s:%u)", names[c->kind], c->trigger ? "|" : "",
                             c->negate ? "!" : "", c->argument, c->file, c->line);
 }
 
-/* Returns 1 where the gate's conditions hold; 0 where they do not, with the first that does not in ret_cause; -EBADMSG
- * where that cannot be known, with the reason (a file and a line) in ret_cause; -ENOMEM. ret_cause is the caller's. */
-int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause) {
+static int evaluate(const GateDefinition *d, const GateFacts *facts, char **ret_cause) {
         const GateCondition *failed = NULL, *trigger = NULL;
         const char *why = NULL;
         bool triggered = false, unknown = false, trigger_unknown = false;
@@ -71,8 +70,27 @@ int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char *
         if (!failed && trigger && !triggered && !trigger_unknown)
                 failed = trigger;
         if (failed)
-                return tell(failed, ret_cause);
+                return asprintf_ret(ret_cause, "%s= not met, line %u", names[failed->kind], failed->line);
         if (unknown || (trigger && !triggered))
                 return asprintf_ret(ret_cause, "%s", why) ?: -EBADMSG;
         return 1;
+}
+
+/* Returns 1 where the gate's conditions hold; 0 where they do not, with the first that does not in ret_cause, as where
+ * it is masked; -EBADMSG where that cannot be known, with the reason (a file and a line) in ret_cause; -ENOMEM.
+ * ret_cause is the caller's. */
+int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause) {
+        return d->masked ? asprintf_ret(ret_cause, "masked by %s", d->masked)
+                         : evaluate(d, facts, ret_cause);
+}
+
+/* Whether the gate would apply to this host, or may, if it were not masked. -ENOMEM. */
+int gate_conditions_hold_below_mask(const GateDefinition *d, const GateFacts *facts) {
+        _cleanup_free_ char *cause = NULL;
+        int r;
+
+        if (!d->masked)
+                return 0;
+        r = evaluate(d, facts, &cause);
+        return r == -ENOMEM ? r : r != 0;
 }

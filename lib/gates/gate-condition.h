@@ -22,6 +22,8 @@ typedef struct HostGateFacts {
 
 #define HOST_GATE_FACTS_NULL ((HostGateFacts){})
 
+int gate_condition_describe(const GateCondition *c, char **ret);
 int gate_conditions_hold(const GateDefinition *d, const GateFacts *facts, char **ret_cause);
+int gate_conditions_hold_below_mask(const GateDefinition *d, const GateFacts *facts);
 int host_gate_facts_load(HostGateFacts *ret);
 void host_gate_facts_done(HostGateFacts *f);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A gate file becomes a definition assignment by assignment, in the order of reading. No error ends the reading:
- * the first one is kept as the reason why the gate is invalid, and the rest still counts, because an invalid gate
- * is required by its last readable Required=. An unknown key is a warning; a section of an unknown kind is an
- * error, because without it a gate would ask less than its author meant. */
+ * the first one is kept as the reason why the gate is invalid, the others beside it, and the rest still counts,
+ * because an invalid gate is required by its last readable Required=. An unknown key is a warning; a section of an
+ * unknown kind is an error, because without it a gate would ask less than its author meant. */
 
 #include "gates/definition.h"
 
@@ -11,11 +11,13 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/string-util.h"
 #include "base/value.h"
 #include "gates/condition-microshift.h"
 
 #define WARNINGS_MAX 32
+#define ERRORS_MAX 16
 #define LABEL_LENGTH_MAX 63
 #define VALUE_SHOWN_MAX 128
 #define CAUSE_SHOWN_MAX 511
@@ -37,18 +39,22 @@ static int tell(char **ret, const char *file, unsigned line, size_t max, const c
         return asprintf_ret(ret, "%s:%u: %.*s", file, line, (int) utf8_truncate(text, max), text);
 }
 
-/* The first cause stands. */
+/* The first cause stands; those over the ceiling are left out. */
 static int _printf_(4, 5)
         make_invalid(GateDefinition *d, const char *file, unsigned line, const char *format, ...) {
         va_list ap;
+        char *s;
         int k;
 
-        if (d->invalid)
+        if (strv_length(d->errors) >= ERRORS_MAX)
                 return 0;
         va_start(ap, format);
-        k = tell(&d->invalid, file, line, CAUSE_SHOWN_MAX, format, ap);
+        k = tell(&s, file, line, CAUSE_SHOWN_MAX, format, ap);
         va_end(ap);
-        return k;
+        if (k < 0 || d->invalid)
+                return k < 0 ? k : strv_consume(&d->errors, s);
+        d->invalid = s;
+        return 0;
 }
 
 /* Those over the ceiling are left out. */
@@ -104,9 +110,18 @@ static bool is_repeated(const ConfFile *conf, const ConfLine *l) {
         return false;
 }
 
+/* nearest: of the sections of checks. */
+static int refuse_section(GateDefinition *d, const ConfLine *l, const char *nearest) {
+        nearest = nearest_name(l->section, (char *const[]){ (char *) "Gate", (char *) nearest, NULL });
+        return make_invalid(d, l->file, l->line, "unknown section [%.*s]%s%s%s",
+                            (int) utf8_truncate(l->section, VALUE_SHOWN_MAX), l->section,
+                            nearest ? ", did you mean [" : "", strempty(nearest), nearest ? "]?" : "");
+}
+
 /* A drop-in goes on with the check of that kind and label where there is one. */
 static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) {
-        const CheckSyntax *syntax = r->find_syntax(l->section);
+        const char *nearest = NULL;
+        const CheckSyntax *syntax = r->find_syntax(l->section, &nearest);
         GateDefinition *d = r->definition;
 
         r->check = NULL;
@@ -115,8 +130,7 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
         if (streq(l->section, "Gate"))
                 return *l->label ? make_invalid(d, l->file, l->line, "[Gate] takes no label") : 0;
         if (!syntax)
-                return make_invalid(d, l->file, l->line, "[%.*s] is no section of a gate",
-                                    (int) utf8_truncate(l->section, VALUE_SHOWN_MAX), l->section);
+                return refuse_section(d, l, nearest);
         if (strlen(l->label) > LABEL_LENGTH_MAX || !value_is_printable(l->label))
                 return make_invalid(d, l->file, l->line, "a label that is too long or cannot be printed");
         if (!d->invalid && is_repeated(conf, l))
@@ -125,6 +139,29 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
 
         r->check = find_check(d, syntax, l->label);
         return r->check ? 0 : add_check(d, syntax, l, &r->check);
+}
+
+static int warn_of_key(GateReader *r, const ConfLine *l) {
+        const char *nearest =
+                r->check ? check_definition_nearest_key(r->check, l->key) : gate_key_nearest(l->key);
+
+        return warn(r->definition, l->file, l->line, "unknown key %.*s= in [%s], ignoring%s%s%s",
+                    (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section,
+                    nearest ? "; did you mean " : "", strempty(nearest), nearest ? "=?" : "");
+}
+
+/* Keeps where the value stands, for what is found out about it later. */
+static int keep_place(GateDefinition *d, size_t conditions, const ConfLine *l) {
+        int k = 0;
+
+        if (d->n_conditions > conditions) {
+                d->conditions[conditions].line = l->line;
+                d->conditions[conditions].file = strdup(l->file);
+                k = d->conditions[conditions].file ? 0 : -ENOMEM;
+        }
+        for (size_t n = strv_length(d->after_places); k >= 0 && n < strv_length(d->after); n++)
+                k = strv_extendf(&d->after_places, "%s:%u", l->file, l->line);
+        return k;
 }
 
 static int take_assignment(GateReader *r, const ConfLine *l) {
@@ -139,8 +176,11 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         k = r->check ? check_definition_set(r->check, l->key, l->value, &why)
                      : gate_key_set(d, l->key, l->value, &why);
         if (k == -ENOENT)
-                return warn(d, l->file, l->line, "unknown key %.*s= in [%s], ignoring",
-                            (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section);
+                return warn_of_key(r, l);
+        if (k == 0 && value_has_comment(l->value)) {
+                why = VALUE_COMMENTED;
+                k = 1;
+        }
         shown = value_shown(l->value);
         if (k == -EINVAL)
                 k = make_invalid(d, l->file, l->line, "%s=%.*s: %s", l->key,
@@ -149,17 +189,15 @@ static int take_assignment(GateReader *r, const ConfLine *l) {
         else if (k > 0)
                 k = warn(d, l->file, l->line, "%s=%.*s: %s", l->key,
                          (int) utf8_truncate(shown, VALUE_SHOWN_MAX), shown, why);
-        else if (k >= 0 && d->n_conditions > conditions) {
-                d->conditions[conditions].line = l->line;
-                d->conditions[conditions].file = strdup(l->file);
-                k = d->conditions[conditions].file ? 0 : -ENOMEM;
-        }
-        return k;
+        return k < 0 ? k : keep_place(d, conditions, l);
 }
 
 static int look_for_missing(GateDefinition *d, const ConfFile *conf) {
         int k = 0;
 
+        /* What a line with an error should have said is not told as missing. */
+        if (d->invalid)
+                return 0;
         for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
                 const char *missing = check_definition_missing(c), *conflict = check_definition_conflict(c);
@@ -232,8 +270,15 @@ int gate_definition_parse(const char *name, const ConfFile *conf, CheckSyntaxFin
                 k = asprintf_ret(&d->invalid,
                                  "%s: a gate's name has only a-z, 0-9 and inner dashes, 63 at most",
                                  conf->main ?: name);
-        else if (conf->errors)
+        else if (streq(name, "cluster"))
+                k = asprintf_ret(&d->invalid,
+                                 "%s: cluster means all required gates: give the gate another name",
+                                 conf->main ?: name);
+        else if (conf->errors) {
                 k = asprintf_ret(&d->invalid, "%s", conf->errors[0]);
+                if (k >= 0)
+                        k = strv_copy(conf->errors + 1, &d->errors);
+        }
         for (size_t i = 0; k >= 0 && i < conf->n_lines; i++)
                 k = conf->lines[i].key ? take_assignment(&r, conf->lines + i)
                                        : open_section(&r, conf, conf->lines + i);

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/parse.h"
 #include "base/string-util.h"
 #include "base/value.h"
@@ -26,7 +27,7 @@ static int parse_required(GateDefinition *d, const char *value, const char **why
         int k = *value ? parse_boolean(value) : -1;
 
         if (*value && k < 0)
-                return value_refuse(why, "neither yes nor no");
+                return value_refuse(why, "must be yes or no");
         d->required = k;
         return 0;
 }
@@ -37,6 +38,7 @@ static int parse_after(GateDefinition *d, const char *value, const char **why) {
 
         if (!*value) {
                 d->after = strv_free(d->after);
+                d->after_places = strv_free(d->after_places);
                 return 0;
         }
         k = strv_split(value, BLANKS, &names);
@@ -45,7 +47,7 @@ static int parse_after(GateDefinition *d, const char *value, const char **why) {
                         break;
                 if (!gate_name_is_valid(*n))
                         return value_refuse(why,
-                                            "not the name of a gate: a-z, 0-9 and inner dashes, 63 at most");
+                                            "must be names of gates: a-z, 0-9 and inner dashes, 63 at most");
                 if (strv_length(d->after) >= LIMIT_GATES)
                         return value_refuse(why, "too many gates");
                 if (!strv_contains(d->after, *n))
@@ -77,7 +79,7 @@ static int split_argument(GateCondition *c, const char **why) {
         while (end && end > argument && strchr(BLANKS, end[-1]))
                 end--;
         if (!equals || end == argument || equals[1] == '=')
-                return value_refuse(why, "neither KEY=VALUE nor KEY!=VALUE");
+                return value_refuse(why, "must be KEY=VALUE or KEY!=VALUE");
 
         c->value = equals + 1 + strspn(equals + 1, BLANKS);
         if (value_is_quoted(argument) || *c->value == '"' || *c->value == '\'')
@@ -89,7 +91,7 @@ static int split_argument(GateCondition *c, const char **why) {
         c->key = strndup(argument, (size_t) (end - argument));
         if (!c->key)
                 return -ENOMEM;
-        return is_key(c->key) ? 0 : value_refuse(why, "not a key of MicroShift, as ingress.status is");
+        return is_key(c->key) ? 0 : value_refuse(why, "must be a key of MicroShift, such as ingress.status");
 }
 
 static bool is_name_of_a_folder(const char *s) {
@@ -179,7 +181,7 @@ static int parse_on_unknown(GateDefinition *d, const char *value, const char **w
         else if (streq(value, "close"))
                 d->on_unknown = ON_UNKNOWN_CLOSE;
         else
-                return value_refuse(why, "neither hold nor close");
+                return value_refuse(why, "must be hold or close");
         return 0;
 }
 
@@ -205,4 +207,13 @@ int gate_key_set(GateDefinition *d, const char *key, const char *value, const ch
                 if (streq(keys[i].name, key))
                         return keys[i].parse(d, value, why);
         return -ENOENT;
+}
+
+/* The key of [Gate] that was meant by one that it does not have; NULL where none is near. */
+const char *gate_key_nearest(const char *key) {
+        const char *names[ELEMENTSOF(keys) + 1] = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                names[i] = keys[i].name;
+        return nearest_name(key, (char *const *) names);
 }

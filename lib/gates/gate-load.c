@@ -41,9 +41,57 @@ static int inherit_required(char *const *folders, const char *name, CheckSyntaxF
         return 0;
 }
 
+/* The gate's own file, below the mask; without checks where no folder has one. */
+static int load_below_mask(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
+                           GateDefinition **ret) {
+        _cleanup_(conf_file_freep) ConfFile *empty = NULL;
+        int r;
+
+        STRV_FOREACH(f, folders) {
+                _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+                char *const folder[] = { *f, NULL };
+
+                r = load_conf(folder, name, &conf);
+                if (r < 0)
+                        return r;
+                if (conf->main && !conf->masked)
+                        return gate_definition_parse(name, conf, find_syntax, ret);
+        }
+        r = conf_parse(name, name, "", 0, &empty);
+        return r < 0 ? r : gate_definition_parse(name, empty, find_syntax, ret);
+}
+
+/* A masked gate has the description of its own file, and what that file says of where it is required. */
+static int load_masked(char *const *folders, const char *name, const char *mask,
+                       CheckSyntaxFinder find_syntax, GateDefinition **ret) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+        int r;
+
+        if (!gate_name_is_valid(name))
+                return -ENOENT;
+        r = load_below_mask(folders, name, find_syntax, &d);
+        if (r < 0)
+                return r;
+        gate_definition_clear_checks(d);
+        d->after = strv_free(d->after);
+        d->after_places = strv_free(d->after_places);
+        d->warnings = strv_free(d->warnings);
+        d->errors = strv_free(d->errors);
+        d->files = strv_free(d->files);
+        d->invalid = mfree(d->invalid);
+        d->masked = strdup(mask);
+        if (!d->masked)
+                return -ENOMEM;
+        r = strv_extend(&d->files, mask);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
 /* Loads the gate of that name out of folders, the first on top, with its drop-ins. Where its files are wrong the
- * definition says so in invalid. -ENOENT where no folder has it, -ERFKILL where it is masked (as systemd says it),
- * -ENOMEM. */
+ * definition says so in invalid, where it is masked, by what. -ENOENT where no folder has it, -ENOMEM. */
 int gate_definition_load(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
                          GateDefinition **ret) {
         _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
@@ -56,7 +104,7 @@ int gate_definition_load(char *const *folders, const char *name, CheckSyntaxFind
         if (!conf->main)
                 return -ENOENT;
         if (conf->masked)
-                return -ERFKILL;
+                return load_masked(folders, name, conf->main, find_syntax, ret);
         r = gate_definition_parse(name, conf, find_syntax, &d);
         if (r >= 0 && d->invalid && d->required <= 0)
                 r = inherit_required(folders, name, find_syntax, d);
@@ -82,7 +130,7 @@ static int load_all(char *const *folders, char *const *files, CheckSyntaxFinder 
                 if (!name)
                         return -ENOMEM;
                 r = gate_definition_load(folders, name, find_syntax, definitions + *n);
-                if (r == -ERFKILL || r == -ENOENT)
+                if (r == -ENOENT)
                         continue;
                 if (r < 0)
                         return r;
@@ -91,7 +139,7 @@ static int load_all(char *const *folders, char *const *files, CheckSyntaxFinder 
         return 0;
 }
 
-/* Loads all gates of folders that are not masked, sorted by name. Invalid ones are among them. -E2BIG above
+/* Loads all gates of folders, sorted by name. Invalid and masked ones are among them. -E2BIG above
  * LIMIT_GATES, an error of the system where a folder cannot be listed, both with reterr_detail (may be NULL);
  * -ENOMEM. The result goes to gate_definitions_free(). */
 int gate_definitions_load(char *const *folders, CheckSyntaxFinder find_syntax, GateDefinition ***ret,

@@ -72,8 +72,7 @@ void blocker_done(Blocker *b) {
 
 /* Writes ret on success only, and does not free what it had. -ENOMEM. */
 int blocker_copy(const Blocker *b, Blocker *ret) {
-        _cleanup_(blocker_done)
-                Blocker copy = { .since = b->since, .is_dated = b->is_dated, .is_doubt = b->is_doubt };
+        _cleanup_(blocker_done) Blocker copy = { .since = b->since, .is_doubt = b->is_doubt };
         int r;
 
         r = object_name_set(&copy.object, strempty(b->object.kind), b->object.namespace,

@@ -18,7 +18,6 @@ typedef struct Blocker {
         char *message; /* NULL if there is none */
         char *hint;    /* NULL if none is known */
         usec_t since;  /* boottime */
-        bool is_dated; /* since is the time that the cluster gives, not the time when the daemon first saw it */
         bool is_doubt; /* nothing is known to be wrong, but evidence is lacking */
 } Blocker;
 

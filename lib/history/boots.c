@@ -373,7 +373,7 @@ static int compare_ready(const void *a, const void *b) {
         return x->ready < y->ready ? -1 : x->ready > y->ready;
 }
 
-/* The required gate that opened last before the boot was ready: this took the boot's time. NULL where there is none. */
+/* The required gate that opened last before the boot was ready, which took the boot's time. NULL: there is none. */
 static const BootGate *last_gate(const Boot *b) {
         const BootGate *last = NULL;
 

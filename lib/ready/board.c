@@ -29,17 +29,18 @@ Gate *board_find(const Board *b, const char *name) {
 /* Appends the gate to b->gates, behind those of all that its After= names. Depth first; no deeper than there are
  * gates. */
 static int sort_gate(Board *b, const Board *unsorted, Gate *g, char ***warnings) {
+        const GateDefinition *d = g->setup.definition;
         int r;
 
         if (g->sorting == GATE_SORTED)
                 return 0;
         g->sorting = GATE_BEING_SORTED;
-        STRV_FOREACH(name, g->setup.definition->after) {
-                Gate *before = board_find(unsorted, *name);
+        for (size_t i = 0; d->after && d->after[i]; i++) {
+                Gate *before = board_find(unsorted, d->after[i]);
 
                 if (before && before->sorting == GATE_BEING_SORTED)
-                        r = strv_extendf(warnings, "gate %s: After=%s makes a cycle, ignoring it",
-                                         gate_name(g), *name);
+                        r = strv_extendf(warnings, "%s: After=%s makes a cycle, ignoring it",
+                                         d->after_places[i], d->after[i]);
                 else
                         r = before ? sort_gate(b, unsorted, before, warnings) : 0;
                 if (r < 0)
@@ -319,8 +320,8 @@ const Blocker *board_first_blocker(const Board *b, const Gate **ret_gate) {
         return blocker;
 }
 
-/* What a verdict that is ready waited for last: what the first of the required gates, in order of explanation, did that
- * opened, or passed its checks, when the verdict turned ready. NULL where none did, as after a reload. */
+/* What a verdict that is ready waited for last: the last blocker of the first required gate, in order of explanation,
+ * that opened, or passed its checks, when the verdict turned ready. NULL where none did, as after a reload. */
 const Blocker *board_waited_for(const Board *b) {
         BOARD_FOREACH(g, b) {
                 if (gate_is_required(g) && g->waited_for.reason &&

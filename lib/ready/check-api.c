@@ -37,7 +37,7 @@ static int parse_path(void *p, const char *value, const char **why) {
         if (has_dot_part(value))
                 return value_refuse(why, "a path with . or .. in it: write the path that is meant");
         if (has_broken_escape(value))
-                return value_refuse(why, "a % without two hexadecimal digits behind it, as %20 has");
+                return value_refuse(why, "a % without two hexadecimal digits behind it, as in %20");
         return value_set_path(p, *value ? value : "/readyz", why);
 }
 

@@ -26,7 +26,7 @@ static int parse_resource(void *p, const char *value, const char **why) {
         if (*value)
                 r = kube_resource_parse(value, &resource);
         if (r == -EINVAL)
-                return value_refuse(why, "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case");
+                return value_refuse(why, "must be GROUP/VERSION/PLURAL or VERSION/PLURAL, in lower case");
         return r < 0 ? r : value_set_text(p, value);
 }
 
@@ -51,14 +51,14 @@ static int parse_status(void *p, const char *value, const char **why) {
         KubeStatus s = *value ? kube_status_from_string(value) : KUBE_STATUS_TRUE, *status = p;
 
         if ((int) s < 0)
-                return value_refuse(why, "neither True, False nor Unknown");
+                return value_refuse(why, "must be True, False or Unknown");
         *status = s;
         return 0;
 }
 
 static int parse_field(void *p, const char *value, const char **why) {
         if (*value && !kube_field_is_path(value))
-                return value_refuse(why, "not names with dots between them, as status.phase is");
+                return value_refuse(why, "must be names with dots between them, such as status.phase");
         return value_set_text(p, value);
 }
 
@@ -299,7 +299,7 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
         *ret = (Watched){ .kind = strrchr(d->resource, '/') ? strrchr(d->resource, '/') + 1 : d->resource,
                           .namespace = strempty(d->namespace),
                           .name = d->name,
-                          .since = w->api_ready,
+                          .since = w->api_changed,
                           .finding = { .evidence = EVIDENCE_NONE, .proof = PROOF_MISSING } };
 
         if (make_key(d, &key) < 0) {
@@ -314,11 +314,8 @@ static bool find_out(const Check *c, const World *w, Instant now, Watched *ret, 
                 ret->since = o->changed;
                 f->proof = PROOF_NONE;
         }
-        if (f->reason) {
-                if (!o)
-                        ret->since = world_doubt_since(w);
+        if (f->reason)
                 return false;
-        }
         f->message = o && o->object->unreadable ? o->object->unreadable
                                                 : world_unnamed(w, 1U << STREAM_GENERIC, key, d->namespace);
         if (f->message) {

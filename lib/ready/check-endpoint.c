@@ -54,11 +54,11 @@ static const char *find_fault_of_url(const char *url) {
         else if (strncasecmp(url, "http://", 7) == 0)
                 rest = url + 7;
         if (!rest)
-                return "neither an http:// nor an https:// URL";
+                return "must be an http:// or https:// URL";
         if (strlen(url) > URL_LENGTH_MAX)
                 return "too long for a URL: 2048 bytes at most";
         if (!value_is_plain(url))
-                return "a URL with a blank or another character that has to be written as %20 is";
+                return "a URL with a blank or another character that must be escaped, as in %20";
         snprintf(authority, sizeof(authority), "%.*s", (int) strcspn(rest, "/?#"), rest);
         if (strchr(authority, '@'))
                 return "a URL with a user in it, which is not supported";
@@ -95,7 +95,7 @@ static int parse_range(struct ExpectedStatus *x, char *text, const char **why) {
                 *dash++ = '\0';
         if (parse_unsigned(text, 599, &from) < 0 || parse_unsigned(dash ?: text, 599, &to) < 0 ||
             from < 100 || to < from)
-                return value_refuse(why, "neither a status of HTTP nor a range such as 200-299");
+                return value_refuse(why, "must be an HTTP status or a range such as 200-299");
         if (x->n_ranges >= RANGES_MAX)
                 return value_refuse(why, "too many ranges");
         return add_range(x, from, to);

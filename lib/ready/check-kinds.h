@@ -78,4 +78,4 @@ extern const CheckKind check_kind_endpoint;
 extern const CheckKind check_kind_socket;
 
 extern const CheckKind *const check_kinds[]; /* ends with NULL */
-const CheckSyntax *check_find_syntax(const char *section);
+const CheckSyntax *check_find_syntax(const char *section, const char **ret_nearest);

@@ -14,7 +14,7 @@ static int parse_name(void *p, const char *value, const char **why) {
         else if (*value && !streq(value, "*") && !kube_name_is_valid(value))
                 return value_refuse(why, value_has_specifier(value)
                                                  ? VALUE_SPECIFIER ", local for this host's node"
-                                                 : "neither local nor * nor a name that a node can "
+                                                 : "must be local, * or a name that a node can "
                                                    "have: " KUBE_NAME_WORDS);
         return value_set_text(p, value);
 }
@@ -48,15 +48,13 @@ static int missing(const World *w, const char *name, const char *reason, const c
                              .proof = PROOF_MISSING,
                              .reason = reason,
                              .message = message },
-                .since = w->api_ready,
+                .since = w->api_changed,
                 .is_unnamed = streq(name, "local") || streq(name, "*"),
         };
         const char *why, *detail;
 
-        if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail)) {
+        if (!world_role_in_sync(w, STREAM_NODES, NULL, &why, &detail))
                 finding_set(&watched.finding, EVIDENCE_NONE, why, detail);
-                watched.since = world_doubt_since(w);
-        }
         return call_back(w, &watched, callback, userdata);
 }
 

@@ -9,7 +9,7 @@
 #include "base/string-util.h"
 #include "base/value.h"
 
-#define NO_ADDRESS "neither /PATH, HOST:PORT nor [IPV6]:PORT"
+#define NO_ADDRESS "must be /PATH, HOST:PORT or [IPV6]:PORT"
 
 static int split(const char *address, char **ret_host, unsigned *ret_port, const char **why) {
         const char *colon = strrchr(address, ':'), *fault;

@@ -22,7 +22,7 @@ static int parse_kind(void *p, const char *value, const char **why) {
         KubeKind k = *value ? kube_kind_from_string(value) : _KUBE_KIND_MAX, *kind = p;
 
         if (*value && k != KUBE_DAEMONSET && k != KUBE_DEPLOYMENT && k != KUBE_STATEFULSET)
-                return value_refuse(why, "neither DaemonSet, Deployment nor StatefulSet");
+                return value_refuse(why, "must be Deployment, DaemonSet or StatefulSet");
         *kind = k;
         return 0;
 }
@@ -31,7 +31,7 @@ static int parse_revision(void *p, const char *value, const char **why) {
         bool *any = p;
 
         if (*value && !streq(value, "newest") && !streq(value, "any"))
-                return value_refuse(why, "neither newest nor any");
+                return value_refuse(why, "must be newest or any");
         *any = streq(value, "any");
         return 0;
 }
@@ -411,18 +411,36 @@ static int judge_object(const Check *c, const WorldObject *o, Judging *j) {
         return r < 0 || t.old == 0 ? r : tally_block_old(&m, j);
 }
 
+/* What the workload is shown with: the first of the blockers that are its own or its pods', which begin at first. */
+static void take_finding(Watched *watched, const Report *report, size_t first) {
+        const Blocker *b = NULL;
+
+        for (size_t i = first; i < report->n_blockers; i++)
+                if (!b || (b->is_doubt && !report->blockers[i].is_doubt))
+                        b = &report->blockers[i];
+        watched->finding.evidence = report->evidence;
+        watched->finding.reason = b ? b->reason : NULL;
+        watched->finding.message = b ? b->message : NULL;
+}
+
 static int judge_workload(const Check *c, Judging *j) {
         Watched watched = watched_workload(c, j->world);
+        size_t first = j->report->n_blockers;
         int r;
 
-        if (!watched.object)
-                return judge_missing(c, j);
-        r = judge_object(c, watched.object, j);
-        if (r < 0)
-                return r;
+        if (watched.object)
+                r = judge_object(c, watched.object, j);
+        else
+                r = judge_missing(c, j);
         /* Its pods keep it shut, or nothing does. */
         watched.finding.evidence = j->report->evidence;
-        return report_see(j, &watched);
+        if (r >= 0 && watched.object)
+                r = report_see(j, &watched);
+        if (r < 0)
+                return r;
+        take_finding(&watched, j->report, first);
+        report_show(j, &watched);
+        return 0;
 }
 
 static int judge(Check *c, Judging *j) {
@@ -440,12 +458,7 @@ static int list(const Check *c, const World *w, Instant now, WatchedCallback cal
 
         r = judge_workload(c, &(Judging){ .world = w, .now = now, .report = &report });
         watched.since = o ? o->changed : w->api_changed;
-        watched.finding.evidence = report.evidence;
-        report_sort(&report);
-        if (report.n_blockers > 0) {
-                watched.finding.reason = report.blockers[0].reason;
-                watched.finding.message = report.blockers[0].message;
-        }
+        take_finding(&watched, &report, 0);
         if (r >= 0)
                 r = callback(&watched, userdata);
         report_done(&report);

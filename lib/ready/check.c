@@ -5,6 +5,7 @@
 #include "ready/check.h"
 
 #include "base/string-util.h"
+#include "diagnosis/columns.h"
 #include "ready/explain.h"
 
 /* The kind of a check. */
@@ -98,13 +99,25 @@ static const char *find_hint(const Judging *j, const Blocker *b, const HintQuery
         return hint_for(q);
 }
 
-/* Rule R8: since when the obstacle is there. That the object is not ready counts since it says so; that the API is out
- * of reach, since it went. Anything else the daemon finds out itself, and it counts since then: when the object last
- * changed does not matter. A blocker that was there before keeps its time, see take_report(). */
+/* Whether nothing is known to be wrong with the object, and evidence is lacking. */
+static bool is_in_doubt(const Report *r, const Watched *watched) {
+        return watched->finding.evidence != EVIDENCE_FALSE && r->evidence != EVIDENCE_FALSE;
+}
+
+/* Rule R8: since when the obstacle is there. What is known to be wrong counts since the object first had this reason
+ * while it has not passed, whatever else was told of it meanwhile: a kubelet goes back and forth between reasons, and
+ * an outage ends none. Else, that the object is not ready counts since it says so; that the API is out of reach, since
+ * it went. Anything else the daemon finds out itself, and it counts since then: when the object last changed does not
+ * matter. A blocker that was there before keeps its time, see take_report(). */
 static usec_t obstacle_since(const Judging *j, const Watched *watched) {
         const Finding *f = &watched->finding;
         const World *w = j->world;
+        usec_t first = 0;
 
+        if (j->trail && f->reason && !is_in_doubt(j->report, watched))
+                first = trail_since(j->trail, watched->kind, watched->namespace, watched->name, f->reason);
+        if (first > 0)
+                return first;
         if (f->is_reported)
                 return watched->since;
         if (w->api != API_READY && streq_ptr(f->reason, world_api_reason(w)))
@@ -118,8 +131,7 @@ static int make_blocker(const Judging *j, const Watched *watched, bool hinted, B
         int k;
 
         explain(j, watched, &e);
-        b.is_dated = e.since > 0;
-        b.since = e.since ?: obstacle_since(j, watched);
+        b.since = usec_min(e.since ?: USEC_INFINITY, obstacle_since(j, watched));
         k = object_name_set(&b.object, watched->kind, watched->namespace, watched->name);
         if (k >= 0)
                 k = set(&b.reason, e.query.reason ?: REASON_NOT_SYNCED);
@@ -138,7 +150,7 @@ static int make_blocker(const Judging *j, const Watched *watched, bool hinted, B
 /* Adds a blocker for what was found of an object, unless it is already there or there are too many. */
 int report_add(Judging *j, const Watched *watched) {
         Report *r = j->report;
-        bool is_doubt = watched->finding.evidence != EVIDENCE_FALSE && r->evidence != EVIDENCE_FALSE;
+        bool is_doubt = is_in_doubt(r, watched);
         Blocker b;
         int k;
 
@@ -164,9 +176,25 @@ int report_see(Judging *j, const Watched *watched) {
 
         if (!j->trail || watched->is_unnamed)
                 return 0;
-        k = trail_see(j->trail, watched->kind, watched->namespace, watched->name, &watched->finding,
-                      &wanted);
+        k = trail_see(j->trail, watched->kind, watched->namespace, watched->name,
+                      watched->object ? watched->object->object->uid : NULL, &watched->finding, &wanted);
         return k > 0 ? make_blocker(j, watched, false, wanted) : k;
+}
+
+/* STATUS of an object that is no pod: pods have kubectl's column. */
+const char *watched_status(const Watched *watched) {
+        const KubeObject *o = watched->object ? watched->object->object : NULL;
+
+        if (watched->finding.evidence != EVIDENCE_TRUE)
+                return strna(watched->finding.reason);
+        return o && o->kind == KUBE_NODE ? node_status_column(KUBE_NODE_OF(o)) : "Ready";
+}
+
+/* Lets the gate's trail see what is shown of an object that is no pod, after report_see(). */
+void report_show(Judging *j, const Watched *watched) {
+        if (j->trail && !watched->is_unnamed)
+                trail_show(j->trail, watched->kind, watched->namespace, watched->name,
+                           watched_status(watched), j->now.boottime);
 }
 
 /* Counts one object into the report and its evidence, and adds a blocker where it is not TRUE. */
@@ -177,6 +205,7 @@ int report_count(Judging *j, const Watched *watched) {
         k = report_see(j, watched);
         if (k < 0)
                 return k;
+        report_show(j, watched);
         r->total_objects++;
         r->evidence = evidence_and(r->evidence, watched->finding.evidence);
         if (watched->finding.evidence == EVIDENCE_TRUE) {

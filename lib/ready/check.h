@@ -45,16 +45,19 @@ typedef struct Watched {
         /* Where pods are missing: the last one that failed or is being deleted, or NULL. */
         const WorldObject *leftover;
         Finding finding;
-        usec_t since;    /* boottime */
+        usec_t since;    /* boottime: since when it is so, by the world */
         bool is_unnamed; /* stands for an object that is not known by its name */
 } Watched;
 
 int report_add(Judging *j, const Watched *watched);
 int report_see(Judging *j, const Watched *watched);
+void report_show(Judging *j, const Watched *watched);
 int report_count(Judging *j, const Watched *watched);
 void report_sort(Report *r);
 void report_cut(Report *r, size_t n);
 Blocker *report_find(Report *r, const Blocker *b);
+
+const char *watched_status(const Watched *watched);
 
 typedef int (*WatchedCallback)(const Watched *watched, void *userdata);
 

@@ -75,8 +75,9 @@ static void explain_pod(const World *w, const KubePod *p, Explanation *e) {
         q->event_message = event.message;
         if (isempty(q->message) || (event.pulling && waits && !crashes) ||
             says_no_more_than_back_off(q->message)) {
+                /* The status says no more than that it waits, and has done so for as long as the pull lasts. */
+                e->since = isempty(q->message) && waits && !crashes ? event.since : 0;
                 q->message = event.message;
-                e->since = event.since;
         } else if (event.pulling ? waits : says_only_which(q->reason))
                 say_more(e, "%s", event.message);
 }

@@ -9,7 +9,7 @@
  * the Explanation. */
 typedef struct Explanation {
         HintQuery query;
-        usec_t since;                 /* boottime, where an event says it, else 0 */
+        usec_t since; /* boottime: the object has blocked since then at least; 0: not known */
         char text[LIMIT_MESSAGE + 1]; /* room for a message that has to be put together */
 } Explanation;
 

@@ -112,6 +112,15 @@ const Blocker *gate_waited_for(const Gate *g) {
         return g->waited_for.reason ? &g->waited_for : NULL;
 }
 
+/* When (boottime) what is shown of an object that the gate looks at was last seen to change. */
+usec_t gate_watched_changed(const Gate *g, const Watched *watched) {
+        const WorldObject *o = watched->object;
+
+        if (o && o->object->kind == KUBE_POD)
+                return o->shown;
+        return trail_changed(&g->trail, watched->kind, watched->namespace, watched->name) ?: watched->since;
+}
+
 /* A gate whose conditions do not apply here is never required. */
 bool gate_is_required(const Gate *g) {
         return g->setup.required && gate_state(g) != GATE_DISABLED;
@@ -314,10 +323,7 @@ static bool take_report(Gate *g, Report *new, Instant now) {
 
                 if (!b->gate)
                         b->gate = strdup(gate_name(g)); /* lacking memory: a blocker without a gate's name */
-                if (known && !b->is_dated)
-                        b->since = known->since;
-                else
-                        b->since = usec_min(b->since, now.boottime);
+                b->since = usec_min(b->since, known ? known->since : now.boottime);
                 if (guard >= 0)
                         g->held[guard]++;
                 same = same && known == &old->blockers[i] && b->since == known->since &&

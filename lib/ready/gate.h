@@ -25,8 +25,9 @@ typedef struct KeptContainer {
 typedef struct GateSetup {
         GateDefinition *definition; /* owned */
         bool enabled;
-        char *cause; /* why it is not enabled, or which condition could not be read; else NULL */
-        bool required;
+        char *cause;   /* why it is not enabled, or which condition could not be read; else NULL */
+        bool required; /* says nothing of one that is masked */
+        bool missed;   /* it is masked, and would be required without its mask */
         bool vendor;
         GateTiming timing;
 } GateSetup;
@@ -76,6 +77,7 @@ usec_t gate_deadline(const Gate *g);
 GateState gate_state(const Gate *g);
 const char *gate_name(const Gate *g);
 const Blocker *gate_waited_for(const Gate *g);
+usec_t gate_watched_changed(const Gate *g, const Watched *watched);
 bool gate_is_required(const Gate *g);
 bool gate_is_asked(const Gate *g);
 GateClockKind gate_running_clock(const Gate *g, Instant now, usec_t *ret_ends_boottime);

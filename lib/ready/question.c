@@ -45,7 +45,7 @@ const char *question_host_fault(const char *host, bool bracketed) {
                 return "an IPv6 address without its brackets: [IPV6]:PORT";
         if (strlen(host) > HOST_MAX || host[strspn(host, HOST_CHARACTERS)] || !has_possible_parts(host) ||
             (!host[strspn(host, DIGITS ".")] && inet_pton(AF_INET, host, &four) != 1))
-                return "neither a name that a host can have nor an IP address";
+                return "must be a host name or an IP address";
         return NULL;
 }
 

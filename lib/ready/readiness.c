@@ -30,6 +30,7 @@ void readiness_done(Readiness *r) {
         event_digest_free(r->events);
         timeline_free(r->timeline);
         boot_log_free(r->boots);
+        problems_done(&r->problems);
         *r = READINESS_NULL;
 }
 
@@ -143,6 +144,8 @@ bool readiness_apply_conditions(Readiness *r, const GateFacts *facts, Instant no
 
                 if (g->setup.definition->invalid)
                         continue;
+                g->setup.missed =
+                        g->setup.required && gate_conditions_hold_below_mask(g->setup.definition, facts) > 0;
                 holds = gate_conditions_hold(g->setup.definition, facts, &cause);
                 gate_set_enabled(g, holds != 0, holds > 0 ? mfree(cause) : cause);
                 other_objects = other_objects || gate_is_asked(g) != asked;

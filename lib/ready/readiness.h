@@ -3,6 +3,7 @@
 
 #include "diagnosis/events.h"
 #include "gates/gate-condition.h"
+#include "gates/problems.h"
 #include "history/boots.h"
 #include "history/timeline.h"
 #include "ready/board.h"
@@ -17,6 +18,7 @@ typedef struct Readiness {
         BootLog *boots;
         usec_t userspace; /* monotonic: when this userspace began, 0 where systemd was not there to say */
         usec_t verdict_changed_realtime;
+        Problems problems;    /* of the configuration, when it was last loaded */
         bool boot_is_settled; /* when this boot was first ready is on record */
 } Readiness;
 

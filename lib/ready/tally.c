@@ -32,7 +32,7 @@ static int parse_proof(void *p, const char *value, const char **why) {
         else if (streq(value, "none"))
                 *proof = PROOF_WANTED_NONE;
         else
-                return value_refuse(why, "neither cgroup, observed nor none");
+                return value_refuse(why, "must be cgroup, observed or none");
         return 0;
 }
 

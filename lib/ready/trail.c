@@ -5,15 +5,21 @@
  * Each judgement of a gate is a round: every object that is judged is seen, and a difference from what was last told
  * is an edge. An object that two checks look at passes when both say so. NO-EVIDENCE does not change the state of a
  * known object, or a restart of MicroShift would be told for every pod. An object that was not seen counts as gone
- * only while all streams are in sync, and after a while. While an object waits each reason is told once: a kubelet
- * alternates between ErrImagePull and ImagePullBackOff for hours.
+ * only while all streams are in sync, and after a while. While an object waits each reason is told once, and counts
+ * since then: a kubelet alternates between ErrImagePull and ImagePullBackOff for hours.
  *
  * Objects nearly always come in the same order, so that finding one again takes one comparison. */
 
 #include "ready/trail.h"
 
+#include "base/hash.h"
 #include "base/limits.h"
-#include "base/strv.h"
+
+/* A reason that was told, and since when it is given. */
+typedef struct Told {
+        char *reason;
+        usec_t since; /* boottime */
+} Told;
 
 struct TrailEntry {
         ObjectName object;
@@ -21,8 +27,13 @@ struct TrailEntry {
         Evidence evidence; /* in this round */
         bool is_doubtful; /* in this round: whether there is such an object is not known, or not asked yet */
         Blocker blocker; /* what keeps it from passing, or last did; reason is NULL where that is not known */
-        char **told;     /* the reasons that were told in this wait */
+        Told *told;      /* in this wait */
+        size_t n_told;
         usec_t missed;   /* monotonic: when it was first found missing; 0: it is there */
+        uint64_t uid;    /* a hash; 0: not known */
+        uint64_t status; /* likewise of what is shown of it */
+        usec_t changed;  /* boottime: when that changed; 0: nothing is shown */
+        bool is_shown;   /* in this round */
 };
 
 /* A pod that is bound to a node moves from one stream to another, and may be in neither for a moment. */
@@ -46,10 +57,42 @@ ObjectState object_state_from_string(const char *s) {
         return _OBJECT_STATE_INVALID;
 }
 
+static void forget_told(TrailEntry *e) {
+        for (size_t i = 0; i < e->n_told; i++)
+                free(e->told[i].reason);
+        e->told = mfree(e->told);
+        e->n_told = 0;
+}
+
+static const Told *find_told(const TrailEntry *e, const char *reason) {
+        for (size_t i = 0; i < e->n_told; i++)
+                if (streq(e->told[i].reason, reason))
+                        return &e->told[i];
+        return NULL;
+}
+
+/* Returns 1; 0 where the blocker's reason was told before, or where too many were. */
+static int add_told(TrailEntry *e, const Blocker *b) {
+        Told *more;
+        char *reason;
+
+        if (e->n_told >= LIMIT_TRANSITIONS_PER_OBJECT || find_told(e, b->reason))
+                return 0;
+        more = reallocarray(e->told, e->n_told + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        e->told = more;
+        reason = strdup(b->reason);
+        if (!reason)
+                return -ENOMEM;
+        more[e->n_told++] = (Told){ .reason = reason, .since = b->since };
+        return 1;
+}
+
 static void entry_done(TrailEntry *e) {
         object_name_done(&e->object);
         blocker_done(&e->blocker);
-        e->told = strv_free(e->told);
+        forget_told(e);
 }
 
 void trail_done(Trail *t) {
@@ -59,15 +102,20 @@ void trail_done(Trail *t) {
         *t = (Trail){};
 }
 
-/* Begins a round. Objects that were told to be gone are forgotten. */
+/* Begins a round. Objects that were told to be gone are forgotten, and those that were in doubt and not seen again. */
 void trail_begin(Trail *t) {
         size_t n = 0;
 
-        for (size_t i = 0; i < t->n; i++)
-                if (t->entries[i].state == OBJECT_ABSENT)
-                        entry_done(&t->entries[i]);
-                else
-                        t->entries[n++] = t->entries[i];
+        for (size_t i = 0; i < t->n; i++) {
+                TrailEntry e = t->entries[i];
+
+                if (e.state == OBJECT_ABSENT && !e.is_doubtful) {
+                        entry_done(&e);
+                        continue;
+                }
+                e.is_doubtful = false;
+                t->entries[n++] = e;
+        }
         t->n = n;
         t->seen = 0;
         t->told = SIZE_MAX; /* nothing, until the round is over */
@@ -79,8 +127,10 @@ static bool is_named(const TrailEntry *e, const char *kind, const char *namespac
                streq(strempty(e->object.namespace), strempty(namespace));
 }
 
-/* The object's index; n where it is new. */
+/* The object's index; n where it is new. The one that was seen last is asked about most. */
 static size_t find(const Trail *t, const char *kind, const char *namespace, const char *name) {
+        if (t->seen > 0 && is_named(&t->entries[t->seen - 1], kind, namespace, name))
+                return t->seen - 1;
         for (size_t i = t->seen; i < t->n; i++)
                 if (is_named(&t->entries[i], kind, namespace, name))
                         return i;
@@ -124,6 +174,7 @@ static bool pass(Trail *t, size_t *i) {
         if (*i < t->seen)
                 return false;
         e = t->entries[*i];
+        e.is_shown = false;
         t->entries[*i] = t->entries[t->seen];
         t->entries[t->seen] = e;
         *i = t->seen++;
@@ -143,10 +194,23 @@ static ObjectState next_state(const TrailEntry *e, bool seen) {
         }
 }
 
-/* An object is judged; its reason may be NULL. Returns 1 where the caller has to write the blocker, all of it or
- * nothing, before the next object is seen. */
-int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
-              Blocker **ret_wanted) {
+/* Another object may have the name of one that was there before: its reasons are its own. */
+static void take_uid(TrailEntry *e, const char *uid) {
+        uint64_t hash = isempty(uid) ? 0 : fnv_bytes(FNV_INIT, uid, strlen(uid));
+
+        if (hash == 0)
+                return;
+        if (e->uid != 0 && e->uid != hash) {
+                forget_told(e);
+                blocker_done(&e->blocker);
+        }
+        e->uid = hash;
+}
+
+/* An object is judged; its uid and its reason may be NULL. Returns 1 where the caller has to write the blocker, all of
+ * it or nothing, before the next object is seen. */
+int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const char *uid,
+              const Finding *f, Blocker **ret_wanted) {
         TrailEntry *e;
         size_t i;
         int r;
@@ -158,6 +222,7 @@ int trail_see(Trail *t, const char *kind, const char *namespace, const char *nam
         if (!pass(t, &i) && t->entries[i].evidence != EVIDENCE_TRUE)
                 return 0; /* the first blocker of the round stays */
         e = &t->entries[i];
+        take_uid(e, uid);
         e->evidence = f->evidence;
         e->missed = 0;
         e->is_doubtful = f->evidence == EVIDENCE_NONE &&
@@ -198,15 +263,11 @@ static int tell(TrailEntry *e, ObjectState to, ObjectEdge *ret) {
         bool waits = to == OBJECT_WAITING || to == OBJECT_LOST;
         int r;
 
-        if (waits && e->blocker.reason && strv_length(e->told) < LIMIT_TRANSITIONS_PER_OBJECT &&
-            !strv_contains(e->told, e->blocker.reason)) {
-                r = strv_extend(&e->told, e->blocker.reason);
-                if (r < 0)
-                        return r;
-        } else if (to == e->state)
-                return 0;
+        r = waits && e->blocker.reason ? add_told(e, &e->blocker) : 0;
+        if (r < 0 || (r == 0 && to == e->state))
+                return r;
         if (!waits)
-                e->told = strv_free(e->told);
+                forget_told(e);
 
         *ret = (ObjectEdge){ .object = &e->object,
                              .from = e->state,
@@ -242,12 +303,45 @@ int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Bloc
         e = &t->entries[i];
         e->state = to;
         if (to == OBJECT_READY || to == OBJECT_ABSENT)
-                e->told = strv_free(e->told);
+                forget_told(e);
         else if (blocker) {
                 blocker_done(&e->blocker);
                 r = blocker_copy(blocker, &e->blocker);
                 if (r >= 0)
-                        r = strv_extend(&e->told, e->blocker.reason);
+                        r = add_told(e, &e->blocker);
         }
-        return r;
+        return MIN(r, 0);
+}
+
+/* What is shown of an object's status, after it was seen in this round. Of two checks the first counts. now is
+ * boottime. */
+void trail_show(Trail *t, const char *kind, const char *namespace, const char *name, const char *status,
+                usec_t now) {
+        uint64_t hash = fnv_bytes(FNV_INIT, status, strlen(status));
+        size_t i = find(t, kind, namespace, name);
+        TrailEntry *e = i < t->seen ? &t->entries[i] : NULL;
+
+        if (!e || e->is_shown)
+                return;
+        e->is_shown = true;
+        if (e->changed > 0 && e->status == hash)
+                return;
+        e->status = hash;
+        e->changed = now;
+}
+
+/* Since when (boottime) the object has given this reason, in its present wait; 0: it has not, as far as is known. */
+usec_t trail_since(const Trail *t, const char *kind, const char *namespace, const char *name,
+                   const char *reason) {
+        size_t i = find(t, kind, namespace, name);
+        const Told *told = i < t->n ? find_told(&t->entries[i], reason) : NULL;
+
+        return told ? told->since : 0;
+}
+
+/* When (boottime) what is shown of the object changed; 0: nothing is shown of it. */
+usec_t trail_changed(const Trail *t, const char *kind, const char *namespace, const char *name) {
+        size_t i = find(t, kind, namespace, name);
+
+        return i < t->n ? t->entries[i].changed : 0;
 }

@@ -38,9 +38,14 @@ typedef struct ObjectEdge {
 
 void trail_done(Trail *t);
 void trail_begin(Trail *t);
-int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const Finding *f,
-              Blocker **ret_wanted);
+int trail_see(Trail *t, const char *kind, const char *namespace, const char *name, const char *uid,
+              const Finding *f, Blocker **ret_wanted);
 void trail_end(Trail *t);
 void trail_end_whole(Trail *t, usec_t now, usec_t *deadline);
 bool trail_next(Trail *t, ObjectEdge *ret);
+void trail_show(Trail *t, const char *kind, const char *namespace, const char *name, const char *status,
+                usec_t now);
+usec_t trail_since(const Trail *t, const char *kind, const char *namespace, const char *name,
+                   const char *reason);
+usec_t trail_changed(const Trail *t, const char *kind, const char *namespace, const char *name);
 int trail_restore(Trail *t, const ObjectName *object, ObjectState to, const Blocker *blocker);

@@ -268,16 +268,18 @@ static int pod_carry_over(WorldObject *o, const KubePod *update, bool witnessed,
                 o->is_restarted = false;
                 /* A pod that was created while we watched cannot carry a status of an earlier boot. */
                 o->observed = witnessed && !old && is_blank(update);
-                o->changed = now.boottime;
+                o->changed = o->shown = now.boottime;
                 return 0;
         }
         before = pod_ready(old);
         if (witnessed && (ids_differ(old, update) ||
                           (before.status == KUBE_STATUS_FALSE && after.status == KUBE_STATUS_TRUE)))
                 o->observed = true;
-        if (before.status != after.status || !streq_ptr(old->phase, update->phase) ||
-            old->object.deleting != update->object.deleting || says_otherwise(old, update))
+        if ((before.status == KUBE_STATUS_TRUE) != (after.status == KUBE_STATUS_TRUE) ||
+            says_otherwise(old, update))
                 o->changed = now.boottime;
+        if (pod_columns_differ(old, update))
+                o->shown = now.boottime;
         return 0;
 }
 
@@ -400,7 +402,7 @@ static int carry_nothing_over(World *w, WorldObject *o, const KubeObject *update
         o->observed = false;
         node_forget_life(o);
         if (!o->object || !o->object->unreadable || !update->unreadable)
-                o->changed = now.boottime;
+                o->changed = o->shown = now.boottime;
         if (update->kind == KUBE_NODE) {
                 o->booted = now.monotonic;
                 forget_observations(w, update->name);

@@ -171,12 +171,6 @@ const char *world_api_reason(const World *w) {
         return w->api_reason ?: (w->api == API_NOT_READY ? REASON_API_NOT_READY : REASON_API_UNREACHABLE);
 }
 
-/* Since when (boottime) no stream can be in sync: since the API is out of reach or not ready. 0 while it is ready: a
- * doubt then dates from when it is seen. */
-usec_t world_doubt_since(const World *w) {
-        return w->api == API_READY ? 0 : w->api_changed;
-}
-
 /* Whether the stream brings what the rules ask of its role. A stream that was asked for one node, or for its pods,
  * tells nothing of another that is ours now, nor that there is no node. */
 static bool stream_serves(const WorldStream *s, StreamRole role, const char *key) {

@@ -64,6 +64,7 @@ struct WorldObject {
         unsigned generation;
         bool is_former; /* brought before the API was last out of reach: by another server, perhaps */
         usec_t changed; /* boottime: when a change of its readiness or reason was last seen */
+        usec_t shown;   /* pods: boottime: when a change of its columns was last seen */
         bool is_news;   /* pods: a version that the host has not been asked about yet */
 
         /* Pods: what the host says of each container, in the order of the pod's. */
@@ -172,7 +173,6 @@ void world_stream_remove(WorldStream *s, KubeKind kind, const char *namespace, c
 bool world_role_in_sync(const World *w, StreamRole role, const char *key, const char **ret_reason,
                         const char **ret_message);
 const char *world_api_reason(const World *w);
-usec_t world_doubt_since(const World *w);
 const char *world_unnamed(const World *w, unsigned roles, const char *key, const char *namespace);
 void world_say_unreadable(const KubeObject *o, char *ret, size_t size);
 

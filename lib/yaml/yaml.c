@@ -218,7 +218,7 @@ static int set_key(Builder *b, const char *key) {
 
 /* Adds a copy of an alias's value. Recurses as deep as the tree, which has a ceiling. */
 static int copy_node(Builder *b, const YNode *from, const yaml_mark_t *mark) {
-        YNode *n;
+        YNode *n = NULL;
         int r;
 
         if (b->depth >= DEPTH_MAX)
@@ -354,7 +354,7 @@ static int take_scalar(Builder *b, const yaml_event_t *event) {
         const char *text = (const char *) event->data.scalar.value;
         bool plain =
                 event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event->data.scalar.plain_implicit;
-        YNode *n;
+        YNode *n = NULL;
         int r;
 
         if (strlen(text) != event->data.scalar.length)
@@ -398,7 +398,7 @@ static int take_event(Builder *b, const yaml_event_t *event) {
                 b->root->closed = b->root->closed || !event->data.document_end.implicit;
                 return 0;
         case YAML_STREAM_END_EVENT: {
-                YNode *n;
+                YNode *n = NULL;
 
                 /* A stream without a document is null, as an empty document is. */
                 r = add_node(b, YNODE_SCALAR, &event->start_mark, &n);

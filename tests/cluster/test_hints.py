@@ -27,7 +27,7 @@ PODS = (
     ("crash", "Error", "lookup x on 10.43.0.10:53: read udp 10.42.0.7:40312: i/o timeout", "firewall-cmd --permanent"),
     ("crash", "Error", "lookup x on 10.43.0.10:53: read: connection refused", "see the gate dns"),
     ("crash", "Error", "dial tcp 10.43.0.1:443: connect: connection refused", "see the gate api"),
-    ("crash", "Error", 'Get "https://10.43.0.1:443/api": dial tcp 10.43.0.1:443: i/o timeout', "do not reach the API"),
+    ("crash", "Error", 'Get "https://10.43.0.1:443/api": dial tcp 10.43.0.1:443: i/o timeout', "cannot reach the API"),
     ("event", "FailedCreatePodSandBox", "ovs-vsctl: no port named br-ex", "Open vSwitch"),
     ("event", "FailedCreatePodSandBox", "open /etc/crio/openshift-pull-secret: no such file", "Save the pull secret"),
     ("event", "FailedCreatePodSandBox", "unauthorized: Please login to the Red Hat Registry", "refuses this host's"),
@@ -54,7 +54,7 @@ PODS = (
     ("event", "FailedCreatePodSandBox", "rpc error: code = DeadlineExceeded desc = context", "sandbox in time"),
     ("crash", "Error", "could not open lvmd socket", "LVMS does not come up", "openshift-storage"),
     ("pending", "Unschedulable", "1 node(s) did not have enough free storage.", "lacks a volume group"),
-    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "are made by service-ca", "openshift-dns"),
+    ("event", "FailedMount", 'secret "dns-default-metrics-tls" not found', "created by service-ca", "openshift-dns"),
     ("event", "FailedMount", 'secret "shop-tls" not found', "refers to a Secret or ConfigMap"),
     ("event", "FailedMount", 'configmap "kube-root-ca.crt" not found', "creates this in each namespace"),
     ("pending", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims.", "PersistentVolumeClaim is not"),
@@ -74,7 +74,7 @@ PODS = (
     ("crash", "Error", "listen tcp :443: bind: address already in use", "Another process has the port"),
     ("status", "CreateContainerConfigError", "image will run as root", "cannot put the container's"),
     ("status", "RunContainerError", 'exec: "nope": executable file not found', "cannot be started"),
-    ("event", "FailedCreatePodSandBox", "name is reserved", "cannot make the pod's sandbox"),
+    ("event", "FailedCreatePodSandBox", "name is reserved", "cannot create the pod's sandbox"),
     ("crash", "Error", "panic: nil", "The container keeps exiting"),
     ("ended", "ContainerStatusUnknown", "could not be located", "lost track of the container"),
     ("ended", "Error", None, "A container failed"),
@@ -264,7 +264,7 @@ def test_node(scene):
     scene.kubelet.patch_node(ready=None)
     scene.told("node", "NodeStatusUnknown", "does not report")
     scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id())
-    scene.told("node", "StaleBoot", "not of this boot")
+    scene.told("node", "StaleBoot", "from an earlier boot")
     # Addresses for documentation, which no host has.
     for address in ("192.0.2.7", "2001:db8::7"):
         told = f"the node's InternalIP {address} is not an address of this host"
@@ -304,7 +304,7 @@ def test_node_under_pressure(scene):
             scene.told("node", "KubeletNotReady", hint, "container runtime is down" + told)
             # An earlier boot's pressure is not this one's.
             scene.kubelet.patch_node(boot_id=fakekubelet.new_boot_id(), pressure=kind)
-            assert kind not in scene.told("node", "StaleBoot", "not of this boot")["message"]
+            assert kind not in scene.told("node", "StaleBoot", "from an earlier boot")["message"]
             # The kubelet rejects pods, and each time the controller makes another one.
             scene.kubelet.patch_node(pressure=kind)
             process.eventually(lambda: scene.daemon.gate("node")["state"] == "ready", 10, 0.02, "the node")
@@ -365,7 +365,7 @@ def test_workloads(scene):
     scene.load("picky", "[Workload]\nKind=DaemonSet\nNamespace=shop\nName=picky\n")
     state = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
     rest.patch(scene.kubelet.node_path, {"spec": {"taints": [state]}})
-    scene.told("picky", "NoPods", "makes no pod on the node", "has the taint node.kubernetes.io/not-ready")
+    scene.told("picky", "NoPods", "creates no pod on the node", "has the taint node.kubernetes.io/not-ready")
     own = {"key": "own", "value": "a", "effect": "NoSchedule"}
     rest.patch(scene.kubelet.node_path, {"spec": {"taints": [state, own]}})
     scene.told("picky", "NoEligibleNode", "Remove the taint", "has the taint own=a:NoSchedule")
@@ -416,7 +416,7 @@ def test_which_node(scene, another, tmp_path):
     told = another(config={"Cluster": {"Node": "other"}})
     scene.told("node", "NodeNotRegistered", "Compare Node=", "other", told)
     # Its Ready may be a dead kubelet's: the kubelet has shown no activity since this daemon started.
-    scene.told("node", "KubeletSilent", "does not run or cannot write", daemon=another())
+    scene.told("node", "KubeletSilent", "is not running or cannot write", daemon=another())
     # A host that is neither of two nodes which do not say what machine they are.
     stranger = fakekubelet.FakeKubelet(scene.rest, tmp_path / "stranger", machine_id="1" * 32)
     for name in ("edge-2", "edge-3"):
@@ -440,7 +440,7 @@ def test_what_proves(scene, another, tmp_path):
     try:
         daemon = another(gates=gates)
         scene.told("observed", "Unproven", "seen alive for a minute", "when watching began", daemon)
-        scene.told("cared", "Unproven", "half a minute after its controller", daemon=daemon)
+        scene.told("cared", "Unproven", "has been ready for half a minute", daemon=daemon)
         (tmp_path / "nothing").write_text("")
         daemon = another(gates={"shop": "[Pods]\nNamespace=shop\n"},
                          config={"Host": {"CgroupRoot": tmp_path / "nothing"}})
@@ -564,16 +564,16 @@ def test_addresses(scene, another, tmp_path, closing, names):
         "refused-here": (f"http://127.0.0.1:{process.free_port()}/", "ConnectionRefused", "at that port of this host"),
         "tls": (closing(Application(pki.server("other-ca"))).url("localhost", "https"), "TLS", "is not trusted"),
         "mutual": (closing(Application(pki.server("good"), client_ca=pki.ca)).url("localhost", "https")
-                   + f"\nCAFile={pki.ca}", "TLS", "asks for a client's certificate"),
+                   + f"\nCAFile={pki.ca}", "TLS", "asks for a client certificate"),
         "broken": (broken.url("shop.example.test"), "UnexpectedStatus", "or the application itself"),
         "broken-here": (broken.url(), "UnexpectedStatus", "reports that it is unavailable"),
         "odd": (odd.url(), "UnexpectedStatus", "not one that ExpectStatus="),
-        "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "before there is a certificate"),
+        "plain": (f"https://127.0.0.1:{shut.port}/", "TLS", "before the server sent a certificate"),
         "ca": (f"https://localhost/\nCAFile={tmp_path}/none.pem", "CAUnreadable", "Correct CAFile="),
         "silent": ("http://silent.example.test/", "NameServerSilent", "No name server"),
         "late": (f"http://shop.example.test:{late.port}/", "TimedOut", "No answer: check"),
         "late-here": (late.url(), "TimedOut", "does not answer in time"),
-        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "No valid answer of HTTP"),
+        "tongue": (closing(Application(pki.server("good"))).url(), "Disconnected", "No valid HTTP answer"),
     }
     daemon = another(gates={name: f"[Endpoint]\nURL={url}\n" for name, (url, _, _) in expected.items()},
                      wrapper=names.wrapper())

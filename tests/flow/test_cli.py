@@ -133,7 +133,8 @@ def test_explain_a_gate_that_is_disabled(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
     done = client("explain", "storage")
     assert (done.returncode, done.stderr) == (1, "")
-    assert "is disabled" in done.stdout and "  ConditionMicroShift=storage.driver!=none\n" in done.stdout
+    assert "is disabled" in done.stdout and "  ConditionMicroShift= not met, line 11\n" in done.stdout
+    assert "  ConditionMicroShift=storage.driver!=none (/usr/lib/msready/gates.d/storage.gate:11)\n" in done.stdout
     assert "$ msready gates storage\n" in done.stdout and "0 of 0" not in done.stdout
 
 
@@ -193,7 +194,9 @@ def test_status_of_a_gate_that_is_disabled(daemon, client):
     daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("storage", "disabled")]}
     done = client("status", "storage")
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.endswith("\nstorage is disabled on this host:\n    ConditionMicroShift=storage.driver!=none\n")
+    assert done.stdout.endswith("\nstorage is disabled on this host:\n    ConditionMicroShift= not met, line 11\n"
+                                "    ConditionMicroShift=storage.driver!=none "
+                                "(/usr/lib/msready/gates.d/storage.gate:11)\n")
     assert client("-q", "status", "storage").stdout == ""
 
 
@@ -296,11 +299,22 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
 
 
 @pytest.mark.parametrize("arguments,word", [
-    (("nope",), "no verb 'nope'"),
-    (("--nope",), "unrecognized option"),
+    (("xyzzy",), "unknown verb 'xyzzy'. Try: msready help"),
+    (("--xyzzy",), "unknown option '--xyzzy'. Try: msready help"),
+    (("stauts",), "unknown verb 'stauts'. Did you mean status?"),
+    (("dns",), "unknown verb 'dns'. Did you mean: msready status dns?"),
+    (("storge", "--timeout=3"), "unknown verb 'storge'. Did you mean: msready status storage?"),
+    (("get", "pods"), "Did you mean: msready objects?"),
+    (("logs",), "Did you mean: journalctl -b -u msready.service?"),
+    (("wait", "--tiemout=3"), "unknown option '--tiemout'. Did you mean --timeout?"),
+    (("timeline", "--boo"), "Did you mean --boot?"),
+    (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
+    (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
+    (("-qx",), "unknown option '-x'. Try: msready help"),
+    (("--quiet=3",), "--quiet takes no value"),
     (("status", "--timeout=3"), "does not take --timeout"),
     (("wait", "--timeout=soon"), "time span"),
-    (("wait", "--timeout"), "requires an argument"),
+    (("wait", "--timeout"), "--timeout takes a value"),
     (("--json=xml",), "pretty, short or off"),
     (("hold",), "too few arguments"),
     (("objects", "a", "b"), "too many arguments"),
@@ -316,6 +330,33 @@ def test_wrong_usage(client, arguments, word):
     done = client(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert word in done.stderr
+
+
+def test_a_wrong_word_without_the_daemon(tmp_path):
+    done = Client(tmp_path / "socket")("dns")
+    assert (done.returncode, done.stderr) == (2, "msready: unknown verb 'dns'. Try: msready help\n")
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "timeline"])
+def test_the_nearest_gate(daemon, client, verb):
+    daemon.replies["Describe"] = Error("NoSuchGate", gate="storge")
+    done = client(verb, "storge")
+    assert (done.returncode, done.stderr) == (4, "msready: there is no gate 'storge'. Did you mean storage?\n"
+                                                 "To list them: msready gates\n")
+    daemon.replies["ListGates"] = {"definitions": [{"name": "storge\x1b[2J"}, {}, {"name": 3}]}
+    assert "mean" not in client(verb, "storge").stderr
+
+
+@pytest.mark.parametrize("verb", ["status", "explain", "gates", "objects", "timeline", "plot"])
+def test_cluster_is_no_gate(daemon, client, verb):
+    whole, named = client(verb), client(verb, "cluster")
+    assert (named.returncode, named.stderr) == (whole.returncode, "")
+    assert len(daemon.calls) % 2 == 0 and daemon.calls[:len(daemon.calls) // 2] * 2 == daemon.calls
+
+
+def test_cluster_beside_a_gate_is_a_gate(daemon, client):
+    client("status", "cluster", "dns")
+    assert daemon.calls == [(READINESS + "Describe", {"gates": ["cluster", "dns"]}, set())]
 
 
 def test_options_stand_anywhere(daemon):
@@ -383,10 +424,48 @@ def test_timeline_of_an_earlier_boot(daemon, client):
     assert done.returncode == 1 and "--boots" in done.stderr
 
 
+def test_masked_gates(daemon, client):
+    mask = "/etc/msready/gates.d/ovn.gate"
+    masked = {"name": "ovn", "description": "OVN", "required": False, "enabled": False, "masked": mask,
+              "cause": f"masked by {mask}", "files": [mask], "conditions": [], "checks": []}
+    daemon.replies["ListGates"]["definitions"].append(masked)
+    ready = world.ready()
+    daemon.replies["Describe"] = ready
+    assert "required gates ready, 2 of 2 others\n" in client().stdout
+    for names, told in (["ovn"], "; ovn is masked and not required\n"), (
+            ["node", "ovn"], "; node, ovn are masked and not required\n"):
+        ready["verdict"]["maskedGates"] = names
+        assert f"required gates ready, 2 of 2 others{told}" in client().stdout
+    row = next(row for row in client("gates").stdout.splitlines() if row.startswith("ovn"))
+    assert row.split() == ["ovn", "masked", "no", mask, "masked", "by", mask]
+    assert "Enabled: masked\n" in client("gates", "ovn").stdout
+    daemon.replies["Describe"] = {"verdict": verdict("ready"), "gates": [gate("ovn", "disabled", required=False)]}
+    assert client("status", "ovn").stdout.endswith(f"\n\ngate ovn is masked by {mask}\n")
+    assert f"  masked by {mask}\n" in client("explain", "ovn").stdout
+
+
+def test_reload_tells_what_is_wrong(daemon, client):
+    daemon.replies["io.systemd.service.Reload"] = {}
+    told = daemon.replies["ListGates"]
+    told["warnings"] = ["F:3: odd \x1b[2J"]
+    done = client("reload")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, "warning: F:3: odd [2J\n2 gates, no errors, see the warnings\n", ""), done
+    told["errors"] = ["gate dns: F:2: wrong"]
+    done = client("reload")
+    assert (done.returncode, done.stdout) == (1, "error: gate dns: F:2: wrong\nwarning: F:3: odd [2J\n")
+    done = client("reload", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    # A daemon that is older has nothing to tell.
+    del told["errors"], told["warnings"]
+    assert client("reload").returncode == 0
+
+
 def test_reload_and_log_level(daemon, client):
     daemon.replies["io.systemd.service.Reload"] = {}
     daemon.replies["io.systemd.service.SetLogLevel"] = {}
-    assert client("reload").returncode == 0
+    done = client("reload")
+    assert (done.returncode, done.stdout) == (0, "2 gates, no errors\n")
     for word, level in ("debug", 7), ("info", 6), ("3", 3):
         assert client("log-level", word).returncode == 0
         assert daemon.calls[-1] == ("io.systemd.service.SetLogLevel", {"level": level}, set())

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """bind and unbind."""
 
+import json
 import os
 import subprocess
 import time
 
 import pytest
 
-from harness import quadlet
+from harness import fakedaemon, process, quadlet, world
 from harness.client import environment, program
 from harness.fakesystemctl import FakeSystemctl
 from harness.quadlet import CONTAINER, MASK, MULTI_USER, QUADLET, WANTED, Link, make
@@ -20,6 +21,22 @@ def systemctl(tmp_path):
     return FakeSystemctl(tmp_path)
 
 
+def folder_of_gates(kind):
+    """Where the msready that was built looks for gates, below a root: those of its vendor, or the administrator's."""
+    text = (process.build_folder() / "meson-info/intro-buildoptions.json").read_text()
+    options = {option["name"]: option["value"] for option in json.loads(text)}
+    where = {"vendor": "lib/msready/gates.d", "etc": f"{options['sysconfdir']}/msready/gates.d"}
+    return os.path.join(options["prefix"], where[kind]).lstrip("/") + "/"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """An offline system with two gates."""
+    folder = tmp_path / "root"
+    make(folder, {f"{folder_of_gates('vendor')}{gate}.gate": "[Api]\n" for gate in ("dns", "ingress")})
+    return folder
+
+
 def run(systemctl, *arguments):
     path = f"{systemctl.folder}:{os.environ['PATH']}"
     return subprocess.run([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -27,16 +44,19 @@ def run(systemctl, *arguments):
 
 
 def tree(root):
-    """The files below root, and their texts."""
-    return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*")) if p.is_file()}
+    """The files below root, and their texts; without gates."""
+    return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*"))
+            if p.is_file() and p.suffix != ".gate"}
 
 
-def test_bind_and_unbind(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
+def test_bind_and_unbind(systemctl, root):
     units = "etc/systemd/system/"
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (f"Wrote {root}/{units}{GATE}.d/kiosk.service.conf\n"
+                           f"Wrote {root}/{units}kiosk.service.d/msready-ingress.conf\n"
+                           f"Enabled {GATE}\n"
+                           "kiosk.service will run while gate ingress is open.\n")
     files = tree(root)
     assert set(files) == {f"{units}{GATE}.d/kiosk.service.conf", f"{units}kiosk.service.d/msready-ingress.conf"}
     assert "[Unit]\nUpholds=kiosk.service\n" in files[f"{units}{GATE}.d/kiosk.service.conf"]
@@ -46,19 +66,90 @@ def test_bind_and_unbind(systemctl, tmp_path):
     assert systemctl.calls() == [f"--root={root} enable --quiet {GATE}"]
 
     # Once more is the same.
-    assert run(systemctl, "bind", "ingress", "kiosk.service", "--root", str(root)).returncode == 0
+    done = run(systemctl, "bind", "ingress", "kiosk.service", "--root", str(root), "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert tree(root) == files and systemctl.calls() == []
 
-    assert run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}").returncode == 0
+    done = run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (f"Removed {root}/{units}kiosk.service.d/msready-ingress.conf\n"
+                           f"Removed {root}/{units}{GATE}.d/kiosk.service.conf\n")
     assert tree(root) == {} and systemctl.calls() == [f"--root={root} disable --quiet {GATE}"]
     assert os.listdir(root / "etc/systemd/system") == []
     done = run(systemctl, "unbind", "ingress", "kiosk.service", f"--root={root}")
     assert done.returncode == 1 and "is not bound" in done.stderr
 
 
-def test_two_units_of_one_gate(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
+VENDOR, ADMIN = folder_of_gates("vendor"), folder_of_gates("etc")
+
+# Files below a root that has the gates dns and ingress; a gate; the exit status, and what is told.
+REFUSED = {
+    "mistyped": ({}, "ingres", 4, "there is no gate 'ingres'; did you mean ingress?"),
+    "like no other": ({}, "kiosk", 4, "there is no gate 'kiosk'."),
+    "no gate's file": ({ADMIN + "shop.conf": "", ADMIN + ".gate": "", ADMIN + "shop.gate.d/a.conf": ""}, "shop", 4,
+                       "there is no gate 'shop'."),
+    "masked": ({ADMIN + "dns.gate": MASK}, "dns", 1, f"gate dns is masked by {{root}}/{ADMIN}dns.gate."),
+    "masked by a link to a link": ({ADMIN + "dns.gate": Link("/etc/null"), "etc/null": MASK}, "dns", 1,
+                                   f"gate dns is masked by {{root}}/{ADMIN}dns.gate."),
+    "nearest to one that is masked": ({ADMIN + "dns.gate": MASK}, "dnss", 4, "there is no gate 'dnss'."),
+    "masked by its vendor": ({VENDOR + "shop.gate": MASK}, "shop", 1,
+                             f"gate shop is masked by {{root}}/{VENDOR}shop.gate."),
+    "the administrator's": ({ADMIN + "shop.gate": "[Api]\n", VENDOR + "shop.gate": MASK}, "shop", 0, ""),
+    # An empty file is one that is being written.
+    "empty": ({ADMIN + "shop.gate": ""}, "shop", 0, ""),
+}
+
+
+@pytest.mark.parametrize("files,gate,status,told", REFUSED.values(), ids=REFUSED)
+def test_a_gate_that_no_unit_can_wait_for(systemctl, root, files, gate, status, told):
+    """It is refused, because the unit would not run again; --force is for a gate that is yet to come."""
+    make(root, files)
+    arguments = "bind", gate, "kiosk", f"--root={root}"
+    done = run(systemctl, *arguments)
+    assert done.returncode == status
+    if status == 0:
+        assert done.stderr == "" and tree(root)
+        return
+    first, *hint = done.stderr.splitlines()
+    assert first == "msready: " + told.format(root=root) and len(hint) == 2 and hint[1].endswith("add --force.")
+    assert systemctl.calls() == [] and not list(root.glob("**/msready-*.conf"))
+    done = run(systemctl, *arguments, "--force")
+    assert (done.returncode, done.stderr) == (0, first + "\n")
+    assert done.stdout.endswith(f"kiosk.service will run while gate {gate} is open.\n")
+    assert list(root.glob(f"**/msready-{gate}.conf"))
+
+
+def test_gates_are_those_of_the_daemon(systemctl, tmp_path):
+    """Where it answers: it knows what is disabled here, and what is invalid."""
+    definitions = world.definitions()["definitions"]
+    broken = {**definitions[0], "name": "broken", "cause": "/etc/msready/gates.d/broken.gate:1: no\x1b[31m"}
+    with fakedaemon.FakeDaemon(tmp_path / "socket") as daemon:
+        daemon.replies["ListGates"] = {"definitions": [*definitions, broken]}
+        for gate, status, told in (("dsn", 4, "there is no gate 'dsn'; did you mean dns?"),
+                                   ("storage", 1, "gate storage is disabled on this host: "
+                                    "ConditionMicroShift=storage.driver!=none."),
+                                   ("broken", 1, "gate broken is invalid: /etc/msready/gates.d/broken.gate:1: no")):
+            done = run(systemctl, f"--socket={daemon.path}", "bind", gate, "kiosk")
+            assert done.returncode == status and done.stderr.startswith(f"msready: {told}")
+            assert "\x1b" not in done.stderr and systemctl.calls() == []
+
+
+def test_where_the_daemon_does_not_answer_the_files_tell(systemctl, tmp_path):
+    done = run(systemctl, f"--socket={tmp_path}/socket", "bind", "no-such-gate-here", "kiosk")
+    assert done.returncode == 4 and done.stderr.startswith("msready: there is no gate 'no-such-gate-here'.")
+    assert systemctl.calls() == []
+
+
+def test_unbind_says_what_the_unit_is_bound_to(systemctl, root):
+    assert run(systemctl, "bind", "ingress", "kiosk", f"--root={root}").returncode == 0
+    (root / ETC / "kiosk.service.d/msready-theirs.conf").write_text("[Unit]\n")
+    done = run(systemctl, "unbind", "ingres", "kiosk", f"--root={root}")
+    first, *more = done.stderr.splitlines()
+    assert done.returncode == 1 and "kiosk.service is not bound to gate ingres" in first
+    assert more == ["It is bound to gate ingress."]
+
+
+def test_two_units_of_one_gate(systemctl, root):
     for unit in "a", "b":
         assert run(systemctl, "bind", "ingress", unit, f"--root={root}").returncode == 0
     assert len(systemctl.calls()) == 1
@@ -70,8 +161,7 @@ def test_two_units_of_one_gate(systemctl, tmp_path):
     assert tree(root) == {}
 
 
-def test_what_was_there_stays(systemctl, tmp_path):
-    root = tmp_path / "root"
+def test_what_was_there_stays(systemctl, root):
     folder = root / "etc/systemd/system" / (GATE + ".d")
     folder.mkdir(parents=True)
     (folder / "mine.conf").write_text("[Service]\nRestartSec=5\n")
@@ -84,10 +174,8 @@ def test_what_was_there_stays(systemctl, tmp_path):
 
 @pytest.mark.parametrize("given,unit", [("org.example.Kiosk", "org.example.Kiosk.service"),
                                         ("web@10.0.0.1", "web@10.0.0.1.service"), ("data.mount", "data.mount")])
-def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit):
+def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, root, given, unit):
     """As systemctl takes it."""
-    root = tmp_path / "root"
-    root.mkdir()
     assert run(systemctl, "bind", "ingress", given, f"--root={root}").returncode == 0
     units = "etc/systemd/system/"
     files = tree(root)
@@ -96,13 +184,11 @@ def test_a_name_with_a_dot_may_lack_its_suffix(systemctl, tmp_path, given, unit)
 
 
 @pytest.mark.parametrize("unit", ["kiosk@.service", "kiosk@", "@1.service", ".service"])
-def test_bind_what_cannot_be_started(systemctl, tmp_path, unit):
+def test_bind_what_cannot_be_started(systemctl, root, unit):
     """A template alone is no unit that a gate can uphold."""
-    root = tmp_path / "root"
-    root.mkdir()
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert (done.returncode, done.stdout) == (2, "") and "is not a valid name of a unit" in done.stderr
-    assert not list(root.iterdir())
+    assert tree(root) == {} and not (root / "etc").exists()
 
 
 UNIT = Link("/usr/lib/systemd/system/kiosk.service")
@@ -167,6 +253,14 @@ PULLED_IN = {
                                     ETC + "multi-user.target.wants/shop@1.service": UNIT}, "kiosk@1", MULTI_USER),
     "by what is no alias": ({ETC + "shop.service": "[Service]\n", LIB + "shop.service": Link("kiosk.service"),
                              ETC + "multi-user.target.wants/shop.service": UNIT}, "kiosk", set()),
+    # Not yet
+    "once it is enabled": ({LIB + "kiosk.service": WANTED + "Also=foo.service\n"}, "kiosk", MULTI_USER),
+    "once its template is": ({LIB + "kiosk@.service": "[Install]\nRequiredBy=edge.target\n"}, "kiosk@1",
+                             {"edge.target"}),
+    "once it is, before its target": ({LIB + "kiosk.service": "[Unit]\nBefore=multi-user.target\n" + WANTED}, "kiosk",
+                                      set()),
+    "by the target of the whole cluster": ({LIB + "kiosk.service": "[Install]\nWantedBy=microshift-ready.target\n"},
+                                           "kiosk", set()),
     # Quadlet
     **{name: (files, unit + ".service", targets) for name, (files, unit, targets) in quadlet.CASES.items()},
     # Newer than the generator that tests/host has.
@@ -192,9 +286,7 @@ PULLED_IN = {
 
 
 @pytest.mark.parametrize("files,unit,targets", PULLED_IN.values(), ids=PULLED_IN)
-def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, files, unit, targets):
-    root = tmp_path / "root"
-    root.mkdir()
+def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, root, files, unit, targets):
     make(root, files)
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -220,9 +312,8 @@ def test_no_target_that_pulls_the_unit_in_waits_for_it(systemctl, tmp_path, file
     ("kiosk.socket", {}, "sockets.target"), ("kiosk.timer", {}, "timers.target"), ("kiosk.path", {}, "paths.target"),
     ("kiosk.mount", {}, "local-fs.target"),
 ])
-def test_a_unit_that_is_started_before_its_target_is_not_started_after_it(systemctl, tmp_path, unit, files, target):
+def test_a_unit_that_is_started_before_its_target_is_not_started_after_it(systemctl, root, unit, files, target):
     """That would be a cycle, which systemd cuts by dropping a job. It is told who waits."""
-    root = tmp_path / "root"
     make(root, {**files, f"{LIB}{target}.wants/{unit}": UNIT, f"{ETC}edge.target.wants/{unit}": UNIT})
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     assert done.returncode == 0
@@ -252,8 +343,7 @@ MASKED = {
 
 
 @pytest.mark.parametrize("files,unit,unmask", MASKED.values(), ids=MASKED)
-def test_a_masked_unit_is_not_bound(systemctl, tmp_path, files, unit, unmask):
-    root = tmp_path / "root"
+def test_a_masked_unit_is_not_bound(systemctl, root, files, unit, unmask):
     make(root, files)
     done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
     masked = unmask is not None
@@ -264,9 +354,8 @@ def test_a_masked_unit_is_not_bound(systemctl, tmp_path, files, unit, unmask):
         assert hint == ([f"To unmask it: systemctl --root={root} {unmask}"] if unmask else [])
 
 
-def test_what_cannot_be_read_stops_nobody(systemctl, tmp_path):
+def test_what_cannot_be_read_stops_nobody(systemctl, root):
     """Files of no use to systemd are of none to us, and none of them is waited for."""
-    root = tmp_path / "root"
     make(root, {LIB + "a.target": "#" * (1 << 20), QUADLET + "kiosk.kube": "#" * (1 << 20), QUADLET + "x": "",
                 LIB + "b.target.wants/kiosk.service": UNIT})
     for name in (LIB + "c.target", LIB + "kiosk.service", QUADLET + "kiosk.container", ETC + "d.target.wants"):
@@ -278,8 +367,7 @@ def test_what_cannot_be_read_stops_nobody(systemctl, tmp_path):
     assert "After=b.target\n" in (root / ETC / "kiosk.service.d/msready-ingress.conf").read_text()
 
 
-def test_more_files_than_a_system_has_are_refused(systemctl, tmp_path):
-    root = tmp_path / "root"
+def test_more_files_than_a_system_has_are_refused(systemctl, root):
     (root / LIB).mkdir(parents=True)
     for i in range(16385):
         (root / LIB / f"{i}.x").symlink_to("x")
@@ -288,16 +376,14 @@ def test_more_files_than_a_system_has_are_refused(systemctl, tmp_path):
     assert not (root / ETC).exists()
 
 
-def test_a_drop_in_of_all_containers_counts_for_each(systemctl, tmp_path):
-    root = tmp_path / "root"
+def test_a_drop_in_of_all_containers_counts_for_each(systemctl, root):
     make(root, {f"{QUADLET}{i}.container": "" for i in range(128)} |
          {f"{QUADLET}container.d/{i}.conf": "" for i in range(128)})
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
     assert done.returncode == 1 and "too many files" in done.stderr
 
 
-def test_more_targets_than_a_drop_in_can_name(systemctl, tmp_path):
-    root = tmp_path / "root"
+def test_more_targets_than_a_drop_in_can_name(systemctl, root):
     make(root, {f"{LIB}{'t' * 180}{i}.target.wants/kiosk.service": UNIT for i in range(1100)})
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
     assert done.returncode == 1 and "cannot write " in done.stderr and "daemon" not in done.stderr
@@ -305,9 +391,8 @@ def test_more_targets_than_a_drop_in_can_name(systemctl, tmp_path):
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_more_aliases_than_a_unit_has_are_refused(systemctl, tmp_path, forward):
+def test_more_aliases_than_a_unit_has_are_refused(systemctl, root, forward):
     """Whichever end is bound, and at once."""
-    root = tmp_path / "root"
     (root / ETC).mkdir(parents=True)
     for i in range(3000):
         (root / ETC / f"a{i:05}.service").symlink_to(f"a{i + 1:05}.service")
@@ -327,9 +412,7 @@ def test_a_root_that_is_not_there(systemctl, tmp_path, verb, folder):
     assert systemctl.calls() == [] and not (tmp_path / "nowhere").exists()
 
 
-def test_unbind_that_failed_can_be_done_again(systemctl, tmp_path):
-    root = tmp_path / "root"
-    root.mkdir()
+def test_unbind_that_failed_can_be_done_again(systemctl, root):
     assert run(systemctl, "bind", "ingress", "kiosk", f"--root={root}").returncode == 0
     script = systemctl.folder / "systemctl"
     text = script.read_text()
@@ -348,9 +431,8 @@ def test_bind_a_unit_that_is_not_there(systemctl, tmp_path):
     assert systemctl.calls() == []
 
 
-def test_bind_where_the_gate_cannot_be_enabled(systemctl, tmp_path):
+def test_bind_where_the_gate_cannot_be_enabled(systemctl, root):
     """As in an image that lacks msready: nothing is bound to a unit that will never be there."""
-    root = tmp_path / "root"
     theirs = root / "etc/systemd/system/kiosk.service.d/theirs.conf"
     theirs.parent.mkdir(parents=True)
     theirs.write_text("[Service]\n")

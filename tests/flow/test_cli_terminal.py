@@ -300,8 +300,8 @@ def test_signals_that_were_ignored_before_stay_so(daemon, verb):
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is missing")
-def test_zsh_completes(daemon, tmux):
-    """The gates are asked of the daemon that the line names, by whatever verb takes them."""
+def test_zsh_completes(daemon, tmux, tmp_path):
+    """The gates are asked of the daemon that the line names, by whatever verb takes them, but those of unbind."""
     daemon.replies["ListGates"] = world.definitions()
     folder = process.REPOSITORY / "cli/completions"
     t = tmux(120, 40)
@@ -324,3 +324,9 @@ def test_zsh_completes(daemon, tmux):
     for verb in "status", "timeline", "plot", "hold", "bind":
         complete(f"msready --socket={daemon.path} {verb} ", ["dns", "storage"])
     complete("msready --json=", ["pretty", "short", "off"])
+    for gate, unit in ("ingress", "kiosk"), ("ingress", "shop"), ("olm", "till"), ("olm", "desk"):
+        file = tmp_path / f"etc/systemd/system/msready-gate@{gate}.service.d/{unit}.service.conf"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("# Written by msready bind.\n")
+    complete(f"msready --root={tmp_path} unbind ", ["ingress", "olm"])
+    complete(f"msready --root={tmp_path} unbind ingress ", [r"kiosk\.service", r"shop\.service"])

@@ -200,12 +200,37 @@ def test_bash_completes(daemon):
     assert complete_bash(daemon, "") == sorted(verbs_of_help())
     assert complete_bash(daemon, "wa") == ["wait", "watch"]
     assert complete_bash(daemon, "--") == options_of_help()
-    for verb in "status", "wait", "watch", "explain", "objects", "gates", "timeline", "plot", "hold", "bind", "unbind":
+    for verb in "status", "wait", "watch", "explain", "objects", "gates", "timeline", "plot", "hold", "bind":
         assert complete_bash(daemon, socket_option, verb, "") == ["dns", "storage"], verb
     assert complete_bash(daemon, socket_option, "wait", "d") == ["dns"]
     assert "debug" in complete_bash(daemon, "log-level", "")
     assert complete_bash(daemon, "--json", "=", "p") == ["pretty"]
     assert complete_bash(daemon, "reload", "") == []
+
+
+@pytest.fixture
+def bound(tmp_path):
+    """A root with three units bound to two gates, and a drop-in that is not bind's."""
+    mark = "# Written by msready bind.\n[Unit]\n"
+    for gate, unit, text in (("ingress", "kiosk.service", mark), ("ingress", "shop@1.service", mark),
+                             ("my-gate", "till.service", "# It enabled the gate's unit, too.\n" + mark),
+                             ("dns", "kiosk.service", "[Unit]\n")):
+        folder = tmp_path / f"etc/systemd/system/msready-gate@{gate}.service.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{unit}.conf").write_text(text)
+    return tmp_path
+
+
+# What stands behind "unbind ", and what may come next.
+UNBIND = [("", ["ingress", "my-gate"]), ("ingress ", ["kiosk.service", "shop@1.service"]),
+          ("my-gate ", ["till.service"]), ("dns ", [])]
+
+
+def test_bash_completes_what_is_bound(daemon, bound):
+    for root in ([f"--root={bound}"], ["--root", str(bound)], ["--root", "=", str(bound)]):
+        for line, wanted in UNBIND:
+            assert complete_bash(daemon, *root, "unbind", *line.split(), "") == wanted
+        assert complete_bash(daemon, "unbind", *root, "ingress", "k") == ["kiosk.service"]
 
 
 def test_completions_name_all_verbs_and_options():
@@ -224,16 +249,26 @@ def test_completions_parse(shell, name):
     subprocess.run([shell, "-n", str(COMPLETIONS / name)], check=True)
 
 
+def complete_fish(line):
+    script = f"source {COMPLETIONS}/msready.fish; complete -C '{line}'"
+    path = f"{process.build_folder() / 'cli'}:{os.environ['PATH']}"
+    done = subprocess.run(["fish", "--no-config", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=True, env=environment(PATH=path))
+    assert done.stderr == ""
+    return sorted(line.split("\t")[0] for line in done.stdout.splitlines())
+
+
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is missing")
 def test_fish_completes(daemon):
-    def complete(line):
-        script = f"source {COMPLETIONS}/msready.fish; complete -C '{line}'"
-        path = f"{process.build_folder() / 'cli'}:{os.environ['PATH']}"
-        out = subprocess.run(["fish", "--no-config", "-c", script], stdout=subprocess.PIPE, text=True, check=True,
-                             env=environment(PATH=path)).stdout
-        return sorted(line.split("\t")[0] for line in out.splitlines())
+    assert complete_fish("msready ") == sorted(verbs_of_help())
+    assert complete_fish("msready wa") == ["wait", "watch"]
+    assert complete_fish(f"msready --socket={daemon.path} wait ") == ["dns", "storage"]
+    assert complete_fish(f"msready --socket={daemon.path} bind ") == ["dns", "storage"]
+    assert set(options_of_help()) <= set(complete_fish("msready --"))
 
-    assert complete("msready ") == sorted(verbs_of_help())
-    assert complete("msready wa") == ["wait", "watch"]
-    assert complete(f"msready --socket={daemon.path} wait ") == ["dns", "storage"]
-    assert set(options_of_help()) <= set(complete("msready --"))
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is missing")
+def test_fish_completes_what_is_bound(bound):
+    for line, wanted in UNBIND:
+        assert complete_fish(f"msready --root={bound} unbind {line}") == wanted
+    complete_fish("msready unbind ")

@@ -184,7 +184,8 @@ def test_nothing_is_cut_elsewhere(daemon):
 def test_a_wide_terminal_shows_all(daemon):
     daemon.replies["Describe"], daemon.replies["ListObjects"] = world.waiting(), world.objects()
     for name in TABLES:
-        assert table_of(daemon, 132, name) == table_of(daemon, 1000, name)
+        assert "…" not in "\n".join(table_of(daemon, 132, name))
+        assert table_of(daemon, 160, name) == table_of(daemon, 1000, name)
 
 
 def test_too_narrow_for_any_table(daemon):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gates are files: overridden, masked, dropped in, broken and reloaded while the daemon goes on."""
 
+import json
 import os
 import pathlib
 import re
@@ -255,7 +256,8 @@ def test_value_that_can_never_hold(ready):
     daemon = ready.daemon
     for name, (begin, value, _) in VALUES.items():
         daemon.write_gate(name, f"[Gate]\nRequired=yes\n{begin}{value}\n")
-    assert daemon.client("reload").returncode == 0, "a gate that is invalid refuses no reload"
+    done = daemon.client("reload")
+    assert done.returncode == 1 and "InvalidGate" in daemon.client().stdout, "a gate that is invalid refuses no reload"
     told = {f"gates {name}": daemon.client("gates", name).stdout for name in VALUES}
     told |= {f"explain {name}": daemon.client("explain", name).stdout for name in VALUES}
     for name, (begin, value, why) in VALUES.items():
@@ -286,17 +288,21 @@ def test_who_is_required(ready):
     reload(daemon)
     assert required() == {"api", "shop"} and daemon.verdict() == "waiting"
     blocker = daemon.gate("shop")["blockers"][0]
-    assert blocker["reason"] == "InvalidGate" and "there is no gate of that name" in blocker["message"]
-    # Masked is the same as not there; disabled is not asked for.
-    (daemon.gates_folder / "shop.gate").symlink_to("/dev/null")
+    assert blocker["reason"] == "InvalidGate"
+    assert re.fullmatch(r".*/msready.conf:\d+: Require= names shop, but there is no such gate", blocker["message"])
+    # Masked is no better than not there; disabled is not asked for.
+    mask = daemon.gates_folder / "shop.gate"
+    mask.symlink_to("/dev/null")
     reload(daemon)
-    assert daemon.gate("shop")["blockers"][0]["reason"] == "InvalidGate"
-    (daemon.gates_folder / "shop.gate").unlink()
+    blocker = daemon.gate("shop")["blockers"][0]
+    assert blocker["reason"] == "InvalidGate" and blocker["message"].endswith(f"which is masked by {mask}")
+    mask.unlink()
     daemon.write_gate("shop", "[Gate]\nConditionPathExists=/nonexistent/shop\n[Pods]\nNamespace=shop\n")
     reload(daemon)
     assert required() == {"api"} and daemon.verdict() == "ready"
     assert daemon.describe(["shop"])["gates"][0]["state"] == "disabled"
-    assert "ConditionPathExists=/nonexistent/shop" in definition(daemon, "shop")["cause"]
+    assert definition(daemon, "shop")["cause"] == "ConditionPathExists= not met, line 2"
+    assert definition(daemon, "shop")["conditions"] == [f"ConditionPathExists=/nonexistent/shop ({mask}:2)"]
 
 
 def test_gate_that_is_removed_while_somebody_waits_for_it(ready, tmp_path, closing):
@@ -356,7 +362,94 @@ def test_events_are_read_while_a_gate_is_shut_and_only_then(ready):
     process.eventually(lambda: not server.open_streams("events"), 10, 0.05, "no stream of events any more")
 
 
-# msreadyd --check-config
+# msreadyd --check-config, and what msready reload tells
+
+
+# Without a word of gates that are not there.
+ALONE = {name: re.sub("(?m)^After=.*\n", "", text) for name, text in REQUIRED.items()}
+
+
+def expect_the_same(daemon, status):
+    """check-config and reload print the same; returns that. The daemon of these tests may be without capabilities."""
+    checked = subprocess.run([*daemon.command(), "--check-config"], stdout=subprocess.PIPE, text=True, timeout=20)
+    reloaded, quiet = daemon.client("reload"), daemon.client("reload", "-q")
+    assert (checked.returncode, reloaded.returncode, quiet.returncode) == (status,) * 3, (checked, reloaded)
+    assert checked.stdout == reloaded.stdout and not reloaded.stderr
+    assert not quiet.stdout and not quiet.stderr
+    return reloaded.stdout
+
+
+def test_reload_prints_what_check_config_prints(edge):
+    daemon = edge.start(gates=ALONE)
+    assert expect_the_same(daemon, 0) == "4 gates, no errors\n"
+    daemon.write_gate("dns.gate.d/10-x.conf", "[Gate]\nAfter=nodes\nDescription=DNS # ours\n")
+    assert expect_the_same(daemon, 0) == (
+        f"warning: {daemon.gates_folder}/dns.gate.d/10-x.conf:3: Description=DNS # ours: "
+        "msready takes all of the line as the value: write the comment on a line of its own\n"
+        f"warning: {daemon.gates_folder}/dns.gate.d/10-x.conf:2: After=nodes: there is no such gate, ignoring; "
+        "did you mean node?\n"
+        "4 gates, no errors, see the warnings\n")
+    daemon.write_gate("shop", "[Workloads]\nKind=Deployment\n")
+    readiness(daemon, Require="+ingres +dns")
+    line = daemon.config_file.read_text().split("\n").index("Require=+ingres +dns") + 1
+    told = expect_the_same(daemon, 1)
+    assert f"error: gate shop: {daemon.gates_folder}/shop.gate:1: unknown section [Workloads], did you mean " \
+        "[Workload]?\n" in told
+    place = f"{daemon.config_file}:{line}"
+    assert f"error: gate ingres: {place}: Require= names ingres, but there is no such gate\n" in told
+    reply = json.loads(daemon.client("reload", "-j").stdout)
+    assert set(reply) == {"errors", "warnings"} and len(reply["errors"]) == 2 and len(reply["warnings"]) == 2
+
+
+def test_a_gate_file_that_only_its_owner_may_read(edge):
+    """The daemon has no capabilities, so root needs the right to read, and check-config says so, too."""
+    if os.geteuid() != 0:
+        pytest.skip("to give the daemon's capabilities away needs root")
+    no_capabilities = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
+    daemon = edge.start(gates=ALONE, wrapper=no_capabilities)
+    path = daemon.write_gate("shop", "[Pods]\nNamespace=shop\n")
+    path.chmod(0o600)
+    os.chown(path, 65534, 65534)
+    daemon.wrapper = []
+    assert expect_the_same(daemon, 1) == f"error: gate shop: {path}: cannot be read: Permission denied\n"
+
+
+def test_masked_gates_are_known(edge, tmp_path):
+    """As the administrator masks what the vendor ships."""
+    daemon = edge.start(gates={}, arguments=("--gates-dir", tmp_path))
+    for name, text in {**ALONE, "storage": SHIPPED["storage"]}.items():
+        (tmp_path / f"{name}.gate").write_text(text)
+    masks = {name: daemon.gates_folder / f"{name}.gate" for name in ("storage", "ovn")}
+    for mask in masks.values():
+        mask.symlink_to("/dev/null")
+    assert expect_the_same(daemon, 0) == "3 gates, no errors\n"
+    edge.up()
+    edge.expect_ready()
+
+    told = daemon.client()
+    assert told.returncode == 0
+    assert "3 of 3 required gates ready; ovn is masked and not required\n" in told.stdout
+    assert daemon.describe()["verdict"]["maskedGates"] == ["ovn"]
+    daemon.notify.wait(lambda n: "; ovn is masked" in (n.value("STATUS") or ""), 10)
+    for name, mask in masks.items():
+        told = daemon.client("status", name)
+        assert told.returncode == 1 and f"gate {name} is masked by {mask}\n" in told.stdout
+        assert f"masked by {mask}" in daemon.client("explain", name).stdout
+        row = next(row for row in daemon.client("gates").stdout.split("\n") if row.startswith(name)).split()
+        assert row[:4] == [name, "masked", "no", str(mask)]
+        told = daemon.client("gates", name).stdout
+        assert "Enabled: masked\n" in told and f"Files: {mask}\n" in told
+        told = daemon.client("wait", name)
+        assert told.returncode == 1 and f"gate '{name}' is disabled on this host: masked by {mask}.\n" in told.stderr
+
+    # What waits for it goes on once it is unmasked, and ends once it is masked again.
+    masks["ovn"].unlink()
+    assert daemon.client("reload").returncode == 0
+    assert daemon.client("wait", "ovn", "--timeout=20").returncode == 0
+    assert "masked" not in daemon.client().stdout and "maskedGates" not in daemon.describe()["verdict"]
+    masks["ovn"].symlink_to("/dev/null")
+    assert daemon.client("reload").returncode == 0
+    assert daemon.describe(["ovn"])["gates"][0]["state"] == "disabled"
 
 
 def check_config(built, folder, config="", **gates):
@@ -391,7 +484,7 @@ def test_check_config(built, tmp_path):
     assert f"warning: {tmp_path}/admin/api.gate.d/a.conf:2: unknown key Colour= in [Gate], ignoring" in text
     (tmp_path / "admin/api.gate").symlink_to("/dev/null")
     status, text = check_config(built, tmp_path)
-    assert (status, text) == (0, "1 gates, no errors\n")
+    assert (status, text) == (0, "1 gate, no errors\n")
     (tmp_path / "admin/api.gate").unlink()
 
     condition = "[Condition]\nResource=cert-manager.io/v1/certificates\nNamespace=a\nName=b\nType=Ready\n"
@@ -402,14 +495,15 @@ def test_check_config(built, tmp_path):
     status, text = check_config(
         built, tmp_path, admin_a="[Gate]\nAfter=b\n[Api]\n", admin_b="[Gate]\nAfter=a\n[Api]\n"
     )
-    assert "makes a cycle, ignoring it" in text and "no errors, see the warnings" in text
+    assert f"warning: {tmp_path}/admin/b.gate:2: After=a makes a cycle, ignoring it\n" in text
+    assert "no errors, see the warnings" in text
     status, text = check_config(built, tmp_path, admin_bad="[Gate]\nHoldSec=never ever\n[Api]\n")
     assert status != 0 and f"error: gate bad: {tmp_path}/admin/bad.gate:2: " in text
     (tmp_path / "admin/bad.gate").unlink()
     status, text = check_config(built, tmp_path, admin_dns="[Pods]\nNamespace=y\n")
     assert status == 0 and "warning: no gate is required" in text and "no errors, see the warnings" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nRequire=nobody\n")
-    assert status != 0 and "error: gate nobody: Require= names nobody" in text
+    assert status != 0 and f"error: gate nobody: {tmp_path}/msready.conf:2: Require= names nobody" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
 
@@ -446,9 +540,9 @@ def test_check_config_looks_for_the_kubeconfig(built, tmp_path):
     status, text = check_config(built, tmp_path, config)
     assert status == 0 and f"warning: {tmp_path}/msready.conf:3: {kubeconfig}:1: no context \"nowhere\"" in text
     status, text = check_config(built, tmp_path, config.replace("nowhere", "c"))
-    assert (status, text) == (0, "1 gates, no errors\n")
+    assert (status, text) == (0, "1 gate, no errors\n")
     status, text = check_config(built, tmp_path)
-    assert (status, text) == (0, "1 gates, no errors\n")
+    assert (status, text) == (0, "1 gate, no errors\n")
 
 
 def test_a_folder_that_is_asked_for_should_be_there(built, tmp_path):

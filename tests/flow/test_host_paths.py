@@ -103,7 +103,9 @@ def test_packages(host):
     for name, folder in PACKAGES.items():
         cause = host.definitions()[name]["cause"]
         path = f"{process.REPOSITORY}/units/gates/{name}.gate"
-        assert re.fullmatch(rf"ConditionMicroShiftDeploys=\|?{folder} does not hold \({path}:\d+\)", cause), cause
+        assert re.fullmatch(r"ConditionMicroShiftDeploys= not met, line \d+", cause), cause
+        asked = "\n".join(host.definitions()[name]["conditions"])
+        assert re.search(rf"^ConditionMicroShiftDeploys=\|?{folder} \({path}:\d+\)$", asked, re.M), asked
         # It is the kustomization file that MicroShift looks for.
         (host.manifests / folder).mkdir()
         host.expect(USUAL)
@@ -129,8 +131,8 @@ def test_what_is_installed_and_not_deployed(host):
     host.expect(USUAL)
     told = host.edge.daemon.client("gates", "olm").stdout
     path = f"{process.REPOSITORY}/units/gates/olm.gate"
-    assert "Enabled: no" in told
-    assert re.search(rf"ConditionMicroShiftDeploys=001-microshift-olm does not hold \({path}:\d+\)", told), told
+    assert "Enabled: no" in told and re.search(r"ConditionMicroShiftDeploys= not met, line \d+\n", told), told
+    assert re.search(rf"ConditionMicroShiftDeploys=001-microshift-olm \({path}:\d+\)", told), told
     # An administrator may link what is to be deployed.
     host.write("config.d/10-paths.yaml", "manifests: {kustomizePaths: [/etc/microshift/manifests.d/*]}")
     (host.etc / "manifests.d").mkdir()
@@ -199,7 +201,8 @@ def test_what_is_told(host):
     for name in SHIPPED:
         assert rows[name].split()[1] == ("yes" if name in USUAL - {"ingress", "ovn"} else "no"), rows[name]
     told = host.edge.daemon.client("gates", "ingress").stdout
-    assert "Enabled: no" in told and "ConditionMicroShift=ingress.status!=Removed does not hold" in told, told
+    assert "Enabled: no" in told and "ConditionMicroShift= not met, line" in told, told
+    assert "ConditionMicroShift=ingress.status!=Removed (" in told, told
     # Another network's cluster is ready without ours.
     host.edge.up()
     host.edge.expect_ready()

@@ -269,7 +269,7 @@ def test_node(booting):
 def test_stale_node_and_pods(edge):
     edge.kubelet.previous_boot()
     edge.start()
-    expect(edge, "StaleBoot", "", "not of this boot", "node")
+    expect(edge, "StaleBoot", "", "from an earlier boot", "node")
     expect(edge, "Unproven", "", "crictl ps", "ovn")
 
 

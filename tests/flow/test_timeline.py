@@ -146,6 +146,26 @@ def test_objects(edge):
     assert of_pod(daemon) == told
 
 
+def test_ages_across_restarts(edge):
+    """A blocker stands since its reason was first seen; what is shown of an object, since this daemon looks."""
+    edge.kubelet.new_boot_node()
+    edge.kubelet.pod_waiting("dns-default")
+    edge.start(gates=GATES)
+    edge.expect_reason("ContainerCreating", "dns")
+    daemon = edge.daemon
+
+    def since():
+        return [b["sinceBoottimeUSec"] for b in daemon.gate("dns")["blockers"] if b["reason"] == "ContainerCreating"]
+
+    first = since()
+    time.sleep(1)
+    daemon.restart()
+    edge.expect_reason("ContainerCreating", "dns")
+    assert since() == first
+    (workload,) = [o for o in daemon.call("ListObjects")["objects"] if o["object"]["kind"] == "DaemonSet"]
+    assert workload["sinceBoottimeUSec"] > first[0] + 1_000_000
+
+
 def test_an_object_that_flaps(edge):
     """It pushes out nothing of what became of the gates, and of its own the oldest."""
     daemon = boot(edge, HoldSec="60s")

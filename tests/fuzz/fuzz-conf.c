@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         assert(conf_parse("fuzz.gate", "F", (const char *) data, size, &conf) == 0);
         take_gate(conf);
-        if (settings_parse(conf, &s, &detail) < 0)
+        if (settings_parse(conf, &s, &detail, NULL) < 0)
                 assert(!s && detail);
         return 0;
 }

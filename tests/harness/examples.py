@@ -20,16 +20,21 @@ BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo"
             "podman"}
 # Other programs and verbs, which the text only mentions.
 NAMED_ONLY = {"oc get pods", "systemctl stop", "msready bind", "msready unbind"}
+# The sections of README.md that tests/host/test_install.py plays as a whole.
+INSTALLING = ("Install", "Upgrade", "Uninstall")
 NAMED = re.compile(r"\.Pa (\S+\.(?:conf|service|gate))( :)?\n(?:\.\S\S$\n)?\Z", re.M)
 COMMANDS = {"journalctl", "ln", "meson", "msready", "systemctl", "tests/demo", "tests/run", "varlinkctl"}
 
 
 class Example:
-    """kind: "unit", "gate", "conf", "python" or "shell". path: the file's, where a comment or the text names it."""
+    """kind: "unit", "gate", "conf", "python" or "shell". path: the file's, where a comment or the text names it.
+    section: the heading above it in README.md."""
 
     def __init__(self, source, line, text, before=""):
         self.source = source
         self.line = line
+        headings = re.findall(r"^##+ (.*)", before, re.M) if source == "README.md" else []
+        self.section = headings[-1] if headings else None
         self.text = text.strip("\n") + "\n"
         named = re.match(r"# (\S+\.(?:conf|service|gate))\n", self.text) or NAMED.search(before)
         self.path = named[1].removeprefix("/etc/systemd/system/") if named else None
@@ -75,11 +80,11 @@ def _of_readme():
     text = re.sub(r"^```\n(?:.*\n)*?```$", lambda block: "\n" * block[0].count("\n"), text, flags=re.M)
     for match in re.finditer(r"^(?: {4}.*\n|\n(?= {4}))+", text, re.M):
         block = re.sub(r"^ {4}", "", match[0], flags=re.M)
-        yield from _paragraphs("README.md", text.count("\n", 0, match.start()) + 1, block)
+        yield from _paragraphs("README.md", text.count("\n", 0, match.start()) + 1, block, text[: match.start()])
     for match in re.finditer(r"`([^`\n]+)`", text):
         first, _, rest = match[1].partition(" ")
         if first in COMMANDS and rest:
-            yield Example("README.md", text.count("\n", 0, match.start()) + 1, match[1])
+            yield Example("README.md", text.count("\n", 0, match.start()) + 1, match[1], text[: match.start()])
 
 
 def _of_man(page):

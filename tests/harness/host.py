@@ -70,6 +70,15 @@ def tree(suite="bookworm", packages=()):
     return _made(suite, suite, {*COMMON, *PACKAGES[suite], *packages}, "--variant=minbase")
 
 
+def bare(suite, command):
+    """A tree of a fresh Debian, nothing but systemd in it, in which this one command of apt has been run."""
+    # With yes for an answer. The network is this machine's.
+    hook = f'DEBIAN_FRONTEND=noninteractive chroot "$1" {command} --yes --quiet'
+    options = ("--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={hook}")
+    key = hashlib.sha256(command.encode()).hexdigest()[:12]
+    return _made(f"{suite}-bare-{key}", suite, ["systemd", "systemd-sysv"], *options)
+
+
 def unpacked(suite, packages):
     """A tree of packages that are unpacked and not set up: for single programs of a release that is no host."""
     # A machine's clock may be ahead of the newest list's last day.
@@ -141,7 +150,8 @@ def _named_mount():
 class Host(process.Context):
     """with Host() as host: host.run("systemctl", "is-system-running")
 
-    suite: "bookworm" (systemd 252) or "trixie" (257). files: path to text, written before each first boot.
+    suite: "bookworm" (systemd 252) or "trixie" (257). lower: a tree of it with other packages.
+    files: path to text, written before each first boot.
     binds: folders of this machine that the host sees, by path there (source, or (source, "ro")).
     boot_arguments: words for systemd-nspawn.
     """
@@ -152,6 +162,7 @@ class Host(process.Context):
         self,
         suite="bookworm",
         packages=(),
+        lower=None,
         name=None,
         files=None,
         binds=None,
@@ -159,7 +170,7 @@ class Host(process.Context):
         boot_arguments=(),
     ):
         check()
-        self.lower = tree(suite, packages)
+        self.lower = lower or tree(suite, packages)
         self.suite = suite
         self.name = name or f"msready{os.getpid()}-{next(_serial)}"
         self.unified = unified

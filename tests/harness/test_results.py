@@ -4,9 +4,12 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
+
+from harness import process
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
@@ -112,3 +115,18 @@ def test_who_may_play_again(tmp_path, results, names, code):
                            for suite, name, result in results))
     done = subprocess.run([PYTHON, str(HERE / "again.py"), str(log)], stdout=subprocess.PIPE, text=True)
     assert (done.stdout.split(), done.returncode) == (names, code)
+
+
+def test_no_tests_are_no_success(tmp_path):
+    """tests/run in a tree whose build has no tests, as without cmocka."""
+    for name in ("run", "packages.sh", "packages.txt", "harness/tally.py"):
+        (tmp_path / "tests" / name).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(process.REPOSITORY / "tests" / name, tmp_path / "tests" / name)
+    shutil.copy(process.REPOSITORY / "meson_options.txt", tmp_path)
+    (tmp_path / "meson.build").write_text("project('msready', 'c')\n")
+    done = subprocess.run([tmp_path / "tests/run", "--no-install", "--suite", "unit"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+    for folder in ("build", "build-asan"):
+        assert f"no tests were built in {folder}/: is cmocka missing?" in done.stdout, done.stdout
+    assert done.returncode == 1
+    assert "0 passed, 1 failed" in done.stdout.splitlines()[-1]

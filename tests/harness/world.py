@@ -48,10 +48,13 @@ def definitions():
              "files": [folder + "dns.gate", "/etc/msready/gates.d/dns.gate.d/slow.conf"],
              "checks": ["DaemonSet openshift-dns/dns-default"], **common},
             {"name": "storage", "description": "Local storage (LVMS)", "required": False, "enabled": False,
-             "cause": "ConditionMicroShift=storage.driver!=none", "files": [folder + "storage.gate"],
+             "cause": "ConditionMicroShift= not met, line 11", "files": [folder + "storage.gate"],
+             "conditions": [f"ConditionMicroShift=storage.driver!=none ({folder}storage.gate:11)"],
              "checks": ["Deployment openshift-storage/lvms-operator"], **common,
              "unknownUSec": -1, "onUnknown": "close"},
-        ]
+        ],
+        "errors": [],
+        "warnings": [],
     }
 
 

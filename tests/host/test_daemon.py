@@ -135,7 +135,8 @@ def test_the_host_is_read_in_the_sandbox(make_node):
     # So are the host's addresses.
     assert "no address of this host" not in node.gate("node")["blockers"][0]["message"]
     node.kubelet.patch_node(False, address="192.0.2.7")
-    process.eventually(lambda: "InternalIP 192.0.2.7 is not an address of this host" in str(node.gate("node")), 10, 0.1)
+    words = "InternalIP 192.0.2.7 is not an address of this host"
+    process.eventually(lambda: words in str(node.gate("node")), 10, 0.1)
 
 
 # Reloading

@@ -121,6 +121,103 @@ def test_bind_and_unbind(make_node, target):
     assert node.host.show("kiosk.service", "BindsTo") == ""
 
 
+def test_bind_disturbs_nothing_while_the_gate_is_open(make_node):
+    """Nor does unbind, nor a gate that was mistyped."""
+    node = make_node(units={"kiosk.service": application("kiosk", "", "WantedBy=multi-user.target")}).boot()
+    node.host.systemctl("start", "kiosk.service")
+    node.usable()
+    node.expect_gate("dns", "ready")
+    pid = node.pid("kiosk.service")
+
+    def undisturbed():
+        # Long enough for a stop, and for a start that follows it.
+        time.sleep(2)
+        return node.host.state("kiosk.service") == "active" and node.pid("kiosk.service") == pid
+
+    done = node.msready("bind", "dsn", "kiosk.service", timeout=20)
+    assert done.returncode == 4 and "there is no gate 'dsn'; did you mean dns?" in done.stderr
+    assert undisturbed()
+    for _ in range(2):
+        done = node.msready("bind", "dns", "kiosk.service", timeout=20)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "\nkiosk.service runs while gate dns is open." in done.stdout
+        assert undisturbed() and node.host.state("msready-gate@dns.service") == "active"
+    assert node.msready("unbind", "dns", "kiosk.service", timeout=20).returncode == 0
+    assert undisturbed()
+    node.host.wait_state("msready-gate@dns.service", "inactive")
+    # One that does not run is started.
+    node.host.systemctl("stop", "kiosk.service")
+    assert node.msready("bind", "dns", "kiosk.service", timeout=20).returncode == 0
+    node.host.wait_active("kiosk.service")
+
+
+def test_bind_while_the_gate_is_shut(make_node):
+    """It says what becomes of the unit. One that is enabled afterwards does not hold up the next boot."""
+    node = make_node(units={"kiosk.service": application("kiosk", "", "WantedBy=multi-user.target"),
+                            "idle.service": application("idle")}).boot()
+    node.host.systemctl("start", "kiosk.service")
+    node.expect_gate("dns", "waiting")
+    done = node.msready("bind", "dns", "kiosk.service", timeout=20)
+    assert done.stdout.endswith("\nkiosk.service is stopped until gate dns opens; the gate is waiting now. "
+                                "See: msready explain dns\n")
+    node.host.wait_state("kiosk.service", "inactive")
+    done = node.msready("bind", "dns", "idle.service", timeout=20)
+    assert "\nidle.service starts when gate dns opens; the gate is waiting now." in done.stdout
+    done = node.msready("bind", "later", "idle.service", "--force", timeout=20)
+    assert done.returncode == 0 and done.stdout.endswith("\nidle.service starts when gate later opens.\n")
+    node.host.systemctl("enable", "kiosk.service")
+    node.host.poweroff()
+    node.boot(wait="multi-user.target")
+    node.usable()
+    node.host.wait_active("kiosk.service")
+    assert node.host.state("idle.service") == "inactive"
+
+
+def test_a_bound_unit_by_hand(make_node):
+    """As msready(1) has it."""
+    # More starts than a unit may have by default.
+    kiosk = application("kiosk", "StartLimitIntervalSec=0", "WantedBy=multi-user.target")
+    node = make_node(units={"kiosk.service": kiosk}).boot().usable()
+    node.expect_gate("dns", "ready")
+    assert node.msready("bind", "dns", "kiosk.service", timeout=20).returncode == 0
+    node.host.wait_active("kiosk.service")
+    gate = "msready-gate@dns.service"
+
+    def is_another(before):
+        return node.host.state("kiosk.service") == "active" and node.pid("kiosk.service") not in ("0", before)
+
+    # Restart, stop, and what disable --now does: it runs again at once.
+    for words in ["restart"], ["stop"], ["disable", "--now"], ["kill", "--signal=KILL"]:
+        pid = node.pid("kiosk.service")
+        node.host.systemctl(*words, "kiosk.service")
+        process.eventually(lambda: is_another(pid), 10, 0.1, words[0])
+    # Its gate's unit stops it; who starts the unit starts that, too.
+    node.host.systemctl("stop", gate)
+    node.host.wait_state("kiosk.service", "inactive")
+    time.sleep(2)
+    assert node.host.state("kiosk.service") == node.host.state(gate) == "inactive"
+    node.host.systemctl("start", "kiosk.service")
+    assert node.host.state("kiosk.service") == node.host.state(gate) == "active"
+    # A start waits for the gate; a stop takes it back.
+    node.kubelet.container_dies("dns-default", report=True)
+    node.host.wait_state("kiosk.service", "inactive", timeout=_node.HOLD + 10)
+    node.host.wait_state(gate, "activating")
+    node.host.systemctl("start", "--no-block", "kiosk.service")
+    time.sleep(1)
+    assert node.host.state("kiosk.service") == "inactive" and "kiosk.service" in standin.jobs(node.host)
+    node.host.systemctl("stop", "kiosk.service")
+    assert "kiosk.service" not in standin.jobs(node.host)
+    # The gate's opening starts it all the same, after a boot as well, and though it is disabled.
+    node.kubelet.container_restarts("dns-default")
+    node.host.wait_active("kiosk.service")
+    node.kubelet.previous_boot()
+    node.host.poweroff()
+    node.boot(wait="multi-user.target")
+    assert node.host.state("kiosk.service") == "inactive"
+    node.usable()
+    node.host.wait_active("kiosk.service")
+
+
 def test_applications_stop_before_microshift(make_node):
     node = make_node(units=BOUND | {"edge.service": application("edge", "After=microshift-ready.target",
                                                                 "WantedBy=microshift-ready.target")},

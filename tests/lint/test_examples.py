@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples of README.md and of the man pages: each is of a kind that is run, and those that build msready, here.
 
-What needs a host with msready is run by tests/host/test_examples.py, Python by tests/interop.
+What needs a host with msready is run by tests/host/test_examples.py, what installs and removes it by test_install.py
+beside it, Python by tests/interop.
 """
 
 import json
@@ -33,9 +34,9 @@ def need(*tools):
 
 
 def building(program):
-    """The commands of README.md that call this program, as words behind it."""
-    return [command.split()[1:] for example in examples.of_kind("shell") for command in example.commands()
-            if command.split()[0] == program]
+    """The commands of README.md that call this program, as words behind it; each once."""
+    commands = [command for example in examples.of_kind("shell") for command in example.commands()]
+    return [command.split()[1:] for command in dict.fromkeys(commands) if command.split()[0] == program]
 
 
 def test_there_are_examples_everywhere():
@@ -49,6 +50,8 @@ def test_there_are_examples_everywhere():
 def test_each_command_is_run_somewhere():
     for example in examples.of_kind("shell"):
         assert example.commands(), example
+        if example.section in examples.INSTALLING:
+            continue  # the packages of RHEL: test_packages()
         for command in example.commands():
             known = command in examples.NAMED_ONLY or command.split()[0] in ON_A_HOST | examples.BUILDING
             assert known, f"{example}: no test knows how to run {command!r}"
@@ -83,7 +86,8 @@ def test_names_of_packages():
 
 @pytest.fixture(scope="module")
 def set_up(tmp_path_factory):
-    """A folder in which README.md's `meson setup` has been run; systemd.pc is not here, as on a Debian 13."""
+    """A folder in which README.md's `meson setup` has been run, and what it said; here are neither systemd.pc, as on a
+    Debian 13, nor cmocka, as where nothing is tested."""
     need("meson", "ninja", "pkg-config")
     folder = tmp_path_factory.mktemp("set-up")
     texts = folder / "pkgconfig"
@@ -91,36 +95,40 @@ def set_up(tmp_path_factory):
     places = subprocess.run(["pkg-config", "--variable=pc_path", "pkg-config"], stdout=subprocess.PIPE, text=True)
     for place in places.stdout.strip().split(":"):
         for path in pathlib.Path(place).glob("*.pc"):
-            if path.name != "systemd.pc" and not (texts / path.name).exists():
+            if path.name not in ("systemd.pc", "cmocka.pc") and not (texts / path.name).exists():
                 (texts / path.name).symlink_to(path)
     (words,) = [w for w in building("meson") if w[0] == "setup"]
     done = subprocess.run(["meson", *words[:2], process.REPOSITORY, *words[2:]], cwd=folder, stdout=subprocess.PIPE,
-                          text=True, env=dict(os.environ, PKG_CONFIG_LIBDIR=str(texts)))
+                          text=True, env=dict(os.environ, PKG_CONFIG_LIBDIR=str(texts), CMAKE="/nonexistent"))
     assert done.returncode == 0, done.stdout[-3000:]
-    return folder
+    return folder, done.stdout
 
 
 def test_build(set_up):
-    (words,) = building("ninja")
-    done = subprocess.run(["ninja", *words, "-n"], cwd=set_up, stdout=subprocess.PIPE, text=True)
+    folder, said = set_up
+    (words,) = [words for words in building("ninja") if "uninstall" not in words]
+    done = subprocess.run(["ninja", *words, "-n"], cwd=folder, stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0 and "daemon/msreadyd" in done.stdout
-    plan = json.loads((set_up / "build/meson-info/intro-install_plan.json").read_text())
+    assert "cmocka is not there: the tests are not built" in said and "tests/" not in done.stdout
+    assert json.loads((folder / "build/meson-info/intro-tests.json").read_text()) == []
+    plan = json.loads((folder / "build/meson-info/intro-install_plan.json").read_text())
     units = [entry["destination"] for kind in plan.values() for entry in kind.values()]
     assert any(place.endswith("lib/systemd/system/msready.socket") for place in units)
 
 
 @pytest.mark.parametrize("words", [w for w in building("meson") if w[0] != "setup"], ids=" ".join)
-def test_meson(set_up, words):
+def test_meson(tmp_path, words):
+    """On the build under test."""
+    need("meson")
     if words[0] == "install":
-        # Of the build under test, into a folder of its own.
-        folder = set_up / "installed"
+        folder = tmp_path / "installed"
         words = ["install", "-C", str(process.build_folder()), "--no-rebuild", "--quiet"]
         subprocess.run(["meson", *words], check=True, env=dict(os.environ, DESTDIR=str(folder)))
         assert list(folder.glob("**/bin/msready"))
     else:
         assert words[0] == "test", words
-        done = subprocess.run(["meson", *words, "--list", "--no-rebuild"], cwd=set_up, stdout=subprocess.PIPE,
-                              text=True)
+        words[words.index("-C") + 1] = str(process.build_folder())
+        done = subprocess.run(["meson", *words, "--list", "--no-rebuild"], stdout=subprocess.PIPE, text=True)
         assert done.returncode == 0 and done.stdout.strip()
 
 

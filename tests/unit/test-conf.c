@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
+#include "joined.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -22,14 +23,6 @@ static void dump(const ConfFile *f, Buffer *b) {
                 else
                         assert_ok(buffer_printf(b, "[%s|%s]:%u\n", l->section, l->label, l->line));
         }
-}
-
-static void assert_joined(char **strings, const char *separator, const char *expected) {
-        _cleanup_(buffer_done) Buffer b = BUFFER_INIT(KIB(64));
-
-        STRV_FOREACH(s, strings)
-                assert_ok(buffer_printf(&b, "%s%s", s == strings ? "" : separator, *s));
-        assert_string_equal(buffer_cstr(&b), expected);
 }
 
 static void expect(const char *text, const char *lines, const char *errors) {
@@ -72,7 +65,7 @@ static void test_continuation(void **state) {
 static void test_errors(void **state) {
         expect("A=1\n[G]\nB=2\n", "[G|]:2\n:3 B=2\n", "F:1: an assignment before the first section");
         expect("[G]\nnonsense\n=1\nB=2\n", "[G|]:1\n:4 B=2\n",
-               "F:2: neither a section nor KEY=VALUE\nF:3: no key before \"=\"");
+               "F:2: must be [SECTION] or KEY=VALUE\nF:3: no key before \"=\"");
         expect("[G\nA=1\n[]\nB=2\n[ ]\n[H]\nC=3\n", "[H|]:6\n:7 C=3\n",
                "F:1: a section does not end in \"]\"\nF:3: a section without a name\nF:5: a section without a name");
         expect("[G]\nA=\xff\n", "", "F:2: not UTF-8");
@@ -80,7 +73,7 @@ static void test_errors(void **state) {
         expect("\xff\xfe[", "", "F:1: UTF-16, not UTF-8");
         expect("\xfe\xff", "", "F:1: UTF-16, not UTF-8");
         expect("\xc2\xa0[G]\nA=1\n", "",
-               "F:1: neither a section nor KEY=VALUE\nF:2: an assignment before the first section");
+               "F:1: must be [SECTION] or KEY=VALUE\nF:2: an assignment before the first section");
         {
                 static const char text[] = "[G]\nA=1\0\nB=2\n";
                 _cleanup_(conf_file_freep) ConfFile *f = NULL;

@@ -166,6 +166,39 @@ static void test_doubt(void **state) {
         jv_free(v);
 }
 
+/* A masked gate, and one that the verdict lacks for it. */
+static void test_masked(void **state) {
+        Play *p = *state;
+        Readiness readiness;
+        JsonValue *v;
+        Gate *g;
+
+        world_of_guide(p);
+        g = play_find(p, "ovnkube-master");
+        g->setup.enabled = false;
+        g->setup.missed = true;
+        g->setup.definition->masked = strdup("/etc/msready/gates.d/ovnkube-master.gate");
+        check_all(p);
+        readiness = readiness_of(p);
+        vj_verdict(&builder, NULL, &readiness);
+        v = finish();
+        assert_int_equal(jv_length(jv_get(v, "maskedGates")), 1);
+        assert_string_equal(jv_string(jv_first(jv_get(v, "maskedGates"))), "ovnkube-master");
+        jv_free(v);
+
+        vj_definition(&builder, NULL, g);
+        v = finish();
+        assert_member(v, "masked", "/etc/msready/gates.d/ovnkube-master.gate");
+        assert_false(jv_get_bool(v, "required", true));
+        jv_free(v);
+
+        vj_definition(&builder, NULL, play_find(p, "node"));
+        v = finish();
+        assert_null(jv_get(v, "masked"));
+        assert_true(jv_get_bool(v, "required", false));
+        jv_free(v);
+}
+
 /* Every kind of clock, and a state that a gate can be in. */
 static void test_clocks_and_states(void **state) {
         Play *p = *state;
@@ -464,6 +497,7 @@ int main(void) {
                 TEST(test_before_anything),
                 TEST(test_guide),
                 TEST(test_doubt),
+                TEST(test_masked),
                 TEST(test_clocks_and_states),
                 TEST(test_every_check),
                 TEST(test_rows_are_merged),

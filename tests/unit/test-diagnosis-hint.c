@@ -35,16 +35,16 @@ static const Case cases[] = {
         { "CoreDNS forwards to itself",
           { POD("CrashLoopBackOff", "back-off 5m0s; last exit: Error, exit code 1: [FATAL] plugin/loop: Loop "
                                     "(127.0.0.1:55953 -> :1053) detected for zone \".\"") } },
-        { "Pods do not reach the cluster's DNS",
+        { "Pods cannot reach the cluster's DNS",
           { POD("CrashLoopBackOff", "last exit: Error, exit code 1: dial tcp: lookup kubernetes.default.svc on "
                                     "10.43.0.10:53: read udp 10.42.0.7:40312->10.43.0.10:53: i/o timeout") } },
-        { "Pods do not reach the API",
+        { "Pods cannot reach the API",
           { POD("CrashLoopBackOff", "last exit: Error, exit code 255: Get \"https://10.43.0.1:443/api?timeout=32s\": dial "
                                     "tcp 10.43.0.1:443: i/o timeout") } },
-        { "Open vSwitch does not work",
+        { "Open vSwitch is not working",
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: ovs-vsctl: no port named br-ex") } },
-        { "Open vSwitch does not work",
+        { "Open vSwitch is not working",
           { POD("ContainerCreating", NULL),
             EVENT("FailedMount", "MountVolume.SetUp failed for volume \"run-openvswitch\" : hostPath type check failed: "
                                  "/var/run/openvswitch is not a directory") } },
@@ -152,7 +152,7 @@ static const Case cases[] = {
                   "plugin type=\"multus\" failed (add): Multus: [shop/web/x]: error loading k8s delegates k8s args: "
                   "getKubernetesDelegate: cannot find a network-attachment-definition (bridge) in namespace (shop): "
                   "network-attachment-definitions.k8s.cni.cncf.io \"bridge\" not found") } },
-        { "CRI-O did not make the pod's sandbox in time",
+        { "CRI-O did not create the pod's sandbox in time",
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = context "
                                             "deadline exceeded") } },
@@ -215,7 +215,7 @@ static const Case cases[] = {
         { "One of the storage driver's pods is missing",
           { .kind = "Pods", .namespace = "openshift-storage", .name = "*", .reason = "NoPods",
             .message = "1 of 2 pods exist", .vendor = true } },
-        { "makes no pod on the node while it has that taint", /* although LVMS is there */
+        { "creates no pod on the node while it has that taint", /* although LVMS is there */
           { .kind = "DaemonSet", .namespace = "openshift-storage", .reason = "NoPods",
             .message = "0 of 1 pods exist; the node a has the taint node.kubernetes.io/not-ready, which they do not "
                        "tolerate" } },
@@ -230,7 +230,7 @@ static const Case cases[] = {
         { "LVMS does not come up",
           { POD("CrashLoopBackOff", "back-off 5m0s restarting failed container=vg-manager pod=vg-manager-x"),
             .namespace = "openshift-storage" } },
-        { "are made by service-ca",
+        { "are created by service-ca",
           { POD("ContainerCreating", NULL), .namespace = "openshift-dns",
             EVENT("FailedMount", "MountVolume.SetUp failed for volume \"metrics-tls\" : secret "
                                  "\"dns-default-metrics-tls\" not found") } },
@@ -307,7 +307,7 @@ static const Case cases[] = {
         { "The kubelet cannot put the container's configuration together",
           { POD("CreateContainerConfigError", "container has runAsNonRoot and image will run as root") } },
         { "The container cannot be started", { POD("RunContainerError", "exec: \"nope\": executable file not found") } },
-        { "CRI-O cannot make the pod's sandbox",
+        { "CRI-O cannot create the pod's sandbox",
           { POD("ContainerCreating", NULL), EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: name is "
                                                                             "reserved") } },
         { "The container keeps exiting", { POD("CrashLoopBackOff", "back-off 10s restarting failed container=c") } },
@@ -328,7 +328,7 @@ static const Case cases[] = {
         { "Its pods cannot be created", { .kind = "ReplicaSet", .reason = "FailedCreate", .message = "exceeded quota" } },
 
         /* Ours */
-        { "This status is not of this boot", { NODE("StaleBoot", "the kubelet has not reported a boot ID yet") } },
+        { "This status is from an earlier boot", { NODE("StaleBoot", "the kubelet has not reported a boot ID yet") } },
         { "Ready is an old status",
           { POD("Unproven", "it is reported Ready, but container a is not found below /sys/fs/cgroup") } },
         { "older than what runs on this host",
@@ -342,7 +342,7 @@ static const Case cases[] = {
         { "the [Workload] or [Pods] of the same gate",
           { .kind = "certificates", .reason = "Unproven",
             .message = "what it says may be of an earlier boot: its controller has not been seen to act" } },
-        { "the kubelet does not run or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
+        { "the kubelet is not running or cannot write to the API server", { NODE("KubeletSilent", NULL) } },
         { "This build of MicroShift may not ship it",
           { .kind = "DaemonSet", .reason = "NotFound", .vendor = true, .overdue = true } },
         { "install the package microshift-multus",
@@ -359,7 +359,7 @@ static const Case cases[] = {
           { .kind = "persistentvolumeclaims", .reason = "status.phase", .message = "status.phase is Pending" } },
         { "No object of that name exists", { .kind = "Deployment", .reason = "NotFound", .overdue = true } },
         { "No pod matches", { .reason = "NoPods" } },
-        { "makes no pod on the node while it has that taint",
+        { "creates no pod on the node while it has that taint",
           { .kind = "DaemonSet", .reason = "NoPods",
             .message = "0 of 1 pods exist; the node a has the taint node.kubernetes.io/not-ready, which they do not "
                        "tolerate" } },
@@ -415,16 +415,16 @@ static const Case cases[] = {
         { "wildcard DNS record", { .kind = "Endpoint", .reason = "Error", .message = "no such host" } },
         { "Nothing listens there", { .kind = "Endpoint", .message = "Connection refused" } },
         { "The certificate is not trusted", { .kind = "Endpoint", .message = "SSL certificate problem" } },
-        { "TLS fails before there is a certificate",
+        { "TLS failed before the server sent a certificate",
           { .kind = "Endpoint", .reason = "TLS", .message = "TLS failed: wrong version number" } },
-        { "asks for a client's certificate",
+        { "asks for a client certificate",
           { .kind = "Endpoint", .reason = "TLS", .message = "TLS failed: no client certificate that the server accepts" } },
         { "No answer: check", { .kind = "Endpoint", .message = "Connection timed out" } },
         { "the router pod's own", { .kind = "Endpoint", .reason = "Unreachable",
                                     .message = "no route to the address, or the connection is not allowed" } },
         { "not one that ExpectStatus=", { .kind = "Endpoint", .reason = "UnexpectedStatus",
                                     .message = "it answered 404, expected 200-399" } },
-        { "No valid answer of HTTP came", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
+        { "No valid HTTP answer came", { .kind = "Endpoint", .reason = "NotHTTP", .message = "the answer is not HTTP" } },
         { "or the application itself is not available", { .kind = "Endpoint", .message = "answered 503" } },
 
 #define AT(url, text) { .kind = "Endpoint", .name = url, .host_name = "edge1", .message = text }
@@ -457,7 +457,7 @@ static const Case cases[] = {
         { "cannot reach the socket", { .kind = "Socket", .reason = "Forbidden" } },
 
         /* What must not be mistaken */
-        { "A limit on open files is reached", /* not that of inotify, as far as is known */
+        { "A limit on open files was reached", /* not that of inotify, as far as is known */
           { POD("CrashLoopBackOff", "last exit: Error, exit code 1: accept tcp [::]:8080: accept4: too many open files") } },
         { "The container keeps exiting",
           { POD("CrashLoopBackOff", "last exit: Error, exit code 1: fsnotify watcher: no such file or directory") } },
@@ -470,11 +470,11 @@ static const Case cases[] = {
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "error adding pod shop_web to CNI network \"cbr0\": plugin type=\"flannel\" "
                                             "failed (add): open /run/flannel/subnet.env: no such file or directory") } },
-        { "CRI-O cannot make the pod's sandbox", /* which needs no registry for that */
+        { "CRI-O cannot create the pod's sandbox", /* which needs no registry for that */
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: mounting overlay: context deadline exceeded") } },
         { NULL, { POD("ContainerCreating", NULL), EVENT("Failed", "Error: context deadline exceeded") } },
-        { "CRI-O cannot make the pod's sandbox", /* nor its credentials */
+        { "CRI-O cannot create the pod's sandbox", /* nor its credentials */
           { POD("ContainerCreating", NULL),
             EVENT("FailedCreatePodSandBox", "Failed to create pod sandbox: mkdir /run/x: permission denied: x") } },
         { NULL, { POD("ContainerCreating", NULL) } },

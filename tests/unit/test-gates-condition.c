@@ -55,23 +55,22 @@ static void test_conditions(void **state) {
         } rows[] = {
                 { "", 1, 1, NULL },
                 { P "/x", 1, 1, NULL },
-                { P "/y", 0, 0, "ConditionPathExists=/y does not hold (F:2)" },
+                { P "/y", 0, 0, "ConditionPathExists= not met, line 2" },
                 { P "! /y", 1, 1, NULL },
-                { P "!/x", 0, 0, "ConditionPathExists=!/x does not hold (F:2)" },
-                { P "/x\n" P "/y", 0, 0, "ConditionPathExists=/y does not hold (F:3)" },
+                { P "!/x", 0, 0, "ConditionPathExists= not met, line 2" },
+                { P "/x\n" P "/y", 0, 0, "ConditionPathExists= not met, line 3" },
                 { M "ingress.status=Managed", 1, -EBADMSG, NULL },
                 { M "ingress.status = Managed", 1, -EBADMSG, NULL },
-                { M "ingress.status!=Managed", 0, -EBADMSG,
-                  "ConditionMicroShift=ingress.status!=Managed does not hold (F:2)" },
+                { M "ingress.status!=Managed", 0, -EBADMSG, "ConditionMicroShift= not met, line 2" },
                 { M "!ingress.status!=Managed", 1, -EBADMSG, NULL },
                 { M "network.cniPlugin=", 1, -EBADMSG, NULL },
                 { P "|/y\n" P "|/x", 1, 1, NULL },
-                { P "|/y\n" P "|/z", 0, 0, "ConditionPathExists=|/y does not hold (F:2)" },
+                { P "|/y\n" P "|/z", 0, 0, "ConditionPathExists= not met, line 2" },
                 { P "|/y\n" M "|storage.driver!=none", 1, -EBADMSG, NULL },
                 { P "|/x\n" M "|storage.driver=none", 1, 1, NULL },
-                { P "/y\n" M "storage.driver!=none", 0, 0, "ConditionPathExists=/y does not hold (F:2)" },
-                { M "storage.driver!=none\n" P "/y", 0, 0, "ConditionPathExists=/y does not hold (F:3)" },
-                { P "/x\n" P "|/y", 0, 0, "ConditionPathExists=|/y does not hold (F:3)" },
+                { P "/y\n" M "storage.driver!=none", 0, 0, "ConditionPathExists= not met, line 2" },
+                { M "storage.driver!=none\n" P "/y", 0, 0, "ConditionPathExists= not met, line 3" },
+                { P "/x\n" P "|/y", 0, 0, "ConditionPathExists= not met, line 3" },
         };
         static const char *const bad[] = { "[" };
         _cleanup_(microshift_config_freep) MicroShiftConfig *known = config_of(NULL, 0),
@@ -91,6 +90,21 @@ static void test_conditions(void **state) {
         }
 }
 
+/* The cause is short; the condition in full has its value, and where it stands. */
+static void test_describe(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d = NULL;
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_free_ char *first = NULL, *second = NULL;
+        const char *text = "[Gate]\n" P "| ! /x\n" M "ingress.status!=Removed\n[Api]\n";
+
+        assert_ok(conf_parse("g", "F", text, strlen(text), &conf));
+        assert_ok(gate_definition_parse("g", conf, check_find_syntax, &d));
+        assert_ok(gate_condition_describe(&d->conditions[0], &first));
+        assert_string_equal(first, P "|!/x (F:2)");
+        assert_ok(gate_condition_describe(&d->conditions[1], &second));
+        assert_string_equal(second, M "ingress.status!=Removed (F:3)");
+}
+
 #define D "ConditionMicroShiftDeploys="
 
 /* A path that is too long leaves every name in doubt but those that were found. */
@@ -101,16 +115,16 @@ static void test_deploys(void **state) {
                 const char *cause;
         } rows[] = {
                 { D "001-a", 1, 1, -EBADMSG, NULL },
-                { D "! 001-a", 0, 0, -EBADMSG, "ConditionMicroShiftDeploys=!001-a does not hold (F:2)" },
-                { D "001-b", 0, -EBADMSG, -EBADMSG, "ConditionMicroShiftDeploys=001-b does not hold (F:2)" },
+                { D "! 001-a", 0, 0, -EBADMSG, "ConditionMicroShiftDeploys= not met, line 2" },
+                { D "001-b", 0, -EBADMSG, -EBADMSG, "ConditionMicroShiftDeploys= not met, line 2" },
                 { D "!001-b", 1, -EBADMSG, -EBADMSG, NULL },
                 { D "|001-b\n" D "|001-a", 1, 1, -EBADMSG, NULL },
                 { D "|001-b\n" P "|/x", 1, 1, 1, NULL },
                 { D "|001-b\n" P "|/y", 0, -EBADMSG, -EBADMSG,
-                  "ConditionMicroShiftDeploys=|001-b does not hold (F:2)" },
+                  "ConditionMicroShiftDeploys= not met, line 2" },
                 { D "001-b\n" P "/y", 0, 0, 0, NULL },
                 { M "network.cniPlugin=none\n" D "001-b", 0, 0, -EBADMSG,
-                  "ConditionMicroShift=network.cniPlugin=none does not hold (F:2)" },
+                  "ConditionMicroShift= not met, line 2" },
         };
         char tall[5000];
         const char *const texts[] = { "manifests: {kustomizePaths: [/m/*]}", tall, "[" };
@@ -210,6 +224,7 @@ static void test_selector(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_conditions),
+                cmocka_unit_test(test_describe),
                 cmocka_unit_test(test_deploys),
                 cmocka_unit_test(test_selector),
         };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
+#include "joined.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -163,7 +164,7 @@ static void test_reset(void **state) {
 #define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define LONG TEN TEN TEN TEN TEN TEN TEN
 #define CONDITION "[Condition]\nResource=a/v1/b\nName=x\n"
-#define NO_RESOURCE "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case"
+#define NO_RESOURCE "must be GROUP/VERSION/PLURAL or VERSION/PLURAL, in lower case"
 
 static void test_invalid(void **state) {
         static const struct {
@@ -172,44 +173,47 @@ static void test_invalid(void **state) {
         } rows[] = {
                 { "", "F: no checks" },
                 { "[Gate]\nRequired=yes\n", "F: no checks" },
-                { "[Gate]\nRequired=maybe\n[Api]\n", "F:2: Required=maybe: neither yes nor no" },
+                { "[Gate]\nRequired=maybe\n[Api]\n", "F:2: Required=maybe: must be yes or no" },
                 { "[Gate]\nAfter=Dns\n[Api]\n",
-                  "F:2: After=Dns: not the name of a gate: a-z, 0-9 and inner dashes, 63 at most" },
+                  "F:2: After=Dns: must be names of gates: a-z, 0-9 and inner dashes, 63 at most" },
                 { "[Gate x]\n[Api]\n", "F:1: [Gate] takes no label" },
                 { "[Gate]\nSettleSec=infinity\n[Api]\n",
                   "F:2: SettleSec=infinity: the gate would never open" },
                 { "[Gate]\nHoldSec=soon\n[Api]\n",
-                  "F:2: HoldSec=soon: not a time span, as 90, 2min or 500ms are" },
+                  "F:2: HoldSec=soon: must be a time span such as 90, 2min or 500ms" },
                 { "[Gate]\nUnknownSec=9999999y\n[Api]\n", "F:2: UnknownSec=9999999y: too long a time" },
-                { "[Gate]\nOnUnknown=keep\n[Api]\n", "F:2: OnUnknown=keep: neither hold nor close" },
+                { "[Gate]\nOnUnknown=keep\n[Api]\n", "F:2: OnUnknown=keep: must be hold or close" },
                 { "[Gate]\nConditionPathExists=x\n[Api]\n",
-                  "F:2: ConditionPathExists=x: not an absolute path: one begins with /" },
+                  "F:2: ConditionPathExists=x: must be an absolute path, which begins with /" },
                 { "[Gate]\nConditionMicroShift=x\n[Api]\n",
-                  "F:2: ConditionMicroShift=x: neither KEY=VALUE nor KEY!=VALUE" },
+                  "F:2: ConditionMicroShift=x: must be KEY=VALUE or KEY!=VALUE" },
                 { "[Gate]\nConditionMicroShift=|!=x\n[Api]\n",
-                  "F:2: ConditionMicroShift=|!=x: neither KEY=VALUE nor KEY!=VALUE" },
+                  "F:2: ConditionMicroShift=|!=x: must be KEY=VALUE or KEY!=VALUE" },
                 { "[Gate]\nConditionMicroShiftDeploys=/usr/lib/x\n[Api]\n",
                   "F:2: ConditionMicroShiftDeploys=/usr/lib/x: not the name of a folder" },
                 { "[Gate]\nConditionMicroShiftDeploys=!\n[Api]\n",
                   "F:2: ConditionMicroShiftDeploys=!: not the name of a folder" },
                 { "[Gate]\nConditionMicroShiftDeploys=..\n[Api]\n",
                   "F:2: ConditionMicroShiftDeploys=..: not the name of a folder" },
-                { "[Workloads]\n[Api]\n", "F:1: [Workloads] is no section of a gate" },
+                { "[Workloads]\n[Api]\n", "F:1: unknown section [Workloads], did you mean [Workload]?" },
+                { "[gate]\n[Api]\n", "F:1: unknown section [gate], did you mean [Gate]?" },
+                { "[Storage]\n[Api]\n", "F:1: unknown section [Storage]" },
                 { "[Api]\n[Api]\n", "F:2: [Api] occurs twice; give them labels" },
                 { "[Pods a]\n[Pods b]\n[Pods a]\n", "F:3: [Pods a] occurs twice" },
-                { "[Api]\nPath=readyz\n", "F:2: Path=readyz: not an absolute path: one begins with /" },
+                { "[Api]\nPath=readyz\n",
+                  "F:2: Path=readyz: must be an absolute path, which begins with /" },
                 { "[Api]\nPath=/a b\n", "F:2: Path=/a b: not the path of a URL" },
                 { "[Node]\nName=a/b\n",
-                  "F:2: Name=a/b: neither local nor * nor a name that a node can have: " KUBE_NAME_WORDS },
+                  "F:2: Name=a/b: must be local, * or a name that a node can have: " KUBE_NAME_WORDS },
                 { "[Pods]\nNamespace=A\n",
                   "F:2: Namespace=A: not a name that a namespace can have: " KUBE_NAMESPACE_WORDS },
                 { "[Pods]\nSelector=a in b\n", "F:2: Selector=a in b: \"(\" is missing after in or notin" },
                 { "[Pods]\nMinimumReady=-1\n", "F:2: MinimumReady=-1: not a number of pods: 0 to 1000000" },
-                { "[Pods]\nProof=trust\n", "F:2: Proof=trust: neither cgroup, observed nor none" },
-                { "[Workload]\nRevision=newes\n", "F:2: Revision=newes: neither newest nor any" },
-                { "[Workload]\nKind=Pod\n", "F:2: Kind=Pod: neither DaemonSet, Deployment nor StatefulSet" },
+                { "[Pods]\nProof=trust\n", "F:2: Proof=trust: must be cgroup, observed or none" },
+                { "[Workload]\nRevision=newes\n", "F:2: Revision=newes: must be newest or any" },
+                { "[Workload]\nKind=Pod\n", "F:2: Kind=Pod: must be Deployment, DaemonSet or StatefulSet" },
                 { "[Workload]\nKind=ReplicaSet\n",
-                  "F:2: Kind=ReplicaSet: neither DaemonSet, Deployment nor StatefulSet" },
+                  "F:2: Kind=ReplicaSet: must be Deployment, DaemonSet or StatefulSet" },
                 { "[Workload]\nNamespace=a\nName=b\n", "F:1: [Workload] lacks Kind=" },
                 { "[Workload w]\nKind=Deployment\nName=b\n", "F:1: [Workload w] lacks Namespace=" },
                 { "[Workload]\nKind=Deployment\nNamespace=b\n", "F:1: [Workload] lacks Name=" },
@@ -223,34 +227,33 @@ static void test_invalid(void **state) {
                 { CONDITION "Field=a\nValue=c\nStatus=True\n",
                   "F:1: [Condition] has Status= with Field=, which needs Value=" },
                 { "[Condition]\nField=.status\n",
-                  "F:2: Field=.status: not names with dots between them, as status.phase is" },
+                  "F:2: Field=.status: must be names with dots between them, such as status.phase" },
                 { "[Condition]\nResource=v1\n", "F:2: Resource=v1: " NO_RESOURCE },
                 { "[Condition]\nResource=a//b\n", "F:2: Resource=a//b: " NO_RESOURCE },
                 { "[Condition]\nResource=v1/-b\n", "F:2: Resource=v1/-b: " NO_RESOURCE },
                 { "[Condition]\nResource=a/v1/B\n", "F:2: Resource=a/v1/B: " NO_RESOURCE },
-                { "[Condition]\nStatus=yes\n", "F:2: Status=yes: neither True, False nor Unknown" },
+                { "[Condition]\nStatus=yes\n", "F:2: Status=yes: must be True, False or Unknown" },
                 { "[Endpoint]\n", "F:1: [Endpoint] lacks URL=" },
-                { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: neither an http:// nor an https:// URL" },
+                { "[Endpoint]\nURL=ftp://a\n", "F:2: URL=ftp://a: must be an http:// or https:// URL" },
                 { "[Endpoint]\nURL=http:///x\n", "F:2: URL=http:///x: a host is missing" },
                 { "[Endpoint]\nURL=http://a:b@c/\n",
                   "F:2: URL=...: a URL with a user in it, which is not supported" },
-                { "[Endpoint]\nURL=ftp://a:b@c/\n", "F:2: URL=...: neither an http:// nor an https:// URL" },
+                { "[Endpoint]\nURL=ftp://a:b@c/\n", "F:2: URL=...: must be an http:// or https:// URL" },
                 /* Cut between two characters. */
-                { "[Gate]\nRequired=x" LONG "\n[Api]\n", "F:2: Required=x" LONG_CUT ": neither yes nor no" },
-                { "[x" LONG "]\n", "F:1: [x" LONG_CUT "] is no section of a gate" },
+                { "[Gate]\nRequired=x" LONG "\n[Api]\n", "F:2: Required=x" LONG_CUT ": must be yes or no" },
+                { "[x" LONG "]\n", "F:1: unknown section [x" LONG_CUT "]" },
                 { "[Endpoint]\nExpectStatus=299-200\n",
-                  "F:2: ExpectStatus=299-200: neither a status of HTTP nor a range such as 200-299" },
+                  "F:2: ExpectStatus=299-200: must be an HTTP status or a range such as 200-299" },
                 { "[Endpoint]\nExpectStatus=99\n",
-                  "F:2: ExpectStatus=99: neither a status of HTTP nor a range such as 200-299" },
+                  "F:2: ExpectStatus=99: must be an HTTP status or a range such as 200-299" },
                 { "[Endpoint]\nIntervalSec=10ms\n",
                   "F:2: IntervalSec=10ms: must be at least 1s, and not infinity" },
                 { "[Endpoint]\nCAFile=ca.pem\n",
-                  "F:2: CAFile=ca.pem: not an absolute path: one begins with /" },
+                  "F:2: CAFile=ca.pem: must be an absolute path, which begins with /" },
                 { "[Socket]\n", "F:1: [Socket] lacks Connect=" },
-                { "[Socket]\nConnect=1883\n",
-                  "F:2: Connect=1883: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                { "[Socket]\nConnect=1883\n", "F:2: Connect=1883: must be /PATH, HOST:PORT or [IPV6]:PORT" },
                 { "[Socket]\nConnect=run/mqtt\n",
-                  "F:2: Connect=run/mqtt: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                  "F:2: Connect=run/mqtt: must be /PATH, HOST:PORT or [IPV6]:PORT" },
                 { "[Socket]\nConnect=:1883\n", "F:2: Connect=:1883: a host is missing" },
                 { "[Socket]\nConnect=host:0\n",
                   "F:2: Connect=host:0: not a port: a number from 1 to 65535" },
@@ -263,18 +266,18 @@ static void test_invalid(void **state) {
                 { "[Socket]\nConnect=[host]:80\n",
                   "F:2: Connect=[host]:80: brackets around what is no IPv6 address" },
                 { "[Socket]\nConnect=1.2.3:80\n",
-                  "F:2: Connect=1.2.3:80: neither a name that a host can have nor an IP address" },
+                  "F:2: Connect=1.2.3:80: must be a host name or an IP address" },
                 { "[Socket]\nConnect=\"host:80\"\n", "F:2: Connect=\"host:80\": " VALUE_QUOTED },
                 { "[Socket]\nConnect=tcp://host:80\n",
-                  "F:2: Connect=tcp://host:80: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                  "F:2: Connect=tcp://host:80: must be /PATH, HOST:PORT or [IPV6]:PORT" },
                 { "[Socket]\nConnect=a:b@host:80\n",
-                  "F:2: Connect=...: neither /PATH, HOST:PORT nor [IPV6]:PORT" },
+                  "F:2: Connect=...: must be /PATH, HOST:PORT or [IPV6]:PORT" },
                 { "[Socket]\nConnect=/" SIXTY SIXTY "\n",
                   "F:2: Connect=/" SIXTY SIXTY
                   ": too long for the path of a socket, which has 107 bytes at most" },
                 { "[Socket]\nConnect=/x\nIntervalSec=infinity\n",
                   "F:3: IntervalSec=infinity: must be at least 1s, and not infinity" },
-                { "[Api]\nnonsense\n", "F:2: neither a section nor KEY=VALUE" },
+                { "[Api]\nnonsense\n", "F:2: must be [SECTION] or KEY=VALUE" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -320,6 +323,48 @@ static void test_warnings(void **state) {
                 strstr(d->warnings[2], "F:4: msready does not know MicroShift's default of ingres.status"));
 }
 
+/* A key with a slip in it is told by the name of the key that was meant. */
+static void test_nearest_key(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nrequired=yes\n[Pods]\nNamespace=a\nNamspace=b\nPaths=c\n");
+
+        assert_null(d->invalid);
+        assert_joined(d->warnings, "\n",
+                      "F:2: unknown key required= in [Gate], ignoring; did you mean Required=?\n"
+                      "F:5: unknown key Namspace= in [Pods], ignoring; did you mean Namespace=?\n"
+                      "F:6: unknown key Paths= in [Pods], ignoring");
+}
+
+/* A comment behind a value becomes part of it: that is told also where the value may have anything in it. */
+static void test_comment_behind_a_value(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nDescription=DNS # of the cluster\n[Api]\n");
+
+        assert_null(d->invalid);
+        assert_joined(d->warnings, "\n", "F:2: Description=DNS # of the cluster: " VALUE_COMMENTED);
+}
+
+/* All that is wrong is told, not only what is found first; but nothing that follows from another error. */
+static void test_all_errors(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nnonsense\nRequired=maybe\n[Workload]\nKind=Pod\nNamespace=a\n[Workloads]\n");
+
+        assert_string_equal(d->invalid, "F:2: must be [SECTION] or KEY=VALUE");
+        assert_joined(d->errors, "\n",
+                      "F:3: Required=maybe: must be yes or no\n"
+                      "F:5: Kind=Pod: must be Deployment, DaemonSet or StatefulSet\n"
+                      "F:7: unknown section [Workloads], did you mean [Workload]?");
+}
+
+/* Each name of After= is kept with its place. */
+static void test_places_of_after(void **state) {
+        _cleanup_(gate_definition_freep) GateDefinition *d =
+                parse("[Gate]\nAfter=x\nAfter=\nAfter=a b\nAfter=b c\n[Api]\n");
+
+        assert_joined(d->after, " ", "a b c");
+        assert_joined(d->after_places, " ", "F:4 F:4 F:5");
+}
+
 /* Nothing tells whether a condition without its controller is of this boot. */
 static void test_lonely_condition(void **state) {
 #define CERTIFICATE                                                                                         \
@@ -357,6 +402,11 @@ static void test_names(void **state) {
                 assert_non_null(strstr(d->invalid, "a gate's name"));
                 assert_string_equal(d->name, "A b");
                 assert_int_equal(d->required, 1);
+        }
+        {
+                _cleanup_(gate_definition_freep) GateDefinition *d = parse_as("cluster", "[Api]\n");
+
+                assert_non_null(strstr(d->invalid, "cluster means all required gates"));
         }
 }
 
@@ -488,7 +538,8 @@ static void test_load(void **state) {
 
         put("usr/dns.gate", "[Gate]\nRequired=yes\n[Workload]\nKind=DaemonSet\nNamespace=a\nName=b\n");
         put("usr/node.gate", "[Gate]\nRequired=yes\n[Node]\n");
-        put("usr/off.gate", "[Gate]\nRequired=yes\n[Node]\n");
+        put("usr/off.gate",
+            "[Gate]\nDescription=Off\nRequired=yes\nAfter=x\nColour=red\nConditionPathExists=/y\n[Node]\nName=%H\n");
         put("etc/node.gate", "[Gate]\nbroken\n");
         put("etc/own.gate", "");
         /* A drop-in merges by label, and may add a check. */
@@ -497,7 +548,7 @@ static void test_load(void **state) {
         assert_int_equal(symlink("/dev/null", link), 0);
 
         assert_ok(gate_definitions_load(folders, check_find_syntax, &d, &n, NULL));
-        assert_int_equal(n, 3);
+        assert_int_equal(n, 4);
         assert_string_equal(d[0]->name, "dns");
         assert_null(d[0]->invalid);
         assert_int_equal(d[0]->required, 0);
@@ -507,15 +558,25 @@ static void test_load(void **state) {
         assert_string_equal(d[1]->name, "node");
         assert_non_null(strstr(d[1]->invalid, "etc/node.gate:2:"));
         assert_int_equal(d[1]->required, 1); /* as the vendor's is */
-        assert_string_equal(d[2]->name, "own");
-        assert_non_null(strstr(d[2]->invalid, "etc/own.gate: no checks"));
-        assert_int_equal(d[2]->required, -1);
+        /* What is masked asks nothing, whatever is wrong in its own file. */
+        assert_string_equal(d[2]->name, "off");
+        assert_string_equal(d[2]->masked, link);
+        assert_joined(d[2]->files, " ", link);
+        assert_string_equal(d[2]->description, "Off");
+        assert_int_equal(d[2]->required, 1);
+        assert_int_equal(d[2]->n_conditions, 1);
+        assert_int_equal(d[2]->n_checks, 0);
+        assert_null(d[2]->invalid);
+        assert_null(d[2]->warnings);
+        assert_string_equal(d[3]->name, "own");
+        assert_non_null(strstr(d[3]->invalid, "etc/own.gate: no checks"));
+        assert_int_equal(d[3]->required, -1);
+        assert_null(d[3]->masked);
         gate_definitions_free(d, n);
 
         {
                 _cleanup_(gate_definition_freep) GateDefinition *one = NULL;
 
-                assert_error(gate_definition_load(folders, "off", check_find_syntax, &one), ERFKILL);
                 assert_error(gate_definition_load(folders, "none", check_find_syntax, &one), ENOENT);
                 assert_ok(gate_definition_load(folders, "dns", check_find_syntax, &one));
         }
@@ -570,6 +631,10 @@ int main(void) {
                 cmocka_unit_test(test_invalid),
                 cmocka_unit_test(test_required_of_invalid),
                 cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_nearest_key),
+                cmocka_unit_test(test_comment_behind_a_value),
+                cmocka_unit_test(test_all_errors),
+                cmocka_unit_test(test_places_of_after),
                 cmocka_unit_test(test_lonely_condition),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_bounds),

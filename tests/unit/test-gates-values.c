@@ -16,26 +16,26 @@
 #define SIXTY "012345678901234567890123456789012345678901234567890123456789"
 #define L64 SIXTY "0123"
 #define L254 SIXTY SIXTY SIXTY SIXTY "01234567890123"
-#define NODE "neither local nor * nor a name that a node can have: " KUBE_NAME_WORDS
+#define NODE "must be local, * or a name that a node can have: " KUBE_NAME_WORDS
 #define NAMESPACE "not a name that a namespace can have: " KUBE_NAMESPACE_WORDS
 #define OBJECT "not a name that an object can have: " KUBE_NAME_WORDS
 #define ANY_OBJECT "not a name that an object can have: no blanks, no / and no %, 253 bytes at most"
 #define PATTERN "not a pattern that the name of a pod can match: *, ? and [] beside " KUBE_NAME_WORDS
-#define RESOURCE "neither GROUP/VERSION/PLURAL nor VERSION/PLURAL, in lower case"
+#define RESOURCE "must be GROUP/VERSION/PLURAL or VERSION/PLURAL, in lower case"
 #define LABEL "the name of a label is missing or not valid"
 #define LABEL_VALUE "not a value that a label can have: letters, digits and inner - _ ., 63 at most"
 #define PORT "not a port: a number from 1 to 65535"
-#define NO_HOST "neither a name that a host can have nor an IP address"
+#define NO_HOST "must be a host name or an IP address"
 #define NO_NAME "a host is missing"
-#define NO_ADDRESS "neither /PATH, HOST:PORT nor [IPV6]:PORT"
-#define NO_SCHEME "neither an http:// nor an https:// URL"
+#define NO_ADDRESS "must be /PATH, HOST:PORT or [IPV6]:PORT"
+#define NO_SCHEME "must be an http:// or https:// URL"
 #define NO_BRACKETS "an IPv6 address needs brackets around it: [IPV6] or [IPV6]:PORT"
 #define NO_PERCENT "the scope of an IPv6 address is written with %25 in a URL: [fe80::1%25eth0]"
-#define NO_ESCAPE "a % without two hexadecimal digits behind it, as %20 has"
-#define ABSOLUTE "not an absolute path: one begins with /"
-#define NO_CONDITION "neither KEY=VALUE nor KEY!=VALUE"
-#define NO_KEY "not a key of MicroShift, as ingress.status is"
-#define NO_STATUS "neither True, False nor Unknown"
+#define NO_ESCAPE "a % without two hexadecimal digits behind it, as in %20"
+#define ABSOLUTE "must be an absolute path, which begins with /"
+#define NO_CONDITION "must be KEY=VALUE or KEY!=VALUE"
+#define NO_KEY "must be a key of MicroShift, such as ingress.status"
+#define NO_STATUS "must be True, False or Unknown"
 #define MICROSHIFT "ConditionMicroShift"
 
 /* why: NULL where the value is taken. */
@@ -46,7 +46,7 @@ static const struct {
         { "Gate", "Required", "\"yes\"", VALUE_QUOTED },
         { "Gate", "Required", "yes  # as the shop needs it", VALUE_COMMENTED },
         { "Gate", "Required", "yes ; why", VALUE_COMMENTED },
-        { "Gate", "Required", "yes#", "neither yes nor no" },
+        { "Gate", "Required", "yes#", "must be yes or no" },
         { "Gate", "After", "dns \"node\"", VALUE_QUOTED },
         { "Gate", "After", "dns # first", VALUE_COMMENTED },
         { "Gate", "After", "%p", VALUE_SPECIFIER },
@@ -227,9 +227,9 @@ static const struct {
         { "Endpoint", "URL", "https://a/ # the shop", VALUE_COMMENTED },
         { "Endpoint", "URL", "https://%H/", VALUE_SPECIFIER },
         { "Endpoint", "URL", "https://a/b c",
-          "a URL with a blank or another character that has to be written as %20 is" },
+          "a URL with a blank or another character that must be escaped, as in %20" },
         { "Endpoint", "URL", "https://a/\u00fc",
-          "a URL with a blank or another character that has to be written as %20 is" },
+          "a URL with a blank or another character that must be escaped, as in %20" },
         { "Endpoint", "URL", "app.example.com", NO_SCHEME },
         { "Endpoint", "URL", "ws://a/", NO_SCHEME },
         { "Endpoint", "URL", "https:/a", NO_SCHEME },

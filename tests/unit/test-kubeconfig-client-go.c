@@ -161,8 +161,7 @@ static void test_warnings(void **state) {
         static const char *const none[] = { NULL };
         static const char *const twice[] = {
                 "/etc/kube/config:11: key \"clusters\" was already given on line 3; the last one counts",
-                "/etc/kube/config:13: key \"server\" was already given on line 12; the last one counts",
-                NULL
+                "/etc/kube/config:13: key \"server\" was already given on line 12; the last one counts", NULL
         };
         static const char *const secret[] = {
                 "/etc/kube/config:10: key \"...\" was already given on line 9; the last one counts", NULL

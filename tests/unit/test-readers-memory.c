@@ -100,7 +100,7 @@ static int run_settings(void) {
         int r;
 
         r = conf_parse("msready.conf", "F", text, sizeof(text) - 1, &conf);
-        return r < 0 ? r : settings_parse(conf, &s, NULL);
+        return r < 0 ? r : settings_parse(conf, &s, NULL, NULL);
 }
 
 static int run_kubeconfig(void) {

@@ -39,6 +39,7 @@ static GateSetup *add(Play *p, const char *name, bool required) {
 
 static void after(GateSetup *s, const char *name) {
         assert_ok(strv_extend(&s->definition->after, name));
+        assert_ok(strv_extend(&s->definition->after_places, "F:2"));
 }
 
 static void begin(Play *p) {

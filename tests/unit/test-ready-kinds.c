@@ -73,7 +73,7 @@ static void test_descriptors(void **state) {
         for (const CheckKind *const *p = check_kinds; *p; p++) {
                 const CheckKind *k = *p;
 
-                assert_ptr_equal(check_find_syntax(k->syntax.section), &k->syntax);
+                assert_ptr_equal(check_find_syntax(k->syntax.section, NULL), &k->syntax);
                 assert_non_null(k->syntax.describe);
                 assert_non_null(k->judge);
                 assert_non_null(k->list);
@@ -81,7 +81,7 @@ static void test_descriptors(void **state) {
                 assert_true(!k->question || k->syntax.size >= sizeof(QuestionDefinition));
                 assert_false(k->syntax.is_controller && k->syntax.needs_controller);
         }
-        assert_null(check_find_syntax("Gate"));
+        assert_null(check_find_syntax("Gate", NULL));
 }
 
 /* A stream that checks share drops each object that no check wants; its own streams a check has to ask for. */
@@ -118,7 +118,7 @@ static void test_a_row_for_each_file(void **state) {
                         continue;
                 snprintf(section, sizeof(section), "%.*s", (int) (end - kind), kind);
                 section[0] = (char) (section[0] - 'a' + 'A');
-                if (!check_find_syntax(section))
+                if (!check_find_syntax(section, NULL))
                         fail_msg("%s has no row", entry->d_name);
                 n++;
         }

@@ -195,7 +195,7 @@ static int run_trail(void) {
         if (r < 0)
                 return r;
         trail_begin(&t);
-        r = trail_see(&t, "Pod", NULL, "q", &waits, &wanted);
+        r = trail_see(&t, "Pod", NULL, "q", NULL, &waits, &wanted);
         if (r < 0)
                 return r;
         wanted->reason = strdup("ErrImagePull");

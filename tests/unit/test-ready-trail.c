@@ -311,7 +311,7 @@ static void test_many(void **state) {
                 trail_begin(&t);
                 for (unsigned i = 0; i < LIMIT_TRAIL; i++) {
                         snprintf(name, sizeof(name), "p%u", round == 1 ? LIMIT_TRAIL - 1 - i : i);
-                        assert_int_equal(trail_see(&t, "Pod", "n", name, &passes, &wanted), 0);
+                        assert_int_equal(trail_see(&t, "Pod", "n", name, NULL, &passes, &wanted), 0);
                 }
                 assert_false(trail_next(&t, &edge));
                 trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
@@ -320,12 +320,12 @@ static void test_many(void **state) {
                 assert_int_equal(edges, round == 0 ? LIMIT_TRAIL : 0);
         }
 
-        assert_int_equal(trail_see(&t, "Pod", "n", "one more", &fails, &wanted), 0);
+        assert_int_equal(trail_see(&t, "Pod", "n", "one more", NULL, &fails, &wanted), 0);
         trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
         assert_false(trail_next(&t, &edge));
         assert_int_equal(t.n, 0);
         trail_begin(&t);
-        assert_int_equal(trail_see(&t, "Pod", "n", "p0", &fails, &wanted), 0);
+        assert_int_equal(trail_see(&t, "Pod", "n", "p0", NULL, &fails, &wanted), 0);
         trail_end_whole(&t, 5 * USEC_PER_SEC, NULL);
         assert_false(trail_next(&t, &edge));
         trail_done(&t);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
+#include "joined.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@ static int parse(const char *text, Settings **ret, char **detail) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
 
         assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
-        return settings_parse(conf, ret, detail);
+        return settings_parse(conf, ret, detail, NULL);
 }
 
 static void test_defaults(void **state) {
@@ -56,7 +57,9 @@ static void test_all_keys(void **state) {
         assert_true(s->has_require);
         assert_int_equal(strv_length(s->require), 2);
         assert_string_equal(s->require[1], "node");
-        assert_string_equal(s->require_added[0], "storage");
+        assert_joined(s->require_places, " ", "F:7 F:7");
+        assert_joined(s->require_added, " ", "storage");
+        assert_joined(s->added_places, " ", "F:8");
         assert_true(s->timing.settle == USEC_PER_SEC && s->timing.hold == 2 * USEC_PER_SEC &&
                     s->timing.unknown == USEC_INFINITY);
         assert_string_equal(s->boot_id_file, "/b");
@@ -99,12 +102,12 @@ static void test_errors(void **state) {
                 const char *detail;
         } rows[] = {
                 { "[Cluster]\nKubeconfig=k\n",
-                  "F:2: Kubeconfig=k: not an absolute path: one begins with /" },
-                { "[Cluster]\nScope=all\n", "F:2: Scope=all: neither node nor cluster" },
+                  "F:2: Kubeconfig=k: must be an absolute path, which begins with /" },
+                { "[Cluster]\nScope=all\n", "F:2: Scope=all: must be node or cluster" },
                 { "[Cluster]\nNode=a b\n",
-                  "F:2: Node=a b: neither local nor a name that a node can have: " KUBE_NAME_WORDS },
+                  "F:2: Node=a b: must be local or a name that a node can have: " KUBE_NAME_WORDS },
                 { "[Cluster]\nNode=Edge-1\n",
-                  "F:2: Node=Edge-1: neither local nor a name that a node can have: " KUBE_NAME_WORDS },
+                  "F:2: Node=Edge-1: must be local or a name that a node can have: " KUBE_NAME_WORDS },
                 { "[Cluster]\nNode=%H\n", "F:2: Node=%H: " VALUE_SPECIFIER ", local for this host's node" },
                 { "[Cluster]\nNode=\"edge\"\n", "F:2: Node=\"edge\": " VALUE_QUOTED },
                 { "[Cluster]\nNode=edge # this host\n", "F:2: Node=edge # this host: " VALUE_COMMENTED },
@@ -124,26 +127,29 @@ static void test_errors(void **state) {
                 { "[Readiness]\nHoldSec='5s'\n", "F:2: HoldSec='5s': " VALUE_QUOTED },
                 { "[Readiness]\nHoldSec=5s ; short\n", "F:2: HoldSec=5s ; short: " VALUE_COMMENTED },
                 { "[Readiness]\nRequire=dns Node\n",
-                  "F:2: Require=dns Node: not names of gates, nor +NAME" },
-                { "[Readiness]\nRequire=+\n", "F:2: Require=+: not names of gates, nor +NAME" },
+                  "F:2: Require=dns Node: must be names of gates, or +NAME" },
+                { "[Readiness]\nRequire=+\n", "F:2: Require=+: must be names of gates, or +NAME" },
                 { "[Readiness]\nSettleSec=infinity\n", "F:2: SettleSec=infinity: no gate would ever open" },
-                { "[Readiness]\nHoldSec=x\n", "F:2: HoldSec=x: not a time span, as 90, 2min or 500ms are" },
-                { "[Host]\nCgroupRoot=c\n", "F:2: CgroupRoot=c: not an absolute path: one begins with /" },
+                { "[Readiness]\nHoldSec=x\n",
+                  "F:2: HoldSec=x: must be a time span such as 90, 2min or 500ms" },
+                { "[Host]\nCgroupRoot=c\n",
+                  "F:2: CgroupRoot=c: must be an absolute path, which begins with /" },
                 { "[Log]\nLevel=a:b@127.0.0.1\n",
-                  "F:2: Level=...: not a level, as err, warning, info and debug are" },
-                { "[Metrics]\nTextfile=t\n", "F:2: Textfile=t: not an absolute path: one begins with /" },
+                  "F:2: Level=...: must be a log level such as err, warning, info or debug" },
+                { "[Metrics]\nTextfile=t\n",
+                  "F:2: Textfile=t: must be an absolute path, which begins with /" },
                 { "[Metrics]\nTextfile=/t.txt\n", "F:2: Textfile=/t.txt: " NOT_PROM },
                 { "[Metrics]\nTextfile=/metrics\n", "F:2: Textfile=/metrics: " NOT_PROM },
                 { "[Metrics]\nTextfile=/t.prom/\n", "F:2: Textfile=/t.prom/: " NOT_PROM },
                 { "[Metrics]\nTextfile=/t.PROM\n", "F:2: Textfile=/t.PROM: " NOT_PROM },
                 { "[Metrics]\nTextfile=t.prom\n",
-                  "F:2: Textfile=t.prom: not an absolute path: one begins with /" },
+                  "F:2: Textfile=t.prom: must be an absolute path, which begins with /" },
                 { "[Metrics]\nTextfile=\"/t.prom\"\n", "F:2: Textfile=\"/t.prom\": " VALUE_QUOTED },
                 { "[Metrics]\nTextfile=/t.prom # for node_exporter\n",
                   "F:2: Textfile=/t.prom # for node_exporter: " VALUE_COMMENTED },
                 { "[Log]\nLevel=loud\n",
-                  "F:2: Level=loud: not a level, as err, warning, info and debug are" },
-                { "[Log]\nLevel=info\nbroken\n", "F:3: neither a section nor KEY=VALUE" },
+                  "F:2: Level=loud: must be a log level such as err, warning, info or debug" },
+                { "[Log]\nLevel=info\nbroken\n", "F:3: must be [SECTION] or KEY=VALUE" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -202,10 +208,21 @@ static void test_warnings(void **state) {
         assert_ok(parse("[Cluster]\nKubeConfig=/k\nX-A=b\n[Gate]\nA=b\n[X-B]\nC=d\n[Log x]\nLevel=loud\n",
                         &s, NULL));
         assert_int_equal(strv_length(s->warnings), 3);
-        assert_string_equal(s->warnings[0], "F:2: unknown key KubeConfig= in [Cluster], ignoring");
+        assert_string_equal(
+                s->warnings[0],
+                "F:2: unknown key KubeConfig= in [Cluster], ignoring; did you mean Kubeconfig=?");
         assert_string_equal(s->warnings[1], "F:4: unknown section [Gate], ignoring");
-        assert_string_equal(s->warnings[2], "F:8: unknown section [Log x], ignoring");
+        assert_string_equal(s->warnings[2], "F:8: unknown section [Log x], ignoring; did you mean [Log]?");
         assert_null(s->kubeconfig);
+
+        {
+                _cleanup_(settings_freep) Settings *t = NULL;
+
+                assert_ok(parse("[Readines]\nRequire=a\n[Cluster]\nContext=a # of b\n", &t, NULL));
+                assert_joined(t->warnings, "\n",
+                              "F:1: unknown section [Readines], ignoring; did you mean [Readiness]?\n"
+                              "F:4: Context=a # of b: " VALUE_COMMENTED);
+        }
 
         /* Cut between two characters. */
         {
@@ -220,6 +237,23 @@ static void test_warnings(void **state) {
         }
 }
 
+/* All errors are told, so that a file is mended in one go. */
+static void test_all_errors(void **state) {
+        static const char text[] = "[Cluster]\nnonsense\nScope=all\n[Readiness]\nHoldSec=x\n";
+        _cleanup_(settings_freep) Settings *s = NULL;
+        _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+        _cleanup_(strv_freep) char **more = NULL;
+        _cleanup_free_ char *detail = NULL;
+
+        assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
+        assert_error(settings_parse(conf, &s, &detail, &more), EINVAL);
+        assert_null(s);
+        assert_string_equal(detail, "F:2: must be [SECTION] or KEY=VALUE");
+        assert_joined(more, "\n",
+                      "F:3: Scope=all: must be node or cluster\n"
+                      "F:5: HoldSec=x: must be a time span such as 90, 2min or 500ms");
+}
+
 static void test_shipped(void **state) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         _cleanup_(settings_freep) Settings *s = NULL;
@@ -227,17 +261,22 @@ static void test_shipped(void **state) {
 
         assert_ok(path_join(getenv("MSREADY_SOURCE"), "units/msready.conf", &path));
         assert_ok(conf_load_path(path, NULL, "msready.conf", &conf));
-        assert_ok(settings_parse(conf, &s, NULL));
+        assert_ok(settings_parse(conf, &s, NULL, NULL));
         assert_null(s->warnings);
         assert_int_equal(s->scope, SCOPE_NODE);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),
-                cmocka_unit_test(test_reset),    cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_warnings), cmocka_unit_test(test_shipped),
-                cmocka_unit_test(test_taken),    cmocka_unit_test(test_textfile_is_no_folder),
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_all_keys),
+                cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_shipped),
+                cmocka_unit_test(test_all_errors),
+                cmocka_unit_test(test_taken),
+                cmocka_unit_test(test_textfile_is_no_folder),
         };
         return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }

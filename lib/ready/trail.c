@@ -102,15 +102,20 @@ void trail_done(Trail *t) {
         *t = (Trail){};
 }
 
-/* Begins a round. Objects that were told to be gone are forgotten. */
+/* Begins a round. Objects that were told to be gone are forgotten, and those that were in doubt and not seen again. */
 void trail_begin(Trail *t) {
         size_t n = 0;
 
-        for (size_t i = 0; i < t->n; i++)
-                if (t->entries[i].state == OBJECT_ABSENT)
-                        entry_done(&t->entries[i]);
-                else
-                        t->entries[n++] = t->entries[i];
+        for (size_t i = 0; i < t->n; i++) {
+                TrailEntry e = t->entries[i];
+
+                if (e.state == OBJECT_ABSENT && !e.is_doubtful) {
+                        entry_done(&e);
+                        continue;
+                }
+                e.is_doubtful = false;
+                t->entries[n++] = e;
+        }
         t->n = n;
         t->seen = 0;
         t->told = SIZE_MAX; /* nothing, until the round is over */

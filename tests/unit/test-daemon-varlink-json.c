@@ -496,8 +496,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_before_anything),
                 TEST(test_guide),
-                TEST(test_masked),
                 TEST(test_doubt),
+                TEST(test_masked),
                 TEST(test_clocks_and_states),
                 TEST(test_every_check),
                 TEST(test_rows_are_merged),

@@ -27,7 +27,7 @@ def test_the_sample_is_what_msready_prints():
         README.write_text(SAMPLE.sub(lambda found: found[0].replace(found[1], golden), text), encoding="utf-8")
     (sample,) = SAMPLE.findall(README.read_text(encoding="utf-8"))
     assert sample == golden
-    assert "is waiting" in sample
+    assert "has been waiting" in sample
 
 
 def test_the_first_screen():

@@ -136,8 +136,11 @@ static void test_masked(void **state) {
         static const struct {
                 const char *settings, *own;
                 bool missed;
+                const char *drop_in;
         } rows[] = {
                 { "", NODE, true },
+                { "", NODE, false, "[Gate]\nRequired=no\n" },
+                { "", "[Node]\n", true, "[Gate]\nRequired=yes\n" },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=/\n[Node]\n", true },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=!/\n[Node]\n", false },
                 { "", "[Node]\n", false },
@@ -157,6 +160,8 @@ static void test_masked(void **state) {
                 folder_write(&c.root, "vendor/api.gate", "[Gate]\nRequired=yes\nAfter=ovn\n[Api]\n");
                 if (rows[i].own)
                         folder_write(&c.root, "vendor/ovn.gate", rows[i].own);
+                if (rows[i].drop_in)
+                        folder_write(&c.root, "admin/ovn.gate.d/10-x.conf", rows[i].drop_in);
                 folder_link(&c.root, "admin/ovn.gate", "/dev/null");
                 load(&c);
                 g = board_find(&c.board, "ovn");

@@ -185,13 +185,7 @@ static int find_among_known(const Options *options, const char *gate, const Json
                 r = judge_definition(gate, definition, g);
                 return r == 0 && !g->fault ? ask_state(options, gate, &g->state) : r;
         }
-        r = names ? 0 : -ENOMEM;
-        JSON_FOREACH(d, definitions) {
-                const char *name = jv_get_string(d, "name");
-
-                if (r >= 0 && name && gate_name_is_valid(name))
-                        r = strv_extend(&names, name);
-        }
+        r = names ? add_gate_names(definitions, &names) : -ENOMEM;
         return r < 0 ? r : find_among_files(options, gate, names, g);
 }
 

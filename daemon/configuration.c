@@ -174,8 +174,8 @@ static int invent_missing(Configuration *c, const char *const *gates, char *cons
         return r;
 }
 
-/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of thousands
- * of names the search for what was meant would take minutes. */
+/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of
+ * thousands of names the search for what was meant would take minutes. */
 static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
         int r = 0;
 

@@ -127,7 +127,7 @@ def test_gates_are_those_of_the_daemon(systemctl, tmp_path):
         daemon.replies["ListGates"] = {"definitions": [*definitions, broken]}
         for gate, status, told in (("dsn", 4, "there is no gate 'dsn'; did you mean dns?"),
                                    ("storage", 1, "gate storage is disabled on this host: "
-                                    "ConditionMicroShift=storage.driver!=none."),
+                                    "ConditionMicroShift= not met, line 11."),
                                    ("broken", 1, "gate broken is invalid: /etc/msready/gates.d/broken.gate:1: no")):
             done = run(systemctl, f"--socket={daemon.path}", "bind", gate, "kiosk")
             assert done.returncode == status and done.stderr.startswith(f"msready: {told}")

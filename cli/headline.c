@@ -5,17 +5,7 @@
 
 #include "headline.h"
 
-#include <stdio.h>
-
 #include "base/string-util.h"
-
-/* A time span in a sentence: "for 12s", "for less than a second". Returns buf. */
-char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span) {
-        if (span >= USEC_PER_SEC)
-                return format_timespan(buf, span);
-        snprintf(buf, TIMESPAN_MAX, "less than a second");
-        return buf;
-}
 
 /* Puts the state of a gate or of the verdict, behind its name, and for how long: "has been waiting for 9min",
  * "was ready, lost 2s ago". */

@@ -29,6 +29,14 @@ char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
         return buf;
 }
 
+/* A time span in a sentence: "for 12s", "for less than a second". Returns buf. */
+char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span) {
+        if (span >= USEC_PER_SEC)
+                return format_timespan(buf, span);
+        snprintf(buf, TIMESPAN_MAX, "less than a second");
+        return buf;
+}
+
 /* Puts the verdict in a line, and the node, the server and its version in another. */
 void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),

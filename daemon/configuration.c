@@ -174,13 +174,16 @@ static int invent_missing(Configuration *c, const char *const *gates, char *cons
         return r;
 }
 
-/* The order of explanation lacks what such a name was to say. */
+/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of thousands
+ * of names the search for what was meant would take minutes. */
 static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
         int r = 0;
 
         for (size_t i = 0; d->after && d->after[i] && r >= 0; i++) {
                 const char *name = d->after[i], *nearest;
 
+                if (strv_length(c->warnings) >= LIMIT_PROBLEMS)
+                        break;
                 if (strv_contains((char *const *) gates, name))
                         continue;
                 nearest = nearest_name(name, (char *const *) gates);

@@ -369,6 +369,7 @@ static int reload(Manager *m, char **reterr_detail) {
         else
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
+        publish_varlink_verdict_changed(m->varlink); /* other gates may be masked now */
         source_host_reload(m->host);
         source_kubeconfig_reload(m->kubeconfig);
         act_on_reports(m);

@@ -311,6 +311,7 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
     (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
     (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
     (("-qx",), "unknown option '-x'. Try: msready help"),
+    (("--all", "-xq"), "unknown option '-x'. Try: msready help"),
     (("--quiet=3",), "--quiet takes no value"),
     (("status", "--timeout=3"), "does not take --timeout"),
     (("wait", "--timeout=soon"), "time span"),

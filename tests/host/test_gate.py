@@ -135,7 +135,7 @@ def test_bind_disturbs_nothing_while_the_gate_is_open(make_node):
         return node.host.state("kiosk.service") == "active" and node.pid("kiosk.service") == pid
 
     done = node.msready("bind", "dsn", "kiosk.service", timeout=20)
-    assert done.returncode == 4 and "there is no gate 'dsn'; did you mean dns?" in done.stderr
+    assert done.returncode == 4 and "there is no gate 'dsn'. Did you mean dns?" in done.stderr
     assert undisturbed()
     for _ in range(2):
         done = node.msready("bind", "dns", "kiosk.service", timeout=20)

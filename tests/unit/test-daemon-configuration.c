@@ -136,8 +136,11 @@ static void test_masked(void **state) {
         static const struct {
                 const char *settings, *own;
                 bool missed;
+                const char *drop_in;
         } rows[] = {
                 { "", NODE, true },
+                { "", NODE, false, "[Gate]\nRequired=no\n" },
+                { "", "[Node]\n", true, "[Gate]\nRequired=yes\n" },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=/\n[Node]\n", true },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=!/\n[Node]\n", false },
                 { "", "[Node]\n", false },
@@ -157,6 +160,8 @@ static void test_masked(void **state) {
                 folder_write(&c.root, "vendor/api.gate", "[Gate]\nRequired=yes\nAfter=ovn\n[Api]\n");
                 if (rows[i].own)
                         folder_write(&c.root, "vendor/ovn.gate", rows[i].own);
+                if (rows[i].drop_in)
+                        folder_write(&c.root, "admin/ovn.gate.d/10-x.conf", rows[i].drop_in);
                 folder_link(&c.root, "admin/ovn.gate", "/dev/null");
                 load(&c);
                 g = board_find(&c.board, "ovn");
@@ -212,12 +217,42 @@ static void test_ceiling(void **state) {
         assert_string_equal(list[LIMIT_PROBLEMS - 1], "there is more, which is not listed");
 }
 
+/* A name that no gate has is looked for only as long as there is room to say so. */
+static void test_ceiling_of_names(void **state) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(LIMIT_CONFIG_FILE);
+        _cleanup_(configuration_done) Configuration loaded = CONFIGURATION_NULL;
+        Case c;
+
+        begin(&c, "");
+        assert_ok(buffer_puts(&text, NODE "[Gate]\n"));
+        for (unsigned i = 0; i < LIMIT_GATES; i++)
+                assert_ok(buffer_printf(&text, "After=nobody-%u\n", i));
+        folder_write(&c.root, "admin/a.gate", buffer_cstr(&text));
+        folder_write(&c.root, "admin/b.gate", buffer_cstr(&text));
+        assert_ok(configuration_load(&c.options, &loaded, NULL, NULL));
+        assert_int_equal(strv_length(loaded.warnings), LIMIT_PROBLEMS);
+        end(&c);
+}
+
+/* Names and values come from files, and what is said of them may go to a terminal. */
+static void test_told_clean(void **state) {
+        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(4096);
+
+        assert_ok(problems_add(&p.errors, "a.gate:1: \033[31mred\n\r\xc2\x9b"));
+        assert_ok(problems_add(&p.warnings, "b.gate:2: \033]0;title\a \xffgr\xc3\xbcn"));
+        assert_ok(problems_put(&p, &text));
+        assert_string_equal(buffer_cstr(&text), "error: a.gate:1: [31mred\n"
+                                                "warning: b.gate:2: ]0;title ?gr\xc3\xbcn\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nothing_wrong), cmocka_unit_test(test_names),
                 cmocka_unit_test(test_cycle),         cmocka_unit_test(test_all_is_told),
                 cmocka_unit_test(test_masked),        cmocka_unit_test(test_masked_but_required),
-                cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_ceiling),       cmocka_unit_test(test_ceiling_of_names),
+                cmocka_unit_test(test_told_clean),
         };
         return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
 }

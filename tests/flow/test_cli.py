@@ -488,6 +488,22 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     assert text.endswith("    Also blocked by this: ovn, node\n")
 
 
+@pytest.mark.parametrize("kind,names,reason,message,same", [
+    ("Socket", ("localhost:1883", "localhost:5432"), "ConnectionRefused", "connection refused", False),
+    ("Socket", ("localhost:1883", "localhost:1883"), "ConnectionRefused", "connection refused", True),
+    ("Endpoint", ("http://a.example/", "http://b.example/"), "NameServerSilent", "no name server answers", True),
+    ("Deployment", ("web", "shop"), "NotFound", "the cluster has no such object", False),
+    ("Pods", ("app=web", "app=shop"), "NoPods", "no pod of this node matches", False)])
+def test_what_is_missing_is_a_cause_of_its_own(daemon, client, kind, names, reason, message, same):
+    """Two ports that refuse have the same message, and nothing else in common."""
+    gates = [gate(f"of-{i}", "waiting", blockers=[blocker(f"of-{i}", kind, name, reason, message=message, hint="Look.")])
+             for i, name in enumerate(names)]
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": gates}
+    for verb, words in ("status", "Also blocked by this: of-1"), ("explain", "Same cause as"):
+        text = client(verb).stdout
+        assert text.count("Look.") == 2 - same and (words in text) == same
+
+
 @pytest.mark.parametrize("state,first", [("lost", "ovn"), ("unknown", "dns"), ("waiting", "node"), ("ready", "api")])
 def test_cause_of_the_verdict_is_told_first(daemon, client, state, first):
     """What is the matter with an open gate comes after that; the gates stand in their order."""

@@ -401,6 +401,20 @@ def test_reload_prints_what_check_config_prints(edge):
     assert set(reply) == {"errors", "warnings"} and len(reply["errors"]) == 2 and len(reply["warnings"]) == 2
 
 
+def test_reload_says_that_host_needs_a_restart(edge):
+    """As after CgroupRoot= was set because pods are Unproven."""
+    daemon = edge.start(gates=ALONE)
+    before = daemon.config
+    daemon.write_config({**before, "Host": {**before.get("Host", {}), "CgroupRoot": "/sys/fs/cgroup/x"}})
+    told = daemon.client("reload")
+    assert (told.returncode, told.stdout) == (
+        0, "warning: [Host] has changed, and is not in use until the daemon is restarted: "
+        "systemctl restart --no-block msready.service\n4 gates, no errors, see the warnings\n")
+    assert "[Host] has changed" in daemon.log()
+    daemon.write_config(before)
+    assert daemon.client("reload").stdout == "4 gates, no errors\n"
+
+
 def test_a_gate_file_that_only_its_owner_may_read(edge):
     """The daemon has no capabilities, so root needs the right to read, and check-config says so, too."""
     if os.geteuid() != 0:

@@ -49,6 +49,23 @@ def tree(root):
             if p.is_file() and p.suffix != ".gate"}
 
 
+@pytest.mark.parametrize("unit", ["microshift", "microshift.service", "msready", "msready.socket", "msready-wait.service",
+                                  "msready-gate@dns.service", "microshift-ready.target"])
+def test_what_gates_wait_for_is_refused(systemctl, root, unit):
+    """Bound, MicroShift would stop when the gate is lost, and neither would start again."""
+    for arguments in (), ("--force",):
+        done = run(systemctl, "bind", "ingress", unit, f"--root={root}", *arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith(" cannot be bound to a gate: gates wait for it.\n")
+    assert tree(root) == {} and systemctl.calls() == []
+
+
+def test_names_in_the_wrong_order(systemctl):
+    done = run(systemctl, "bind", "kiosk.service", "ingress")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "msready: 'kiosk.service' is not a valid name of a gate. Usage: msready bind GATE UNIT\n"
+
+
 def test_bind_and_unbind(systemctl, root):
     units = "etc/systemd/system/"
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
@@ -127,7 +144,7 @@ def test_gates_are_those_of_the_daemon(systemctl, tmp_path):
         daemon.replies["ListGates"] = {"definitions": [*definitions, broken]}
         for gate, status, told in (("dsn", 4, "there is no gate 'dsn'; did you mean dns?"),
                                    ("storage", 1, "gate storage is disabled on this host: "
-                                    "ConditionMicroShift=storage.driver!=none."),
+                                    "ConditionMicroShift= not met, line 11."),
                                    ("broken", 1, "gate broken is invalid: /etc/msready/gates.d/broken.gate:1: no")):
             done = run(systemctl, f"--socket={daemon.path}", "bind", gate, "kiosk")
             assert done.returncode == status and done.stderr.startswith(f"msready: {told}")

@@ -22,6 +22,8 @@ static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDO
 static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d",
                                       NULL };
 
+#define DROP_IN_SUFFIX ".gate.d"
+
 /* The folders of the gates' files. They live as long as the options. */
 char *const *configuration_folders(const Options *options) {
         return options->gates_dirs ?: gate_folders;
@@ -191,8 +193,31 @@ static int warn_of_after(Configuration *c, const char *const *gates, const GateD
         return r;
 }
 
+/* A drop-in of a gate that does not exist changes nothing, which its author does not expect. */
+static int warn_of_dropins(Configuration *c, const char *const *gates, char *folder) {
+        char *const folders[] = { folder, NULL };
+        _cleanup_(strv_freep) char **names = NULL;
+        int r;
+
+        r = conf_enumerate(folders, DROP_IN_SUFFIX, &names, NULL);
+        STRV_FOREACH(n, names) {
+                _cleanup_free_ char *gate = strndup(*n, strlen(*n) - strlen(DROP_IN_SUFFIX));
+                const char *nearest;
+
+                if (r < 0 || !gate)
+                        return r < 0 ? r : -ENOMEM;
+                if (strv_contains((char *const *) gates, gate))
+                        continue;
+                nearest = nearest_name(gate, (char *const *) gates);
+                r = strv_extendf(&c->warnings, "%s/%s: there is no such gate, ignoring its drop-ins%s%s%s",
+                                 folder, *n, nearest ? "; did you mean " : "", strempty(nearest),
+                                 nearest ? DROP_IN_SUFFIX "?" : "");
+        }
+        return r;
+}
+
 /* What can be said of names once all gates are known. */
-static int look_up_names(Configuration *c) {
+static int look_up_names(Configuration *c, char *const *folders) {
         _cleanup_free_ const char **gates = list_names(c);
         const Settings *s = c->settings;
         size_t n = c->n_setups;
@@ -200,6 +225,8 @@ static int look_up_names(Configuration *c) {
 
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = warn_of_after(c, gates, c->setups[i].definition);
+        STRV_FOREACH(f, folders)
+                r = r < 0 ? r : warn_of_dropins(c, gates, *f);
         if (r >= 0)
                 r = invent_missing(c, gates, s->require, s->require_places);
         if (r >= 0)
@@ -246,7 +273,7 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         if (r < 0)
                 return r;
 
-        return look_up_names(c);
+        return look_up_names(c, folders);
 }
 
 /* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what

@@ -82,6 +82,8 @@ static void test_names(void **state) {
         begin(&c, "[Readiness]\nRequire=+ingres\nRequire=+shop +ingres\n");
         folder_write(&c.root, "vendor/node.gate", NODE);
         folder_write(&c.root, "vendor/ingress.gate", "[Gate]\nAfter=nodes node\nAfter=zebra\n[Api]\n");
+        folder_write(&c.root, "admin/ingress.gate.d/x.conf", "[Gate]\nHoldSec=1\n");
+        folder_write(&c.root, "admin/ingres.gate.d/x.conf", "[Gate]\nHoldSec=1\n");
         load(&c);
         expect(&c, c.problems.errors,
                "gate ingres: %s/msready.conf:2: Require= names ingres, but there is no such gate, did you mean "
@@ -89,7 +91,9 @@ static void test_names(void **state) {
                "gate shop: %s/msready.conf:3: Require= names shop, but there is no such gate");
         expect(&c, c.problems.warnings,
                "%s/vendor/ingress.gate:2: After=nodes: there is no such gate, ignoring; did you mean node?\n"
-               "%s/vendor/ingress.gate:3: After=zebra: there is no such gate, ignoring");
+               "%s/vendor/ingress.gate:3: After=zebra: there is no such gate, ignoring\n"
+               "%s/admin/ingres.gate.d: there is no such gate, ignoring its drop-ins; did you mean "
+               "ingress.gate.d?");
         end(&c);
 }
 

@@ -309,6 +309,8 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
     (("wait", "--tiemout=3"), "unknown option '--tiemout'. Did you mean --timeout?"),
     (("timeline", "--boo"), "Did you mean --boot?"),
     (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
+    (("wait", "--for=condition=Ready", "dns"), "unknown option '--for'. Did you mean: msready wait [GATE]?"),
+    (("wait", "--for", "condition=Ready"), "unknown option '--for'. Did you mean: msready wait [GATE]?"),
     (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
     (("-qx",), "unknown option '-x'. Try: msready help"),
     (("--quiet=3",), "--quiet takes no value"),

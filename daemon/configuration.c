@@ -326,32 +326,26 @@ static int find_errors(const Gate *g, Problems *p) {
         return r;
 }
 
-/* All that is wrong with the configuration whose gates are on the board. order: the warnings of board_set().
+/* Adds all that is wrong with the configuration whose gates are on the board. order: the warnings of board_set().
  * -ENOMEM. */
 int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
-                                Problems *ret) {
-        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+                                Problems *p) {
         bool required = false;
         int r = 0;
 
         BOARD_FOREACH(g, board) {
                 required = required || gate_is_required(g);
-                p.n_gates += !g->setup.definition->masked;
-                r = r < 0 ? r : find_errors(g, &p);
+                p->n_gates += !g->setup.definition->masked;
+                r = r < 0 ? r : find_errors(g, p);
         }
         STRV_FOREACH(w, c->warnings)
-                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+                r = r < 0 ? r : problems_add(&p->warnings, "%s", *w);
         STRV_FOREACH(w, order)
-                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+                r = r < 0 ? r : problems_add(&p->warnings, "%s", *w);
         if (r >= 0 && !required)
-                r = problems_add(&p.warnings, "no gate is required, so the cluster waits with the reason "
-                                              "NothingRequired");
-        if (r < 0)
-                return r;
-
-        *ret = p;
-        p = PROBLEMS_NULL;
-        return 0;
+                r = problems_add(&p->warnings, "no gate is required, so the cluster waits with the reason "
+                                               "NothingRequired");
+        return r;
 }
 
 static int find_all_problems(const Options *options, Problems *ret) {
@@ -359,6 +353,7 @@ static int find_all_problems(const Options *options, Problems *ret) {
         _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
         _cleanup_(board_done) Board board = BOARD_INIT;
         _cleanup_free_ char *detail = NULL;
+        Options defaults = *options;
         int r;
 
         r = configuration_load(options, &c, &detail, &more);
@@ -366,7 +361,10 @@ static int find_all_problems(const Options *options, Problems *ret) {
                 r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
                 STRV_FOREACH(e, more)
                         r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
-                return r;
+                /* The gates are looked at all the same, with the settings' defaults. */
+                defaults.config = (char *) "/dev/null";
+                if (r < 0 || configuration_load(&defaults, &c, NULL, NULL) < 0)
+                        return r;
         }
         r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
         if (r >= 0)

@@ -22,6 +22,5 @@ char *const *configuration_folders(const Options *options);
 int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
                        char ***reterr_more);
 int configuration_warn_of_kubeconfig(const Settings *settings, const Options *options, char ***warnings);
-int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
-                                Problems *ret);
+int configuration_find_problems(const Configuration *c, const Board *board, char *const *order, Problems *p);
 int configuration_check(const Options *options);

@@ -341,7 +341,8 @@ static void tell_binding(const Binding *b) {
         GateState state = b->found.state;
 
         if (b->options->root)
-                printf("%s will run while gate %s is open.\n", b->unit, b->gate);
+                printf("%s will run while gate %s is open%s.\n", b->unit, b->gate,
+                       b->pulls.is_absent ? "; no such unit is there yet" : "");
         else if (is_active(b->gate_unit))
                 printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b->unit, b->gate,
                        b->gate_unit);

@@ -498,8 +498,8 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     ("Pods", ("app=web", "app=shop"), "NoPods", "no pod of this node matches", False)])
 def test_what_is_missing_is_a_cause_of_its_own(daemon, client, kind, names, reason, message, same):
     """Two ports that refuse have the same message, and nothing else in common."""
-    gates = [gate(f"of-{i}", "waiting", blockers=[blocker(f"of-{i}", kind, name, reason, message=message, hint="Look.")])
-             for i, name in enumerate(names)]
+    gates = [gate(g, "waiting", blockers=[blocker(g, kind, name, reason, message=message, hint="Look.")])
+             for g, name in zip(("of-0", "of-1"), names)]
     daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": gates}
     for verb, words in ("status", "Also blocked by this: of-1"), ("explain", "Same cause as"):
         text = client(verb).stdout

@@ -49,8 +49,8 @@ def tree(root):
             if p.is_file() and p.suffix != ".gate"}
 
 
-@pytest.mark.parametrize("unit", ["microshift", "microshift.service", "msready", "msready.socket", "msready-wait.service",
-                                  "msready-gate@dns.service", "microshift-ready.target"])
+@pytest.mark.parametrize("unit", ["microshift", "microshift.service", "msready", "msready.socket",
+                                  "msready-wait.service", "msready-gate@dns.service", "microshift-ready.target"])
 def test_what_gates_wait_for_is_refused(systemctl, root, unit):
     """Bound, MicroShift would stop when the gate is lost, and neither would start again."""
     for arguments in (), ("--force",):

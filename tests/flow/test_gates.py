@@ -521,7 +521,8 @@ def test_check_config(built, tmp_path):
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
     # The gates are judged as well, by default settings.
-    status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n", admin_slip="[Gate]\nRequired=maybe\n[Api]\n")
+    slip = "[Gate]\nRequired=maybe\n[Api]\n"
+    status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n", admin_slip=slip)
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
     assert f"error: gate slip: {tmp_path}/admin/slip.gate:2: Required=maybe: " in text
 

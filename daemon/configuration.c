@@ -34,11 +34,12 @@ void configuration_done(Configuration *c) {
         for (size_t i = 0; i < c->n_setups; i++)
                 gate_setup_done(&c->setups[i]);
         free(c->setups);
+        strv_free(c->errors);
         strv_free(c->warnings);
         *c = CONFIGURATION_NULL;
 }
 
-static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***reterr_more) {
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***ret_errors) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
@@ -49,7 +50,7 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
                                     strerror(-r));
                 return r;
         }
-        return settings_parse(conf, ret, reterr_detail, reterr_more);
+        return settings_parse(conf, ret, reterr_detail, ret_errors);
 }
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
@@ -276,14 +277,14 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         return look_up_names(c, folders);
 }
 
-/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what
- * else, and nothing has been changed. Invalid gates are no failure: they are gates that wait. */
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
-                       char ***reterr_more) {
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been changed.
+ * Invalid gates are no failure: they are gates that wait. With --check-config errors of msready.conf are none, either,
+ * so that the gates are judged as well. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         int r;
 
-        r = load_settings(options, &c.settings, reterr_detail, reterr_more);
+        r = load_settings(options, &c.settings, reterr_detail, options->check_config ? &c.errors : NULL);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c.settings->warnings) {
@@ -333,6 +334,8 @@ int configuration_find_problems(const Configuration *c, const Board *board, char
         bool required = false;
         int r = 0;
 
+        STRV_FOREACH(e, c->errors)
+                r = r < 0 ? r : problems_add(&p->errors, "%s", *e);
         BOARD_FOREACH(g, board) {
                 required = required || gate_is_required(g);
                 p->n_gates += !g->setup.definition->masked;
@@ -350,22 +353,14 @@ int configuration_find_problems(const Configuration *c, const Board *board, char
 
 static int find_all_problems(const Options *options, Problems *ret) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
-        _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
+        _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
         _cleanup_(board_done) Board board = BOARD_INIT;
         _cleanup_free_ char *detail = NULL;
-        Options defaults = *options;
         int r;
 
-        r = configuration_load(options, &c, &detail, &more);
-        if (r < 0) {
-                r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
-                STRV_FOREACH(e, more)
-                        r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
-                /* The gates are looked at all the same, with the settings' defaults. */
-                defaults.config = (char *) "/dev/null";
-                if (r < 0 || configuration_load(&defaults, &c, NULL, NULL) < 0)
-                        return r;
-        }
+        r = configuration_load(options, &c, &detail);
+        if (r < 0)
+                return problems_add(&ret->errors, "%s", detail ?: strerror(-r));
         r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
         if (r >= 0)
                 r = configuration_find_problems(&c, &board, order, ret);

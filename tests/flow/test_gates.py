@@ -203,7 +203,7 @@ def test_broken_configuration_leaves_the_old_one(ready):
     line = good.count("\n") + 2
     mark = daemon.notify.mark()
     reload(daemon, refused=True)
-    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*keeping the old configuration")
+    daemon.expect_log(f"keeping the old configuration: {re.escape(str(daemon.config_file))}:{line}: .*HoldSec")
     expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")

@@ -559,9 +559,9 @@ def failing(name, **more):
 
 @pytest.mark.parametrize("state,since,line", [
     ("ready", 120, "has been ready for 2min, since 11:58:00"),
-    ("ready", 0.2, "is ready, since 11:59:59"),
+    ("ready", 0.2, "has been ready since 11:59:59"),
     ("waiting", 120, "has been waiting for 2min, since 11:58:00"),
-    ("waiting", 0, "is waiting, since 12:00:00"),
+    ("waiting", 0, "has been waiting since 12:00:00"),
     ("lost", 2, "was ready, lost 2s ago, at 11:59:58"),
     ("lost", 0, "was ready, lost just now, at 12:00:00"),
     ("unknown", 120, "was ready, unknown for 2min, since 11:58:00"),

@@ -6,6 +6,7 @@
 #include "configuration.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -217,6 +218,34 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
         return r;
 }
 
+/* A file without ".gate" in its name is read for no gate. What has that and more, such as dns.gate~ and dns.gate.off,
+ * was put aside. */
+static int warn_of_stray(Configuration *c, const char *folder, const char *file) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        int r;
+
+        if (strstr(file, ".gate"))
+                return 0;
+        r = path_join(folder, file, &path);
+        if (r < 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+                return r;
+        return strv_extendf(&c->warnings, "%s: ignoring; a gate's file is called NAME.gate", path);
+}
+
+static int warn_of_strays(Configuration *c, char *folder) {
+        char *const folders[] = { folder, NULL };
+        _cleanup_(strv_freep) char **files = NULL;
+        int r;
+
+        r = conf_enumerate(folders, "", &files, NULL);
+        if (r < 0) /* too many, or not to be listed now: gates are all that has to be found */
+                return r == -ENOMEM ? r : 0;
+        STRV_FOREACH(f, files)
+                r = r < 0 ? r : warn_of_stray(c, folder, *f);
+        return r;
+}
+
 /* What can be said of names once all gates are known. */
 static int look_up_names(Configuration *c, char *const *folders) {
         _cleanup_free_ const char **gates = list_names(c);
@@ -227,7 +256,7 @@ static int look_up_names(Configuration *c, char *const *folders) {
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = warn_of_after(c, gates, c->setups[i].definition);
         STRV_FOREACH(f, folders)
-                r = r < 0 ? r : warn_of_dropins(c, gates, *f);
+                r = (r < 0 ? r : warn_of_dropins(c, gates, *f)) ?: warn_of_strays(c, *f);
         if (r >= 0)
                 r = invent_missing(c, gates, s->require, s->require_places);
         if (r >= 0)

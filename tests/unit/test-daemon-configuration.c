@@ -97,6 +97,27 @@ static void test_names(void **state) {
         end(&c);
 }
 
+/* Files that are read for no gate are told. */
+static void test_strays(void **state) {
+        Case c;
+
+        begin(&c, "");
+        folder_write(&c.root, "vendor/node.gate", NODE);
+        folder_make(&c.root, "admin/node.gate.d");
+        folder_make(&c.root, "admin/old");
+        folder_write(&c.root, "admin/shop", NODE);
+        folder_write(&c.root, "admin/web.gat", NODE);
+        folder_write(&c.root, "admin/dns.gate~", NODE);
+        folder_write(&c.root, "admin/dns.gate.off", NODE);
+        folder_write(&c.root, "admin/.dns.swp", NODE);
+        load(&c);
+        expect(&c, c.problems.warnings,
+               "%s/admin/shop: ignoring; a gate's file is called NAME.gate\n"
+               "%s/admin/web.gat: ignoring; a gate's file is called NAME.gate");
+        assert_null(c.problems.errors);
+        end(&c);
+}
+
 static void test_cycle(void **state) {
         Case c;
 
@@ -242,10 +263,15 @@ static void test_ceiling(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing_wrong), cmocka_unit_test(test_names),
-                cmocka_unit_test(test_cycle),         cmocka_unit_test(test_all_is_told),
-                cmocka_unit_test(test_masked),        cmocka_unit_test(test_masked_but_required),
-                cmocka_unit_test(test_ceiling),       cmocka_unit_test(test_error_of_settings_hides_nothing),
+                cmocka_unit_test(test_nothing_wrong),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_cycle),
+                cmocka_unit_test(test_all_is_told),
+                cmocka_unit_test(test_masked),
+                cmocka_unit_test(test_masked_but_required),
+                cmocka_unit_test(test_strays),
+                cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_error_of_settings_hides_nothing),
         };
         return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
 }

@@ -261,16 +261,16 @@ static bool is_same_object(const JsonValue *a, const JsonValue *b) {
         return true;
 }
 
-/* Whether nothing but the object itself is the cause: it is missing, or does not answer. Two ports that refuse, or two
- * workloads that do not exist, have the same message and nothing else in common. A silent name server is silent for
- * all. */
+/* Whether nothing but the object itself is the cause: it is missing, has failed, or does not answer. Two ports that
+ * refuse, or two workloads that do not exist, have the same message and nothing else in common. A silent name
+ * server is silent for all. */
 static bool is_cause_its_own(const JsonValue *blocker) {
-        static const char *const missing[] = { "NotFound", "NoPods", "NoEligibleNode", "ScaledToZero" };
+        static const char *const own[] = { "NotFound", "NoPods", "NoEligibleNode", "ScaledToZero", "Error" };
         const char *kind = jv_get_string(jv_get(blocker, "object"), "kind");
         const char *reason = strempty(jv_get_string(blocker, "reason"));
 
-        for (size_t i = 0; i < ELEMENTSOF(missing); i++)
-                if (streq(missing[i], reason))
+        for (size_t i = 0; i < ELEMENTSOF(own); i++)
+                if (streq(own[i], reason))
                         return true;
         return (streq_ptr(kind, "Endpoint") || streq_ptr(kind, "Socket")) &&
                !streq(reason, "NameServerSilent");

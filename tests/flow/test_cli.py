@@ -495,6 +495,7 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     ("Socket", ("localhost:1883", "localhost:1883"), "ConnectionRefused", "connection refused", True),
     ("Endpoint", ("http://a.example/", "http://b.example/"), "NameServerSilent", "no name server answers", True),
     ("Deployment", ("web", "shop"), "NotFound", "the cluster has no such object", False),
+    ("Pod", ("web-1", "shop-1"), "Error", "container main ended with exit code 1", False),
     ("Pods", ("app=web", "app=shop"), "NoPods", "no pod of this node matches", False)])
 def test_what_is_missing_is_a_cause_of_its_own(daemon, client, kind, names, reason, message, same):
     """Two ports that refuse have the same message, and nothing else in common."""

@@ -112,6 +112,7 @@ VENDOR, ADMIN = folder_of_gates("vendor"), folder_of_gates("etc")
 REFUSED = {
     "mistyped": ({}, "ingres", 4, "there is no gate 'ingres'; did you mean ingress?"),
     "like no other": ({}, "kiosk", 4, "there is no gate 'kiosk'."),
+    "the cluster": ({}, "cluster", 4, "cluster is no gate: it means all that are required."),
     "no gate's file": ({ADMIN + "shop.conf": "", ADMIN + ".gate": "", ADMIN + "shop.gate.d/a.conf": ""}, "shop", 4,
                        "there is no gate 'shop'."),
     "masked": ({ADMIN + "dns.gate": MASK}, "dns", 1, f"gate dns is masked by {{root}}/{ADMIN}dns.gate."),

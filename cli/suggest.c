@@ -47,7 +47,7 @@ static const Habit option_habits[] = {
         { "-a", "--all" },
         { "-A", "msready objects" },
         { "--all-namespaces", "msready objects" },
-        { "--for", "msready wait" },
+        { "--for", "msready wait [GATE]" },
         { "--no-headers", "--no-legend" },
         { "-t", "--timeout=SPAN" },
         { "-v", "--version" },

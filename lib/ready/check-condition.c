@@ -288,7 +288,9 @@ static void judge_field(const ConditionDefinition *d, const KubeGeneric *g, Find
         }
         if (!*value)
                 value = "empty";
-        snprintf(f->text, sizeof(f->text), "%.90s is %.*s", d->field, (int) utf8_truncate(value, 90), value);
+        snprintf(f->text, sizeof(f->text), "%.70s is %.*s%s%.*s", d->field, (int) utf8_truncate(value, 50),
+                 value, g->field ? ", not " : "", g->field ? (int) utf8_truncate(d->value, 50) : 0,
+                 d->value);
         finding_set(f, EVIDENCE_FALSE, d->field, f->text);
 }
 

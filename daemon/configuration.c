@@ -178,8 +178,8 @@ static int invent_missing(Configuration *c, const char *const *gates, char *cons
         return r;
 }
 
-/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of thousands
- * of names the search for what was meant would take minutes. */
+/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of
+ * thousands of names the search for what was meant would take minutes. */
 static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
         int r = 0;
 
@@ -205,6 +205,8 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
         int r;
 
         r = conf_enumerate(folders, DROP_IN_SUFFIX, &names, NULL);
+        if (r < 0) /* as for strays */
+                return r == -ENOMEM ? r : 0;
         STRV_FOREACH(n, names) {
                 _cleanup_free_ char *gate = strndup(*n, strlen(*n) - strlen(DROP_IN_SUFFIX));
                 const char *nearest;

@@ -76,9 +76,10 @@ static int binding_init(Binding *b, const Options *options) {
 
         *b = (Binding){ .options = options, .gate = options->arguments[0] };
         if (!gate_name_is_valid(b->gate) || !unit_name_is_valid(unit) || unit_is_template(unit)) {
-                fprintf(stderr, "msready: '%s' is not a valid name of a %s.\n",
+                fprintf(stderr, "msready: '%s' is not a valid name of a %s. Usage: msready %s %s\n",
                         gate_name_is_valid(b->gate) ? unit : b->gate,
-                        gate_name_is_valid(b->gate) ? "unit" : "gate");
+                        gate_name_is_valid(b->gate) ? "unit" : "gate", options->verb->name,
+                        options->verb->arguments);
                 return STATUS_USAGE;
         }
         r = asprintf_ret(&b->unit, "%s%s", unit, unit_suffix(unit) ? "" : ".service");
@@ -192,11 +193,27 @@ static int tell_masked(const Binding *b) {
         return STATUS_ERROR;
 }
 
+/* Whether gates wait for that unit themselves, so that neither it nor the gate would ever start again. */
+static bool is_beneath_gates(const char *unit) {
+        static const char *const beneath[] = { "microshift.service", "microshift-ready.",
+                                               "msready.",           "msready-gate@",
+                                               "msready-wait",       "msready-boot-check." };
+
+        for (size_t i = 0; i < ELEMENTSOF(beneath); i++)
+                if (startswith(unit, beneath[i]))
+                        return true;
+        return false;
+}
+
 /* Refuses a unit that systemd cannot start. Below --root= it may still be installed. */
 static int check_unit(const Binding *b) {
         const Pulls *p = &b->pulls;
         int r;
 
+        if (is_beneath_gates(b->unit)) {
+                fprintf(stderr, "msready: %s cannot be bound to a gate: gates wait for it.\n", b->unit);
+                return STATUS_ERROR;
+        }
         if (p->mask)
                 return tell_masked(b);
         if (b->options->root || !is_not_found(b))
@@ -324,7 +341,8 @@ static void tell_binding(const Binding *b) {
         GateState state = b->found.state;
 
         if (b->options->root)
-                printf("%s will run while gate %s is open.\n", b->unit, b->gate);
+                printf("%s will run while gate %s is open%s.\n", b->unit, b->gate,
+                       b->pulls.is_absent ? "; no such unit is there yet" : "");
         else if (is_active(b->gate_unit))
                 printf("%s runs while gate %s is open. To stop it: systemctl stop %s\n", b->unit, b->gate,
                        b->gate_unit);

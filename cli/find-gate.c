@@ -90,6 +90,13 @@ static int find_no_gate(const Options *options, const char *gate, char *const *n
         int r;
 
         g->status = STATUS_NO_SUCH_GATE;
+        if (streq(gate, "cluster")) {
+                r = asprintf_ret(&g->fault, "cluster is no gate: it means all that are required.");
+                return r < 0 ? r
+                             : asprintf_ret(&g->hint,
+                                            "A unit that starts when the cluster is ready requires "
+                                            "microshift-ready.target: see msready.units(7).");
+        }
         r = nearest ? asprintf_ret(&g->fault, "there is no gate '%s'. Did you mean %s?", gate, nearest)
                     : asprintf_ret(&g->fault, "there is no gate '%s'.", gate);
         if (r < 0)
@@ -153,7 +160,7 @@ static int judge_definition(const char *gate, const JsonValue *definition, Found
         if (enabled)
                 return asprintf_ret(&g->hint,
                                     "Fix the file, then run: msready check-config && msready reload");
-        return asprintf_ret(&g->hint, "See its conditions: msready gates %s", gate);
+        return asprintf_ret(&g->hint, "See why: msready gates %s", gate);
 }
 
 static int ask_state(const Options *options, const char *gate, GateState *ret) {

@@ -8,6 +8,7 @@
 #include "follow.h"
 #include "notify.h"
 #include "output.h"
+#include "suggest.h"
 #include "verbs.h"
 
 /* For msready-gate@.service, which is active exactly while its gate is open: sends READY=1 when the gate opens, and
@@ -49,6 +50,19 @@ static void tell_status(Hold *h, const char *text) {
 
                 fprintf(stderr, "%s\n", strempty(clean));
         }
+}
+
+/* The gate may yet come, or its name may be wrong: the nearest one is looked for once. */
+static void tell_absence(Hold *h) {
+        static const char text[] = "There is no such gate, waiting for it";
+        _cleanup_free_ char *near = NULL, *status = NULL;
+
+        if (h->status && startswith(h->status, text))
+                return;
+        near = find_near_gate(h->options, h->gate);
+        if (asprintf_ret(&status, "%s%s%s%s", text, near ? "; did you mean " : "", strempty(near),
+                         near ? "?" : "") >= 0)
+                tell_status(h, status);
 }
 
 static int end_hold(Hold *h, const char *why) {
@@ -115,7 +129,7 @@ static int judge_gate(Hold *h) {
         if (!gate) {
                 if (h->is_open)
                         return end_hold(h, "was removed");
-                tell_status(h, "There is no such gate, waiting for it");
+                tell_absence(h);
                 follow_restart(&h->follow, usec_add(now_monotonic(), RETRY_USEC));
                 return -EAGAIN;
         }
@@ -151,7 +165,7 @@ static int on_failed(Hold *h, const VlReply *reply) {
                 if (asprintf_ret(&text, "msreadyd cannot answer, asking again: %s", reply->error) >= 0)
                         tell_status(h, text);
         } else if (streq(reply->error, READINESS "NoSuchGate"))
-                tell_status(h, "There is no such gate, waiting for it");
+                tell_absence(h);
         else if (asprintf_ret(&text, "Waiting, the gate is disabled or invalid: %s",
                               cause ?: reply->error) >= 0)
                 tell_status(h, text);

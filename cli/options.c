@@ -90,6 +90,13 @@ static int refuse_option(int c, const char *word) {
         return STATUS_USAGE;
 }
 
+/* --for= of kubectl wait, which getopt_long() takes for --force. */
+static bool is_for(const char *word) {
+        const char *rest = startswith(word, "--for");
+
+        return rest && (*rest == '\0' || *rest == '=');
+}
+
 /* Takes what getopt_long() returned for this word. Returns 0, or an exit status. */
 static int set_option(int c, const char *word, Options *options) {
         struct stat st;
@@ -206,7 +213,8 @@ int options_parse(int argc, char **argv, Options *ret) {
 
         optind = 0;
         while ((c = getopt_long(argc, argv, ":" LETTERS, long_options, NULL)) >= 0) {
-                r = set_option(c, argv[optind - 1], &options);
+                r = is_for(argv[optind - 1]) ? tell_unknown_option(argv[optind - 1], long_options)
+                                             : set_option(c, argv[optind - 1], &options);
                 if (r != 0)
                         return r;
                 if (c >= OPTION_ALL)

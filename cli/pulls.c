@@ -484,6 +484,7 @@ static int search(Search *s, bool live) {
                 r = go_over_all(s, live, take_entry, take_quadlet);
         if (r >= 0 && !s->has_file && !s->pulls->quadlet)
                 s->pulls->mask = TAKE_PTR(s->template_mask);
+        s->pulls->is_absent = !s->has_file && !s->pulls->quadlet && !strchr(s->unit, '@');
         strv_sort(s->pulls->targets);
         strv_sort(s->pulls->later);
         return r;

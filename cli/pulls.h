@@ -12,6 +12,7 @@ typedef struct Pulls {
         char **before;  /* what the unit asks to be started before */
         char *mask;     /* the file that masks it; NULL */
         char *quadlet;  /* the file that podman's generator makes it from; NULL */
+        bool is_absent; /* no file makes it; never so of an instance of a template */
 } Pulls;
 
 int pulls_read(const char *root, const char *unit, Pulls *ret);

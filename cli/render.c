@@ -260,12 +260,37 @@ static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {
                !snapshot_find(s, jv_get_string(blocker, "gate"));
 }
 
+static bool is_same_object(const JsonValue *a, const JsonValue *b) {
+        static const char *const members[] = { "kind", "namespace", "name" };
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                if (!streq_ptr(jv_get_string(a, members[i]), jv_get_string(b, members[i])))
+                        return false;
+        return true;
+}
+
+/* Whether nothing but the object itself is the cause: it is missing, has failed, or does not answer. Two ports that
+ * refuse, or two workloads that do not exist, have the same message and nothing else in common. A silent name
+ * server is silent for all. */
+static bool is_cause_its_own(const JsonValue *blocker) {
+        static const char *const own[] = { "NotFound", "NoPods", "NoEligibleNode", "ScaledToZero", "Error" };
+        const char *kind = jv_get_string(jv_get(blocker, "object"), "kind");
+        const char *reason = strempty(jv_get_string(blocker, "reason"));
+
+        for (size_t i = 0; i < ELEMENTSOF(own); i++)
+                if (streq(own[i], reason))
+                        return true;
+        return (streq_ptr(kind, "Endpoint") || streq_ptr(kind, "Socket")) &&
+               !streq(reason, "NameServerSilent");
+}
+
 /* Whether two blockers have the same cause, such as an unreachable API server, which blocks every gate. */
 bool is_same_cause(const JsonValue *a, const JsonValue *b) {
         const char *message = jv_get_string(a, "message");
 
         return message && streq_ptr(message, jv_get_string(b, "message")) &&
-               streq_ptr(jv_get_string(a, "reason"), jv_get_string(b, "reason"));
+               streq_ptr(jv_get_string(a, "reason"), jv_get_string(b, "reason")) &&
+               (!is_cause_its_own(a) || is_same_object(jv_get(a, "object"), jv_get(b, "object")));
 }
 
 static bool is_told_already(const Snapshot *s, const JsonValue **gates, size_t i, bool all) {

@@ -47,7 +47,7 @@ static const Habit option_habits[] = {
         { "-a", "--all" },
         { "-A", "msready objects" },
         { "--all-namespaces", "msready objects" },
-        { "--for", "msready wait" },
+        { "--for", "msready wait [GATE]" },
         { "--no-headers", "--no-legend" },
         { "-t", "--timeout=SPAN" },
         { "-v", "--version" },
@@ -65,7 +65,7 @@ static const char *find_habit(const Habit *habits, const char *word) {
 
 /* The gate whose name is nearest to that one, as the daemon says it; NULL where none is near, or the daemon does not
  * answer. The result is the caller's. */
-static char *find_near_gate(const Options *options, const char *name) {
+char *find_near_gate(const Options *options, const char *name) {
         _cleanup_(vl_reply_done) VlReply reply = {};
         _cleanup_(strv_freep) char **names = NULL;
         const char *near;

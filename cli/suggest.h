@@ -7,4 +7,5 @@
 
 int tell_unknown_verb(const Options *options, const char *word);
 int tell_unknown_option(const char *word, const struct option *options);
+char *find_near_gate(const Options *options, const char *name);
 int tell_no_such_gate(const Options *options, const char *gate);

@@ -6,6 +6,7 @@
 #include "configuration.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -22,6 +23,8 @@ static char *const settings_folders[] = { (char *) CONFIG_FOLDER, (char *) VENDO
 static char *const gate_folders[] = { (char *) CONFIG_FOLDER "/gates.d", (char *) VENDOR_FOLDER "/gates.d",
                                       NULL };
 
+#define DROP_IN_SUFFIX ".gate.d"
+
 /* The folders of the gates' files. They live as long as the options. */
 char *const *configuration_folders(const Options *options) {
         return options->gates_dirs ?: gate_folders;
@@ -32,11 +35,12 @@ void configuration_done(Configuration *c) {
         for (size_t i = 0; i < c->n_setups; i++)
                 gate_setup_done(&c->setups[i]);
         free(c->setups);
+        strv_free(c->errors);
         strv_free(c->warnings);
         *c = CONFIGURATION_NULL;
 }
 
-static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***reterr_more) {
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***ret_errors) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
@@ -47,7 +51,7 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
                                     strerror(-r));
                 return r;
         }
-        return settings_parse(conf, ret, reterr_detail, reterr_more);
+        return settings_parse(conf, ret, reterr_detail, ret_errors);
 }
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
@@ -194,8 +198,61 @@ static int warn_of_after(Configuration *c, const char *const *gates, const GateD
         return r;
 }
 
+/* A drop-in of a gate that does not exist changes nothing, which its author does not expect. */
+static int warn_of_dropins(Configuration *c, const char *const *gates, char *folder) {
+        char *const folders[] = { folder, NULL };
+        _cleanup_(strv_freep) char **names = NULL;
+        int r;
+
+        r = conf_enumerate(folders, DROP_IN_SUFFIX, &names, NULL);
+        if (r < 0) /* as for strays */
+                return r == -ENOMEM ? r : 0;
+        STRV_FOREACH(n, names) {
+                _cleanup_free_ char *gate = strndup(*n, strlen(*n) - strlen(DROP_IN_SUFFIX));
+                const char *nearest;
+
+                if (r < 0 || !gate)
+                        return r < 0 ? r : -ENOMEM;
+                if (strv_contains((char *const *) gates, gate))
+                        continue;
+                nearest = nearest_name(gate, (char *const *) gates);
+                r = strv_extendf(&c->warnings, "%s/%s: there is no such gate, ignoring its drop-ins%s%s%s",
+                                 folder, *n, nearest ? "; did you mean " : "", strempty(nearest),
+                                 nearest ? DROP_IN_SUFFIX "?" : "");
+        }
+        return r;
+}
+
+/* A file without ".gate" in its name is read for no gate. What has that and more, such as dns.gate~ and dns.gate.off,
+ * was put aside. */
+static int warn_of_stray(Configuration *c, const char *folder, const char *file) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        int r;
+
+        if (strstr(file, ".gate"))
+                return 0;
+        r = path_join(folder, file, &path);
+        if (r < 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+                return r;
+        return strv_extendf(&c->warnings, "%s: ignoring; a gate's file is called NAME.gate", path);
+}
+
+static int warn_of_strays(Configuration *c, char *folder) {
+        char *const folders[] = { folder, NULL };
+        _cleanup_(strv_freep) char **files = NULL;
+        int r;
+
+        r = conf_enumerate(folders, "", &files, NULL);
+        if (r < 0) /* too many, or not to be listed now: gates are all that has to be found */
+                return r == -ENOMEM ? r : 0;
+        STRV_FOREACH(f, files)
+                r = r < 0 ? r : warn_of_stray(c, folder, *f);
+        return r;
+}
+
 /* What can be said of names once all gates are known. */
-static int look_up_names(Configuration *c) {
+static int look_up_names(Configuration *c, char *const *folders) {
         _cleanup_free_ const char **gates = list_names(c);
         const Settings *s = c->settings;
         size_t n = c->n_setups;
@@ -203,6 +260,8 @@ static int look_up_names(Configuration *c) {
 
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = warn_of_after(c, gates, c->setups[i].definition);
+        STRV_FOREACH(f, folders)
+                r = (r < 0 ? r : warn_of_dropins(c, gates, *f)) ?: warn_of_strays(c, *f);
         if (r >= 0)
                 r = invent_missing(c, gates, s->require, s->require_places);
         if (r >= 0)
@@ -249,17 +308,17 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         if (r < 0)
                 return r;
 
-        return look_up_names(c);
+        return look_up_names(c, folders);
 }
 
-/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what
- * else, and nothing has been changed. Invalid gates are no failure: they are gates that wait. */
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
-                       char ***reterr_more) {
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been changed.
+ * Invalid gates are no failure: they are gates that wait. With --check-config errors of msready.conf are none, either,
+ * so that the gates are judged as well. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         int r;
 
-        r = load_settings(options, &c.settings, reterr_detail, reterr_more);
+        r = load_settings(options, &c.settings, reterr_detail, options->check_config ? &c.errors : NULL);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c.settings->warnings) {
@@ -302,48 +361,40 @@ static int find_errors(const Gate *g, Problems *p) {
         return r;
 }
 
-/* All that is wrong with the configuration whose gates are on the board. order: the warnings of board_set().
+/* Adds all that is wrong with the configuration whose gates are on the board. order: the warnings of board_set().
  * -ENOMEM. */
 int configuration_find_problems(const Configuration *c, const Board *board, char *const *order,
-                                Problems *ret) {
-        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+                                Problems *p) {
         bool required = false;
         int r = 0;
 
+        STRV_FOREACH(e, c->errors)
+                r = r < 0 ? r : problems_add(&p->errors, "%s", *e);
         BOARD_FOREACH(g, board) {
                 required = required || gate_is_required(g);
-                p.n_gates += !g->setup.definition->masked;
-                r = r < 0 ? r : find_errors(g, &p);
+                p->n_gates += !g->setup.definition->masked;
+                r = r < 0 ? r : find_errors(g, p);
         }
         STRV_FOREACH(w, c->warnings)
-                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+                r = r < 0 ? r : problems_add(&p->warnings, "%s", *w);
         STRV_FOREACH(w, order)
-                r = r < 0 ? r : problems_add(&p.warnings, "%s", *w);
+                r = r < 0 ? r : problems_add(&p->warnings, "%s", *w);
         if (r >= 0 && !required)
-                r = problems_add(&p.warnings, "no gate is required, so the cluster waits with the reason "
-                                              "NothingRequired");
-        if (r < 0)
-                return r;
-
-        *ret = p;
-        p = PROBLEMS_NULL;
-        return 0;
+                r = problems_add(&p->warnings, "no gate is required, so the cluster waits with the reason "
+                                               "NothingRequired");
+        return r;
 }
 
 static int find_all_problems(const Options *options, Problems *ret) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
-        _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
+        _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
         _cleanup_(board_done) Board board = BOARD_INIT;
         _cleanup_free_ char *detail = NULL;
         int r;
 
-        r = configuration_load(options, &c, &detail, &more);
-        if (r < 0) {
-                r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
-                STRV_FOREACH(e, more)
-                        r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
-                return r;
-        }
+        r = configuration_load(options, &c, &detail);
+        if (r < 0)
+                return problems_add(&ret->errors, "%s", detail ?: strerror(-r));
         r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
         if (r >= 0)
                 r = configuration_find_problems(&c, &board, order, ret);

@@ -51,6 +51,7 @@ enum {
 struct Manager {
         Hub hub;
         Settings *settings;
+        char *host_in_use; /* [Host] as it was at the start */
         Readiness readiness;
         unsigned reports;
         bool touched;      /* something in the world is new */
@@ -335,6 +336,27 @@ static bool cluster_settings_equal(const Settings *a, const Settings *b) {
                streq_ptr(a->node, b->node) && a->scope == b->scope;
 }
 
+static char *join_host(const Settings *s) {
+        char *text = NULL;
+
+        (void) asprintf_ret(&text, "%s\n%s\n%s", strempty(s->boot_id_file), strempty(s->machine_id_file),
+                            strempty(s->cgroup_root));
+        return text;
+}
+
+/* What [Host] says is read at the start only. */
+static void warn_of_host(Manager *m, const Settings *settings) {
+        static const char text[] =
+                "[Host] has changed, and is not in use until the daemon is restarted: systemctl "
+                "restart --no-block msready.service";
+        _cleanup_free_ char *host = join_host(settings);
+
+        if (!host || streq_ptr(host, m->host_in_use))
+                return;
+        log_warning("%s", text);
+        (void) problems_add(&m->readiness.problems.warnings, "%s", text);
+}
+
 /* Reads the configuration again. Where it is broken the old one stays, and *reterr_detail says why. */
 static int reload(Manager *m, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
@@ -347,13 +369,13 @@ static int reload(Manager *m, char **reterr_detail) {
 
         publish_notify_reloading(m->notify);
 
-        r = configuration_load(m->hub.options, &c, &detail, NULL);
+        r = configuration_load(m->hub.options, &c, &detail);
         if (r >= 0)
                 r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
         if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
-                log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
+                log_full(LOG_ERR, refused, "Cannot reload, keeping the old configuration: %s",
                          detail ?: strerror(-r));
                 *reterr_detail = detail ? TAKE_PTR(detail) : strdup(strerror(-r));
                 publish_notify_reloaded(m->notify);
@@ -362,6 +384,7 @@ static int reload(Manager *m, char **reterr_detail) {
 
         /* What the journal is told by the source of the kubeconfig. */
         (void) configuration_warn_of_kubeconfig(c.settings, m->hub.options, &m->readiness.problems.warnings);
+        warn_of_host(m, c.settings);
         same_cluster = cluster_settings_equal(m->settings, c.settings);
         r = apply_settings(m, c.settings);
         if (r < 0)
@@ -495,7 +518,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 r = source_mounts_new(&m->hub, &m->mounts_ops, &m->mounts);
         if (r < 0)
                 return r;
-        r = configuration_load(options, &c, &detail, NULL);
+        r = configuration_load(options, &c, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;
@@ -503,7 +526,8 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
         if ((r = readiness_init(&m->readiness)) < 0 || (r = apply_settings(m, TAKE_PTR(c.settings))) < 0)
                 return r;
         world = m->readiness.world;
-        r = host_facts_read(options, m->settings, &world->host);
+        m->host_in_use = join_host(m->settings);
+        r = m->host_in_use ? host_facts_read(options, m->settings, &world->host) : -ENOMEM;
         if (r < 0)
                 return r;
         m->readiness.userspace = host_userspace_start();
@@ -555,5 +579,6 @@ Manager *manager_free(Manager *m) {
 
         readiness_done(&m->readiness);
         settings_free(m->settings);
+        free(m->host_in_use);
         return mfree(m);
 }

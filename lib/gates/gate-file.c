@@ -242,7 +242,7 @@ static int warn_uncontrolled(GateDefinition *d) {
         for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
 
-                if (c->syntax->needs_controller)
+                if (check_definition_needs_controller(c))
                         k = warn(d, c->file, c->line,
                                  "[%s] without its controller, a [Workload] or [Pods], beside it: "
                                  "what an earlier boot left behind counts as true",

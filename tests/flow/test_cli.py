@@ -309,6 +309,8 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
     (("wait", "--tiemout=3"), "unknown option '--tiemout'. Did you mean --timeout?"),
     (("timeline", "--boo"), "Did you mean --boot?"),
     (("-o", "json"), "unknown option '-o'. Did you mean --json=pretty?"),
+    (("wait", "--for=condition=Ready", "dns"), "unknown option '--for'. Did you mean: msready wait [GATE]?"),
+    (("wait", "--for", "condition=Ready"), "unknown option '--for'. Did you mean: msready wait [GATE]?"),
     (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
     (("-qx",), "unknown option '-x'. Try: msready help"),
     (("--all", "-xq"), "unknown option '-x'. Try: msready help"),
@@ -489,6 +491,23 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     assert text.endswith("    Also blocked by this: ovn, node\n")
 
 
+@pytest.mark.parametrize("kind,names,reason,message,same", [
+    ("Socket", ("localhost:1883", "localhost:5432"), "ConnectionRefused", "connection refused", False),
+    ("Socket", ("localhost:1883", "localhost:1883"), "ConnectionRefused", "connection refused", True),
+    ("Endpoint", ("http://a.example/", "http://b.example/"), "NameServerSilent", "no name server answers", True),
+    ("Deployment", ("web", "shop"), "NotFound", "the cluster has no such object", False),
+    ("Pod", ("web-1", "shop-1"), "Error", "container main ended with exit code 1", False),
+    ("Pods", ("app=web", "app=shop"), "NoPods", "no pod of this node matches", False)])
+def test_what_is_missing_is_a_cause_of_its_own(daemon, client, kind, names, reason, message, same):
+    """Two ports that refuse have the same message, and nothing else in common."""
+    gates = [gate(g, "waiting", blockers=[blocker(g, kind, name, reason, message=message, hint="Look.")])
+             for g, name in zip(("of-0", "of-1"), names)]
+    daemon.replies["Describe"] = {"verdict": verdict("waiting"), "gates": gates}
+    for verb, words in ("status", "Also blocked by this: of-1"), ("explain", "Same cause as"):
+        text = client(verb).stdout
+        assert text.count("Look.") == 2 - same and (words in text) == same
+
+
 @pytest.mark.parametrize("state,first", [("lost", "ovn"), ("unknown", "dns"), ("waiting", "node"), ("ready", "api")])
 def test_cause_of_the_verdict_is_told_first(daemon, client, state, first):
     """What is the matter with an open gate comes after that; the gates stand in their order."""
@@ -542,9 +561,9 @@ def failing(name, **more):
 
 @pytest.mark.parametrize("state,since,line", [
     ("ready", 120, "has been ready for 2min, since 11:58:00"),
-    ("ready", 0.2, "is ready, since 11:59:59"),
+    ("ready", 0.2, "has been ready since 11:59:59"),
     ("waiting", 120, "has been waiting for 2min, since 11:58:00"),
-    ("waiting", 0, "is waiting, since 12:00:00"),
+    ("waiting", 0, "has been waiting since 12:00:00"),
     ("lost", 2, "was ready, lost 2s ago, at 11:59:58"),
     ("lost", 0, "was ready, lost just now, at 12:00:00"),
     ("unknown", 120, "was ready, unknown for 2min, since 11:58:00"),

@@ -49,6 +49,32 @@ def tree(root):
             if p.is_file() and p.suffix != ".gate"}
 
 
+@pytest.mark.parametrize("unit", ["microshift", "microshift.service", "msready", "msready.socket",
+                                  "msready-wait.service", "msready-gate@dns.service", "microshift-ready.target"])
+def test_what_gates_wait_for_is_refused(systemctl, root, unit):
+    """Bound, MicroShift would stop when the gate is lost, and neither would start again."""
+    for arguments in (), ("--force",):
+        done = run(systemctl, "bind", "ingress", unit, f"--root={root}", *arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith(" cannot be bound to a gate: gates wait for it.\n")
+    assert tree(root) == {} and systemctl.calls() == []
+
+
+@pytest.mark.parametrize("unit,files", [("kiosk", {"usr/lib/systemd/system/kiosk.service": WANTED}),
+                                        ("edge", {QUADLET + "edge.container": CONTAINER}),
+                                        ("shop@a", {"etc/systemd/system/shop@.service": WANTED})])
+def test_a_unit_that_the_image_has(systemctl, root, unit, files):
+    make(root, files)
+    done = run(systemctl, "bind", "ingress", unit, f"--root={root}")
+    assert done.stdout.endswith(f"\n{unit}.service will run while gate ingress is open.\n")
+
+
+def test_names_in_the_wrong_order(systemctl):
+    done = run(systemctl, "bind", "kiosk.service", "ingress")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "msready: 'kiosk.service' is not a valid name of a gate. Usage: msready bind GATE UNIT\n"
+
+
 def test_bind_and_unbind(systemctl, root):
     units = "etc/systemd/system/"
     done = run(systemctl, "bind", "ingress", "kiosk", f"--root={root}")
@@ -56,7 +82,7 @@ def test_bind_and_unbind(systemctl, root):
     assert done.stdout == (f"Wrote {root}/{units}{GATE}.d/kiosk.service.conf\n"
                            f"Wrote {root}/{units}kiosk.service.d/msready-ingress.conf\n"
                            f"Enabled {GATE}\n"
-                           "kiosk.service will run while gate ingress is open.\n")
+                           "kiosk.service will run while gate ingress is open; no such unit is there yet.\n")
     files = tree(root)
     assert set(files) == {f"{units}{GATE}.d/kiosk.service.conf", f"{units}kiosk.service.d/msready-ingress.conf"}
     assert "[Unit]\nUpholds=kiosk.service\n" in files[f"{units}{GATE}.d/kiosk.service.conf"]
@@ -86,6 +112,7 @@ VENDOR, ADMIN = folder_of_gates("vendor"), folder_of_gates("etc")
 REFUSED = {
     "mistyped": ({}, "ingres", 4, "there is no gate 'ingres'. Did you mean ingress?"),
     "like no other": ({}, "kiosk", 4, "there is no gate 'kiosk'."),
+    "the cluster": ({}, "cluster", 4, "cluster is no gate: it means all that are required."),
     "no gate's file": ({ADMIN + "shop.conf": "", ADMIN + ".gate": "", ADMIN + "shop.gate.d/a.conf": ""}, "shop", 4,
                        "there is no gate 'shop'."),
     "masked": ({ADMIN + "dns.gate": MASK}, "dns", 1, f"gate dns is masked by {{root}}/{ADMIN}dns.gate."),
@@ -115,7 +142,7 @@ def test_a_gate_that_no_unit_can_wait_for(systemctl, root, files, gate, status, 
     assert systemctl.calls() == [] and not list(root.glob("**/msready-*.conf"))
     done = run(systemctl, *arguments, "--force")
     assert (done.returncode, done.stderr) == (0, first + "\n")
-    assert done.stdout.endswith(f"kiosk.service will run while gate {gate} is open.\n")
+    assert done.stdout.endswith(f"kiosk.service will run while gate {gate} is open; no such unit is there yet.\n")
     assert list(root.glob(f"**/msready-{gate}.conf"))
 
 

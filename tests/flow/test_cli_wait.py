@@ -496,6 +496,15 @@ def test_hold_waits_for_a_gate_that_may_come(daemon, start, notify):
     assert child.poll() is None
 
 
+def test_hold_names_the_gate_that_may_be_meant(daemon, start, notify):
+    """The name of an instance of msready-gate@.service has nobody to check it."""
+    daemon.replies["ListGates"] = world.definitions()
+    daemon.replies["Monitor"] = Error("NoSuchGate", gate="dnss")
+    start("hold", "dnss", NOTIFY_SOCKET=str(notify.path))
+    text = "There is no such gate, waiting for it; did you mean dns?"
+    assert notify.wait(lambda n: n.value("STATUS") == text, 10)
+
+
 def test_hold_keeps_its_start_alive(daemon, holding, notify):
     """Not only when nothing comes: changes must not put the heartbeat off."""
     h = holding()

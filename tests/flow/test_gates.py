@@ -204,7 +204,7 @@ def test_broken_configuration_leaves_the_old_one(ready):
     line = good.count("\n") + 2
     mark = daemon.notify.mark()
     reload(daemon, refused=True)
-    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*keeping the old configuration")
+    daemon.expect_log(f"keeping the old configuration: {re.escape(str(daemon.config_file))}:{line}: .*HoldSec")
     expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
@@ -402,6 +402,20 @@ def test_reload_prints_what_check_config_prints(edge):
     assert set(reply) == {"errors", "warnings"} and len(reply["errors"]) == 2 and len(reply["warnings"]) == 2
 
 
+def test_reload_says_that_host_needs_a_restart(edge):
+    """As after CgroupRoot= was set because pods are Unproven."""
+    daemon = edge.start(gates=ALONE)
+    before = daemon.config
+    daemon.write_config({**before, "Host": {**before.get("Host", {}), "CgroupRoot": "/sys/fs/cgroup/x"}})
+    told = daemon.client("reload")
+    assert (told.returncode, told.stdout) == (
+        0, "warning: [Host] has changed, and is not in use until the daemon is restarted: "
+        "systemctl restart --no-block msready.service\n4 gates, no errors, see the warnings\n")
+    assert "[Host] has changed" in daemon.log()
+    daemon.write_config(before)
+    assert daemon.client("reload").stdout == "4 gates, no errors\n"
+
+
 def test_a_gate_file_that_only_its_owner_may_read(edge):
     """The daemon has no capabilities, so root needs the right to read, and check-config says so, too."""
     if os.geteuid() != 0:
@@ -514,6 +528,11 @@ def test_check_config(built, tmp_path):
     assert status != 0 and f"error: gate nobody: {tmp_path}/msready.conf:2: Require= names nobody" in text
     status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n")
     assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
+    # The gates are judged as well, by default settings.
+    slip = "[Gate]\nRequired=maybe\n[Api]\n"
+    status, text = check_config(built, tmp_path, "[Readiness]\nHoldSec=x\n", admin_slip=slip)
+    assert status != 0 and f"error: {tmp_path}/msready.conf:2: " in text
+    assert f"error: gate slip: {tmp_path}/admin/slip.gate:2: Required=maybe: " in text
 
 
 def test_check_config_tells_values(built, tmp_path):

@@ -86,7 +86,7 @@ def test_gates_that_cannot_open_are_waited_for(make_node):
     node.write_gate("broken.gate", "[Gate]\nRequired=perhaps\n")
     node.write_gate("off.gate", "[Gate]\nConditionPathExists=/nowhere\n[Api]\n")
     node.boot()
-    words = {"nowhere": "no gate", "broken": "Required=", "off": "/nowhere"}
+    words = {"nowhere": "no such gate", "broken": "Required=", "off": "ConditionPathExists= not met, line 2"}
     units = {f"msready-gate@{gate}.service": word for gate, word in words.items()}
     node.host.systemctl("start", "--no-block", *units)
     for unit, word in units.items():

@@ -31,7 +31,7 @@ static void load(Case *c) {
         _cleanup_(configuration_done) Configuration loaded = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
 
-        assert_ok(configuration_load(&c->options, &loaded, NULL, NULL));
+        assert_ok(configuration_load(&c->options, &loaded, NULL));
         assert_ok(board_set(&c->board, loaded.setups, loaded.n_setups, instant_now(), &order, &removed));
         problems_done(&c->problems);
         assert_ok(configuration_find_problems(&loaded, &c->board, order, &c->problems));
@@ -82,6 +82,8 @@ static void test_names(void **state) {
         begin(&c, "[Readiness]\nRequire=+ingres\nRequire=+shop +ingres\n");
         folder_write(&c.root, "vendor/node.gate", NODE);
         folder_write(&c.root, "vendor/ingress.gate", "[Gate]\nAfter=nodes node\nAfter=zebra\n[Api]\n");
+        folder_write(&c.root, "admin/ingress.gate.d/x.conf", "[Gate]\nHoldSec=1\n");
+        folder_write(&c.root, "admin/ingres.gate.d/x.conf", "[Gate]\nHoldSec=1\n");
         load(&c);
         expect(&c, c.problems.errors,
                "gate ingres: %s/msready.conf:2: Require= names ingres, but there is no such gate, did you mean "
@@ -89,7 +91,30 @@ static void test_names(void **state) {
                "gate shop: %s/msready.conf:3: Require= names shop, but there is no such gate");
         expect(&c, c.problems.warnings,
                "%s/vendor/ingress.gate:2: After=nodes: there is no such gate, ignoring; did you mean node?\n"
-               "%s/vendor/ingress.gate:3: After=zebra: there is no such gate, ignoring");
+               "%s/vendor/ingress.gate:3: After=zebra: there is no such gate, ignoring\n"
+               "%s/admin/ingres.gate.d: there is no such gate, ignoring its drop-ins; did you mean "
+               "ingress.gate.d?");
+        end(&c);
+}
+
+/* Files that are read for no gate are told. */
+static void test_strays(void **state) {
+        Case c;
+
+        begin(&c, "");
+        folder_write(&c.root, "vendor/node.gate", NODE);
+        folder_make(&c.root, "admin/node.gate.d");
+        folder_make(&c.root, "admin/old");
+        folder_write(&c.root, "admin/shop", NODE);
+        folder_write(&c.root, "admin/web.gat", NODE);
+        folder_write(&c.root, "admin/dns.gate~", NODE);
+        folder_write(&c.root, "admin/dns.gate.off", NODE);
+        folder_write(&c.root, "admin/.dns.swp", NODE);
+        load(&c);
+        expect(&c, c.problems.warnings,
+               "%s/admin/shop: ignoring; a gate's file is called NAME.gate\n"
+               "%s/admin/web.gat: ignoring; a gate's file is called NAME.gate");
+        assert_null(c.problems.errors);
         end(&c);
 }
 
@@ -128,6 +153,30 @@ static void test_all_is_told(void **state) {
                 "NothingRequired\n",
                 root, root, root, root));
         assert_string_equal(buffer_cstr(&b), text);
+        end(&c);
+}
+
+/* An error of msready.conf hides nothing from --check-config; the daemon itself refuses the file. */
+static void test_error_of_settings_hides_nothing(void **state) {
+        _cleanup_(configuration_done) Configuration refused = CONFIGURATION_NULL;
+        _cleanup_free_ char *detail = NULL;
+        Case c;
+
+        begin(&c, "[Log]\nLevel=loud\n[Readiness]\nHoldSec=x\nUnkownSec=9\nRequire=+nod Nod\n");
+        folder_write(&c.root, "vendor/node.gate", "[Gate]\nRequired=yes\nOnUnknown=keep\n[Node]\n");
+        c.options.check_config = true;
+        load(&c);
+        expect(&c, c.problems.errors,
+               "%1$s/msready.conf:2: Level=loud: must be a log level such as err, warning, info or debug\n"
+               "%1$s/msready.conf:4: HoldSec=x: must be a time span such as 90, 2min or 500ms\n"
+               "%1$s/msready.conf:6: Require=+nod Nod: must be names of gates, or +NAME\n"
+               "gate nod: %1$s/msready.conf:6: Require= names nod, but there is no such gate, did you mean node?\n"
+               "gate node: %1$s/vendor/node.gate:3: OnUnknown=keep: must be hold or close");
+        expect(&c, c.problems.warnings,
+               "%1$s/msready.conf:5: unknown key UnkownSec= in [Readiness], ignoring; did you mean UnknownSec=?");
+        c.options.check_config = false;
+        assert_error(configuration_load(&c.options, &refused, &detail), EINVAL);
+        assert_non_null(strstr(detail, "msready.conf:2: Level=loud: "));
         end(&c);
 }
 
@@ -229,7 +278,7 @@ static void test_ceiling_of_names(void **state) {
                 assert_ok(buffer_printf(&text, "After=nobody-%u\n", i));
         folder_write(&c.root, "admin/a.gate", buffer_cstr(&text));
         folder_write(&c.root, "admin/b.gate", buffer_cstr(&text));
-        assert_ok(configuration_load(&c.options, &loaded, NULL, NULL));
+        assert_ok(configuration_load(&c.options, &loaded, NULL));
         assert_int_equal(strv_length(loaded.warnings), LIMIT_PROBLEMS);
         end(&c);
 }
@@ -248,11 +297,17 @@ static void test_told_clean(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing_wrong), cmocka_unit_test(test_names),
-                cmocka_unit_test(test_cycle),         cmocka_unit_test(test_all_is_told),
-                cmocka_unit_test(test_masked),        cmocka_unit_test(test_masked_but_required),
-                cmocka_unit_test(test_ceiling),       cmocka_unit_test(test_ceiling_of_names),
+                cmocka_unit_test(test_nothing_wrong),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_cycle),
+                cmocka_unit_test(test_all_is_told),
+                cmocka_unit_test(test_masked),
+                cmocka_unit_test(test_masked_but_required),
+                cmocka_unit_test(test_strays),
+                cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_ceiling_of_names),
                 cmocka_unit_test(test_told_clean),
+                cmocka_unit_test(test_error_of_settings_hides_nothing),
         };
         return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "base/strv.h"
 #include "follow.h"
+#include "gates/definition.h"
 
 /* How long the daemon may take for its first answers, once it replies. */
 #define FIRST_ANSWER_USEC USEC_PER_SEC
@@ -119,6 +120,19 @@ const JsonValue *find_definition(const JsonValue *definitions, const char *name)
                 if (streq_ptr(jv_get_string(definition, "name"), name))
                         return definition;
         return NULL;
+}
+
+/* Appends the names of the gates to *ret, but for those that no gate may have, which may be unclean. -ENOMEM. */
+int add_gate_names(const JsonValue *definitions, char ***ret) {
+        int r = 0;
+
+        JSON_FOREACH(definition, definitions) {
+                const char *name = jv_get_string(definition, "name");
+
+                if (r >= 0 && name && gate_name_is_valid(name))
+                        r = strv_extend(ret, name);
+        }
+        return r;
 }
 
 /* Why the gate of that name is disabled or invalid; NULL where it is neither. */

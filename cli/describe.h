@@ -10,4 +10,5 @@ int describe_and_show(const Options *options, bool with_causes,
                       void (*put)(Output *out, const Options *options, const Snapshot *s,
                                   const JsonValue *definitions));
 const JsonValue *find_definition(const JsonValue *definitions, const char *name);
+int add_gate_names(const JsonValue *definitions, char ***ret);
 const char *find_cause(const JsonValue *definitions, const char *name);

@@ -90,7 +90,14 @@ static int find_no_gate(const Options *options, const char *gate, char *const *n
         int r;
 
         g->status = STATUS_NO_SUCH_GATE;
-        r = nearest ? asprintf_ret(&g->fault, "there is no gate '%s'; did you mean %s?", gate, nearest)
+        if (streq(gate, "cluster")) {
+                r = asprintf_ret(&g->fault, "cluster is no gate: it means all that are required.");
+                return r < 0 ? r
+                             : asprintf_ret(&g->hint,
+                                            "A unit that starts when the cluster is ready requires "
+                                            "microshift-ready.target: see msready.units(7).");
+        }
+        r = nearest ? asprintf_ret(&g->fault, "there is no gate '%s'. Did you mean %s?", gate, nearest)
                     : asprintf_ret(&g->fault, "there is no gate '%s'.", gate);
         if (r < 0)
                 return r;
@@ -98,6 +105,16 @@ static int find_no_gate(const Options *options, const char *gate, char *const *n
                 return asprintf_ret(&g->hint, "Its file would be %s%s/%s" SUFFIX, options->root, folders[0],
                                     gate);
         return asprintf_ret(&g->hint, "To list them: msready gates");
+}
+
+/* mask is clean. */
+static int find_masked(const char *gate, const char *root, const char *mask, const char *then,
+                       FoundGate *g) {
+        int r;
+
+        g->status = STATUS_ERROR;
+        r = asprintf_ret(&g->fault, "gate %s is masked by %s%s.", gate, root, mask);
+        return r < 0 ? r : asprintf_ret(&g->hint, "To unmask it: rm %s%s%s", root, mask, then);
 }
 
 /* Looks for the gate among the files. names: of the gates that the daemon knows, or NULL where it was not asked. */
@@ -109,25 +126,21 @@ static int find_among_files(const Options *options, const char *gate, char *cons
         r = read_files(root, gate, &f);
         if (r < 0)
                 return r;
-        if (!f.mask && !strv_contains(f.names, gate))
+        if (f.mask)
+                return find_masked(gate, root, f.mask, "", g);
+        if (!strv_contains(f.names, gate))
                 return find_no_gate(options, gate, names ?: f.names, g);
-        if (!f.mask && !names)
+        if (!names)
                 return 0;
         g->status = STATUS_ERROR;
-        if (f.mask)
-                r = asprintf_ret(&g->fault, "gate %s is masked by %s%s.", gate, root, f.mask);
-        else
-                r = asprintf_ret(&g->fault, "the daemon has not read the file of gate %s yet.", gate);
-        if (r >= 0 && f.mask)
-                r = asprintf_ret(&g->hint, "To unmask it: rm %s%s", root, f.mask);
-        else if (r >= 0)
-                r = asprintf_ret(&g->hint, "To make it: msready reload");
-        return r;
+        r = asprintf_ret(&g->fault, "the daemon has not read the file of gate %s yet.", gate);
+        return r < 0 ? r : asprintf_ret(&g->hint, "To load it: msready reload");
 }
 
 /* Judges the gate by what the daemon says of its files. */
 static int judge_definition(const char *gate, const JsonValue *definition, FoundGate *g) {
-        const char *told = jv_get_string(definition, "cause");
+        const char *mask = jv_get_string(definition, "masked"),
+                   *told = mask ?: jv_get_string(definition, "cause");
         bool enabled = jv_get_bool(definition, "enabled", false);
         _cleanup_free_ char *cause = NULL;
         int r;
@@ -137,6 +150,8 @@ static int judge_definition(const char *gate, const JsonValue *definition, Found
         cause = clean_text(told ?: "no cause given");
         if (!cause)
                 return -ENOMEM;
+        if (mask)
+                return find_masked(gate, "", cause, " && msready reload", g);
         g->status = STATUS_ERROR;
         r = asprintf_ret(&g->fault, "gate %s is %s: %s.", gate,
                          enabled ? "invalid" : "disabled on this host", cause);
@@ -145,7 +160,7 @@ static int judge_definition(const char *gate, const JsonValue *definition, Found
         if (enabled)
                 return asprintf_ret(&g->hint,
                                     "Fix the file, then run: msready check-config && msready reload");
-        return asprintf_ret(&g->hint, "See its conditions: msready gates %s", gate);
+        return asprintf_ret(&g->hint, "See why: msready gates %s", gate);
 }
 
 static int ask_state(const Options *options, const char *gate, GateState *ret) {
@@ -177,13 +192,7 @@ static int find_among_known(const Options *options, const char *gate, const Json
                 r = judge_definition(gate, definition, g);
                 return r == 0 && !g->fault ? ask_state(options, gate, &g->state) : r;
         }
-        r = names ? 0 : -ENOMEM;
-        JSON_FOREACH(d, definitions) {
-                const char *name = jv_get_string(d, "name");
-
-                if (r >= 0 && name && gate_name_is_valid(name))
-                        r = strv_extend(&names, name);
-        }
+        r = names ? add_gate_names(definitions, &names) : -ENOMEM;
         return r < 0 ? r : find_among_files(options, gate, names, g);
 }
 

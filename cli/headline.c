@@ -5,17 +5,7 @@
 
 #include "headline.h"
 
-#include <stdio.h>
-
 #include "base/string-util.h"
-
-/* A time span in a sentence: "for 12s", "for less than a second". Returns buf. */
-char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span) {
-        if (span >= USEC_PER_SEC)
-                return format_timespan(buf, span);
-        snprintf(buf, TIMESPAN_MAX, "less than a second");
-        return buf;
-}
 
 /* Puts the state of a gate or of the verdict, behind its name, and for how long: "has been waiting for 9min",
  * "was ready, lost 2s ago". */
@@ -106,6 +96,24 @@ int headline_doubt_to_string(const Snapshot *s, char **ret) {
         return r;
 }
 
+/* Puts the state of the verdict, for how long, and since when: "has been ready since 11:59:59" in its first second. */
+static void put_verdict(Output *out, const JsonValue *verdict, usec_t now) {
+        GateState state = get_state(verdict);
+        bool past = state == GATE_LOST || state == GATE_UNKNOWN,
+             young = usec_sub(now, get_usec(verdict, "changedBoottimeUSec")) < USEC_PER_SEC;
+        char clock[TIMESPAN_MAX];
+
+        format_clock(clock, get_usec(verdict, "changedRealtimeUSec"));
+        if (young && !past) {
+                out_put(out, " has been ");
+                out_styled(out, state_style(state), jv_get_string(verdict, "state") ?: "unknown");
+                out_printf(out, " since %s", clock);
+                return;
+        }
+        headline_put_state(out, verdict, now);
+        out_printf(out, state == GATE_LOST ? ", at %s" : ", since %s", clock);
+}
+
 /* Puts the line. now is on the daemon's CLOCK_BOOTTIME. */
 void headline_put(Output *out, const Snapshot *s, usec_t now) {
         GateState state = get_state(s->verdict);
@@ -124,9 +132,7 @@ void headline_put(Output *out, const Snapshot *s, usec_t now) {
                 out_put(out, "\n");
                 return;
         }
-        headline_put_state(out, s->verdict, now);
-        format_clock(span, get_usec(s->verdict, "changedRealtimeUSec"));
-        out_printf(out, state == GATE_LOST ? ", at %s" : ", since %s", span);
+        put_verdict(out, s->verdict, now);
         if (state == GATE_WAITING && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");

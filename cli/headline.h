@@ -6,4 +6,3 @@
 void headline_put(Output *out, const Snapshot *s, usec_t now);
 void headline_put_state(Output *out, const JsonValue *gate_or_verdict, usec_t now);
 int headline_doubt_to_string(const Snapshot *s, char **ret);
-char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span);

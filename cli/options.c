@@ -22,6 +22,8 @@ enum {
         ARG_VERSION,
 };
 
+#define LETTERS "qjh"
+
 static const struct option long_options[] = {
         { "socket", required_argument, NULL, ARG_SOCKET },
         { "quiet", no_argument, NULL, 'q' },
@@ -80,7 +82,7 @@ static int refuse_option(int c, const char *word) {
 
         if (c == ':')
                 fprintf(stderr, "msready: %s takes a value. Try: msready help\n", word);
-        else if (optopt > 0xff || (optopt > 0 && startswith(word, "--")))
+        else if (optopt > 0xff || (optopt > 0 && strchr(LETTERS, optopt)))
                 fprintf(stderr, "msready: %.*s takes no value. Try: msready help\n",
                         (int) strcspn(word, "="), word);
         else
@@ -210,7 +212,7 @@ int options_parse(int argc, char **argv, Options *ret) {
         int c, r;
 
         optind = 0;
-        while ((c = getopt_long(argc, argv, ":qjh", long_options, NULL)) >= 0) {
+        while ((c = getopt_long(argc, argv, ":" LETTERS, long_options, NULL)) >= 0) {
                 r = is_for(argv[optind - 1]) ? tell_unknown_option(argv[optind - 1], long_options)
                                              : set_option(c, argv[optind - 1], &options);
                 if (r != 0)

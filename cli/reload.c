@@ -9,12 +9,11 @@
 #include "output.h"
 #include "verbs.h"
 
-/* Clean, for a terminal. */
 static int take_texts(const JsonValue *list, char ***ret) {
         int r = 0;
 
         JSON_FOREACH(item, list)
-                r = r < 0 || !jv_string(item) ? r : strv_consume(ret, clean_text(jv_string(item)));
+                r = r < 0 || !jv_string(item) ? r : strv_extend(ret, jv_string(item));
         return r;
 }
 

@@ -29,6 +29,14 @@ char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then) {
         return buf;
 }
 
+/* A time span in a sentence: "for 12s", "for less than a second". Returns buf. */
+char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span) {
+        if (span >= USEC_PER_SEC)
+                return format_timespan(buf, span);
+        snprintf(buf, TIMESPAN_MAX, "less than a second");
+        return buf;
+}
+
 /* Puts the verdict in a line, and the node, the server and its version in another. */
 void render_verdict(Output *out, const Snapshot *s, usec_t now) {
         const char *node = jv_get_string(s->verdict, "node"), *server = jv_get_string(s->verdict, "server"),
@@ -261,16 +269,16 @@ static bool is_same_object(const JsonValue *a, const JsonValue *b) {
         return true;
 }
 
-/* Whether nothing but the object itself is the cause: it is missing, or does not answer. Two ports that refuse, or two
- * workloads that do not exist, have the same message and nothing else in common. A silent name server is silent for
- * all. */
+/* Whether nothing but the object itself is the cause: it is missing, has failed, or does not answer. Two ports that
+ * refuse, or two workloads that do not exist, have the same message and nothing else in common. A silent name
+ * server is silent for all. */
 static bool is_cause_its_own(const JsonValue *blocker) {
-        static const char *const missing[] = { "NotFound", "NoPods", "NoEligibleNode", "ScaledToZero" };
+        static const char *const own[] = { "NotFound", "NoPods", "NoEligibleNode", "ScaledToZero", "Error" };
         const char *kind = jv_get_string(jv_get(blocker, "object"), "kind");
         const char *reason = strempty(jv_get_string(blocker, "reason"));
 
-        for (size_t i = 0; i < ELEMENTSOF(missing); i++)
-                if (streq(missing[i], reason))
+        for (size_t i = 0; i < ELEMENTSOF(own); i++)
+                if (streq(own[i], reason))
                         return true;
         return (streq_ptr(kind, "Endpoint") || streq_ptr(kind, "Socket")) &&
                !streq(reason, "NameServerSilent");

@@ -17,3 +17,4 @@ void render_blocker_cell(Table *t, unsigned column, const char *before, const Js
 bool is_same_cause(const JsonValue *a, const JsonValue *b);
 Style state_style(GateState state);
 char *age_to_string(char buf[static TIMESPAN_MAX], usec_t now, usec_t then);
+char *span_to_words(char buf[static TIMESPAN_MAX], usec_t span);

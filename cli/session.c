@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "headline.h"
+#include "render.h"
 
 /* On a terminal the ages are updated each second. */
 #define TICK_USEC USEC_PER_SEC

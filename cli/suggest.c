@@ -4,11 +4,9 @@
 
 #include <stdio.h>
 
-#include "ask.h"
 #include "base/nearest.h"
 #include "base/strv.h"
-#include "gates/definition.h"
-#include "output.h"
+#include "describe.h"
 
 /* What was meant by a word that msready does not know: what kubectl or systemctl call it, or one of its own words with
  * a typing error in it. */
@@ -72,14 +70,9 @@ char *find_near_gate(const Options *options, const char *name) {
         _cleanup_(strv_freep) char **names = NULL;
         const char *near;
 
-        if (try_to_ask(options, READINESS "ListGates", NULL, &reply) < 0)
+        if (try_to_ask(options, READINESS "ListGates", NULL, &reply) < 0 ||
+            add_gate_names(jv_get(reply.parameters, "definitions"), &names) < 0)
                 return NULL;
-        JSON_FOREACH(definition, jv_get(reply.parameters, "definitions")) {
-                const char *one = jv_get_string(definition, "name");
-
-                if (one && gate_name_is_valid(one) && strv_extend(&names, one) < 0)
-                        return NULL;
-        }
         near = nearest_name(name, names);
         return near ? strdup(near) : NULL;
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/strv.h"
-#include "headline.h"
 #include "json/builder.h"
+#include "render.h"
 #include "session.h"
 #include "stall.h"
 #include "suggest.h"

@@ -6,6 +6,7 @@
 #include "configuration.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -34,11 +35,12 @@ void configuration_done(Configuration *c) {
         for (size_t i = 0; i < c->n_setups; i++)
                 gate_setup_done(&c->setups[i]);
         free(c->setups);
+        strv_free(c->errors);
         strv_free(c->warnings);
         *c = CONFIGURATION_NULL;
 }
 
-static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***reterr_more) {
+static int load_settings(const Options *options, Settings **ret, char **reterr_detail, char ***ret_errors) {
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
         int r;
 
@@ -49,7 +51,7 @@ static int load_settings(const Options *options, Settings **ret, char **reterr_d
                                     strerror(-r));
                 return r;
         }
-        return settings_parse(conf, ret, reterr_detail, reterr_more);
+        return settings_parse(conf, ret, reterr_detail, ret_errors);
 }
 
 static GateTiming timing_of(const GateDefinition *d, const Settings *s) {
@@ -176,13 +178,16 @@ static int invent_missing(Configuration *c, const char *const *gates, char *cons
         return r;
 }
 
-/* The order of explanation lacks what such a name was to say. */
+/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of thousands
+ * of names the search for what was meant would take minutes. */
 static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
         int r = 0;
 
         for (size_t i = 0; d->after && d->after[i] && r >= 0; i++) {
                 const char *name = d->after[i], *nearest;
 
+                if (strv_length(c->warnings) >= LIMIT_PROBLEMS)
+                        break;
                 if (strv_contains((char *const *) gates, name))
                         continue;
                 nearest = nearest_name(name, (char *const *) gates);
@@ -216,6 +221,34 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
         return r;
 }
 
+/* A file without ".gate" in its name is read for no gate. What has that and more, such as dns.gate~ and dns.gate.off,
+ * was put aside. */
+static int warn_of_stray(Configuration *c, const char *folder, const char *file) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        int r;
+
+        if (strstr(file, ".gate"))
+                return 0;
+        r = path_join(folder, file, &path);
+        if (r < 0 || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+                return r;
+        return strv_extendf(&c->warnings, "%s: ignoring; a gate's file is called NAME.gate", path);
+}
+
+static int warn_of_strays(Configuration *c, char *folder) {
+        char *const folders[] = { folder, NULL };
+        _cleanup_(strv_freep) char **files = NULL;
+        int r;
+
+        r = conf_enumerate(folders, "", &files, NULL);
+        if (r < 0) /* too many, or not to be listed now: gates are all that has to be found */
+                return r == -ENOMEM ? r : 0;
+        STRV_FOREACH(f, files)
+                r = r < 0 ? r : warn_of_stray(c, folder, *f);
+        return r;
+}
+
 /* What can be said of names once all gates are known. */
 static int look_up_names(Configuration *c, char *const *folders) {
         _cleanup_free_ const char **gates = list_names(c);
@@ -226,7 +259,7 @@ static int look_up_names(Configuration *c, char *const *folders) {
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = warn_of_after(c, gates, c->setups[i].definition);
         STRV_FOREACH(f, folders)
-                r = r < 0 ? r : warn_of_dropins(c, gates, *f);
+                r = (r < 0 ? r : warn_of_dropins(c, gates, *f)) ?: warn_of_strays(c, *f);
         if (r >= 0)
                 r = invent_missing(c, gates, s->require, s->require_places);
         if (r >= 0)
@@ -276,14 +309,14 @@ static int load_gates(const Options *options, Configuration *c, char **reterr_de
         return look_up_names(c, folders);
 }
 
-/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, *reterr_more (may be NULL) what
- * else, and nothing has been changed. Invalid gates are no failure: they are gates that wait. */
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
-                       char ***reterr_more) {
+/* Reads everything. On failure *reterr_detail says what is wrong, with file and line, and nothing has been changed.
+ * Invalid gates are no failure: they are gates that wait. With --check-config errors of msready.conf are none, either,
+ * so that the gates are judged as well. */
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
         int r;
 
-        r = load_settings(options, &c.settings, reterr_detail, reterr_more);
+        r = load_settings(options, &c.settings, reterr_detail, options->check_config ? &c.errors : NULL);
         if (r < 0)
                 return r;
         STRV_FOREACH(w, c.settings->warnings) {
@@ -333,6 +366,8 @@ int configuration_find_problems(const Configuration *c, const Board *board, char
         bool required = false;
         int r = 0;
 
+        STRV_FOREACH(e, c->errors)
+                r = r < 0 ? r : problems_add(&p->errors, "%s", *e);
         BOARD_FOREACH(g, board) {
                 required = required || gate_is_required(g);
                 p->n_gates += !g->setup.definition->masked;
@@ -350,22 +385,14 @@ int configuration_find_problems(const Configuration *c, const Board *board, char
 
 static int find_all_problems(const Options *options, Problems *ret) {
         _cleanup_(configuration_done) Configuration c = CONFIGURATION_NULL;
-        _cleanup_(strv_freep) char **order = NULL, **removed = NULL, **more = NULL;
+        _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
         _cleanup_(board_done) Board board = BOARD_INIT;
         _cleanup_free_ char *detail = NULL;
-        Options defaults = *options;
         int r;
 
-        r = configuration_load(options, &c, &detail, &more);
-        if (r < 0) {
-                r = problems_add(&ret->errors, "%s", detail ?: strerror(-r));
-                STRV_FOREACH(e, more)
-                        r = r < 0 ? r : problems_add(&ret->errors, "%s", *e);
-                /* The gates are looked at all the same, with the settings' defaults. */
-                defaults.config = (char *) "/dev/null";
-                if (r < 0 || configuration_load(&defaults, &c, NULL, NULL) < 0)
-                        return r;
-        }
+        r = configuration_load(options, &c, &detail);
+        if (r < 0)
+                return problems_add(&ret->errors, "%s", detail ?: strerror(-r));
         r = board_set(&board, c.setups, c.n_setups, instant_now(), &order, &removed);
         if (r >= 0)
                 r = configuration_find_problems(&c, &board, order, ret);

@@ -12,6 +12,7 @@ typedef struct Configuration {
         Settings *settings;
         GateSetup *setups;
         size_t n_setups;
+        char **errors; /* of msready.conf; none in a configuration that takes effect */
         char **warnings;
 } Configuration;
 
@@ -19,8 +20,7 @@ typedef struct Configuration {
 
 void configuration_done(Configuration *c);
 char *const *configuration_folders(const Options *options);
-int configuration_load(const Options *options, Configuration *ret, char **reterr_detail,
-                       char ***reterr_more);
+int configuration_load(const Options *options, Configuration *ret, char **reterr_detail);
 int configuration_warn_of_kubeconfig(const Settings *settings, const Options *options, char ***warnings);
 int configuration_find_problems(const Configuration *c, const Board *board, char *const *order, Problems *p);
 int configuration_check(const Options *options);

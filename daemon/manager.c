@@ -369,13 +369,13 @@ static int reload(Manager *m, char **reterr_detail) {
 
         publish_notify_reloading(m->notify);
 
-        r = configuration_load(m->hub.options, &c, &detail, NULL);
+        r = configuration_load(m->hub.options, &c, &detail);
         if (r >= 0)
                 r = source_kubeconfig_check(m->kubeconfig, c.settings, &detail);
         if (r >= 0)
                 r = take_gates(m, &c, &removed);
         if (r < 0) {
-                log_full(LOG_ERR, refused, "Cannot reload: %s, keeping the old configuration",
+                log_full(LOG_ERR, refused, "Cannot reload, keeping the old configuration: %s",
                          detail ?: strerror(-r));
                 *reterr_detail = detail ? TAKE_PTR(detail) : strdup(strerror(-r));
                 publish_notify_reloaded(m->notify);
@@ -392,6 +392,7 @@ static int reload(Manager *m, char **reterr_detail) {
         else
                 TAKE_PTR(c.settings);
         publish_varlink_gates_removed(m->varlink, removed);
+        publish_varlink_verdict_changed(m->varlink); /* other gates may be masked now */
         source_host_reload(m->host);
         source_kubeconfig_reload(m->kubeconfig);
         act_on_reports(m);
@@ -517,7 +518,7 @@ int manager_new(Loop *loop, const Options *options, int listen_fd, Manager **ret
                 r = source_mounts_new(&m->hub, &m->mounts_ops, &m->mounts);
         if (r < 0)
                 return r;
-        r = configuration_load(options, &c, &detail, NULL);
+        r = configuration_load(options, &c, &detail);
         if (r < 0) {
                 log_error("%s", detail ?: strerror(-r));
                 return r;

@@ -242,6 +242,31 @@ static int warn_of_comment(Settings *s, const ConfLine *l) {
                             (int) utf8_truncate(shown, SHOWN_MAX), shown);
 }
 
+/* "+a b" on one line: b alone replaces the gates that are required otherwise, which such a line hardly means. */
+static int warn_of_mixed(Settings *s, const ConfLine *l) {
+        _cleanup_(strv_freep) char **names = NULL;
+        const char *plain = NULL;
+        bool added = false;
+        int r;
+
+        if (!streq(l->key, "Require") || strv_length(s->warnings) >= WARNINGS_MAX)
+                return 0;
+        r = strv_split(l->value, BLANKS, &names);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(n, names) {
+                added = added || **n == '+';
+                plain = plain ?: **n == '+' ? NULL : *n;
+        }
+        if (!added || !plain)
+                return 0;
+        return strv_extendf(&s->warnings,
+                            "%s:%u: Require=%.*s: %s has no \"+\", so no gates but those of Require= are "
+                            "required; did you mean +%s?",
+                            l->file, l->line, (int) utf8_truncate(l->value, SHOWN_MAX), l->value, plain,
+                            plain);
+}
+
 static int refuse(char ***errors, const ConfLine *l, const char *why) {
         const char *shown = value_shown(l->value);
 
@@ -260,34 +285,23 @@ static int take_line(Settings *s, const ConfLine *l, char ***errors) {
                 if (!streq(keys[i].section, l->section) || !streq(keys[i].key, l->key))
                         continue;
                 r = keys[i].parse((char *) s + keys[i].offset, l->value, &why);
-                if (r == -EINVAL)
-                        return refuse(errors, l, why);
                 if (r >= 0 && keys[i].place > 0)
                         r = keep_place((char **) (void *) ((char *) s + keys[i].place), l);
-                if (r < 0)
+                if (r < 0 && r != -EINVAL)
                         return r;
+                /* Of a value that is refused some names may have been taken. */
                 return keep_places(s->require, &s->require_places, l)
                                ?: keep_places(s->require_added, &s->added_places, l)
-                               ?: warn_of_comment(s, l);
+                               ?: r == -EINVAL ? refuse(errors, l, why)
+                                               : warn_of_mixed(s, l) ?: warn_of_comment(s, l);
         }
         return warn_unknown(s, l);
 }
 
-/* The first of the errors, which are emptied, and the others. */
-static void give_errors(char ***errors, char **reterr_detail, char ***reterr_more) {
-        _cleanup_free_ char *first = **errors;
-
-        memmove(*errors, *errors + 1, strv_length(*errors) * sizeof(char *));
-        if (reterr_detail)
-                *reterr_detail = TAKE_PTR(first);
-        if (reterr_more)
-                *reterr_more = TAKE_PTR(*errors);
-}
-
-/* Reads msready.conf and its drop-ins. All or nothing: -EINVAL with file, line and key of the first error in
- * reterr_detail, and the others in reterr_more (both may be NULL), so that a caller can keep the settings that it has;
- * -ENOMEM. Unknown sections and keys are warnings. */
-int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***reterr_more) {
+/* Reads msready.conf and its drop-ins. All or nothing, so that a caller can keep the settings that it has: -EINVAL
+ * with file, line and key of the first error in reterr_detail (may be NULL); -ENOMEM. With ret_errors errors are no
+ * failure: all of them go there, and the settings are what is left. Unknown sections and keys are warnings. */
+int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***ret_errors) {
         _cleanup_(settings_freep) Settings *s = malloc(sizeof(Settings));
         _cleanup_(strv_freep) char **errors = NULL;
         int r;
@@ -305,11 +319,14 @@ int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, c
                 r = take_line(s, conf->lines + i, &errors);
         if (r < 0)
                 return r;
-        if (strv_length(errors) > 0) {
-                give_errors(&errors, reterr_detail, reterr_more);
+        if (strv_length(errors) > 0 && !ret_errors) {
+                if (reterr_detail)
+                        *reterr_detail = strdup(errors[0]);
                 return -EINVAL;
         }
 
         *ret = TAKE_PTR(s);
+        if (ret_errors)
+                *ret_errors = TAKE_PTR(errors);
         return 0;
 }

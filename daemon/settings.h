@@ -40,4 +40,4 @@ typedef struct Settings {
 Settings *settings_free(Settings *s);
 DEFINE_CLEANUP(Settings, settings_free)
 
-int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***reterr_more);
+int settings_parse(const ConfFile *conf, Settings **ret, char **reterr_detail, char ***ret_errors);

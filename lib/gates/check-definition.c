@@ -89,6 +89,11 @@ static bool is_assigned(const CheckDefinition *d, const CheckKey *k) {
         return d->assigned & 1U << (k - d->syntax->keys);
 }
 
+/* Whether what is asked may be of an earlier boot, so that rule R7 asks for the controller that wrote it. */
+bool check_definition_needs_controller(const CheckDefinition *d) {
+        return d->syntax->needs_controller && d->syntax->needs_controller(d);
+}
+
 /* Whether the files give the key a value, its default too. */
 bool check_definition_has(const CheckDefinition *d, const char *key) {
         for (const CheckKey *k = d->syntax->keys; k->name; k++)

@@ -32,8 +32,9 @@ typedef struct CheckSyntax {
         int (*describe)(const CheckDefinition *d, char **ret);
         const char *(*conflict)(const CheckDefinition *d); /* may be NULL: see check_definition_conflict() */
         /* Rule R7. */
-        bool is_controller;    /* may be the controller of the conditions in its gate */
-        bool needs_controller; /* proves nothing by itself */
+        bool is_controller; /* may be the controller of the conditions in its gate */
+        bool (*needs_controller)(
+                const CheckDefinition *d); /* may be NULL: what it asks proves nothing by itself */
 } CheckSyntax;
 
 /* NULL where no kind has such a section; *ret_nearest (may be NULL) is then the section that is nearest to it, or
@@ -56,6 +57,7 @@ DEFINE_CLEANUP(CheckDefinition, check_definition_free)
 
 int check_definition_set(CheckDefinition *d, const char *key, const char *value, const char **why);
 const char *check_definition_nearest_key(const CheckDefinition *d, const char *key);
+bool check_definition_needs_controller(const CheckDefinition *d);
 bool check_definition_has(const CheckDefinition *d, const char *key);
 const char *check_definition_missing(const CheckDefinition *d);
 const char *check_definition_conflict(const CheckDefinition *d);

@@ -120,9 +120,10 @@ static int refuse_section(GateDefinition *d, const ConfLine *l, const char *near
 
 /* A drop-in goes on with the check of that kind and label where there is one. */
 static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) {
-        const char *nearest = NULL;
-        const CheckSyntax *syntax = r->find_syntax(l->section, &nearest);
         GateDefinition *d = r->definition;
+        bool is_full = strv_length(d->errors) >= ERRORS_MAX; /* the search takes a while */
+        const char *nearest = NULL;
+        const CheckSyntax *syntax = r->find_syntax(l->section, is_full ? NULL : &nearest);
 
         r->check = NULL;
         if (is_extension(l->section))
@@ -142,9 +143,11 @@ static int open_section(GateReader *r, const ConfFile *conf, const ConfLine *l) 
 }
 
 static int warn_of_key(GateReader *r, const ConfLine *l) {
-        const char *nearest =
-                r->check ? check_definition_nearest_key(r->check, l->key) : gate_key_nearest(l->key);
+        const char *nearest;
 
+        if (strv_length(r->definition->warnings) >= WARNINGS_MAX)
+                return 0; /* the search takes a while */
+        nearest = r->check ? check_definition_nearest_key(r->check, l->key) : gate_key_nearest(l->key);
         return warn(r->definition, l->file, l->line, "unknown key %.*s= in [%s], ignoring%s%s%s",
                     (int) utf8_truncate(l->key, VALUE_SHOWN_MAX), l->key, l->section,
                     nearest ? "; did you mean " : "", strempty(nearest), nearest ? "=?" : "");
@@ -239,7 +242,7 @@ static int warn_uncontrolled(GateDefinition *d) {
         for (size_t i = 0; k >= 0 && i < d->n_checks; i++) {
                 const CheckDefinition *c = d->checks[i];
 
-                if (c->syntax->needs_controller)
+                if (check_definition_needs_controller(c))
                         k = warn(d, c->file, c->line,
                                  "[%s] without its controller, a [Workload] or [Pods], beside it: "
                                  "what an earlier boot left behind counts as true",

@@ -41,21 +41,23 @@ static int inherit_required(char *const *folders, const char *name, CheckSyntaxF
         return 0;
 }
 
-/* The gate's own file, below the mask; without checks where no folder has one. */
+/* The gate's own file, below the mask, with its drop-ins; without checks where no folder has one. */
 static int load_below_mask(char *const *folders, const char *name, CheckSyntaxFinder find_syntax,
                            GateDefinition **ret) {
         _cleanup_(conf_file_freep) ConfFile *empty = NULL;
         int r;
 
         STRV_FOREACH(f, folders) {
-                _cleanup_(conf_file_freep) ConfFile *conf = NULL;
+                _cleanup_(conf_file_freep) ConfFile *conf = NULL, *whole = NULL;
                 char *const folder[] = { *f, NULL };
 
                 r = load_conf(folder, name, &conf);
                 if (r < 0)
                         return r;
-                if (conf->main && !conf->masked)
-                        return gate_definition_parse(name, conf, find_syntax, ret);
+                if (!conf->main || conf->masked)
+                        continue;
+                r = conf_load_path(conf->main, folders, conf->name, &whole);
+                return r < 0 ? r : gate_definition_parse(name, whole, find_syntax, ret);
         }
         r = conf_parse(name, name, "", 0, &empty);
         return r < 0 ? r : gate_definition_parse(name, empty, find_syntax, ret);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/string-util.h"
 
 void problems_done(Problems *p) {
         strv_free(p->errors);
@@ -30,14 +31,14 @@ int problems_add(char ***list, const char *format, ...) {
         return r < 0 ? -ENOMEM : strv_consume(list, text);
 }
 
-/* Puts a line for each, the errors first, and where there are none a line that says so. */
+/* Puts a line for each, clean, for a terminal: the errors first, and where there are none a line that says so. */
 int problems_put(const Problems *p, Buffer *b) {
         int r = 0;
 
         STRV_FOREACH(e, p->errors)
-                r = r < 0 ? r : buffer_printf(b, "error: %s\n", *e);
+                r = r < 0 ? r : buffer_printf(b, "error: %s\n", strip_control(*e));
         STRV_FOREACH(w, p->warnings)
-                r = r < 0 ? r : buffer_printf(b, "warning: %s\n", *w);
+                r = r < 0 ? r : buffer_printf(b, "warning: %s\n", strip_control(*w));
         if (r >= 0 && !p->errors)
                 r = buffer_printf(b, "%zu gate%s, no errors%s\n", p->n_gates, p->n_gates == 1 ? "" : "s",
                                   p->warnings ? ", see the warnings" : "");

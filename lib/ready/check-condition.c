@@ -4,7 +4,7 @@
  * boot's until the operator runs, and nothing in them tells. So they count only once a controller, a [Workload]
  * or [Pods] of the same gate, has been TRUE in this boot and has had the time to say otherwise: the object's
  * status was written again after that (others write labels and annotations), or half a minute passed. The gate
- * tells the check of its controller. */
+ * tells the check of its controller. A volume claim has none: MicroShift itself binds it, once and for all boots. */
 
 #include "ready/check-kinds.h"
 
@@ -102,6 +102,12 @@ static const char *find_conflict(const CheckDefinition *definition) {
         if (d->field && !d->value)
                 return "lacks Value=";
         return d->type && d->value ? "has Value= with Type=, which needs Status=" : NULL;
+}
+
+static bool needs_controller(const CheckDefinition *definition) {
+        const ConditionDefinition *d = CHECK_AS(ConditionDefinition, definition);
+
+        return !streq_ptr(d->resource, "v1/persistentvolumeclaims") || !streq_ptr(d->field, "status.phase");
 }
 
 static int describe(const CheckDefinition *definition, char **ret) {
@@ -386,7 +392,7 @@ const CheckKind check_kind_condition = {
                 .keys = keys,
                 .describe = describe,
                 .conflict = find_conflict,
-                .needs_controller = true,
+                .needs_controller = needs_controller,
         },
         .roles = 1 << STREAM_GENERIC,
         .demand = demand,

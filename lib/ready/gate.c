@@ -48,7 +48,8 @@ int gate_new(GateSetup *setup, Instant now, Gate **ret) {
                 controlled = controlled || g->checks[i].kind->syntax.is_controller;
         }
         for (size_t i = 0; i < g->n_checks; i++)
-                g->checks[i].controlled = controlled && g->checks[i].kind->syntax.needs_controller;
+                g->checks[i].controlled =
+                        controlled && check_definition_needs_controller(g->checks[i].definition);
 
         g->setup = *setup;
         *setup = (GateSetup){};
@@ -296,7 +297,7 @@ static int judge_all(Gate *g, const WorldStream *unlisted, Judging *j) {
         /* Controllers first, so that a condition is judged by their current evidence. */
         for (int conditions = 0; conditions < 2; conditions++) {
                 for (size_t i = 0; i < g->n_checks; i++) {
-                        if (g->checks[i].kind->syntax.needs_controller != (bool) conditions ||
+                        if (!!g->checks[i].kind->syntax.needs_controller != (bool) conditions ||
                             g->checks[i].is_set_aside)
                                 continue;
                         r = check_judge(&g->checks[i], j);

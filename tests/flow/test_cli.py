@@ -313,6 +313,7 @@ def test_no_command_with_a_name_that_is_none(daemon, client):
     (("wait", "--for", "condition=Ready"), "unknown option '--for'. Did you mean: msready wait [GATE]?"),
     (("-w",), "unknown option '-w'. Did you mean: msready watch?"),
     (("-qx",), "unknown option '-x'. Try: msready help"),
+    (("--all", "-xq"), "unknown option '-x'. Try: msready help"),
     (("--quiet=3",), "--quiet takes no value"),
     (("status", "--timeout=3"), "does not take --timeout"),
     (("wait", "--timeout=soon"), "time span"),
@@ -495,6 +496,7 @@ def test_one_cause_of_many_gates_is_told_once(daemon, client):
     ("Socket", ("localhost:1883", "localhost:1883"), "ConnectionRefused", "connection refused", True),
     ("Endpoint", ("http://a.example/", "http://b.example/"), "NameServerSilent", "no name server answers", True),
     ("Deployment", ("web", "shop"), "NotFound", "the cluster has no such object", False),
+    ("Pod", ("web-1", "shop-1"), "Error", "container main ended with exit code 1", False),
     ("Pods", ("app=web", "app=shop"), "NoPods", "no pod of this node matches", False)])
 def test_what_is_missing_is_a_cause_of_its_own(daemon, client, kind, names, reason, message, same):
     """Two ports that refuse have the same message, and nothing else in common."""
@@ -559,9 +561,9 @@ def failing(name, **more):
 
 @pytest.mark.parametrize("state,since,line", [
     ("ready", 120, "has been ready for 2min, since 11:58:00"),
-    ("ready", 0.2, "is ready, since 11:59:59"),
+    ("ready", 0.2, "has been ready since 11:59:59"),
     ("waiting", 120, "has been waiting for 2min, since 11:58:00"),
-    ("waiting", 0, "is waiting, since 12:00:00"),
+    ("waiting", 0, "has been waiting since 12:00:00"),
     ("lost", 2, "was ready, lost 2s ago, at 11:59:58"),
     ("lost", 0, "was ready, lost just now, at 12:00:00"),
     ("unknown", 120, "was ready, unknown for 2min, since 11:58:00"),

@@ -110,8 +110,9 @@ VENDOR, ADMIN = folder_of_gates("vendor"), folder_of_gates("etc")
 
 # Files below a root that has the gates dns and ingress; a gate; the exit status, and what is told.
 REFUSED = {
-    "mistyped": ({}, "ingres", 4, "there is no gate 'ingres'; did you mean ingress?"),
+    "mistyped": ({}, "ingres", 4, "there is no gate 'ingres'. Did you mean ingress?"),
     "like no other": ({}, "kiosk", 4, "there is no gate 'kiosk'."),
+    "the cluster": ({}, "cluster", 4, "cluster is no gate: it means all that are required."),
     "no gate's file": ({ADMIN + "shop.conf": "", ADMIN + ".gate": "", ADMIN + "shop.gate.d/a.conf": ""}, "shop", 4,
                        "there is no gate 'shop'."),
     "masked": ({ADMIN + "dns.gate": MASK}, "dns", 1, f"gate dns is masked by {{root}}/{ADMIN}dns.gate."),
@@ -149,12 +150,16 @@ def test_gates_are_those_of_the_daemon(systemctl, tmp_path):
     """Where it answers: it knows what is disabled here, and what is invalid."""
     definitions = world.definitions()["definitions"]
     broken = {**definitions[0], "name": "broken", "cause": "/etc/msready/gates.d/broken.gate:1: no\x1b[31m"}
+    masked = {**definitions[0], "name": "masked", "enabled": False, "masked": "/etc/m.gate",
+              "cause": "masked by /etc/m.gate"}
     with fakedaemon.FakeDaemon(tmp_path / "socket") as daemon:
-        daemon.replies["ListGates"] = {"definitions": [*definitions, broken]}
-        for gate, status, told in (("dsn", 4, "there is no gate 'dsn'; did you mean dns?"),
+        daemon.replies["ListGates"] = {"definitions": [*definitions, broken, masked]}
+        for gate, status, told in (("dsn", 4, "there is no gate 'dsn'. Did you mean dns?"),
                                    ("storage", 1, "gate storage is disabled on this host: "
                                     "ConditionMicroShift= not met, line 11."),
-                                   ("broken", 1, "gate broken is invalid: /etc/msready/gates.d/broken.gate:1: no")):
+                                   ("broken", 1, "gate broken is invalid: /etc/msready/gates.d/broken.gate:1: no"),
+                                   ("masked", 1, "gate masked is masked by /etc/m.gate.\n"
+                                    "To unmask it: rm /etc/m.gate && msready reload\n")):
             done = run(systemctl, f"--socket={daemon.path}", "bind", gate, "kiosk")
             assert done.returncode == status and done.stderr.startswith(f"msready: {told}")
             assert "\x1b" not in done.stderr and systemctl.calls() == []

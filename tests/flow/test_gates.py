@@ -13,6 +13,7 @@ import pytest
 
 from harness import guide, process
 from harness.daemon import NotifySocket
+from harness.varlink import Varlink
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((process.REPOSITORY / "units/gates").glob("*.gate"))}
 REQUIRED = {name: SHIPPED[name] for name in ("api", "node", "ovn", "dns")}
@@ -203,7 +204,7 @@ def test_broken_configuration_leaves_the_old_one(ready):
     line = good.count("\n") + 2
     mark = daemon.notify.mark()
     reload(daemon, refused=True)
-    daemon.expect_log(f"{re.escape(str(daemon.config_file))}:{line}: .*HoldSec.*keeping the old configuration")
+    daemon.expect_log(f"keeping the old configuration: {re.escape(str(daemon.config_file))}:{line}: .*HoldSec")
     expect_no_edge(daemon, ("api", "node", "ovn", "dns", "resolver"), 0.3)
     assert daemon.notified("RELOADING=1", mark) and daemon.notified("READY=1", mark)
     done = daemon.client("reload")
@@ -456,8 +457,15 @@ def test_masked_gates_are_known(edge, tmp_path):
         told = daemon.client("wait", name)
         assert told.returncode == 1 and f"gate '{name}' is disabled on this host: masked by {mask}.\n" in told.stderr
 
-    # What waits for it goes on once it is unmasked, and ends once it is masked again.
+    # What waits for it goes on once it is unmasked, and ends once it is masked again; who watches is told of either.
+    with Varlink(daemon.socket) as watcher:
+        replies = watcher.more("io.msready.Readiness.Monitor")
+        assert next(replies)["verdict"]["maskedGates"] == ["ovn"]
+        (tmp_path / "storage.gate").write_text("[Gate]\nRequired=yes\n[Api]\n")
+        assert daemon.client("reload").returncode == 0
+        assert next(r for r in replies if "verdict" in r)["verdict"]["maskedGates"] == ["ovn", "storage"]
     masks["ovn"].unlink()
+    (tmp_path / "storage.gate").write_text(SHIPPED["storage"])
     assert daemon.client("reload").returncode == 0
     assert daemon.client("wait", "ovn", "--timeout=20").returncode == 0
     assert "masked" not in daemon.client().stdout and "maskedGates" not in daemon.describe()["verdict"]

@@ -86,7 +86,7 @@ def test_gates_that_cannot_open_are_waited_for(make_node):
     node.write_gate("broken.gate", "[Gate]\nRequired=perhaps\n")
     node.write_gate("off.gate", "[Gate]\nConditionPathExists=/nowhere\n[Api]\n")
     node.boot()
-    words = {"nowhere": "no gate", "broken": "Required=", "off": "/nowhere"}
+    words = {"nowhere": "no such gate", "broken": "Required=", "off": "ConditionPathExists= not met, line 2"}
     units = {f"msready-gate@{gate}.service": word for gate, word in words.items()}
     node.host.systemctl("start", "--no-block", *units)
     for unit, word in units.items():
@@ -135,7 +135,7 @@ def test_bind_disturbs_nothing_while_the_gate_is_open(make_node):
         return node.host.state("kiosk.service") == "active" and node.pid("kiosk.service") == pid
 
     done = node.msready("bind", "dsn", "kiosk.service", timeout=20)
-    assert done.returncode == 4 and "there is no gate 'dsn'; did you mean dns?" in done.stderr
+    assert done.returncode == 4 and "there is no gate 'dsn'. Did you mean dns?" in done.stderr
     assert undisturbed()
     for _ in range(2):
         done = node.msready("bind", "dns", "kiosk.service", timeout=20)

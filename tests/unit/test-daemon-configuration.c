@@ -31,7 +31,7 @@ static void load(Case *c) {
         _cleanup_(configuration_done) Configuration loaded = CONFIGURATION_NULL;
         _cleanup_(strv_freep) char **order = NULL, **removed = NULL;
 
-        assert_ok(configuration_load(&c->options, &loaded, NULL, NULL));
+        assert_ok(configuration_load(&c->options, &loaded, NULL));
         assert_ok(board_set(&c->board, loaded.setups, loaded.n_setups, instant_now(), &order, &removed));
         problems_done(&c->problems);
         assert_ok(configuration_find_problems(&loaded, &c->board, order, &c->problems));
@@ -97,6 +97,27 @@ static void test_names(void **state) {
         end(&c);
 }
 
+/* Files that are read for no gate are told. */
+static void test_strays(void **state) {
+        Case c;
+
+        begin(&c, "");
+        folder_write(&c.root, "vendor/node.gate", NODE);
+        folder_make(&c.root, "admin/node.gate.d");
+        folder_make(&c.root, "admin/old");
+        folder_write(&c.root, "admin/shop", NODE);
+        folder_write(&c.root, "admin/web.gat", NODE);
+        folder_write(&c.root, "admin/dns.gate~", NODE);
+        folder_write(&c.root, "admin/dns.gate.off", NODE);
+        folder_write(&c.root, "admin/.dns.swp", NODE);
+        load(&c);
+        expect(&c, c.problems.warnings,
+               "%s/admin/shop: ignoring; a gate's file is called NAME.gate\n"
+               "%s/admin/web.gat: ignoring; a gate's file is called NAME.gate");
+        assert_null(c.problems.errors);
+        end(&c);
+}
+
 static void test_cycle(void **state) {
         Case c;
 
@@ -135,13 +156,40 @@ static void test_all_is_told(void **state) {
         end(&c);
 }
 
+/* An error of msready.conf hides nothing from --check-config; the daemon itself refuses the file. */
+static void test_error_of_settings_hides_nothing(void **state) {
+        _cleanup_(configuration_done) Configuration refused = CONFIGURATION_NULL;
+        _cleanup_free_ char *detail = NULL;
+        Case c;
+
+        begin(&c, "[Log]\nLevel=loud\n[Readiness]\nHoldSec=x\nUnkownSec=9\nRequire=+nod Nod\n");
+        folder_write(&c.root, "vendor/node.gate", "[Gate]\nRequired=yes\nOnUnknown=keep\n[Node]\n");
+        c.options.check_config = true;
+        load(&c);
+        expect(&c, c.problems.errors,
+               "%1$s/msready.conf:2: Level=loud: must be a log level such as err, warning, info or debug\n"
+               "%1$s/msready.conf:4: HoldSec=x: must be a time span such as 90, 2min or 500ms\n"
+               "%1$s/msready.conf:6: Require=+nod Nod: must be names of gates, or +NAME\n"
+               "gate nod: %1$s/msready.conf:6: Require= names nod, but there is no such gate, did you mean node?\n"
+               "gate node: %1$s/vendor/node.gate:3: OnUnknown=keep: must be hold or close");
+        expect(&c, c.problems.warnings,
+               "%1$s/msready.conf:5: unknown key UnkownSec= in [Readiness], ignoring; did you mean UnknownSec=?");
+        c.options.check_config = false;
+        assert_error(configuration_load(&c.options, &refused, &detail), EINVAL);
+        assert_non_null(strstr(detail, "msready.conf:2: Level=loud: "));
+        end(&c);
+}
+
 /* A masked gate is disabled, and is missed where its own file would make it required on this host. */
 static void test_masked(void **state) {
         static const struct {
                 const char *settings, *own;
                 bool missed;
+                const char *drop_in;
         } rows[] = {
                 { "", NODE, true },
+                { "", NODE, false, "[Gate]\nRequired=no\n" },
+                { "", "[Node]\n", true, "[Gate]\nRequired=yes\n" },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=/\n[Node]\n", true },
                 { "", "[Gate]\nRequired=yes\nConditionPathExists=!/\n[Node]\n", false },
                 { "", "[Node]\n", false },
@@ -161,6 +209,8 @@ static void test_masked(void **state) {
                 folder_write(&c.root, "vendor/api.gate", "[Gate]\nRequired=yes\nAfter=ovn\n[Api]\n");
                 if (rows[i].own)
                         folder_write(&c.root, "vendor/ovn.gate", rows[i].own);
+                if (rows[i].drop_in)
+                        folder_write(&c.root, "admin/ovn.gate.d/10-x.conf", rows[i].drop_in);
                 folder_link(&c.root, "admin/ovn.gate", "/dev/null");
                 load(&c);
                 g = board_find(&c.board, "ovn");
@@ -216,12 +266,48 @@ static void test_ceiling(void **state) {
         assert_string_equal(list[LIMIT_PROBLEMS - 1], "there is more, which is not listed");
 }
 
+/* A name that no gate has is looked for only as long as there is room to say so. */
+static void test_ceiling_of_names(void **state) {
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(LIMIT_CONFIG_FILE);
+        _cleanup_(configuration_done) Configuration loaded = CONFIGURATION_NULL;
+        Case c;
+
+        begin(&c, "");
+        assert_ok(buffer_puts(&text, NODE "[Gate]\n"));
+        for (unsigned i = 0; i < LIMIT_GATES; i++)
+                assert_ok(buffer_printf(&text, "After=nobody-%u\n", i));
+        folder_write(&c.root, "admin/a.gate", buffer_cstr(&text));
+        folder_write(&c.root, "admin/b.gate", buffer_cstr(&text));
+        assert_ok(configuration_load(&c.options, &loaded, NULL, NULL));
+        assert_int_equal(strv_length(loaded.warnings), LIMIT_PROBLEMS);
+        end(&c);
+}
+
+/* Names and values come from files, and what is said of them may go to a terminal. */
+static void test_told_clean(void **state) {
+        _cleanup_(problems_done) Problems p = PROBLEMS_NULL;
+        _cleanup_(buffer_done) Buffer text = BUFFER_INIT(4096);
+
+        assert_ok(problems_add(&p.errors, "a.gate:1: \033[31mred\n\r\xc2\x9b"));
+        assert_ok(problems_add(&p.warnings, "b.gate:2: \033]0;title\a \xffgr\xc3\xbcn"));
+        assert_ok(problems_put(&p, &text));
+        assert_string_equal(buffer_cstr(&text), "error: a.gate:1: [31mred\n"
+                                                "warning: b.gate:2: ]0;title ?gr\xc3\xbcn\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_nothing_wrong), cmocka_unit_test(test_names),
-                cmocka_unit_test(test_cycle),         cmocka_unit_test(test_all_is_told),
-                cmocka_unit_test(test_masked),        cmocka_unit_test(test_masked_but_required),
+                cmocka_unit_test(test_nothing_wrong),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_cycle),
+                cmocka_unit_test(test_all_is_told),
+                cmocka_unit_test(test_masked),
+                cmocka_unit_test(test_masked_but_required),
+                cmocka_unit_test(test_strays),
                 cmocka_unit_test(test_ceiling),
+                cmocka_unit_test(test_ceiling_of_names),
+                cmocka_unit_test(test_told_clean),
+                cmocka_unit_test(test_error_of_settings_hides_nothing),
         };
         return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
 }

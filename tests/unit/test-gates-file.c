@@ -380,6 +380,19 @@ static void test_lonely_condition(void **state) {
         assert_null(beside->warnings);
 }
 
+/* MicroShift itself binds a volume claim, once: that is as true in the next boot. */
+static void test_claim(void **state) {
+#define CLAIM "[Condition]\nResource=v1/persistentvolumeclaims\nNamespace=shop\nName=data\n"
+        _cleanup_(gate_definition_freep)
+                GateDefinition *bound = parse(CLAIM "Field=status.phase\nValue=Bound\n"),
+                               *resized = parse(CLAIM "Type=FileSystemResizePending\nStatus=False\n");
+
+        assert_null(bound->invalid);
+        assert_null(bound->warnings);
+        assert_null(resized->invalid);
+        assert_int_equal(strv_length(resized->warnings), 1);
+}
+
 static void test_names(void **state) {
         char name[65] = "";
 
@@ -636,6 +649,7 @@ int main(void) {
                 cmocka_unit_test(test_all_errors),
                 cmocka_unit_test(test_places_of_after),
                 cmocka_unit_test(test_lonely_condition),
+                cmocka_unit_test(test_claim),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_bounds),
                 cmocka_unit_test(test_equal),

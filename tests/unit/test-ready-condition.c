@@ -468,6 +468,25 @@ static PlayCheck ask_for(const char *namespace, const char *field, const char *v
         return d;
 }
 
+/* MicroShift itself binds a claim, and once: what the previous boot bound is bound, whatever else is in the gate. */
+static void test_bound_claim(void **state) {
+        PlayCheck claim = ask_for("shop", "status.phase", "Bound");
+        PlayGeneric g = tls;
+        Play p;
+
+        claim.condition.resource = (char *) "v1/persistentvolumeclaims";
+        g.more = "\"phase\":\"Bound\",";
+        g.kept_field = "status.phase";
+        play_cluster(&p);
+        play_generic_stream(&p, "v1/persistentvolumeclaims shop/tls status.phase");
+        play_generic(&p, &g);
+        play_listed(&p, STREAM_GENERIC);
+        PLAY_GATE(&p, "certificate", claim, controller);
+        play_load(&p);
+        assert_condition(&p, EVIDENCE_TRUE);
+        play_end(&p);
+}
+
 /* A field is compared as it is written. */
 static void test_field(void **state) {
         static const struct {
@@ -831,6 +850,7 @@ int main(void) {
                 cmocka_unit_test(test_status_of_an_outage),
                 cmocka_unit_test(test_not_observed_then),
                 cmocka_unit_test(test_replaced),
+                cmocka_unit_test(test_bound_claim),
                 cmocka_unit_test(test_field),
                 cmocka_unit_test(test_without_namespace),
                 cmocka_unit_test(test_unknown_resource),

@@ -224,6 +224,17 @@ static void test_warnings(void **state) {
                               "F:4: Context=a # of b: " VALUE_COMMENTED);
         }
 
+        /* Such a line makes all other gates not required. A line of its own for "+", as a drop-in has it, does not
+         * mix. */
+        {
+                _cleanup_(settings_freep) Settings *t = NULL;
+
+                assert_ok(parse("[Readiness]\nRequire=api node\nRequire=+shop\nRequire=+a b c\n", &t, NULL));
+                assert_joined(t->warnings, "\n",
+                              "F:4: Require=+a b c: b has no \"+\", so no gates but those of Require= are "
+                              "required; did you mean +b?");
+        }
+
         /* Cut between two characters. */
         {
                 _cleanup_(settings_freep) Settings *t = NULL;
@@ -239,17 +250,16 @@ static void test_warnings(void **state) {
 
 /* All errors are told, so that a file is mended in one go. */
 static void test_all_errors(void **state) {
-        static const char text[] = "[Cluster]\nnonsense\nScope=all\n[Readiness]\nHoldSec=x\n";
+        static const char text[] = "[Cluster]\nnonsense\nScope=all\n[Readiness]\nHoldSec=x\nUnknownSec=7\n";
         _cleanup_(settings_freep) Settings *s = NULL;
         _cleanup_(conf_file_freep) ConfFile *conf = NULL;
-        _cleanup_(strv_freep) char **more = NULL;
-        _cleanup_free_ char *detail = NULL;
+        _cleanup_(strv_freep) char **errors = NULL;
 
         assert_ok(conf_parse("msready.conf", "F", text, strlen(text), &conf));
-        assert_error(settings_parse(conf, &s, &detail, &more), EINVAL);
-        assert_null(s);
-        assert_string_equal(detail, "F:2: must be [SECTION] or KEY=VALUE");
-        assert_joined(more, "\n",
+        assert_ok(settings_parse(conf, &s, NULL, &errors));
+        assert_int_equal(s->timing.unknown, 7 * USEC_PER_SEC);
+        assert_joined(errors, "\n",
+                      "F:2: must be [SECTION] or KEY=VALUE\n"
                       "F:3: Scope=all: must be node or cluster\n"
                       "F:5: HoldSec=x: must be a time span such as 90, 2min or 500ms");
 }

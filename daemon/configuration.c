@@ -178,8 +178,8 @@ static int invent_missing(Configuration *c, const char *const *gates, char *cons
         return r;
 }
 
-/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of thousands
- * of names the search for what was meant would take minutes. */
+/* The order of explanation lacks what such a name was to say. Those over the ceiling are left out: for tens of
+ * thousands of names the search for what was meant would take minutes. */
 static int warn_of_after(Configuration *c, const char *const *gates, const GateDefinition *d) {
         int r = 0;
 
@@ -211,6 +211,8 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
 
                 if (r < 0 || !gate)
                         return r < 0 ? r : -ENOMEM;
+                if (strv_length(c->warnings) >= LIMIT_PROBLEMS)
+                        break;
                 if (strv_contains((char *const *) gates, gate))
                         continue;
                 nearest = nearest_name(gate, (char *const *) gates);

@@ -278,7 +278,7 @@ static void test_ceiling_of_names(void **state) {
                 assert_ok(buffer_printf(&text, "After=nobody-%u\n", i));
         folder_write(&c.root, "admin/a.gate", buffer_cstr(&text));
         folder_write(&c.root, "admin/b.gate", buffer_cstr(&text));
-        assert_ok(configuration_load(&c.options, &loaded, NULL, NULL));
+        assert_ok(configuration_load(&c.options, &loaded, NULL));
         assert_int_equal(strv_length(loaded.warnings), LIMIT_PROBLEMS);
         end(&c);
 }

@@ -205,6 +205,8 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
         int r;
 
         r = conf_enumerate(folders, DROP_IN_SUFFIX, &names, NULL);
+        if (r < 0) /* as for strays */
+                return r == -ENOMEM ? r : 0;
         STRV_FOREACH(n, names) {
                 _cleanup_free_ char *gate = strndup(*n, strlen(*n) - strlen(DROP_IN_SUFFIX));
                 const char *nearest;

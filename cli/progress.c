@@ -81,6 +81,22 @@ static void say_state(Progress *p, const char *name, const JsonValue *gate, cons
                 out_fail(out, strv_consume(&p->said, TAKE_PTR(line)));
 }
 
+/* What blocks the gate, "Pod openshift-dns/dns-default-x: ImagePullBackOff"; of one that is ready all the same with
+ * the headline's words for that in front. *ret is the caller's; NULL where nothing blocks. */
+static int gate_why(const JsonValue *gate, char **ret) {
+        static const char *const words[] = {
+                [RESTS_ON_EVIDENCE] = "",
+                [RESTS_ON_GRACE] = "in doubt: ",
+                [RESTS_ON_HOLD] = "failing: ",
+        };
+        const JsonValue *blocker = first_blocker(gate);
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = blocker ? blocker_to_string(blocker, &text) : 0;
+        return r < 0 || !text ? r : asprintf_ret(ret, "%s%s", words[gate_rests_on(gate)], text);
+}
+
 /* Prints a line for each gate that counts and whose line has changed, once the daemon has asked; where all count, also
  * for the verdict, under a name that no gate can have. */
 void progress_lines(Progress *p, const Snapshot *s, Output *out) {
@@ -91,13 +107,11 @@ void progress_lines(Progress *p, const Snapshot *s, Output *out) {
                 say_state(p, "cluster", s->verdict, doubt, out);
         }
         for (size_t i = 0; i < s->n_gates; i++) {
-                const JsonValue *blocker = first_blocker(s->gates[i]);
                 _cleanup_free_ char *why = NULL;
 
                 if (!progress_counts(p, s->gates[i]) || gate_is_unasked(s->gates[i]))
                         continue;
-                if (blocker)
-                        out_fail(out, blocker_to_string(blocker, &why));
+                out_fail(out, gate_why(s->gates[i], &why));
                 say_state(p, jv_get_string(s->gates[i], "name"), s->gates[i], why, out);
         }
 }

@@ -213,6 +213,8 @@ static int warn_of_dropins(Configuration *c, const char *const *gates, char *fol
 
                 if (r < 0 || !gate)
                         return r < 0 ? r : -ENOMEM;
+                if (strv_length(c->warnings) >= LIMIT_PROBLEMS)
+                        break;
                 if (strv_contains((char *const *) gates, gate))
                         continue;
                 nearest = nearest_name(gate, (char *const *) gates);

@@ -626,6 +626,11 @@ def test_watch_tells_the_doubt(daemon, client):
     daemon.replies["Describe"] = world.ready()
     done = client("watch", "--timeout=300ms")
     assert "cluster: ready, in doubt: ApiUnreachable\n" in done.stdout
+    assert re.search("^api: ready, in doubt: .*: ApiUnreachable$", done.stdout, re.M)
+    # So does wait, which then returns.
+    daemon.monitor({"verdict": verdict("ready"), "gates": [doubting("api"), failing("dns")]})
+    told = client("wait").stdout
+    assert "\napi: ready, in doubt: " in "\n" + told and "\ndns: ready, failing: " in told
 
 
 def unasked(name, reason="NotAsked", since=0, **more):

@@ -17,7 +17,7 @@ static const Column columns[] = {
         { "REQUIRED", .hide = 2 },
         { "FILE", .hide = 1 },
         { "FILE", .narrower = true, .hide = 3, .keep = 13 },
-        { "CAUSE", .keep = 40 },
+        { "CAUSE", .keep = 44 },
         {},
 };
 

@@ -280,8 +280,8 @@ const HintRow hint_rows[] = {
                   "set it to IfNotPresent to use the image on this host, and run crictl pull IMAGE to see "
                   "the registry's answer." },
         { .reasons = "ErrImagePull ImagePullBackOff ImageInspectError RegistryUnavailable",
-          .hint = "Run crictl pull IMAGE on this host to see the registry's whole answer, and look at "
-                  "/etc/crio/openshift-pull-secret and the network." },
+          .hint = "Run crictl pull IMAGE on this host to see the registry's answer; check "
+                  "/etc/crio/openshift-pull-secret." },
 
         /* The network of the pods. */
         { .texts = "no CNI configuration file|No CNI config|NetworkPluginNotReady|cni plugin not "

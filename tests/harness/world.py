@@ -11,7 +11,7 @@ EARLIER = "5c1d9b0e7a2f4863b1c2d3e4f5061728"
 PULL = blocker(
     "dns", "Pod", "dns-default-x7k2p", "ImagePullBackOff", "openshift-dns",
     message='Back-off pulling image "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:0123456789abcdef"',
-    hint="Check the pull secret and the registry; the image can be pulled by hand with crictl pull.",
+    hint="Run crictl pull IMAGE on this host to see the registry's answer; check /etc/crio/openshift-pull-secret.",
 )
 CREATING = blocker("dns", "Pod", "dns-default-x7k2p", "ContainerCreating", "openshift-dns")
 NODE_FACTS = {"node": "edge-1", "server": "https://127.0.0.1:6443", "serverVersion": "v1.30.5"}

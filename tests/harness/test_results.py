@@ -117,15 +117,26 @@ def test_who_may_play_again(tmp_path, results, names, code):
     assert (done.stdout.split(), done.returncode) == (names, code)
 
 
-def test_no_tests_are_no_success(tmp_path):
-    """tests/run in a tree whose build has no tests, as without cmocka."""
+def run_in(tmp_path, tests):
+    """tests/run in a tree whose meson.build has these lines and no others."""
     for name in ("run", "packages.sh", "packages.txt", "harness/tally.py"):
         (tmp_path / "tests" / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(process.REPOSITORY / "tests" / name, tmp_path / "tests" / name)
     shutil.copy(process.REPOSITORY / "meson_options.txt", tmp_path)
-    (tmp_path / "meson.build").write_text("project('msready', 'c')\n")
-    done = subprocess.run([tmp_path / "tests/run", "--no-install", "--suite", "unit"], stdout=subprocess.PIPE,
+    (tmp_path / "meson.build").write_text("project('msready', 'c')\n" + tests)
+    return subprocess.run([tmp_path / "tests/run", "--no-install", "--suite", "unit"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+
+
+def test_each_build_is_tested(tmp_path):
+    done = run_in(tmp_path, "test('one', find_program('true'), suite: 'unit')\n")
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed", done.stdout
+    assert done.returncode == 0
+
+
+def test_no_tests_are_no_success(tmp_path):
+    """As without cmocka."""
+    done = run_in(tmp_path, "")
     for folder in ("build", "build-asan"):
         assert f"no tests were built in {folder}/: is cmocka missing?" in done.stdout, done.stdout
     assert done.returncode == 1

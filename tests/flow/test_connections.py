@@ -42,11 +42,15 @@ def test_server_goes_and_comes(ready_edge):
     told = daemon.notify.mark()
     before = daemon.describe()["verdict"]["nowBoottimeUSec"]
     server.stop_serving()
-    ready_edge.expect_reason("ApiUnreachable")
+
+    def told_of():
+        return [b for g in daemon.describe()["gates"] for b in g["blockers"] if b["reason"] == "ApiUnreachable"]
+
+    # One stream after the other finds the server gone.
+    process.eventually(lambda: {"Node", "Pod"} <= {b["object"]["kind"] for b in told_of()}, 10, 0.02, "all streams")
     assert daemon.verdict() == "ready"
     # Since then, and not since the objects changed last.
-    blockers = [b for g in daemon.describe()["gates"] for b in g["blockers"]]
-    assert {"Node", "Pod"} <= {b["object"]["kind"] for b in blockers}
+    blockers = told_of()
     assert min(b["sinceBoottimeUSec"] for b in blockers) > before
     time.sleep(1)
     server.resume_serving()

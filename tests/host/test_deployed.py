@@ -38,7 +38,7 @@ def test_a_drop_in_two_folders_deep(make_node_of):
     assert not ingress["enabled"]
     assert ingress["cause"].startswith("ConditionMicroShift= not met, line ")
     node.usable()
-    assert node.host.state("microshift-ready.target") == "active"
+    node.host.wait_active("microshift-ready.target")
 
 
 def test_what_is_installed_and_not_deployed(make_node_of):

@@ -248,7 +248,7 @@ def test_wait_says_that_the_daemon_hangs(daemon, start):
     assert child.poll() is None
     child.terminate()
     _, _, err = finish(child)
-    assert "does not answer" not in err, "it was said already"
+    assert "did not answer" not in err, "it was said already"
 
 
 def test_wait_json_is_the_shape_of_its_method(daemon, start):

@@ -52,7 +52,7 @@ def test_half_open(make_edge):
 
 
 def told_lost(daemon):
-    return re.search(r"(Gate \w+|The cluster) is lost", daemon.log())
+    return re.search(r"(Gate \w+|The cluster) changed from \w+ to lost", daemon.log())
 
 
 def paused_unready(edge):
@@ -94,6 +94,7 @@ def test_stalled_daemon_loses_what_is_lost(edge):
     resumed = time.monotonic()
     daemon.expect_gate("dns", "lost", 10)
     assert 0.9 < time.monotonic() - resumed < 6
+    assert told_lost(daemon)
 
 
 def test_stalled_while_it_resumes(edge):

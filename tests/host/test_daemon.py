@@ -133,7 +133,7 @@ def test_the_host_is_read_in_the_sandbox(make_node):
     assert "/etc/microshift/config.yaml: line" in node.gate("ovn")["blockers"][0]["message"]
     assert enabled()["ingress"] and node.gate("node")["blockers"][0]["reason"] == "StaleBoot"
     # So are the host's addresses.
-    assert "no address of this host" not in node.gate("node")["blockers"][0]["message"]
+    assert "address of this host" not in node.gate("node")["blockers"][0]["message"]
     node.kubelet.patch_node(False, address="192.0.2.7")
     words = "InternalIP 192.0.2.7 is not an address of this host"
     process.eventually(lambda: words in str(node.gate("node")), 10, 0.1)

@@ -223,15 +223,6 @@ static int keep_place(char **place, const ConfLine *l) {
         return *l->value ? asprintf_ret(place, "%s:%u", l->file, l->line) : 0;
 }
 
-/* Each name of Require= keeps the place of the line that it is on. */
-static int keep_places(char *const *names, char ***places, const ConfLine *l) {
-        int r = 0;
-
-        for (size_t n = strv_length(*places); r >= 0 && n < strv_length(names); n++)
-                r = strv_extendf(places, "%s:%u", l->file, l->line);
-        return r;
-}
-
 /* A value may have been taken with the comment behind it. */
 static int warn_of_comment(Settings *s, const ConfLine *l) {
         const char *shown = value_shown(l->value);
@@ -290,8 +281,8 @@ static int take_line(Settings *s, const ConfLine *l, char ***errors) {
                 if (r < 0 && r != -EINVAL)
                         return r;
                 /* Of a value that is refused some names may have been taken. */
-                return keep_places(s->require, &s->require_places, l)
-                               ?: keep_places(s->require_added, &s->added_places, l)
+                return conf_keep_places(l, s->require, &s->require_places)
+                               ?: conf_keep_places(l, s->require_added, &s->added_places)
                                ?: r == -EINVAL ? refuse(errors, l, why)
                                                : warn_of_mixed(s, l) ?: warn_of_comment(s, l);
         }

@@ -2,7 +2,6 @@
 
 #include "base/strv.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 char **strv_free(char **l) {
@@ -57,16 +56,22 @@ int strv_extend(char ***l, const char *s) {
         return strv_consume(l, strdup(s));
 }
 
-/* Appends what printf() makes of the format. -ENOMEM. */
+/* Appends what vprintf() makes of the format. -ENOMEM. */
+int strv_extendv(char ***l, const char *format, va_list ap) {
+        char *s;
+
+        return vasprintf(&s, format, ap) < 0 ? -ENOMEM : strv_consume(l, s);
+}
+
+/* As strv_extendv(). */
 int strv_extendf(char ***l, const char *format, ...) {
         va_list ap;
-        char *s;
-        int n;
+        int r;
 
         va_start(ap, format);
-        n = vasprintf(&s, format, ap);
+        r = strv_extendv(l, format, ap);
         va_end(ap);
-        return n < 0 ? -ENOMEM : strv_consume(l, s);
+        return r;
 }
 
 /* Splits s at any of the separators; empty fields are left out. */

@@ -268,6 +268,16 @@ static int read_file(ConfFile *conf, const char *path) {
         return strv_extendf(&conf->errors, "%s: cannot be read: %s", path, file_read_fault(r));
 }
 
+/* After the line has added names to a list: gives each of them the line's place in another list, FILE:LINE, so that
+ * both are of one length. -ENOMEM. */
+int conf_keep_places(const ConfLine *l, char *const *names, char ***places) {
+        int r = 0;
+
+        for (size_t n = strv_length(*places); r >= 0 && n < strv_length(names); n++)
+                r = strv_extendf(places, "%s:%u", l->file, l->line);
+        return r;
+}
+
 /* Reads a text that is no file, under a name; errors call it by file. -ENOMEM. */
 int conf_parse(const char *name, const char *file, const char *text, size_t size, ConfFile **ret) {
         _cleanup_(conf_file_freep) ConfFile *f = NULL;

@@ -30,6 +30,7 @@ typedef struct ConfFile {
 ConfFile *conf_file_free(ConfFile *f);
 DEFINE_CLEANUP(ConfFile, conf_file_free)
 
+int conf_keep_places(const ConfLine *l, char *const *names, char ***places);
 int conf_parse(const char *name, const char *file, const char *text, size_t size, ConfFile **ret);
 int conf_load(char *const *folders, const char *name, ConfFile **ret);
 int conf_load_path(const char *path, char *const *folders, const char *name, ConfFile **ret);

@@ -155,16 +155,13 @@ static int warn_of_key(GateReader *r, const ConfLine *l) {
 
 /* Keeps where the value stands, for what is found out about it later. */
 static int keep_place(GateDefinition *d, size_t conditions, const ConfLine *l) {
-        int k = 0;
-
         if (d->n_conditions > conditions) {
                 d->conditions[conditions].line = l->line;
                 d->conditions[conditions].file = strdup(l->file);
-                k = d->conditions[conditions].file ? 0 : -ENOMEM;
+                if (!d->conditions[conditions].file)
+                        return -ENOMEM;
         }
-        for (size_t n = strv_length(d->after_places); k >= 0 && n < strv_length(d->after); n++)
-                k = strv_extendf(&d->after_places, "%s:%u", l->file, l->line);
-        return k;
+        return conf_keep_places(l, d->after, &d->after_places);
 }
 
 static int take_assignment(GateReader *r, const ConfLine *l) {

@@ -2,8 +2,6 @@
 
 #include "gates/problems.h"
 
-#include <stdio.h>
-
 #include "base/limits.h"
 #include "base/string-util.h"
 
@@ -17,7 +15,6 @@ void problems_done(Problems *p) {
  * -ENOMEM. */
 int problems_add(char ***list, const char *format, ...) {
         size_t n = strv_length(*list);
-        char *text;
         va_list ap;
         int r;
 
@@ -26,9 +23,9 @@ int problems_add(char ***list, const char *format, ...) {
         if (n == LIMIT_PROBLEMS - 1)
                 return strv_extend(list, "there is more, which is not listed");
         va_start(ap, format);
-        r = vasprintf(&text, format, ap);
+        r = strv_extendv(list, format, ap);
         va_end(ap);
-        return r < 0 ? -ENOMEM : strv_consume(list, text);
+        return r;
 }
 
 /* Puts a line for each, clean, for a terminal: the errors first, and where there are none a line that says so. */

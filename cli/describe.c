@@ -135,11 +135,6 @@ int add_gate_names(const JsonValue *definitions, char ***ret) {
         return r;
 }
 
-/* Why the gate of that name is disabled or invalid; NULL where it is neither. */
-const char *find_cause(const JsonValue *definitions, const char *name) {
-        return jv_get_string(find_definition(definitions, name), "cause");
-}
-
 static int status_of_state(GateState state) {
         switch (state) {
         case GATE_READY:

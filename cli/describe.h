@@ -11,4 +11,3 @@ int describe_and_show(const Options *options, bool with_causes,
                                   const JsonValue *definitions));
 const JsonValue *find_definition(const JsonValue *definitions, const char *name);
 int add_gate_names(const JsonValue *definitions, char ***ret);
-const char *find_cause(const JsonValue *definitions, const char *name);

@@ -140,7 +140,7 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
                 out_text(out, description);
                 out_put(out, ")");
         }
-        headline_put_state(out, gate, now);
+        headline_put_state(out, gate, NULL, now);
         if (get_state(gate) != GATE_DISABLED && !gate_is_invalid(gate))
                 out_printf(out, ": %" PRIi64 " of %" PRIi64 " objects", jv_get_int(gate, "readyObjects", 0),
                            jv_get_int(gate, "totalObjects", 0));
@@ -152,13 +152,11 @@ static void put_heading(Output *out, const JsonValue *gate, usec_t now) {
 }
 
 static void put_cause(Output *out, const JsonValue *definitions, const char *name) {
-        const char *cause = find_cause(definitions, name);
+        const JsonValue *definition = find_definition(definitions, name);
 
-        if (!cause)
+        if (!jv_get_string(definition, "cause"))
                 return;
-        out_wrapped(out, 2, cause);
-        JSON_FOREACH(condition, jv_get(find_definition(definitions, name), "conditions"))
-                out_wrapped(out, 2, strempty(jv_string(condition)));
+        render_cause(out, definition, 2);
         out_put(out, "      $ msready gates ");
         out_text(out, name);
         out_put(out, "\n");

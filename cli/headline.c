@@ -7,9 +7,9 @@
 
 #include "base/string-util.h"
 
-/* Puts the state of a gate or of the verdict, behind its name, and for how long: "has been waiting for 9min",
- * "was ready, lost 2s ago". */
-void headline_put_state(Output *out, const JsonValue *gate_or_verdict, usec_t now) {
+/* Puts the state of a gate or of the verdict, behind its name, and for how long: "has been waiting for 9min", "was
+ * ready, lost 2s ago". since: the time of day since when, which is put as well; or NULL. */
+void headline_put_state(Output *out, const JsonValue *gate_or_verdict, const char *since, usec_t now) {
         const char *name = jv_get_string(gate_or_verdict, "state") ?: "unknown";
         GateState state = get_state(gate_or_verdict);
         usec_t age = usec_sub(now, get_usec(gate_or_verdict, "changedBoottimeUSec"));
@@ -17,12 +17,18 @@ void headline_put_state(Output *out, const JsonValue *gate_or_verdict, usec_t no
              is_bare = !is_past && (age < USEC_PER_SEC || state == GATE_DISABLED);
         char span[TIMESPAN_MAX];
 
-        out_put(out, is_past ? " was ready, " : is_bare ? " is " : " has been ");
+        out_put(out, is_past ? " was ready, " : is_bare && !since ? " is " : " has been ");
         out_styled(out, state_style(state), name);
         if (state == GATE_LOST && age < USEC_PER_SEC)
                 out_put(out, " just now");
         else if (!is_bare)
                 out_printf(out, state == GATE_LOST ? " %s ago" : " for %s", span_to_words(span, age));
+        if (since)
+                out_printf(out,
+                           state == GATE_LOST ? ", at %s"
+                           : is_bare          ? " since %s"
+                                              : ", since %s",
+                           since);
 }
 
 /* When the gate's clock ends; one without a clock does never. */
@@ -51,7 +57,8 @@ static const JsonValue *find_doubt(const Snapshot *s, size_t *ret_n) {
 /* Puts " is ready, in doubt for 12s: ApiUnreachable (unknown in 4min 48s)". Names the gate where it is the only one,
  * and where its checks fail. */
 static void put_doubt(Output *out, const JsonValue *gate, bool alone, usec_t now) {
-        bool fails = gate_rests_on(gate) == RESTS_ON_HOLD;
+        GateRest rest = gate_rests_on(gate);
+        bool fails = rest == RESTS_ON_HOLD;
         const char *reason = jv_get_string(first_blocker(gate), "reason"),
                    *since = fails ? "failingSinceBoottimeUSec" : "doubtSinceBoottimeUSec";
         char span[TIMESPAN_MAX];
@@ -63,7 +70,7 @@ static void put_doubt(Output *out, const JsonValue *gate, bool alone, usec_t now
                 out_text(out, jv_get_string(gate, "name"));
                 out_put(out, " ");
         }
-        out_styled(out, fails ? STYLE_BAD : STYLE_DOUBT, fails ? "failing" : "in doubt");
+        out_styled(out, fails ? STYLE_BAD : STYLE_DOUBT, gate_rest_to_string(rest));
         if (jv_get(gate, since))
                 out_printf(out, " for %s", span_to_words(span, usec_sub(now, get_usec(gate, since))));
         if (reason) {
@@ -89,29 +96,11 @@ int headline_doubt_to_string(const Snapshot *s, char **ret) {
         if (!gate)
                 return 0;
         r = asprintf_ret(&text, "%s%s%s%s%s", named ? strempty(jv_get_string(gate, "name")) : "",
-                         named ? " " : "", fails ? "failing" : "in doubt", reason ? ": " : "",
+                         named ? " " : "", gate_rest_to_string(gate_rests_on(gate)), reason ? ": " : "",
                          strempty(reason));
         if (r >= 0)
                 *ret = strip_control(text);
         return r;
-}
-
-/* Puts the state of the verdict, for how long, and since when: "has been ready since 11:59:59" in its first second. */
-static void put_verdict(Output *out, const JsonValue *verdict, usec_t now) {
-        GateState state = get_state(verdict);
-        bool past = state == GATE_LOST || state == GATE_UNKNOWN,
-             young = usec_sub(now, get_usec(verdict, "changedBoottimeUSec")) < USEC_PER_SEC;
-        char clock[TIMESPAN_MAX];
-
-        format_clock(clock, get_usec(verdict, "changedRealtimeUSec"));
-        if (young && !past) {
-                out_put(out, " has been ");
-                out_styled(out, state_style(state), jv_get_string(verdict, "state") ?: "unknown");
-                out_printf(out, " since %s", clock);
-                return;
-        }
-        headline_put_state(out, verdict, now);
-        out_printf(out, state == GATE_LOST ? ", at %s" : ", since %s", clock);
 }
 
 /* Puts the line. now is on the daemon's CLOCK_BOOTTIME. */
@@ -132,7 +121,8 @@ void headline_put(Output *out, const Snapshot *s, usec_t now) {
                 out_put(out, "\n");
                 return;
         }
-        put_verdict(out, s->verdict, now);
+        headline_put_state(out, s->verdict, format_clock(span, get_usec(s->verdict, "changedRealtimeUSec")),
+                           now);
         if (state == GATE_WAITING && typical > 0)
                 out_printf(out, " (usually ready %s after boot)", format_timespan(span, typical));
         out_put(out, "\n");

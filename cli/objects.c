@@ -79,12 +79,9 @@ static int show_objects(const Options *options, const JsonValue *objects) {
 
 /* Whether the daemon has not looked at everything yet. */
 static bool awaits_answer(const JsonValue *objects) {
-        JSON_FOREACH(v, objects) {
-                const char *status = jv_get_string(v, "status");
-
-                if (streq_ptr(status, "NotAsked") || streq_ptr(status, "NotSynced"))
+        JSON_FOREACH(v, objects)
+                if (reason_is_no_answer(jv_get_string(v, "status")))
                         return true;
-        }
         return false;
 }
 

@@ -84,17 +84,13 @@ static void say_state(Progress *p, const char *name, const JsonValue *gate, cons
 /* What blocks the gate, "Pod openshift-dns/dns-default-x: ImagePullBackOff"; of one that is ready all the same with
  * the headline's words for that in front. *ret is the caller's; NULL where nothing blocks. */
 static int gate_why(const JsonValue *gate, char **ret) {
-        static const char *const words[] = {
-                [RESTS_ON_EVIDENCE] = "",
-                [RESTS_ON_GRACE] = "in doubt: ",
-                [RESTS_ON_HOLD] = "failing: ",
-        };
+        const char *rest = gate_rest_to_string(gate_rests_on(gate));
         const JsonValue *blocker = first_blocker(gate);
         _cleanup_free_ char *text = NULL;
         int r;
 
         r = blocker ? blocker_to_string(blocker, &text) : 0;
-        return r < 0 || !text ? r : asprintf_ret(ret, "%s%s", words[gate_rests_on(gate)], text);
+        return r < 0 || !text ? r : asprintf_ret(ret, "%s%s%s", strempty(rest), rest ? ": " : "", text);
 }
 
 /* Prints a line for each gate that counts and whose line has changed, once the daemon has asked; where all count, also

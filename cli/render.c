@@ -249,6 +249,13 @@ void render_blocker_words(Output *out, const JsonValue *blocker, unsigned indent
                 out_wrapped(out, indent, s);
 }
 
+/* Puts why a gate is disabled, and its conditions in full. */
+void render_cause(Output *out, const JsonValue *definition, unsigned indent) {
+        out_wrapped(out, indent, jv_get_string(definition, "cause"));
+        JSON_FOREACH(condition, jv_get(definition, "conditions"))
+                out_wrapped(out, indent, strempty(jv_string(condition)));
+}
+
 /* Whether the gate has an entry of its own: not if another gate in the snapshot blocks it, whose entry has the
  * cause. */
 static bool tells_of(const Snapshot *s, const JsonValue *gate, bool all) {

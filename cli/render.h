@@ -13,6 +13,7 @@ void render_object(Output *out, const JsonValue *object);
 void render_blocker_line(Output *out, unsigned indent, const char *gate, const JsonValue *blocker,
                          usec_t now);
 void render_blocker_words(Output *out, const JsonValue *blocker, unsigned indent);
+void render_cause(Output *out, const JsonValue *definition, unsigned indent);
 void render_blocker_cell(Table *t, unsigned column, const char *before, const JsonValue *blocker);
 bool is_same_cause(const JsonValue *a, const JsonValue *b);
 Style state_style(GateState state);

@@ -24,6 +24,11 @@ const JsonValue *first_blocker(const JsonValue *gate) {
         return jv_first(jv_get(gate, "blockers"));
 }
 
+/* Whether a reason says that the daemon has not looked yet. */
+bool reason_is_no_answer(const char *reason) {
+        return streq_ptr(reason, "NotAsked") || streq_ptr(reason, "NotSynced");
+}
+
 /* Whether the gate waits for nothing that is known, because the daemon has yet to ask. */
 bool gate_is_unasked(const JsonValue *gate) {
         return streq_ptr(jv_get_string(first_blocker(gate), "reason"), "NotAsked");
@@ -52,6 +57,11 @@ GateRest gate_rests_on(const JsonValue *gate) {
         if (jv_get(gate, "doubtSinceBoottimeUSec") || has_clock(gate, "grace"))
                 return RESTS_ON_GRACE;
         return RESTS_ON_EVIDENCE;
+}
+
+/* "in doubt" or "failing"; NULL for evidence. */
+const char *gate_rest_to_string(GateRest rest) {
+        return rest == RESTS_ON_GRACE ? "in doubt" : rest == RESTS_ON_HOLD ? "failing" : NULL;
 }
 
 /* "Pod openshift-dns/dns-default-x", clean; *ret is the caller's. -ENOMEM. */
@@ -127,13 +137,10 @@ const JsonValue *snapshot_find(const Snapshot *s, const char *name) {
  * daemon began to ask less than a second ago: what takes longer has a fault. */
 bool snapshot_awaits_answer(const Snapshot *s) {
         for (size_t i = 0; i < s->n_gates; i++)
-                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers")) {
-                        const char *reason = jv_get_string(blocker, "reason");
-
-                        if ((streq_ptr(reason, "NotAsked") || streq_ptr(reason, "NotSynced")) &&
+                JSON_FOREACH(blocker, jv_get(s->gates[i], "blockers"))
+                        if (reason_is_no_answer(jv_get_string(blocker, "reason")) &&
                             usec_sub(snapshot_now(s), get_usec(blocker, "sinceBoottimeUSec")) < USEC_PER_SEC)
                                 return true;
-                }
         return false;
 }
 

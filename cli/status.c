@@ -21,20 +21,17 @@ static bool put_masked(Output *out, const JsonValue *definition) {
 /* Puts why the gates that are disabled do not apply on this host. */
 static void put_causes(Output *out, const Snapshot *s, const JsonValue *definitions) {
         for (size_t i = 0; i < s->n_gates; i++) {
-                const char *name = jv_get_string(s->gates[i], "name"),
-                           *cause = find_cause(definitions, name);
+                const char *name = jv_get_string(s->gates[i], "name");
                 const JsonValue *definition = find_definition(definitions, name);
 
-                if (!cause || get_state(s->gates[i]) != GATE_DISABLED)
+                if (!jv_get_string(definition, "cause") || get_state(s->gates[i]) != GATE_DISABLED)
                         continue;
                 out_put(out, "\n");
                 if (put_masked(out, definition))
                         continue;
                 out_text(out, name);
                 out_put(out, " is disabled on this host:\n");
-                out_wrapped(out, 4, cause);
-                JSON_FOREACH(condition, jv_get(definition, "conditions"))
-                        out_wrapped(out, 4, strempty(jv_string(condition)));
+                render_cause(out, definition, 4);
         }
 }
 

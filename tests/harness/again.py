@@ -11,7 +11,7 @@ import json
 import pathlib
 import sys
 
-MAY_BE_LATE = {"flow", "slow", "cluster", "host", "node", "interop"}
+MAY_BE_LATE = {"flow", "slow", "cluster", "host", "node", "interop", "package"}
 GOOD = {"OK", "SKIP", "EXPECTEDFAIL"}
 
 

@@ -33,5 +33,5 @@ not_committed() {
         local files
         files=$(our_git status --porcelain) || return
         [ -n "$files" ] || return 0
-        { echo "packaging: NOT in the source tarball, because it is not committed:"; head -n 20 <<<"$files"; } >&2
+        printf 'packaging: NOT in the source tarball, because it is not committed:\n%s\n' "$files" | sed -n 1,20p >&2
 }

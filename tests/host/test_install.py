@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Install, Upgrade and Uninstall of README.md, word for word, on a fresh Debian.
+"""From source and Uninstall of README.md, word for word, on a fresh Debian.
 
 The host has systemd, and what README.md's apt command brings: that command was run when its tree was made, as a booted
 host has no network, and is run there again. Root has no sudo. The sources are the files that git knows, and
@@ -55,7 +55,7 @@ def sources():
 @pytest.fixture(params=["bookworm", "trixie"])
 def host(request, boot_host, tmp_path):
     """Booted, with MicroShift's unit and the sources."""
-    (apt,) = commands("Install")[0]
+    (apt,) = commands("From source")[0]
     try:
         _host.check()
     except _host.CannotBoot as error:
@@ -108,7 +108,7 @@ def files(host):
 
 def install(host, kubelet):
     """Before the cluster is up; it comes up in the end."""
-    (apt,), block = commands("Install")
+    (apt,), block, _ = commands("From source")
     said = play(host, [apt])[apt]
     assert said.count("is already the newest version") == len(apt.split()[2:]), said
     host.write(ADMINISTRATORS, CONFIG)
@@ -137,7 +137,7 @@ def upgrade(host):
     def program():
         return host.output("readlink", f"/proc/{host.show('msready.service', 'MainPID')}/exe")
 
-    (block,) = commands("Upgrade")
+    *_, block = commands("From source")
     play(host, block[:-1])
     assert program().endswith(" (deleted)")
     play(host, block[-1:])
@@ -151,7 +151,8 @@ def upgrade(host):
 
 
 def uninstall(host, before):
-    program, administrators = commands("Uninstall")
+    (block,) = commands("Uninstall")
+    program, administrators = block[:-1], block[-1:]
     play(host, program)
     units = host.output("systemctl", "list-units", "--all", "--no-legend", "msready*", "microshift-ready*")
     assert units == ""

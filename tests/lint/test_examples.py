@@ -74,7 +74,8 @@ def test_packages():
 
 def test_names_of_packages():
     need("apt-cache")
-    done = subprocess.run(["apt-cache", "show", *of_debian()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = ["apt-cache", "show", *of_debian()]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if not done.stdout:
         pytest.skip("there are no lists of packages here")
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SELinux asks of the policy for the system calls of a program, as strace has recorded them.
 
-Rights are (target, class, permission). Where the target is a file, it is a path, to be labelled by the policy; SELF is the
-program's own domain. A call that no row here knows raises Unmapped: whoever adds it says what right it needs.
+Rights are (target, class, permission). Where the target is a file, it is a path, to be labelled by the policy; SELF is
+the program's own domain. A call that no row here knows raises Unmapped: whoever adds it says what right it needs.
 """
 
 import collections
@@ -19,12 +19,12 @@ class Unmapped(Exception):
 
 # They concern the process alone, or descriptors that the kernel does not check.
 FREE = set(
-    """brk munmap mprotect mremap madvise futex getpid gettid getuid geteuid getgid getegid getppid umask arch_prctl
-    set_tid_address set_robust_list rseq rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack exit_group
-    exit getrandom poll ppoll epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd2 timerfd_create
-    timerfd_settime timerfd_gettime inotify_init1 inotify_rm_watch close close_range dup dup2 dup3 lseek clock_gettime
-    clock_nanosleep nanosleep uname sysinfo prlimit64 getrusage restart_syscall pipe2 clock_gettime64 gettimeofday time
-    getcwd""".split()
+    """brk munmap mremap madvise futex getpid gettid getuid geteuid getgid getegid getppid umask arch_prctl
+    set_tid_address set_robust_list rseq rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack
+    exit_group exit getrandom poll ppoll epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd2
+    timerfd_create timerfd_settime timerfd_gettime inotify_init1 inotify_rm_watch close close_range dup dup2
+    dup3 lseek clock_gettime clock_nanosleep nanosleep uname sysinfo prlimit64 getrusage restart_syscall pipe2
+    clock_gettime64 gettimeofday time getcwd""".split()
 )
 # On a descriptor: the permission for files, the one for sockets.
 DESCRIPTOR = {
@@ -138,6 +138,10 @@ class Reader:
             if "MAP_SHARED" in flags and "PROT_WRITE" in protection:
                 self.add(path, "file", "write")
         elif "PROT_EXEC" in rest and "MAP_ANON" in rest:
+            self.add(SELF, "process", "execmem")
+
+    def _mprotect(self, rest):
+        if "PROT_EXEC" in rest:
             self.add(SELF, "process", "execmem")
 
     def _prctl(self, rest):
@@ -270,7 +274,8 @@ class Reader:
     # Sockets
 
     def _socket(self, rest):
-        for words, kind in (("AF_UNIX, SOCK_STREAM", "unix_stream_socket"), ("AF_UNIX, SOCK_DGRAM", "unix_dgram_socket")):
+        for words, kind in (("AF_UNIX, SOCK_STREAM", "unix_stream_socket"),
+                            ("AF_UNIX, SOCK_DGRAM", "unix_dgram_socket")):
             if rest.startswith(words):
                 return self.add(SELF, kind, "create")
         found = re.match(r"AF_INET6?, SOCK_(STREAM|DGRAM)", rest)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""msreadyd where it is installed, under strace: all paths are those of a host, the ports the ones that a test chose.
+"""msreadyd where it is installed, under strace: all paths are those of a host, the ports are the test's.
 
-It has the socket from systemd's side, and its journal, its bus and its notification socket are there. Needs root, strace.
+It has the socket from systemd, whose journal, bus and notification socket are there. Needs root and strace.
 """
 
 import os
@@ -49,8 +49,8 @@ class TracedDaemon(Daemon):
         super().__init__(kubeconfig=kubeconfig, kubelet=kubelet, **options)
         self.trace_file = self.folder / "trace"
         self.places = {}
-        for inside in ("/etc/msready", "/etc/microshift", "/usr/lib/microshift", "/usr/lib/msready", "/var/lib/msready",
-                       "/var/lib/microshift", "/run/msready", "/run/systemd", "/run/dbus"):
+        for inside in ("/etc/msready", "/etc/microshift", "/usr/lib/microshift", "/usr/lib/msready",
+                       "/var/lib/msready", "/var/lib/microshift", "/run/msready", "/run/systemd", "/run/dbus"):
             self.places[inside] = self.folder / inside[1:].replace("/", "-")
             self.places[inside].mkdir()
         self.etc, self.microshift = self.places["/etc/msready"], self.places["/etc/microshift"]

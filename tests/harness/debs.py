@@ -31,6 +31,8 @@ mount --rbind /dev "$work/root/dev"
 exec chroot "$work/root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin \\
     CCACHE_DIR=/ccache CCACHE_NOHASHDIR=1 nice sh -c "cd /msready && $command"
 """
+# On this machine: the cross build makes a tree of its own.
+CROSS = 'cd "$work/sources" && exec nice sh -c "$command"'
 
 
 def built(suite="bookworm", arch=None):
@@ -38,7 +40,9 @@ def built(suite="bookworm", arch=None):
     # Its lintian says more than the one of the machine that the tests run on. The cross build has a tree of its own.
     command = "packaging/build deb --nocheck && lintian --allow-root --tag-display-limit 0 packaging/out/*.changes"
     command += " >packaging/out/lintian 2>&1 || true"
-    return _cached(suite, "native", command) if arch is None else _cross(suite, arch)
+    if arch is None:
+        return _cached(suite, "native", command)
+    return _cached(suite, arch, f"packaging/build deb --arch={arch} --suite={suite}", CROSS)
 
 
 def checked(suite="bookworm"):
@@ -120,26 +124,21 @@ def _listed(folder):
     return {**debs, **{"changes": path for path in folder.glob("*.changes")}}
 
 
-def _cross(suite, arch):
-    # The tree is this release's where the machine is; the cross build makes it by itself.
-    raise NotImplementedError(f"no {arch} package of {suite} yet")
-
-
-def _cached(suite, kind, command):
+def _cached(suite, kind, command, script=BUILD):
     below = process.cache_folder() / "deb"
     below.mkdir(parents=True, exist_ok=True)
-    base = tree(suite)
+    base = tree(suite) if script == BUILD else pathlib.Path("none")
     folder = below / f"{suite}-{kind}-{_key(base.name, command)}"
     with open(below / f"{suite}-{kind}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _build(base, command, folder)
+            _build(base, command, folder, script)
             for old in sorted(below.glob(f"{suite}-{kind}-*"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 shutil.rmtree(old, ignore_errors=True)
     return _listed(folder)
 
 
-def _build(base, command, folder):
+def _build(base, command, folder, script):
     ccache = process.cache_folder() / "ccache-trees"
     ccache.mkdir(parents=True, exist_ok=True)
     # Not /tmp, which may be a small tmpfs.
@@ -150,7 +149,7 @@ def _build(base, command, folder):
         copy_sources(work / "sources")
         variables = {"tree": base, "work": work, "ccache": ccache, "command": command}
         done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", BUILD],
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script],
             env={**os.environ, **{name: str(value) for name, value in variables.items()}},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         result = work / "sources/packaging/out"

@@ -88,8 +88,9 @@ def wait_for_new_daemon(host):
 
 def left(host):
     """All files and links named after msready, on the whole host, but the tests' own."""
-    found = host.output("find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/debs", "-o", "-path", "/sources",
-                        ")", "-prune", "-o", "(", "-name", "*msready*", "-o", "-name", "microshift-ready*", ")", "-print")
+    skipped = ("(", "-path", "/proc", "-o", "-path", "/debs", "-o", "-path", "/sources", ")", "-prune")
+    named = ("(", "-name", "*msready*", "-o", "-name", "microshift-ready*", ")", "-print")
+    found = host.output("find", "/", "-xdev", *skipped, "-o", *named)
     found += "\n" + host.output("find", "/run", "-name", "*msready*")
     # A service's private /tmp is systemd's, and has another name at each start.
     return {path for path in found.splitlines() if path and "/systemd-private-" not in path}

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import debs, fakekubelet, guide, host as _host, process
+from harness import building, debs, fakekubelet, guide, host as _host, process
 from harness.fake_apiserver import FakeApiServer
 
 from host import standin
@@ -48,7 +48,7 @@ def packages(suite, tmp_path):
 def host(suite, packages, boot_host, tmp_path):
     """Booted, with a MicroShift that runs, and sources for the package's own test."""
     (tmp_path / "lab").mkdir()
-    debs.copy_sources(tmp_path / "sources")
+    building.copy(building.sources(), tmp_path / "sources")
     binds = {"/debs": (packages, "ro"), "/lab": (tmp_path / "lab", "ro"), "/sources": (tmp_path / "sources", "ro")}
     made = boot_host(suite, packages=["python3"], binds=binds)
     made.write("/etc/systemd/system/microshift.service", standin.MICROSHIFT)

@@ -79,6 +79,13 @@ def bare(suite, command):
     return made(f"{suite}-bare-{key}", suite, ["systemd", "systemd-sysv"], *options)
 
 
+def minimal(suite, packages):
+    """A tree of nothing but a release's essential packages and these, without manuals: to run programs in it."""
+    options = ["--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"']
+    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
+    return _made(f"{suite}-minimal", suite, packages, *options)
+
+
 def unpacked(suite, packages):
     """A tree of packages that are unpacked and not set up: for single programs of a release that is no host."""
     # A machine's clock may be ahead of the newest list's last day.

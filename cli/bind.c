@@ -60,6 +60,15 @@ static void binding_done(Binding *b) {
         found_gate_done(&b->found);
 }
 
+/* Where no systemd runs, this system is worked on as one below --root= is. */
+static Options offline_or_live(const Options *options) {
+        Options o = *options;
+
+        if (!o.root && systemctl_is_offline())
+                o.root = "";
+        return o;
+}
+
 /* The folder of a unit's drop-ins. Below --root= a link on the way must not lead out of it. */
 static int drop_in_folder(const Binding *b, const char *unit, char **ret) {
         _cleanup_free_ char *folder = NULL;
@@ -168,7 +177,7 @@ static int find_pulls(Binding *b) {
         r = pulls_read(b->options->root, b->unit, &b->pulls);
         if (r < 0) {
                 fprintf(stderr, "msready: cannot read the units of %s: %s.\n",
-                        b->options->root ?: "this system",
+                        isempty(b->options->root) ? "this system" : b->options->root,
                         r == -E2BIG ? "too many files or aliases" : strerror(-r));
                 return STATUS_ERROR;
         }
@@ -187,8 +196,8 @@ static int tell_masked(const Binding *b) {
 
         fprintf(stderr, "msready: %s is masked by %s.\n", b->unit, mask);
         if (startswith(mask, UNIT_FOLDER "/") || startswith(mask, RUNTIME_FOLDER "/"))
-                fprintf(stderr, "To unmask it: systemctl %s%s%sunmask %s%s\n", root ? "--root=" : "",
-                        strempty(root), root ? " " : "",
+                fprintf(stderr, "To unmask it: systemctl %s%s%sunmask %s%s\n",
+                        isempty(root) ? "" : "--root=", strempty(root), isempty(root) ? "" : " ",
                         startswith(mask, RUNTIME_FOLDER) ? "--runtime " : "", strrchr(mask, '/') + 1);
         return STATUS_ERROR;
 }
@@ -356,7 +365,8 @@ static void tell_binding(const Binding *b) {
 }
 
 /* Makes a unit run exactly while a gate is open. Doing it twice does no harm. */
-int verb_bind(const Options *options) {
+int verb_bind(const Options *given) {
+        const Options own = offline_or_live(given), *options = &own;
         _cleanup_(binding_done) Binding b = {};
         int r;
 
@@ -455,7 +465,8 @@ static int tell_not_bound(const Binding *b) {
 }
 
 /* Takes back what bind did. The unit itself is not stopped. */
-int verb_unbind(const Options *options) {
+int verb_unbind(const Options *given) {
+        const Options own = offline_or_live(given), *options = &own;
         _cleanup_(binding_done) Binding b = {};
         _cleanup_free_ char *other = NULL;
         bool enabled;

@@ -40,7 +40,7 @@ typedef struct Options {
         bool if_enabled;
         const char *boot;
         bool boots;
-        const char *root; /* of an offline system; NULL: this system */
+        const char *root; /* of an offline system, "" for this one; NULL: this system, live */
         bool force;
 } Options;
 

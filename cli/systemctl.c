@@ -3,6 +3,8 @@
 #include "systemctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/buffer.h"
@@ -32,17 +34,32 @@ static int spawn_systemctl(const char *const *command, int out_fd) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
 }
 
-/* Runs systemctl with these arguments, ended by NULL, with --root= where root is given. Returns its exit status,
- * 127 where it cannot be run, or a negative errno. */
+/* Whether no systemd runs that is this system's own, as while an image is built or installed; in a chroot /run may be
+ * that of the system around it. systemctl decides by the same signs. */
+bool systemctl_is_offline(void) {
+        const char *told = getenv("SYSTEMD_OFFLINE");
+        struct stat init, own;
+
+        if (!isempty(told))
+                return !streq(told, "0");
+        if (access("/run/systemd/system", F_OK) < 0)
+                return true;
+        if (stat("/proc/1/root", &init) < 0 || stat("/", &own) < 0)
+                return false;
+        return init.st_dev != own.st_dev || init.st_ino != own.st_ino;
+}
+
+/* Runs systemctl with these arguments, ended by NULL, with --root= where root is given; "" is this system, offline.
+ * Returns its exit status, 127 where it cannot be run, or a negative errno. */
 int systemctl_run(const char *root, const char *const *arguments) {
         _cleanup_(strv_freep) char **command = NULL;
         _cleanup_free_ char *option = NULL;
         int r;
 
         r = strv_extend(&command, "systemctl");
-        if (r >= 0 && root)
+        if (r >= 0 && !isempty(root))
                 r = asprintf_ret(&option, "--root=%s", root);
-        if (r >= 0 && root)
+        if (r >= 0 && option)
                 r = strv_extend(&command, option);
         for (; r >= 0 && *arguments; arguments++)
                 r = strv_extend(&command, *arguments);

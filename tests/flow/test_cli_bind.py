@@ -37,10 +37,10 @@ def root(tmp_path):
     return folder
 
 
-def run(systemctl, *arguments):
+def run(systemctl, *arguments, offline="0"):
     path = f"{systemctl.folder}:{os.environ['PATH']}"
     return subprocess.run([program(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=environment(PATH=path))
+                          env=environment(PATH=path, SYSTEMD_OFFLINE=offline))
 
 
 def tree(root):
@@ -431,6 +431,16 @@ def test_more_aliases_than_a_unit_has_are_refused(systemctl, root, forward):
     done = run(systemctl, "bind", "ingress", "a00000" if forward else "a03000", f"--root={root}")
     assert done.returncode == 1 and "too many files or aliases" in done.stderr
     assert time.monotonic() - started < 10
+
+
+def test_while_an_image_is_built(systemctl, tmp_path):
+    """No systemd runs, and so no daemon: neither is asked, and the files of this system tell."""
+    socket = f"--socket={tmp_path}/socket"
+    done = run(systemctl, socket, "bind", "no-such-gate-here", "kiosk", offline="1")
+    assert done.returncode == 4 and done.stderr.splitlines()[1].startswith("Its file would be /")
+    done = run(systemctl, socket, "unbind", "ingress", "no-such-unit-here", offline="1")
+    assert done.returncode == 1 and "there is no /etc/systemd/system/" in done.stderr
+    assert not systemctl.log.exists()
 
 
 @pytest.mark.parametrize("verb", ["bind", "unbind"])

@@ -20,20 +20,21 @@ BUILDING = {"apt", "dnf", "meson", "ninja", "subscription-manager", "tests/demo"
             "podman"}
 # Other programs and verbs, which the text only mentions.
 NAMED_ONLY = {"oc get pods", "systemctl stop", "msready bind", "msready unbind"}
-# The sections of README.md that tests/host/test_install.py plays as a whole.
-INSTALLING = ("Install", "Upgrade", "Uninstall")
+# The sections that are played as a whole, by tests/package/test_readme_packages.py, by test_images.py beside it and by
+# tests/host/test_install.py.
+INSTALLING = ("Install", "In an image", "From source", "Uninstall", "IN AN IMAGE")
 NAMED = re.compile(r"\.Pa (\S+\.(?:conf|service|gate))( :)?\n(?:\.\S\S$\n)?\Z", re.M)
 COMMANDS = {"journalctl", "ln", "meson", "msready", "systemctl", "tests/demo", "tests/run", "varlinkctl"}
 
 
 class Example:
     """kind: "unit", "gate", "conf", "python" or "shell". path: the file's, where a comment or the text names it.
-    section: the heading above it in README.md."""
+    section: the heading above it in README.md, or the section's in a man page."""
 
     def __init__(self, source, line, text, before=""):
         self.source = source
         self.line = line
-        headings = re.findall(r"^##+ (.*)", before, re.M) if source == "README.md" else []
+        headings = re.findall(r"^##+ (.*)" if source == "README.md" else r"^\.Sh (.*)", before, re.M)
         self.section = headings[-1] if headings else None
         self.text = text.strip("\n") + "\n"
         named = re.match(r"# (\S+\.(?:conf|service|gate))\n", self.text) or NAMED.search(before)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Install, Upgrade and Uninstall of README.md, word for word, on a fresh Debian.
+"""From source and Uninstall of README.md, word for word, on a fresh Debian.
 
 The host has systemd, and what README.md's apt command brings: that command was run when its tree was made, as a booted
 host has no network, and is run there again. Root has no sudo. The sources are the files that git knows, and
@@ -7,36 +7,25 @@ MicroShift is a server with a script, on the loopback.
 """
 
 import io
-import re
 import subprocess
 import tarfile
 
 import pytest
 
-from harness import examples, fakekubelet, guide, host as _host, process
-from harness.fake_apiserver import FakeApiServer
+from harness import host as _host, process
 
-from host import standin
-from host.node import CONFIG, KUBECONFIG
+from host import fresh, standin
+from host.fresh import SOURCES, commands, files, play
+from host.node import CONFIG
 
-SOURCES = "/root/msready"
 # Stands for all that an administrator writes.
 ADMINISTRATORS = "/etc/msready/msready.conf.d/test.conf"
-# msready's own status while the cluster is waited for.
-STATUSES = {"msready": 3}
 BOUND = """[Unit]
 BindsTo=msready-gate@api.service
 After=msready-gate@api.service
 [Service]
 ExecStart=/bin/sleep infinity
 """
-
-
-def commands(section):
-    """Of each block of this section of README.md the commands for a Debian."""
-    blocks = [[command for command in example.commands() if command not in examples.NAMED_ONLY]
-              for example in examples.of_kind("shell") if example.section == section]
-    return [block for block in blocks if block and not block[0].startswith(("subscription-manager", "dnf"))]
 
 
 def sources():
@@ -55,7 +44,7 @@ def sources():
 @pytest.fixture(params=["bookworm", "trixie"])
 def host(request, boot_host, tmp_path):
     """Booted, with MicroShift's unit and the sources."""
-    (apt,) = commands("Install")[0]
+    (apt,) = commands("From source")[0]
     try:
         _host.check()
     except _host.CannotBoot as error:
@@ -71,44 +60,13 @@ def host(request, boot_host, tmp_path):
 
 @pytest.fixture
 def kubelet(host, tmp_path):
-    """The kubelet of MicroShift's node, which has not come up yet."""
-    with FakeApiServer() as server:
-        made = fakekubelet.FakeKubelet(server.rest, tmp_path / "lab")
-        made.adopt(guide.create_all(server.rest))
-        made.reboot_host(host.output("cat", "/proc/sys/kernel/random/boot_id"))
-        host.write(KUBECONFIG, server.kubeconfig.read_text(), 0o600)
+    with fresh.node_to_come(host, tmp_path / "lab") as made:
         yield made
-        made.close()
-
-
-def play(host, block):
-    """Runs these commands as root, and returns what each said."""
-    said = {}
-    for command in block:
-        done = host.run("sh", "-c", f"cd {SOURCES} && {command} 2>&1", timeout=900, check=False)
-        end = f"{command} ended with {done.returncode}:\n{done.stdout[-5000:]}"
-        assert done.returncode == STATUSES.get(command, 0), end
-        if command.startswith(("meson", "ninja")):
-            warnings = re.findall(r".*\bwarning: .*(?:\n.*){0,8}", done.stdout, re.I)
-            assert not warnings, f"{command}:\n" + "\n".join(warnings)
-        said[command] = done.stdout
-    return said
-
-
-def files(host):
-    """What msready might have left: all but folders in /usr and /etc, and elsewhere what is named after it.
-
-    An upgrade leaves empty folders that msready shares with others.
-    """
-    named = ("(", "-name", "*msready*", "-o", "-name", "microshift-ready*", ")")
-    found = host.output("find", "/usr", "/etc", "!", "-type", "d").splitlines()
-    found += host.output("find", "/usr", "/etc", "/run", "/tmp", "/var", *named).splitlines()
-    return set(found)
 
 
 def install(host, kubelet):
     """Before the cluster is up; it comes up in the end."""
-    (apt,), block = commands("Install")
+    (apt,), block, _ = commands("From source")
     said = play(host, [apt])[apt]
     assert said.count("is already the newest version") == len(apt.split()[2:]), said
     host.write(ADMINISTRATORS, CONFIG)
@@ -116,12 +74,9 @@ def install(host, kubelet):
     setup, build = block[:2]
     assert "cmocka is not there: the tests are not built" in said[setup]
     assert "daemon/msreadyd" in said[build] and "tests/" not in said[build]
-    assert re.search("^● cluster (is|has been) waiting", said["msready"]), said["msready"]
+    fresh.expect_waiting(said)
     assert host.state("msready.service") == "activating"
-    kubelet.new_boot_node()
-    kubelet.start_heartbeat()
-    kubelet.all_up()
-    host.wait_active("microshift-ready.target", timeout=60)
+    fresh.come_up(host, kubelet)
 
 
 def processes(host, *units):
@@ -137,7 +92,7 @@ def upgrade(host):
     def program():
         return host.output("readlink", f"/proc/{host.show('msready.service', 'MainPID')}/exe")
 
-    (block,) = commands("Upgrade")
+    *_, block = commands("From source")
     play(host, block[:-1])
     assert program().endswith(" (deleted)")
     play(host, block[-1:])
@@ -151,7 +106,8 @@ def upgrade(host):
 
 
 def uninstall(host, before):
-    program, administrators = commands("Uninstall")
+    (block,) = commands("Uninstall")
+    program, administrators = block[:-1], block[-1:]
     play(host, program)
     units = host.output("systemctl", "list-units", "--all", "--no-legend", "msready*", "microshift-ready*")
     assert units == ""

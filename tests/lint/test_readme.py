@@ -42,7 +42,7 @@ def test_the_first_screen():
 
 def test_install_starts_the_socket_before_it_asks():
     """With --no-block msready would ask while the socket is not there yet, and exit with 69."""
-    install = README.read_text(encoding="utf-8").partition("## Install\n")[2].partition("### Upgrade")[0]
+    install = README.read_text(encoding="utf-8").partition("### From source\n")[2].partition("\n### ")[0]
     assert re.search(r"^    sudo systemctl start msready\.socket\n(    .*\n)*    msready\n", install, re.M)
     assert not re.search(r"--no-block .*msready\.socket", install)
 

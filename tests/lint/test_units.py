@@ -159,6 +159,9 @@ def test_presets():
     for unit in ("msready.socket", "msready.service", "microshift-ready.target"):
         assert f"enable {unit}" in lines
     assert "disable msready-boot-check.service" in lines
+    # A template, so this enables nothing; see the file.
+    assert "enable msready-gate@.service" in lines
+    assert "DefaultInstance" not in (UNITS / "msready-gate@.service.in").read_text()
 
 
 # Gates

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every file compiles without a warning: gcc 11 and 14, clang 14 to 19, with the flags of RHEL's and Debian's packages.
+"""Every file compiles without a warning by gcc 11 and 14 and clang 14 to 19, with the flags of packages.
 
 gcc builds; of clang, whose warnings need no code, only the first half is run. Needs root.
 """

@@ -83,7 +83,7 @@ def minimal(suite, packages):
     """A tree of nothing but a release's essential packages and these, without manuals: to run programs in it."""
     options = ["--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"']
     options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
-    return _made(f"{suite}-minimal", suite, packages, *options)
+    return made(f"{suite}-minimal", suite, packages, *options)
 
 
 def unpacked(suite, packages):

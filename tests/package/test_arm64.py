@@ -10,37 +10,32 @@ import tempfile
 
 import pytest
 
-from harness import debs, host, process
+from harness import building, debs, host, process
 
 SUITE = "bookworm"
 QEMU = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
-# What the kernel takes for a program of arm64: the head of such an ELF file.
-BINFMT = r":arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00" \
-    r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:%s:F"
-CROSS = """[binaries]
+# How the kernel knows a program of arm64: by the head of such an ELF file.
+BINFMT = (r":arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
+          r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:%s:F")
+# In namespaces of its own the kernel is told of qemu, and this machine is not.
+FOREIGN = ('read go; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc'
+           ' && echo "$binfmt" >/proc/sys/fs/binfmt_misc/register && exec "$@"')
+CROSS_FILE = """[binaries]
 c = 'aarch64-linux-gnu-gcc'
 ar = 'aarch64-linux-gnu-gcc-ar'
 strip = 'aarch64-linux-gnu-strip'
 pkgconfig = 'aarch64-linux-gnu-pkg-config'
-exe_wrapper = '/build/qemu'
+exe_wrapper = '/msready/qemu'
 [host_machine]
 system = 'linux'
 cpu_family = 'aarch64'
 cpu = 'aarch64'
 endian = 'little'
 """
-# Without /proc, as in the folders in which packages are built by hand. Random stories are told a few times only.
-UNIT = """set -e
-mount --bind "$work" "$tree/build"
-mount --bind "$ccache" "$tree/ccache"
-exec nice chroot "$tree" env -i PATH=/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-    CCACHE_DIR=/ccache MSREADY_RUNS=20 sh -c '
-    cd /build/msready && meson setup b --cross-file ../cross.txt -Dprefix=/usr -Dwerror=true && ninja -C b &&
-    meson test -C b --suite unit --no-rebuild --print-errorlogs --timeout-multiplier 3'
-"""
-# In namespaces of its own the kernel is told of qemu, and this machine is not.
-FOREIGN = 'read go; mount -t binfmt_misc none /proc/sys/fs/binfmt_misc' \
-    ' && echo "$binfmt" >/proc/sys/fs/binfmt_misc/register && exec "$@"'
+# Without /proc, which not all places have where packages are built. qemu is slow: fewer of the random stories.
+UNIT = ("umount /proc && meson setup b --cross-file cross.txt -Dprefix=/usr -Dwerror=true && ninja -C b"
+        " && MSREADY_RUNS=20 meson test -C b --suite unit --no-rebuild --print-errorlogs --timeout-multiplier 3"
+        " && mkdir -p packaging/out")
 
 
 @pytest.fixture(autouse=True)
@@ -53,39 +48,15 @@ def possible():
         pytest.skip("qemu-aarch64-static is missing (package qemu-user-static)")
 
 
-def cross(*words):
-    """What packaging/deb/cross prints, called in a copy of the sources."""
-    folder = tempfile.mkdtemp(prefix="msready-arm64-", dir="/var/tmp")
-    try:
-        debs.copy_sources(folder)
-        env = dict(os.environ, MSREADY_CACHE=str(process.cache_folder()))
-        done = subprocess.run([f"{folder}/packaging/deb/cross", f"--suite={SUITE}", *words], env=env, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert done.returncode == 0, done.stderr[-5000:]
-        kept(folder)
-        return done.stdout.strip()
-    finally:
-        shutil.rmtree(folder)
-
-
-def kept(folder):
-    """Keeps the package that was built in this folder, if one was."""
-    for made in pathlib.Path(folder, "packaging/out").glob("msready_*_arm64.deb"):
-        below = process.cache_folder() / "deb"
-        below.mkdir(parents=True, exist_ok=True)
-        for old in below.glob("arm64-*.deb"):
-            old.unlink()
-        shutil.move(made, package_path())
-
-
-def package_path():
-    return process.cache_folder() / "deb" / f"arm64-{debs._key(SUITE)}.deb"
-
-
 def package():
-    if not package_path().is_file():
-        cross()
-    return package_path()
+    command = f"packaging/build deb --arch=arm64 --suite={SUITE}"
+    folder = building.built("arm64", None, building.sources(), command, building.ON_THIS_MACHINE)
+    return next(folder.glob("msready_*_arm64.deb"))
+
+
+def add_qemu(folder):
+    shutil.copy(QEMU, folder / "qemu")
+    (folder / "cross.txt").write_text(CROSS_FILE)
 
 
 def foreign(*words):
@@ -107,61 +78,40 @@ def arm64_tree():
     libraries = [name for name in host.COMMON if name.startswith("lib")]
     wanted = ",".join(["systemd", *libraries, *host.PACKAGES[SUITE]])
     folder = process.cache_folder() / "host" / f"{SUITE}-arm64-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent)
-        done = foreign("nice", "mmdebstrap", "--quiet", "--mode=root", "--skip=check/qemu", "--architectures=arm64",
-                       "--variant=apt", '--aptopt=Acquire::Check-Valid-Until "false"', f"--include={wanted}", SUITE,
-                       unfinished, host.MIRROR)
-        if done.returncode:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise AssertionError(done.stdout[-3000:])
-        os.chmod(unfinished, 0o755)
-        os.rename(unfinished, folder)
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A half-made folder does no harm: it never has the final name.
+    unfinished = pathlib.Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
+    done = foreign("nice", "mmdebstrap", "--quiet", "--mode=root", "--skip=check/qemu", "--architectures=arm64",
+                   "--variant=apt", '--aptopt=Acquire::Check-Valid-Until "false"', f"--include={wanted}", SUITE,
+                   unfinished, host.MIRROR)
+    if done.returncode:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise AssertionError(f"mmdebstrap for arm64 failed:\n{done.stdout[-3000:]}")
+    unfinished.chmod(0o755)
+    unfinished.rename(folder)
     return folder
 
 
-def files(package):
+def files_of(package):
     done = subprocess.run(["dpkg-deb", "--contents", package], stdout=subprocess.PIPE, text=True, check=True)
-    return {line.split()[5] for line in done.stdout.splitlines() if "/.build-id/" not in line}
-
-
-def unit_key():
-    """Of all that the unit suite is made of: neither pages nor tests in Python."""
-    digest = hashlib.sha256((UNIT + CROSS).encode())
-    for name, path in debs.sources().items():
-        if not name.endswith(".md") and not (name.startswith("tests/") and name.endswith(".py")):
-            digest.update(f"\0{name}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
+    return {tuple(line.split()[i] for i in (0, 1, 5)) for line in done.stdout.splitlines()}
 
 
 def test_unit_suite_by_qemu():
-    done_before = process.cache_folder() / "deb" / f"arm64-unit-{unit_key()}"
-    if done_before.is_file():
-        return
-    tree = cross("--tree")
-    work = pathlib.Path(tempfile.mkdtemp(prefix="msready-arm64-", dir="/var/tmp"))
-    try:
-        debs.copy_sources(work / "msready")
-        (work / "cross.txt").write_text(CROSS)
-        shutil.copy(QEMU, work / "qemu")
-        variables = {"tree": tree, "work": work, "ccache": process.cache_folder() / "ccache"}
-        done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", UNIT],
-            env={**{k: v for k, v in os.environ.items() if k != "CI"}, **{k: str(v) for k, v in variables.items()}},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-        assert done.returncode == 0, done.stdout[-6000:]
-        done_before.parent.mkdir(parents=True, exist_ok=True)
-        for old in done_before.parent.glob("arm64-unit-*"):
-            old.unlink()
-        done_before.write_text(done.stdout)
-    finally:
-        shutil.rmtree(work)
+    words = [process.REPOSITORY / "packaging/deb/cross", "--tree", f"--suite={SUITE}"]
+    made = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
+    # Neither manual pages of the project nor tests in Python are part of it.
+    files = {name: path for name, path in building.sources().items()
+             if not name.endswith(".md") and not (name.startswith("tests/") and name.endswith(".py"))}
+    folder = building.built("arm64-unit", made.stdout.strip(), files, UNIT, change=add_qemu)
+    assert "\nFail:               0" in (folder / "log").read_text()
 
 
 def test_installed_on_arm64(tmp_path):
     made = package()
-    assert files(made) == files(debs.built(SUITE)["msready"])
+    assert files_of(made) == files_of(debs.built(SUITE)["msready"])
     root = tmp_path / "root"
     for name in ("upper", "work", "root"):
         (tmp_path / name).mkdir()
@@ -176,4 +126,4 @@ chroot {root} systemctl is-enabled msready.socket msready.service microshift-rea
 """
     done = foreign("sh", "-c", script)
     assert done.returncode == 0, done.stdout
-    assert "msready 0" in done.stdout and done.stdout.split()[-3:] == ["enabled"] * 3, done.stdout
+    assert "\nmsready 0" in done.stdout and done.stdout.split()[-3:] == ["enabled"] * 3, done.stdout

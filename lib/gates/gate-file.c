@@ -29,7 +29,8 @@ typedef struct GateReader {
 } GateReader;
 
 /* "FILE:LINE: TEXT", with no more than max bytes of the text. */
-static int tell(char **ret, const char *file, unsigned line, size_t max, const char *format, va_list ap) {
+static int _printf_(5, 0)
+        tell(char **ret, const char *file, unsigned line, size_t max, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (vasprintf(&text, format, ap) < 0) {

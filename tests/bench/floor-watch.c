@@ -74,7 +74,7 @@ static size_t on_data(char *data, size_t one, size_t n, void *userdata) {
                 puts(w->lines[w->current]);
                 w->current++;
                 if (w->current == ELEMENTSOF(w->words) || !w->words[w->current])
-                        return CURL_WRITEFUNC_ERROR;
+                        return 0;
                 w->n_tail = 0;
                 p = next;
         }

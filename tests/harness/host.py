@@ -67,7 +67,7 @@ def check():
 
 def tree(suite="bookworm", packages=()):
     """The folder of a Debian tree with these packages beyond the usual ones; made where absent."""
-    return _made(suite, suite, {*COMMON, *PACKAGES[suite], *packages}, "--variant=minbase")
+    return made(suite, suite, {*COMMON, *PACKAGES[suite], *packages}, "--variant=minbase")
 
 
 def bare(suite, command):
@@ -76,14 +76,21 @@ def bare(suite, command):
     hook = f'DEBIAN_FRONTEND=noninteractive chroot "$1" {command} --yes --quiet'
     options = ("--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={hook}")
     key = hashlib.sha256(command.encode()).hexdigest()[:12]
-    return _made(f"{suite}-bare-{key}", suite, ["systemd", "systemd-sysv"], *options)
+    return made(f"{suite}-bare-{key}", suite, ["systemd", "systemd-sysv"], *options)
+
+
+def minimal(suite, packages):
+    """A tree of nothing but a release's essential packages and these, without manuals: to run programs in it."""
+    options = ["--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"']
+    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
+    return made(f"{suite}-minimal", suite, packages, *options)
 
 
 def unpacked(suite, packages):
     """A tree of packages that are unpacked and not set up: for single programs of a release that is no host."""
     # A machine's clock may be ahead of the newest list's last day.
     options = ("--variant=extract", '--aptopt=Acquire::Check-Valid-Until "false"')
-    return _made(f"{suite}-unpacked", suite, packages, *options)
+    return made(f"{suite}-unpacked", suite, packages, *options)
 
 
 def generator_of_podman():
@@ -93,10 +100,11 @@ def generator_of_podman():
         " && dpkg-deb --fsys-tarfile podman_*.deb | tar --extract ./usr/libexec/podman/quadlet && rm podman_*.deb"
     )
     options = ("--variant=custom", '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={take}")
-    return _made("trixie-quadlet", "trixie", [], *options)
+    return made("trixie-quadlet", "trixie", [], *options)
 
 
-def _made(name, suite, packages, *options):
+def made(name, suite, packages, *options):
+    """The tree of this name, made by mmdebstrap with these packages and options where absent."""
     wanted = sorted(packages)
     key = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
     folder = process.cache_folder() / "host" / f"{name}-{key}"

@@ -9,7 +9,7 @@ import pytest
 from harness import client, examples, process
 
 README = process.REPOSITORY / "README.md"
-TEXTS = ["README.md", "BENCHMARKS.md", "HACKING.md"]
+TEXTS = ["README.md", "NEWS.md", "BENCHMARKS.md", "HACKING.md"]
 SAMPLE = re.compile(r"^```\n\$ msready\n(.*?)^```$", re.M | re.S)
 
 

@@ -18,6 +18,8 @@ void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__real_strndup(const char *s, size_t n);
 int __real_vasprintf(char **ret, const char *format, va_list ap);
+/* The same by another name, where _FORTIFY_SOURCE is on, as in packages. */
+int __real___vasprintf_chk(char **ret, int flag, const char *format, va_list ap);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
@@ -25,6 +27,8 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 int __wrap_vasprintf(char **ret, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list ap)
+        __attribute__((format(printf, 3, 0)));
 
 static int failing_now(void) {
         if (failing_countdown == 0 || --failing_countdown > 0)
@@ -59,4 +63,8 @@ char *__wrap_strndup(const char *s, size_t n) {
 
 int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
         return failing_now() ? -1 : __real_vasprintf(ret, format, ap);
+}
+
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list ap) {
+        return failing_now() ? -1 : __real___vasprintf_chk(ret, flag, format, ap);
 }

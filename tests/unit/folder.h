@@ -19,7 +19,7 @@ typedef struct Folder {
 
 static inline void folder_begin(Folder *f) {
         snprintf(f->path, sizeof(f->path), "%s/msready-test-XXXXXX",
-                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+                 euidaccess("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
         assert_non_null(mkdtemp(f->path));
         assert_ok(chmod(f->path, 0755));
 }

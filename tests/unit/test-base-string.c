@@ -87,8 +87,11 @@ static void test_file(void **state) {
         assert_error(file_read(path, 9, &data, NULL), E2BIG);
         assert_error(file_read(folder, 9, &data, NULL), EISDIR);
         assert_error(file_read("/dev/zero", 9, &data, NULL), EINVAL);
-        assert_ok(file_read("/proc/sys/kernel/random/boot_id", 100, &data, &size));
-        assert_int_equal(size, 37);
+        /* Packages may be built where /proc is not mounted. */
+        if (access("/proc/sys", F_OK) == 0) {
+                assert_ok(file_read("/proc/sys/kernel/random/boot_id", 100, &data, &size));
+                assert_int_equal(size, 37);
+        }
         assert_ok(path_parent(path, &parent));
         assert_string_equal(parent, folder);
         assert_int_equal(unlink(path), 0);

@@ -312,6 +312,8 @@ static void test_tls(void **state) {
         /* It waits for the end of a header, which a handshake does not have. */
         run_for(f, 500 * USEC_PER_MSEC);
         assert_int_equal(f->server.n_accepted, 1);
+        if (report(f, "a")->n_blockers > 0 && access("/etc/ssl/certs", F_OK) < 0)
+                skip_test("libcurl finds no CA certificates");
         peer_send(&f->server.peers[0], f->answer);
         run(f, 1);
         assert_blocked(f, "a", EVIDENCE_FALSE, "TLS", "TLS failed: *");

@@ -163,6 +163,8 @@ static void test_idle_loop_sleeps(void **state) {
 static void test_clock_jumps_are_told(void **state) {
         bool found = false;
 
+        if (access("/proc/self/fd", F_OK) < 0)
+                skip_test("/proc is not mounted");
         for (int fd = 3; fd < 64; fd++) {
                 char path[64], target[64] = "";
 

@@ -29,7 +29,6 @@ typedef struct Fixture {
 } Fixture;
 
 static char folder[] = "/tmp/msready-tls-XXXXXX";
-static bool have_openssl;
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
         return remove(path);
@@ -42,9 +41,8 @@ static int group_setup(void **state) {
         assert_non_null(mkdtemp(folder));
         assert_ok(asprintf_ret(&command, "%s/tests/unit/make-certificates.sh %s >%s/log 2>&1",
                                getenv("MSREADY_SOURCE") ?: ".", folder, folder));
-        have_openssl = system(command) == 0;
-        if (!have_openssl && streq_ptr(getenv("CI"), "true"))
-                fail_msg("openssl cannot make certificates");
+        if (system(command) != 0)
+                fail_msg("openssl cannot make certificates: see %s/log", folder);
         return 0;
 }
 
@@ -57,8 +55,6 @@ static int group_teardown(void **state) {
 static int setup(void **state) {
         Fixture *f = calloc(1, sizeof(Fixture));
 
-        if (!have_openssl)
-                skip();
         assert_non_null(f);
         f->out = f->in = -1;
         assert_ok(loop_new(&f->loop));
@@ -403,5 +399,9 @@ int main(void) {
                 CASE(test_no_tls_there),       CASE(test_cut_off),
         };
 
+        if (!streq_ptr(getenv("CI"), "true") && system("openssl version >/dev/null 2>&1") != 0) {
+                puts("1..0 # SKIP openssl is missing");
+                return 0;
+        }
         return cmocka_run_group_tests_name("http-tls", tests, group_setup, group_teardown);
 }

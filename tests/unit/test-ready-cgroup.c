@@ -158,7 +158,7 @@ static void test_pod_names(void **state) {
 /* Only what a runtime gives is an ID: the monitor of a container is none, nor is what a container made for itself. */
 static void test_read_id(void **state) {
         static const char *const good[] = { ID, "crio-" ID ".scope", "cri-containerd-" ID ".scope",
-                                            "crio-" ID };
+                                            ("crio-" ID) };
         static const char *const bad[] = { "crio-conmon-" ID ".scope",
                                            "crio-" ID "0.scope",
                                            "container",

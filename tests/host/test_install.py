@@ -6,16 +6,12 @@ host has no network, and is run there again. Root has no sudo. The sources are t
 MicroShift is a server with a script, on the loopback.
 """
 
-import io
-import subprocess
-import tarfile
-
 import pytest
 
 from harness import host as _host, process
 
 from host import fresh, standin
-from host.fresh import SOURCES, commands, files, play
+from host.fresh import SOURCES, commands, files, play, sources
 from host.node import CONFIG
 
 # Stands for all that an administrator writes.
@@ -26,19 +22,6 @@ After=msready-gate@api.service
 [Service]
 ExecStart=/bin/sleep infinity
 """
-
-
-def sources():
-    """The files that git knows, as an archive."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=process.REPOSITORY,
-                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in listed.split("\0"):
-            if (process.REPOSITORY / name).is_file():
-                tar.add(process.REPOSITORY / name, name)
-    archive.seek(0)
-    return tarfile.open(fileobj=archive)
 
 
 @pytest.fixture(params=["bookworm", "trixie"])

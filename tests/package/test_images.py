@@ -26,7 +26,7 @@ CONTAINERFILE = process.REPOSITORY / "packaging/image/Containerfile"
 DNF = """#!/bin/sh
 [ "$1" = install ] || exit 0
 for word; do case $word in *.rpm) [ ! -e "$word" ] || set -- "$@" "$word" ;; esac; shift; done
-[ $# = 0 ] || exec rpm --force-debian --install "$@"
+[ $# = 0 ] || exec rpm --install "$@"
 """
 STAND_INS = {"/usr/local/bin/dnf": DNF, "/usr/local/bin/bootc": "#!/bin/sh\n"}
 STUBS = ("libraries", "systemd", "selinux-policy-targeted", "policycoreutils")
@@ -37,7 +37,7 @@ NOT_AN_IMAGES = ("var", "run", "tmp", "boot", "usr/etc", "usr/local", "opt", "sr
                  "sys", "proc", "usr/lib/modules", "usr/lib/bootc", "etc/hostname", "etc/resolv.conf",
                  "etc/machine-id")
 # Where Debian's rpm keeps its records, which on RHEL are in /usr; and what a stub writes.
-RECORDS = (b"root/.rpmdb", b"var/log/selinux-calls")
+RECORDS = (b"root/.rpmdb", b"var/lib/rpm", b"var/log/selinux-calls")
 ENABLED = ("msready.socket", "msready.service", "microshift-ready.target")
 # As the last presets of Fedora, and one that an image for MicroShift needs with them.
 PRESETS = {"10-image.preset": "enable microshift.service\n", "99-default-disable.preset": "disable *\n"}
@@ -52,7 +52,7 @@ class Image:
         self.context = context
         for path in stubs:
             shutil.copy(path, self.root)
-        self.run("rpm --force-debian --install /*.rpm && rm /*.rpm")
+        self.run("rpm --install /*.rpm && rm /*.rpm")
         for path, text in STAND_INS.items():
             host.write(path, text, 0o755)
         host.write("/usr/lib/systemd/system/microshift.service", standin.MICROSHIFT)
@@ -267,7 +267,7 @@ def test_kickstart(image):
     image.host.path("/run/systemd/system").mkdir(parents=True, exist_ok=True)
     proc = f"mount --bind /proc {shlex.quote(str(image.root))}/proc && \"$@\"; exit $?"
     in_front = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", proc, "sh")
-    image.run("rpm --force-debian --install " + " ".join(f"/run/rpms/{name}-[0-9]*.rpm" for name in wanted), *in_front)
+    image.run("rpm --install " + " ".join(f"/run/rpms/{name}-[0-9]*.rpm" for name in wanted), *in_front)
     for command in post.splitlines()[:-1]:
         assert command.endswith(" kiosk.service") and "will run while" in image.run(command, *in_front)
     image.enabled(*ENABLED)

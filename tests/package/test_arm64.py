@@ -102,10 +102,7 @@ def files_of(package):
 def test_unit_suite_by_qemu():
     words = [process.REPOSITORY / "packaging/deb/cross", "--tree", f"--suite={SUITE}"]
     made = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
-    # Neither manual pages of the project nor tests in Python are part of it.
-    files = {name: path for name, path in building.sources().items()
-             if not name.endswith(".md") and not (name.startswith("tests/") and name.endswith(".py"))}
-    folder = building.built("arm64-unit", made.stdout.strip(), files, UNIT, change=add_qemu)
+    folder = building.built("arm64-unit", made.stdout.strip(), building.sources(), UNIT, change=add_qemu)
     assert "\nFail:               0" in (folder / "log").read_text()
 
 
@@ -113,10 +110,9 @@ def test_installed_on_arm64(tmp_path):
     made = package()
     assert files_of(made) == files_of(debs.built(SUITE)["msready"])
     root = tmp_path / "root"
-    for name in ("upper", "work", "root"):
-        (tmp_path / name).mkdir()
+    # Not an overlay: in namespaces of users these do not rename folders, which dpkg does.
+    subprocess.run(["cp", "--archive", arm64_tree(), root], check=True)
     script = f"""set -e
-mount -t overlay -o lowerdir={arm64_tree()},upperdir={tmp_path}/upper,workdir={tmp_path}/work overlay {root}
 cp {made} {root}/msready.deb
 chroot {root} dpkg --install /msready.deb
 chroot {root} msready --version
@@ -125,5 +121,6 @@ chroot {root} msreadyd --help
 chroot {root} systemctl is-enabled msready.socket msready.service microshift-ready.target
 """
     done = foreign("sh", "-c", script)
+    shutil.rmtree(root)
     assert done.returncode == 0, done.stdout
     assert "\nmsready 0" in done.stdout and done.stdout.split()[-3:] == ["enabled"] * 3, done.stdout

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/version.h"
 #include "verbs.h"
 
 int verb_version(const Options *options) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "varlink/interface.h"
 
 void options_done(Options *o) {

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/string-util.h"
+#include "base/version.h"
 
 #define PAUSE_USEC USEC_PER_SEC
 

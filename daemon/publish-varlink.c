@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/string-util.h"
+#include "base/version.h"
 #include "varlink-json.h"
 #include "varlink/server.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/string-util.h"
+#include "base/version.h"
 #include "http/http-internal.h"
 
 #define CONNECT_TIMEOUT_DEFAULT (30 * USEC_PER_SEC)

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "publish-metrics.h"
 
 typedef struct Fixture {

@@ -34,7 +34,7 @@ endian = 'little'
 """
 # Without /proc, which not all places have where packages are built. qemu is slow: fewer of the random stories.
 UNIT = ("umount /proc && meson setup b --cross-file cross.txt -Dprefix=/usr -Dwerror=true && ninja -C b"
-        " && MSREADY_RUNS=20 meson test -C b --suite unit --no-rebuild --print-errorlogs --timeout-multiplier 3"
+        " && MSREADY_RUNS=20 meson test -C b --suite unit --no-rebuild --print-errorlogs --timeout-multiplier 10"
         " && mkdir -p packaging/out")
 
 

@@ -147,7 +147,7 @@ static inline void stream_settle(Stream *s) {
                         snprintf(s->path, sizeof(s->path), "%s", path);
                         break;
                 default:
-                        fail_msg("no such action: %d", a);
+                        fail_msg("no such action: %d", (int) a);
                 }
 }
 

@@ -2,12 +2,9 @@
 """README.md's commands on a fresh Debian, word for word, as root, who has no sudo, in the folder of the sources."""
 
 import contextlib
-import io
 import re
-import subprocess
-import tarfile
 
-from harness import examples, fakekubelet, guide, process
+from harness import examples, fakekubelet, guide
 from harness.fake_apiserver import FakeApiServer
 
 from host.node import KUBECONFIG
@@ -22,19 +19,6 @@ def commands(section):
     blocks = [[command for command in example.commands() if command not in examples.NAMED_ONLY]
               for example in examples.of_kind("shell") if example.section == section]
     return [block for block in blocks if block and not block[0].startswith(("subscription-manager", "dnf"))]
-
-
-def sources():
-    """The files that git knows, as an archive."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=process.REPOSITORY,
-                            stdout=subprocess.PIPE, text=True, check=True).stdout
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in listed.split("\0"):
-            if (process.REPOSITORY / name).is_file():
-                tar.add(process.REPOSITORY / name, name)
-    archive.seek(0)
-    return tarfile.open(fileobj=archive)
 
 
 def play(host, block):

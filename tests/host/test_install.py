@@ -2,16 +2,16 @@
 """From source and Uninstall of README.md, word for word, on a fresh Debian.
 
 The host has systemd, and what README.md's apt command brings: that command was run when its tree was made, as a booted
-host has no network, and is run there again. Root has no sudo. The sources are the files that git knows, and
-MicroShift is a server with a script, on the loopback.
+host has no network, and is run there again. Root has no sudo. MicroShift is a server
+with a script, on the loopback.
 """
 
 import pytest
 
-from harness import host as _host, process
+from harness import building, host as _host, process
 
 from host import fresh, standin
-from host.fresh import SOURCES, commands, files, play, sources
+from host.fresh import SOURCES, commands, files, play
 from host.node import CONFIG
 
 # Stands for all that an administrator writes.
@@ -36,8 +36,7 @@ def host(request, boot_host, tmp_path):
     made = boot_host(request.param, lower=_host.bare(request.param, apt), binds={"/lab": (tmp_path / "lab", "ro")})
     made.write("/etc/systemd/system/microshift.service", standin.MICROSHIFT)
     standin.systemctl(made, "enable", "microshift.service")
-    with sources() as archive:
-        archive.extractall(made.path(SOURCES))
+    building.copy(building.sources(), made.path(SOURCES))
     return made.boot()
 
 

@@ -78,16 +78,19 @@ def chroot(root, *words, binds=()):
         return _alone(script + 'exec "$@"', str(_chroot_program(folder)), str(root), *map(str, words))
 
 
-def built(kind, base, files, command, script=IN_TREE, change=None):
+def built(kind, base, files, command, script=IN_TREE, change=None, without=()):
     """The folder of what this command left in packaging/out/, with its output as the file log.
 
     kind: a name for all results of which only the newest are kept. base: the tree it runs in, None for this machine.
-    files: of what it is made. change: called with the folder of the copied files, before.
+    files: of what it is made. change: called with the folder of the copied files, before. without: what the result
+    does not depend on, as the beginnings of names; it never does on tests in Python.
     """
     below = process.cache_folder() / "packages"
     below.mkdir(parents=True, exist_ok=True)
     rules = pathlib.Path(__file__).read_text() + command + (inspect.getsource(change) if change else "")
-    folder = below / f"{kind}-{key(files, str(base), rules)}"
+    decisive = {name: path for name, path in files.items()
+                if not (name.startswith("tests/") and name.endswith(".py")) and not name.startswith(without)}
+    folder = below / f"{kind}-{key(decisive, str(base), rules)}"
     with _locked(below / f"{kind}.lock"):
         if not folder.is_dir():
             _build(base, files, command, script, change, folder)

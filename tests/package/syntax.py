@@ -5,10 +5,12 @@
 Run in a tree that has this compiler. KEPT: a file of the keys of what was found good before, which is written anew.
 """
 
+import functools
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 # Those that come with a value of their own.
 OF_OUTPUT = {"-o", "-MF", "-MQ"}
+
+# Where files of ours are included from, beside the including file's own folder.
+FOLDERS = [pathlib.Path("/mnt/sources", name) for name in ("lib", "", "daemon", "cli", "tests/unit", "tests/fuzz")]
 
 
 def words_of(command, compiler, flags):
@@ -31,13 +36,24 @@ def words_of(command, compiler, flags):
     return [*result, *flags]
 
 
-def headers(folders):
-    """A key of all headers: a change in one has every file looked at again."""
-    total = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(pathlib.Path(folder).rglob("*.h")):
-            total.update(f"{path}\0".encode() + path.read_bytes())
-    return total.digest()
+@functools.cache
+def contents(path):
+    return path.read_bytes() if path.is_file() else None
+
+
+@functools.cache
+def included(path):
+    """This file and all of ours that it includes, at whatever remove."""
+    reached, waiting = {path}, [path]
+    while waiting:
+        path = waiting.pop()
+        for name in re.findall(rb'^ *# *include "([^"]+)"', contents(path), re.M):
+            for folder in (path.parent, *FOLDERS):
+                other = (folder / name.decode()).resolve()
+                if contents(other) is not None and other not in reached:
+                    reached.add(other)
+                    waiting.append(other)
+    return sorted(reached)
 
 
 def main(compiler, kept, *flags):
@@ -45,12 +61,13 @@ def main(compiler, kept, *flags):
     kept = pathlib.Path(kept)
     known = set(kept.read_text().split()) if kept.exists() else set()
     version = subprocess.run([compiler, "--version"], check=True, stdout=subprocess.PIPE).stdout
-    base = version + headers(f"/mnt/sources/{name}" for name in ("lib", "daemon", "cli", "tests"))
 
     def look(command):
         words = words_of(command["command"], compiler, flags)
-        source = pathlib.Path(command["directory"], command["file"]).read_bytes()
-        key = hashlib.sha256(base + "\0".join(words).encode() + source).hexdigest()
+        total = hashlib.sha256(version + "\0".join(words).encode())
+        for path in included(pathlib.Path(command["directory"], command["file"]).resolve()):
+            total.update(f"\0{path}\0".encode() + contents(path))
+        key = total.hexdigest()
         if key in known:
             return key, ""
         done = subprocess.run(words, cwd=command["directory"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

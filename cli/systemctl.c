@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/limits.h"
+#include "base/parse.h"
 #include "base/string-util.h"
 #include "base/strv.h"
 
@@ -35,13 +36,13 @@ static int spawn_systemctl(const char *const *command, int out_fd) {
 }
 
 /* Whether no systemd runs that is this system's own, as while an image is built or installed; in a chroot /run may be
- * that of the system around it. systemctl decides by the same signs. */
+ * that of the system around it. systemctl goes by the same signs. */
 bool systemctl_is_offline(void) {
         const char *told = getenv("SYSTEMD_OFFLINE");
         struct stat init, own;
 
-        if (!isempty(told))
-                return !streq(told, "0");
+        if (!isempty(told) && parse_boolean(told) >= 0)
+                return parse_boolean(told) > 0;
         if (access("/run/systemd/system", F_OK) < 0)
                 return true;
         if (stat("/proc/1/root", &init) < 0 || stat("/", &own) < 0)

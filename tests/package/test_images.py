@@ -157,8 +157,7 @@ def context(suite, tmp_path):
     (folder / "kiosk.service").write_text(KIOSK)
     for name, path in rpms.built(suite).items():
         (folder / "packaging/out" / pathlib.Path(path).name).symlink_to(path)
-        if name in ("msready", "msready-selinux"):
-            (folder / "rpms" / pathlib.Path(path).name).symlink_to(path)
+        (folder / "rpms" / pathlib.Path(path).name).symlink_to(path)
     return folder
 
 
@@ -267,7 +266,7 @@ def test_kickstart(image):
     image.host.path("/run/systemd/system").mkdir(parents=True, exist_ok=True)
     proc = f"mount --bind /proc {shlex.quote(str(image.root))}/proc && \"$@\"; exit $?"
     in_front = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", proc, "sh")
-    image.run("rpm --install " + " ".join(f"/run/rpms/{name}-[0-9]*.rpm" for name in wanted), *in_front)
+    image.run("rpm --install " + " ".join(f"/run/rpms/{name}-[0-9]*.[nx]*.rpm" for name in wanted), *in_front)
     for command in post.splitlines()[:-1]:
         assert command.endswith(" kiosk.service") and "will run while" in image.run(command, *in_front)
     image.enabled(*ENABLED)

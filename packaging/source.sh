@@ -26,8 +26,8 @@ make_tarball() {
         mv "$tarball.$$" "$tarball"
 }
 
-# Root builds in a clone of another user, which git refuses without this.
-our_git() { git -c safe.directory='*' "$@"; }
+# Root builds in a clone of another user, which git refuses without this. The index remains that user's.
+our_git() { git --no-optional-locks -c safe.directory='*' "$@"; }
 
 not_committed() {
         local files

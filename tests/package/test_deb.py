@@ -107,6 +107,14 @@ def running(host):
     return {line.split()[0] for line in listed.splitlines()}
 
 
+def own_tests():
+    """Those that the file tests/control names, which has all that there are."""
+    folder = process.REPOSITORY / "packaging/deb/tests"
+    named = re.search("^Tests: (.*)", (folder / "control").read_text(), re.M)[1].split()
+    assert set(named) == {path.name for path in folder.iterdir()} - {"control"}
+    return named
+
+
 def assert_waits(host):
     assert host.run("msready", check=False).returncode == 3
     host.wait_state("msready.service", "activating")
@@ -196,18 +204,23 @@ def test_beside_a_cluster_that_becomes_ready(host, server, tmp_path):
     assert {unit: host.show(unit, "MainPID") for unit in held} == held
     assert host.state("microshift-ready.target") == "active"
 
+    # Folders of an administrator's.
+    host.run("mkdir", "/etc/systemd/system/own.wants", "/etc/other.wants")
+    host.run("ln", "-s", "/etc/other.wants", "/etc/systemd/system/other.wants")
     said = apt(host, "remove", "msready")
     assert "bound.service (gate api)" in said and "msready unbind api bound.service" in said
     assert running(host) == set()
     assert host.state("bound.service") == "inactive"
     apt(host, "purge", "msready")
     assert left(host) - before == set()
+    host.run("test", "-d", "/etc/systemd/system/own.wants")
     host.systemctl("start", "bound.service")
     kubelet.close()
 
-    # The package's own test, as autopkgtest runs it.
+    # The package's own tests, where autopkgtest would run them: in the sources, with nothing built.
     apt(host, "install", "/debs/now.deb")
-    host.run("sh", "-c", "cd /sources && packaging/deb/tests/smoke", timeout=120)
+    for test in own_tests():
+        host.run("sh", "-c", f"cd /sources && packaging/deb/tests/{test}", timeout=120)
 
 
 def test_in_an_image(suite, packages, boot_host):

@@ -139,8 +139,9 @@ def _build(base, files, command, script, change, folder):
 
 
 def _alone(script, *words, **variables):
-    """Runs a script in namespaces of its own; its mounts and processes end with it."""
+    """Runs a script in namespaces of its own; its mounts and processes end with it, or with this test."""
     return subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", *words],
         env={**os.environ, **{name: str(value) for name, value in variables.items()}},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        preexec_fn=process.die_with_parent)

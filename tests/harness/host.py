@@ -74,23 +74,20 @@ def bare(suite, command):
     """A tree of a fresh Debian, nothing but systemd in it, in which this one command of apt has been run."""
     # With yes for an answer. The network is this machine's.
     hook = f'DEBIAN_FRONTEND=noninteractive chroot "$1" {command} --yes --quiet'
-    options = ("--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={hook}")
     key = hashlib.sha256(command.encode()).hexdigest()[:12]
+    options = ("--variant=minbase", f"--customize-hook={hook}")
     return made(f"{suite}-bare-{key}", suite, ["systemd", "systemd-sysv"], *options)
 
 
 def minimal(suite, packages):
     """A tree of nothing but a release's essential packages and these, without manuals: to run programs in it."""
-    options = ["--variant=minbase", '--aptopt=Acquire::Check-Valid-Until "false"']
-    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
-    return made(f"{suite}-minimal", suite, packages, *options)
+    options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
+    return made(f"{suite}-minimal", suite, packages, "--variant=minbase", *options)
 
 
 def unpacked(suite, packages):
     """A tree of packages that are unpacked and not set up: for single programs of a release that is no host."""
-    # A machine's clock may be ahead of the newest list's last day.
-    options = ("--variant=extract", '--aptopt=Acquire::Check-Valid-Until "false"')
-    return made(f"{suite}-unpacked", suite, packages, *options)
+    return made(f"{suite}-unpacked", suite, packages, "--variant=extract")
 
 
 def generator_of_podman():
@@ -99,12 +96,18 @@ def generator_of_podman():
         'cd "$1" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet download podman'
         " && dpkg-deb --fsys-tarfile podman_*.deb | tar --extract ./usr/libexec/podman/quadlet && rm podman_*.deb"
     )
-    options = ("--variant=custom", '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={take}")
-    return made("trixie-quadlet", "trixie", [], *options)
+    return made("trixie-quadlet", "trixie", [], "--variant=custom", f"--customize-hook={take}")
 
 
-def made(name, suite, packages, *options):
-    """The tree of this name, made by mmdebstrap with these packages and options where absent."""
+def _run(*words):
+    return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def made(name, suite, packages, *options, run=_run):
+    """The tree of this name, made by mmdebstrap with these packages and options where absent.
+
+    run: calls the command; its CompletedProcess has both outputs in stdout.
+    """
     wanted = sorted(packages)
     key = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
     folder = process.cache_folder() / "host" / f"{name}-{key}"
@@ -117,21 +120,17 @@ def made(name, suite, packages, *options):
             return folder
         # A half-made folder does no harm: it never has the final name.
         unfinished = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder.parent))
-        done = subprocess.run(
-            [
-                "nice",
-                "mmdebstrap",
-                "--quiet",
-                *options,
-                *(["--include=" + ",".join(wanted)] if wanted else []),
-                suite,
-                str(unfinished),
-                MIRROR,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        done = run(
+            "nice",
+            "mmdebstrap",
+            "--quiet",
+            # A machine's clock may be ahead of the newest list's last day.
+            '--aptopt=Acquire::Check-Valid-Until "false"',
+            *options,
+            *(["--include=" + ",".join(wanted)] if wanted else []),
+            suite,
+            str(unfinished),
+            MIRROR,
         )
         if done.returncode:
             shutil.rmtree(unfinished, ignore_errors=True)

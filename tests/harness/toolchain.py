@@ -42,7 +42,7 @@ def tree(suite, packages):
 
 def run(root, out, command, check=True):
     """Runs a shell command in this tree, in out. Its CompletedProcess; stdout has both of its outputs."""
-    cache = process.cache_folder() / "ccache-trees"
+    cache = process.cache_folder() / "ccache"
     cache.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["unshare", "--mount", "--propagation=private", "sh", "-c", SCRIPT, "sh", root, out, cache,
                            process.REPOSITORY, command],

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package for arm64: cross-built, its unit suite played by qemu-user, installed in a tree of arm64."""
 
-import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
 import pytest
 
@@ -42,11 +40,7 @@ TEXTS = (".ci/", "BENCHMARKS.md", "HACKING.md", "NEWS.md", "README.md", "man/", 
 
 
 @pytest.fixture(autouse=True)
-def possible():
-    try:
-        host.check()
-    except host.CannotBoot as error:
-        pytest.skip(str(error))
+def possible(trees):
     if not QEMU:
         pytest.skip("qemu-aarch64-static is missing (package qemu-user-static)")
 
@@ -79,22 +73,8 @@ def arm64_tree():
     """The folder of a Debian of arm64 with what the package depends on."""
     # Without ca-certificates, which take longer to set up by qemu than all others.
     libraries = [name for name in host.COMMON if name.startswith("lib")]
-    wanted = ",".join(["systemd", *libraries, *host.PACKAGES[SUITE]])
-    folder = process.cache_folder() / "host" / f"{SUITE}-arm64-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # A half-made folder does no harm: it never has the final name.
-    unfinished = pathlib.Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
-    done = foreign("nice", "mmdebstrap", "--quiet", "--mode=root", "--skip=check/qemu", "--architectures=arm64",
-                   "--variant=apt", '--aptopt=Acquire::Check-Valid-Until "false"', f"--include={wanted}", SUITE,
-                   unfinished, host.MIRROR)
-    if done.returncode:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise AssertionError(f"mmdebstrap for arm64 failed:\n{done.stdout[-3000:]}")
-    unfinished.chmod(0o755)
-    unfinished.rename(folder)
-    return folder
+    return host.made(f"{SUITE}-arm64", SUITE, ["systemd", *libraries, *host.PACKAGES[SUITE]], "--mode=root",
+                     "--skip=check/qemu", "--architectures=arm64", "--variant=apt", run=foreign)
 
 
 def files_of(package):

@@ -10,28 +10,18 @@ import time
 
 import pytest
 
-from harness import building, debs, fakekubelet, guide, host as _host, process
+from harness import building, debs, fakekubelet, guide, process
 from harness.fake_apiserver import FakeApiServer
 
 from host import standin
 from host.node import CONFIG, KUBECONFIG
 
-SUITES = ["bookworm", "trixie"]
 # A step takes one or two seconds where nothing else runs.
 STEP_SECONDS = 25
 UNITS = ("msready.socket", "msready.service", "microshift-ready.target")
 FORMER = f"/usr/lib/msready/gates.d/{debs.FORMER_GATE}.gate"
 APPLICATION = "[Service]\nExecStart=/bin/sleep infinity\n"
 FORBID = "#!/bin/sh\nexit 101\n"
-
-
-@pytest.fixture(params=SUITES)
-def suite(request):
-    try:
-        _host.check()
-    except _host.CannotBoot as error:
-        pytest.skip(str(error))
-    return request.param
 
 
 @pytest.fixture

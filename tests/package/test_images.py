@@ -16,7 +16,7 @@ import subprocess
 
 import pytest
 
-from harness import examples, host as _host, process, rpms
+from harness import examples, process, rpms
 
 from host import fresh, standin
 from host.node import CONFIG
@@ -138,11 +138,7 @@ def containerfile(source, section):
 
 
 @pytest.fixture
-def suite(request):
-    try:
-        _host.check()
-    except _host.CannotBoot as error:
-        pytest.skip(str(error))
+def suite(request, trees):
     return getattr(request, "param", "bookworm")
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import building, fakekubelet, guide, host as _host, process, rpms
+from harness import building, fakekubelet, guide, process, rpms
 from harness.fake_apiserver import FakeApiServer
 
 from host.node import CONFIG, KUBECONFIG
@@ -30,15 +30,6 @@ ExecStart=/bin/sleep infinity
 [Install]
 WantedBy=multi-user.target
 """
-
-
-@pytest.fixture(params=["bookworm", "trixie"])
-def suite(request):
-    try:
-        _host.check()
-    except _host.CannotBoot as error:
-        pytest.skip(str(error))
-    return request.param
 
 
 def query(path, *words):
@@ -88,7 +79,7 @@ def test_what_is_in_the_packages(suite):
     assert version.partition("-")[0] == now_version()
 
 
-def test_the_policy_module_is_whole():
+def test_the_policy_module_is_whole(trees):
     """The one in the package; a module that was built on Debian 13 cannot be read on 12."""
     made = rpms.built("bookworm")["msready-selinux"]
     command = ('cp "$0" "$1/rpm" && rpm2archive "$1/rpm" && tar --extract --gzip --to-stdout --file "$1/rpm.tgz"'
@@ -101,7 +92,7 @@ def test_the_policy_module_is_whole():
                                                          "/var/lib/msready"}
 
 
-def test_check_runs_the_unit_suite():
+def test_check_runs_the_unit_suite(trees):
     """On one release: the unit suite runs in the Debian packages of both."""
     assert re.search(r"^Ok: +\d\d", rpms.said(rpms.built("bookworm")), re.M)
 
